@@ -1,0 +1,55 @@
+//! Sentences that describe adversary behaviour, each with the technique it shows.
+
+pub mod sample;
+
+pub use sample::{Operation, Sample};
+
+use std::collections::BTreeMap;
+
+/// One sentence with its technique: a row of the corpus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sentence {
+    /// The technique, sub-techniques folded in: `T1059`.
+    pub technique: String,
+    /// The sub-technique where the source names one: `T1059.001`.
+    pub subtechnique: Option<String>,
+    /// The technique's name: `Command and Scripting Interpreter`.
+    pub name: String,
+    /// The sentence itself, cleaned of citations and link targets.
+    pub text: String,
+    /// Where it came from: a STIX object id, a TRAM key, a CSV row.
+    pub source_id: String,
+}
+
+/// All sentences, in the order of their source.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Corpus {
+    /// The rows.
+    pub sentences: Vec<Sentence>,
+}
+
+impl Corpus {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.sentences.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.sentences.is_empty()
+    }
+
+    /// Rows of each technique, by technique id.
+    pub fn counts(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for sentence in &self.sentences {
+            *counts.entry(sentence.technique.clone()).or_insert(0) += 1;
+        }
+        counts
+    }
+
+    /// The name of each technique.
+    pub fn names(&self) -> BTreeMap<String, String> {
+        self.sentences.iter().map(|s| (s.technique.clone(), s.name.clone())).collect()
+    }
+}

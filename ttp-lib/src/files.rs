@@ -1,0 +1,93 @@
+//! Files that are whole or not there: written to a temporary name in the same
+//! folder, synced, then renamed, so that a full disk or a kill leaves what was
+//! there before.
+
+use crate::{Error, Result};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+/// Writes `path` through `write`; on any error the file that was there before stays.
+///
+/// # Errors
+/// If the folder cannot be made, or writing, syncing or renaming fails; also
+/// whatever `write` itself returns.
+pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(folder).map_err(Error::file(folder, "create"))?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".half-written-")
+        .tempfile_in(folder)
+        .map_err(Error::file(folder, "write into"))?;
+    {
+        let mut buffer = BufWriter::new(file.as_file_mut());
+        write(&mut buffer)?;
+        buffer.flush().map_err(Error::file(path, "write"))?;
+    }
+    file.as_file().sync_all().map_err(Error::file(path, "write"))?;
+    set_ordinary_permissions(file.as_file(), path)?;
+    file.persist(path).map_err(|error| Error::file(path, "rename to")(error.error))?;
+    Ok(())
+}
+
+/// Writes text to `path`, whole or not at all.
+///
+/// # Errors
+/// As [`write_whole`].
+pub fn write_text(path: &Path, text: &str) -> Result<()> {
+    write_whole(path, |out| out.write_all(text.as_bytes()).map_err(Error::file(path, "write")))
+}
+
+/// Writes a value as indented JSON to `path`, whole or not at all.
+///
+/// # Errors
+/// As [`write_whole`].
+pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(value).map_err(Error::library("writing JSON"))?;
+    text.push('\n');
+    write_text(path, &text)
+}
+
+/// Reads a JSON file into a value; a mistake is named with its line.
+///
+/// # Errors
+/// If the file cannot be read, or is not the JSON that `T` asks for.
+pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = std::fs::read_to_string(path).map_err(Error::file(path, "read"))?;
+    serde_json::from_str(&text)
+        .map_err(|error| Error::input_at(path, Some(error.line()), None, error))
+}
+
+/// Temporary files are private to their owner; results are as the umask would make them.
+#[cfg(unix)]
+fn set_ordinary_permissions(file: &std::fs::File, path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+        .map_err(Error::file(path, "set permissions of"))
+}
+
+#[cfg(not(unix))]
+fn set_ordinary_permissions(_file: &std::fs::File, _path: &Path) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_leaves_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        write_text(&path, "before").unwrap();
+        let failed = write_whole(&path, |out| {
+            out.write_all(b"half").unwrap();
+            Err(Error::input(&path, "broken off"))
+        });
+        assert!(failed.is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "before");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing half-written");
+    }
+}

@@ -1,0 +1,40 @@
+//! The work behind the notebooks: from MITRE ATT&CK's own bytes to a fine-tuned
+//! encoder that names the technique of a sentence, and to figures with intervals.
+//!
+//! A notebook tells the story, this crate does the work, a file carries the result.
+//! The modules, from what is read to what is shown:
+//!
+//! - [`corpus`]: ATT&CK bundles, TRAM's sentences and CSV files become one row a sentence.
+//! - [`balance`]: trim rare techniques, upsample small ones, downsample large ones.
+//! - [`augment`]: the four operations of Easy Data Augmentation, each output labelled.
+//! - [`split`]: stratified parts under two protocols, and how much leaks between them.
+//! - [`pretrained`]: named checkpoints, found on disk, checked and loaded.
+//! - [`encoder`]: the transformer with a head that names techniques.
+//! - [`batch`]: tokenised sentences in batches of near-equal length.
+//! - [`train`]: the training loop, its optimizer, its schedule, what it saves.
+//! - [`metrics`]: confusion matrices, scores, bootstrap intervals.
+//! - [`plot`]: histograms, heat maps and curves as SVG.
+//! - [`show`]: tables, plots and texts made safe to look at in a notebook or a terminal.
+//! - [`profile`]: all sizes and seeds of a run, from one JSON file.
+//! - [`error`]: one error type; each message names file, row, field or name.
+//!
+//! Dependencies point one way: `train` knows `encoder` and `metrics`, and the
+//! modules that know text (`corpus`, `balance`, `augment`, `split`, `metrics`)
+//! know nothing of tensors.
+
+pub mod augment;
+pub mod balance;
+pub mod batch;
+pub mod corpus;
+pub mod encoder;
+pub mod error;
+pub mod files;
+pub mod metrics;
+pub mod plot;
+pub mod pretrained;
+pub mod profile;
+pub mod show;
+pub mod split;
+pub mod train;
+
+pub use error::{Error, Result};

@@ -1,0 +1,1 @@
+//! A run's sizes, settings and seeds: one JSON file a profile.
