@@ -1,1 +1,287 @@
-//! A run's sizes, settings and seeds: one JSON file a profile.
+//! A run's sizes, settings and seeds, from one JSON file a profile in
+//! `notebooks/profiles/`, and the places where a run finds and leaves its files.
+
+use crate::augment::AugmentSettings;
+use crate::balance::Limits;
+use crate::pretrained::Checkpoint;
+use crate::split::{Protocol, Shares};
+use crate::train::{Algorithm, TrainParams};
+use crate::{Error, Result, files};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Everything that decides what a run computes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// The profile's name, as in its file's name.
+    pub name: String,
+    /// What it is for, in a line.
+    pub about: String,
+    /// The one seed; every consumer derives its own ([`Run::seed`]).
+    pub seed: u64,
+    /// Where the sentences come from.
+    pub corpus: CorpusSettings,
+    /// The paper's three numbers: trim below, upsample to, downsample to.
+    pub balance: Limits,
+    /// How twins are made.
+    pub augment: AugmentSettings,
+    /// Shares of training, validation and test rows.
+    pub split: Shares,
+    /// The split protocols that models are trained under.
+    pub protocols: Vec<Protocol>,
+    /// The checkpoints to fine-tune: names of the catalogue, or folders.
+    pub checkpoints: Vec<String>,
+    /// The settings of fine-tuning.
+    pub training: TrainParams,
+    /// What differs from `training` for a checkpoint, by its name.
+    #[serde(default)]
+    pub training_of: BTreeMap<String, TrainChanges>,
+    /// How intervals are drawn.
+    pub bootstrap: BootstrapSettings,
+}
+
+/// Where the sentences come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CorpusSettings {
+    /// The main source.
+    pub source: Source,
+    /// Whether TRAM v1's sentences are joined to it.
+    #[serde(default)]
+    pub join_tram_v1: bool,
+    /// Take this many rows, the same share of every technique; all where absent.
+    #[serde(default)]
+    pub rows: Option<usize>,
+}
+
+/// The main source of a corpus.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Source {
+    /// MITRE's ATT&CK v10.1 bundle, from the package that carries it.
+    #[serde(rename = "attack-v10.1")]
+    AttackV10,
+    /// A CSV file of one's own.
+    #[serde(rename = "csv")]
+    Csv {
+        /// The file; a relative path is taken from the repository's root.
+        path: PathBuf,
+        /// The column that holds the sentence.
+        sentence: String,
+        /// The column that holds the technique's id.
+        technique: String,
+    },
+}
+
+/// What a checkpoint does otherwise than the profile's `training`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainChanges {
+    /// Another optimizer.
+    pub optimizer: Option<Algorithm>,
+    /// Another highest learning rate.
+    pub learning_rate: Option<f64>,
+    /// Another number of passes.
+    pub epochs: Option<usize>,
+    /// Another number of rows a step.
+    pub batch_size: Option<usize>,
+}
+
+/// How bootstrap intervals are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BootstrapSettings {
+    /// Number of resamples.
+    pub resamples: usize,
+    /// The intervals' level: 0.95 for 95 %.
+    pub level: f64,
+}
+
+impl Profile {
+    /// Reads a profile and checks every setting.
+    ///
+    /// # Errors
+    /// If the file cannot be read, has an unknown or missing field, or a setting makes no sense.
+    pub fn read(path: &Path) -> Result<Self> {
+        let profile: Self = files::read_json(path)?;
+        profile.check().map_err(|error| Error::input(path, error))?;
+        Ok(profile)
+    }
+
+    fn check(&self) -> Result<()> {
+        let wrong = |field, reason: String| Err(Error::Setting { field, reason });
+        self.balance.check()?;
+        self.augment.check()?;
+        self.split.check()?;
+        self.training.check()?;
+        for name in self.training_of.keys() {
+            if !self.checkpoints.contains(name) {
+                return wrong("training_of", format!("{name:?} is not among the checkpoints"));
+            }
+            self.training(name).check()?;
+        }
+        if self.checkpoints.is_empty() {
+            return wrong("checkpoints", "names none".into());
+        }
+        if self.protocols.is_empty() {
+            return wrong("protocols", "names none".into());
+        }
+        if self.bootstrap.resamples < 100 {
+            let reason = format!("{} give no interval; take 100 or more", self.bootstrap.resamples);
+            return wrong("bootstrap.resamples", reason);
+        }
+        if !(self.bootstrap.level > 0.0 && self.bootstrap.level < 1.0) {
+            return wrong("bootstrap.level", format!("{} is not a share", self.bootstrap.level));
+        }
+        Ok(())
+    }
+
+    /// The settings that fine-tune a checkpoint.
+    pub fn training(&self, checkpoint: &str) -> TrainParams {
+        let mut params = self.training.clone();
+        if let Some(changes) = self.training_of.get(checkpoint) {
+            params.optimizer = changes.optimizer.unwrap_or(params.optimizer);
+            params.learning_rate = changes.learning_rate.unwrap_or(params.learning_rate);
+            params.epochs = changes.epochs.unwrap_or(params.epochs);
+            params.batch_size = changes.batch_size.unwrap_or(params.batch_size);
+        }
+        params
+    }
+}
+
+/// A profile with the folders it reads from and writes to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// The profile.
+    pub profile: Profile,
+    root: PathBuf,
+    out: PathBuf,
+}
+
+impl Run {
+    /// The run that the environment asks for: `TTP_PROFILE` is a name in
+    /// `notebooks/profiles/` or the path of a JSON file (`laptop` where it is not
+    /// set), `TTP_OUT` the folder for results (the repository's root where it is not set).
+    ///
+    /// # Errors
+    /// If there is no repository above the current folder, the profile is unknown,
+    /// or it does not pass its checks.
+    pub fn from_env() -> Result<Self> {
+        let root = repository_root()?;
+        let profile = setting("TTP_PROFILE").unwrap_or_else(|| "laptop".to_owned());
+        let out = setting("TTP_OUT").map_or_else(|| root.clone(), |out| root.join(out));
+        Self::open(&root, &out, &profile)
+    }
+
+    /// The run of a profile, by name or path, with explicit folders.
+    ///
+    /// # Errors
+    /// If the profile is unknown or does not pass its checks.
+    pub fn open(root: &Path, out: &Path, profile: &str) -> Result<Self> {
+        let folder = root.join("notebooks/profiles");
+        let path = if Path::new(profile).extension().is_some_and(|e| e == "json") {
+            root.join(profile)
+        } else {
+            let path = folder.join(format!("{profile}.json"));
+            if !path.is_file() || profile.contains(std::path::is_separator) {
+                let known = profiles_in(&folder)?;
+                return Err(Error::Unknown { kind: "profile", name: profile.into(), known });
+            }
+            path
+        };
+        let profile = Profile::read(&path)?;
+        Ok(Self { profile, root: root.into(), out: out.into() })
+    }
+
+    /// The seed of one consumer: the first eight bytes of SHA-256 of the profile's
+    /// seed and the purpose's name.
+    pub fn seed(&self, purpose: &str) -> u64 {
+        let digest = Sha256::digest(format!("{}/{purpose}", self.profile.seed));
+        digest.iter().take(8).fold(0, |seed, &byte| seed << 8 | u64::from(byte))
+    }
+
+    /// A file of `data/raw/`, or of `TTP_SOURCES` where that is set and holds it.
+    pub fn raw(&self, name: &str) -> PathBuf {
+        match setting("TTP_SOURCES").map(|folder| self.root.join(folder).join(name)) {
+            Some(path) if path.exists() => path,
+            _ => self.root.join("data/raw").join(name),
+        }
+    }
+
+    /// A file of `data/processed/`.
+    pub fn processed(&self, name: &str) -> PathBuf {
+        self.out.join("data/processed").join(name)
+    }
+
+    /// A file of `results/`.
+    pub fn results(&self, name: &str) -> PathBuf {
+        self.out.join("results").join(name)
+    }
+
+    /// The folder of a fine-tuned model.
+    pub fn model(&self, checkpoint: &str, protocol: Protocol) -> PathBuf {
+        self.out.join("models").join(format!("{}.{}", file_name(checkpoint), protocol.name()))
+    }
+
+    /// A pretrained checkpoint, from `TTP_MODELS` or `data/raw/models/`.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::find`].
+    pub fn checkpoint(&self, name: &str) -> Result<Checkpoint> {
+        let models = setting("TTP_MODELS")
+            .map_or_else(|| self.root.join("data/raw/models"), |folder| self.root.join(folder));
+        Checkpoint::find(name, &models)
+    }
+
+    /// The checkpoint that this execution of a notebook is about: `TTP_CHECKPOINT`,
+    /// or the profile's first.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::find`].
+    pub fn chosen_checkpoint(&self) -> Result<Checkpoint> {
+        match setting("TTP_CHECKPOINT") {
+            Some(name) => self.checkpoint(&name),
+            None => self.checkpoint(self.profile.checkpoints.first().map_or("", String::as_str)),
+        }
+    }
+
+    /// The repository's root.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+}
+
+/// A checkpoint's name as a part of a file's name: a folder's path becomes its last part.
+pub fn file_name(checkpoint: &str) -> String {
+    let last = Path::new(checkpoint).file_name().map(|name| name.to_string_lossy().into_owned());
+    last.unwrap_or_else(|| checkpoint.to_owned())
+}
+
+/// An environment variable that is set to something.
+fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The nearest folder at or above the current one that holds `notebooks/profiles`.
+fn repository_root() -> Result<PathBuf> {
+    let here = Path::new(".");
+    let here = here.canonicalize().map_err(Error::file(here, "read"))?;
+    here.ancestors()
+        .find(|folder| folder.join("notebooks/profiles").is_dir())
+        .map(Path::to_path_buf)
+        .ok_or_else(|| Error::input(&here, "no notebooks/profiles here or in a folder above"))
+}
+
+fn profiles_in(folder: &Path) -> Result<Vec<String>> {
+    let entries = std::fs::read_dir(folder).map_err(Error::file(folder, "read"))?;
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| {
+            entry.ok()?.path().file_stem().map(|s| s.to_string_lossy().into_owned())
+        })
+        .collect();
+    names.sort();
+    names.push("a JSON file's path".to_owned());
+    Ok(names)
+}

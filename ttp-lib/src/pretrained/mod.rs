@@ -1,1 +1,7 @@
-//! To be written.
+//! Pretrained checkpoints: by name or by folder, checked before anything is built on them.
+
+mod catalogue;
+mod load;
+
+pub use catalogue::{CATALOGUE, Entry};
+pub use load::{Checkpoint, Tokenize};

@@ -1,1 +1,333 @@
-//! To be written.
+//! Fine-tuning: the loop that a paper's method section describes, to be read top
+//! to bottom in one sitting.
+
+mod optimizer;
+mod schedule;
+
+pub use optimizer::{Algorithm, Optimizer};
+pub use schedule::learning_rate;
+
+use crate::batch::{self, Batch};
+use crate::corpus::Sample;
+use crate::encoder::TechniqueEncoder;
+use crate::files;
+use crate::metrics::{self, S};
+use crate::pretrained::{Checkpoint, Tokenize};
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::path::Path;
+use std::time::Instant;
+use tch::Tensor;
+
+/// The settings of a fine-tuning run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainParams {
+    /// Passes over the training rows.
+    pub epochs: usize,
+    /// Rows a step.
+    pub batch_size: usize,
+    /// Tokens after which a text is cut; nothing is padded to it.
+    pub max_length: usize,
+    /// The highest learning rate, at the end of the warm-up.
+    pub learning_rate: f64,
+    /// The share of all steps over which the learning rate climbs.
+    pub warmup_share: f64,
+    /// Decoupled weight decay (AdamW only).
+    pub weight_decay: f64,
+    /// The gradient's global norm is cut to this.
+    pub clip_norm: f64,
+    /// Adam or AdamW.
+    pub optimizer: Algorithm,
+}
+
+impl TrainParams {
+    /// Checks every field against its range.
+    ///
+    /// # Errors
+    /// Names the first field that makes no sense.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |field, reason: String| Err(Error::Setting { field, reason });
+        if self.epochs == 0 {
+            return wrong("training.epochs", "0 passes train nothing".into());
+        }
+        if self.batch_size == 0 {
+            return wrong("training.batch_size", "a batch needs at least one row".into());
+        }
+        if self.max_length < 3 {
+            return wrong(
+                "training.max_length",
+                format!("{} leaves no word between the special tokens", self.max_length),
+            );
+        }
+        if !(self.learning_rate > 0.0 && self.learning_rate < 1.0) {
+            return wrong(
+                "training.learning_rate",
+                format!("{} is not between 0 and 1", self.learning_rate),
+            );
+        }
+        if !(0.0..1.0).contains(&self.warmup_share) {
+            return wrong("training.warmup_share", format!("{} is not a share", self.warmup_share));
+        }
+        if !(0.0..1.0).contains(&self.weight_decay) {
+            return wrong(
+                "training.weight_decay",
+                format!("{} is not from 0 to 1", self.weight_decay),
+            );
+        }
+        if self.clip_norm.is_nan() || self.clip_norm <= 0.0 {
+            return wrong("training.clip_norm", format!("{} is not above 0", self.clip_norm));
+        }
+        Ok(())
+    }
+}
+
+/// How far a run is, once a step.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The pass over the training rows, from 1.
+    pub epoch: usize,
+    /// Passes in all.
+    pub epochs: usize,
+    /// The step, from 1, over all epochs.
+    pub step: usize,
+    /// Steps in all.
+    pub steps: usize,
+    /// The batch's loss, in nats.
+    pub loss: f64,
+    /// The learning rate of this step.
+    pub learning_rate: f64,
+    /// The gradient's norm before clipping.
+    pub gradient_norm: f64,
+    /// Training sentences a second since the run began, evaluation left out.
+    pub sentences_per_second: f64,
+    /// Seconds of training left at that rate.
+    pub seconds_left: f64,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let left = self.seconds_left.round() as u64;
+        write!(
+            f,
+            "epoch {}/{}  step {:>4}/{}  loss {:.3}  {:.0} sentences/s  {} min {:02} s left",
+            self.epoch,
+            self.epochs,
+            self.step,
+            self.steps,
+            self.loss,
+            self.sentences_per_second,
+            left / 60,
+            left % 60
+        )
+    }
+}
+
+/// What one epoch came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// The pass, from 1.
+    pub epoch: usize,
+    /// Mean loss over its training batches, in nats.
+    pub train_loss: f64,
+    /// Mean loss on the validation rows, in nats.
+    pub validation_loss: f64,
+    /// Share of validation rows named right.
+    pub validation_accuracy: f64,
+    /// Macro-averaged F1 on the validation rows.
+    pub validation_f1_macro: f64,
+    /// Seconds of training in this epoch, evaluation left out.
+    pub seconds: f64,
+}
+
+/// What a whole run came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    /// Each epoch in turn.
+    pub epochs: Vec<Epoch>,
+    /// Loss of every step.
+    pub losses: Vec<f64>,
+    /// The epoch whose weights were kept, from 1.
+    pub best_epoch: usize,
+    /// Seconds of training, evaluation left out.
+    pub seconds: f64,
+    /// Real tokens (no padding) trained on a second.
+    pub tokens_per_second: f64,
+    /// Places in batches filled with padding, as a share of all.
+    pub padding_share: f64,
+    /// Rows trained on in each epoch.
+    pub rows: usize,
+}
+
+/// Rows as the loop reads them: token ids and the index of the technique.
+pub struct Rows {
+    /// Token ids of each row.
+    pub tokenised: Vec<Vec<u32>>,
+    /// Each row's technique, an index into the encoder's labels.
+    pub labels: Vec<usize>,
+}
+
+impl Rows {
+    /// Tokenises samples and looks up their techniques among `labels`.
+    ///
+    /// # Errors
+    /// If there is no sample, or one has a technique that is not among `labels`.
+    pub fn new(samples: &[Sample], labels: &[String], tokenize: &Tokenize) -> Result<Self> {
+        if samples.is_empty() {
+            return Err(Error::Setting { field: "samples", reason: "there is no row".into() });
+        }
+        let texts: Vec<&str> = samples.iter().map(|sample| sample.text.as_str()).collect();
+        let labels = samples
+            .iter()
+            .map(|sample| {
+                labels.iter().position(|label| *label == sample.technique).ok_or_else(|| {
+                    Error::Unknown {
+                        kind: "technique",
+                        name: sample.technique.clone(),
+                        known: labels.to_vec(),
+                    }
+                })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { tokenised: tokenize.ids(&texts)?, labels })
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+}
+
+/// Fine-tunes `encoder` on `train`, judges it on `validation` after each epoch, and
+/// leaves it with the weights of the best epoch by macro-averaged F1. Those are
+/// written to `folder` as soon as they are known, in the hub's layout: a run that
+/// is killed leaves its best model so far, whole. `seed` orders the batches and
+/// draws the dropout; `watch` is told of every step.
+///
+/// # Errors
+/// If a setting makes no sense, the loss is no longer a number, or a file cannot be written.
+#[allow(clippy::too_many_arguments)] // each is one thing the caller must decide
+pub fn fine_tune(
+    encoder: &mut TechniqueEncoder,
+    checkpoint: &Checkpoint,
+    padding_id: u32,
+    train: &Rows,
+    validation: &Rows,
+    params: &TrainParams,
+    seed: u64,
+    folder: &Path,
+    watch: &mut dyn FnMut(&Step),
+) -> Result<History> {
+    params.check()?;
+    tch::manual_seed(seed.cast_signed());
+    let lengths: Vec<usize> = train.tokenised.iter().map(Vec::len).collect();
+    let steps_per_epoch = train.len().div_ceil(params.batch_size);
+    let steps = steps_per_epoch * params.epochs;
+    let warmup = (params.warmup_share * steps as f64).round() as usize;
+    let mut optimizer = Optimizer::new(
+        encoder.parameters(),
+        params.optimizer,
+        params.weight_decay,
+        params.clip_norm,
+    );
+
+    let mut history = History {
+        epochs: Vec::new(),
+        losses: Vec::with_capacity(steps),
+        best_epoch: 0,
+        seconds: 0.0,
+        tokens_per_second: 0.0,
+        padding_share: 0.0,
+        rows: train.len(),
+    };
+    let (mut sentences, mut tokens, mut places) = (0, 0, 0);
+    let mut best: Option<(f64, Vec<Tensor>)> = None;
+    for epoch in 1..=params.epochs {
+        let began = Instant::now();
+        let before = history.seconds;
+        let first_step = history.losses.len();
+        for rows in batch::shuffled(&lengths, params.batch_size, seed ^ (epoch as u64) << 32) {
+            let step = history.losses.len();
+            let rate = learning_rate(step, steps, warmup, params.learning_rate);
+            let batch = Batch::new(&train.tokenised, &rows, padding_id, encoder.device());
+            let labels: Vec<i64> = rows.iter().map(|&row| train.labels[row] as i64).collect();
+            let labels = Tensor::from_slice(&labels).to_device(encoder.device());
+
+            let loss = encoder.logits(&batch, true)?.cross_entropy_for_logits(&labels);
+            let gradient_norm = optimizer.step(&loss, rate);
+
+            let loss = loss.double_value(&[]);
+            if !loss.is_finite() {
+                let reason = format!("loss {loss} at step {}: lower it", step + 1);
+                return Err(Error::Setting { field: "training.learning_rate", reason });
+            }
+            history.losses.push(loss);
+            history.seconds = before + began.elapsed().as_secs_f64();
+            sentences += rows.len();
+            tokens += batch.tokens;
+            places += batch.ids.numel();
+            watch(&Step {
+                epoch,
+                epochs: params.epochs,
+                step: step + 1,
+                steps,
+                loss,
+                learning_rate: rate,
+                gradient_norm,
+                sentences_per_second: sentences as f64 / history.seconds,
+                seconds_left: history.seconds / (step + 1) as f64 * (steps - step - 1) as f64,
+            });
+        }
+
+        let predictions = encoder.predict_tokenised(&validation.tokenised, padding_id)?;
+        let confusion = metrics::Confusion::new(
+            encoder.labels().to_vec(),
+            &validation.labels,
+            &predictions.best(),
+        )?;
+        let scores = confusion.scores();
+        let losses = &history.losses[first_step..];
+        history.epochs.push(Epoch {
+            epoch,
+            train_loss: losses.iter().sum::<f64>() / losses.len() as f64,
+            validation_loss: predictions.loss(&validation.labels),
+            validation_accuracy: scores.accuracy,
+            validation_f1_macro: scores.f1.macro_average,
+            seconds: history.seconds - before,
+        });
+        if best.as_ref().is_none_or(|(f1, _)| scores.f1.macro_average > *f1) {
+            best = Some((scores.f1.macro_average, encoder.snapshot()));
+            history.best_epoch = epoch;
+            encoder.save(folder, checkpoint)?;
+        }
+    }
+    if let Some((_, weights)) = best {
+        encoder.restore(&weights);
+    }
+    history.tokens_per_second = tokens as f64 / history.seconds;
+    history.padding_share = 1.0 - tokens as f64 / places as f64;
+    let about = serde_json::json!({
+        "checkpoint": checkpoint.name, "params": params, "seed": seed, "history": history,
+    });
+    files::write_json(&folder.join("train_params.json"), &about)?;
+    Ok(history)
+}
+
+/// A `watch` for [`fine_tune`] that prints a line at the first step, then one
+/// about every `seconds`, and the last.
+pub fn print_every(seconds: f64) -> impl FnMut(&Step) {
+    let mut last: Option<Instant> = None;
+    move |step| {
+        let due = last.is_none_or(|at| at.elapsed().as_secs_f64() >= seconds);
+        if due || step.step == step.steps {
+            println!("{step}");
+            last = Some(Instant::now());
+        }
+    }
+}
