@@ -17,10 +17,13 @@ const TAGS: [&str; 14] =
     ["code", "br", "p", "b", "i", "em", "strong", "a", "ul", "ol", "li", "pre", "sub", "sup"];
 
 /// A full stop after one of these ends no sentence.
-const ABBREVIATIONS: [&str; 22] = [
-    "e.g", "i.e", "ex", "esp", "cf", "vs", "al", "approx", "inc", "corp", "ltd", "co", "no", "fig",
-    "dr", "mr", "ms", "mrs", "st", "ver", "u.s", "u.k",
+const ABBREVIATIONS: [&str; 19] = [
+    "e.g", "i.e", "ex", "esp", "cf", "vs", "al", "approx", "inc", "corp", "ltd", "co", "dr", "mr",
+    "ms", "mrs", "st", "u.s", "u.k",
 ];
+
+/// Nor after one of these before a number: `No. 3`, but `It says no. 3 files are left.`
+const NUMBERED: [&str; 4] = ["No", "Fig", "fig", "ver"];
 
 /// A description as plain text: no citations, link targets, tags, entities or
 /// double spaces; paragraphs and list items stay on lines of their own.
@@ -32,7 +35,7 @@ const ABBREVIATIONS: [&str; 22] = [
 /// ```
 pub fn plain_text(markup: &str) -> String {
     let lines = marked_text(markup);
-    let lines = lines.lines().map(|line| finish(&collapse(line))).filter(|line| !line.is_empty());
+    let lines = lines.lines().map(finish).filter(|line| !line.is_empty());
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -105,9 +108,9 @@ fn marked_text(markup: &str) -> String {
     decode_entities(&without_tags(&without_link_targets(&without_citations(&markup))))
 }
 
-/// Spaces at the ends and the brackets of this module off.
+/// The brackets of this module off, and the spaces that stood on both sides of one.
 fn finish(text: &str) -> String {
-    text.trim().replace([OPEN, CLOSE], "").trim().to_owned()
+    collapse(&text.replace([OPEN, CLOSE], ""))
 }
 
 /// Removes each `(Citation: …)` and the space before it. A citation may stand
@@ -339,6 +342,9 @@ fn ends_sentence(word: &str, before: &str, next: &str) -> bool {
     if ABBREVIATIONS.contains(&lower.as_str()) {
         return core.ends_with("..");
     }
+    if NUMBERED.contains(&stem) && first.is_ascii_digit() {
+        return false;
+    }
     if lower == "etc" {
         return first.is_uppercase();
     }
@@ -378,6 +384,14 @@ mod tests {
     }
 
     #[test]
+    fn no_double_space_is_left_where_a_mark_was() {
+        assert_eq!(
+            sentences("A key under <code> HKLM </code> is set."),
+            ["A key under HKLM is set."]
+        );
+    }
+
+    #[test]
     fn marks_in_the_input_do_no_harm() {
         assert_eq!(plain_text("a\u{E000}b &#xE001; c"), "ab &#xE001; c");
     }
@@ -392,6 +406,7 @@ mod tests {
             "It reads files, folders, etc. in the profile.",
             "It runs <code>echo A. B! C</code> at start.",
             "1. Do this",
+            "It is No. 3, see Fig. 4.",
         ] {
             assert_eq!(sentences(whole).len(), 1, "{:?}", sentences(whole));
         }

@@ -85,14 +85,10 @@ impl Corpus {
 /// # Errors
 /// If the folder or the file cannot be written; what was there before stays.
 pub fn write_parquet(frame: &mut DataFrame, path: &Path) -> Result<()> {
-    files::write_whole(path, |out| {
-        ParquetWriter::new(out).finish(frame).map(|_| ()).map_err(|error| match error {
-            PolarsError::IO { error, .. } => {
-                Error::file(path, "write")(std::io::Error::new(error.kind(), error.to_string()))
-            }
-            other => Error::library("writing parquet")(other),
-        })
-    })
+    // Into memory first: polars hides the system's reason (a full disk, say) in words of its own.
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes).finish(frame).map_err(Error::library("making parquet"))?;
+    files::write_whole(path, |out| out.write_all(&bytes).map_err(Error::file(path, "write")))
 }
 
 /// Reads a parquet file into a frame.
