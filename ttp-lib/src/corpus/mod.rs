@@ -1,7 +1,19 @@
 //! Sentences that describe adversary behaviour, each with the technique it shows.
+//!
+//! [`build()`] reads a [`Source`] (an ATT&CK bundle with or without TRAM's sentences,
+//! or a CSV file) and gives a [`Corpus`] together with an account of every sentence
+//! that was read and not kept.
 
+pub mod build;
+pub mod clean;
+pub mod csv;
+pub mod frame;
 pub mod sample;
+mod stix;
+mod tram;
 
+pub use build::{Built, Dropped, Reason, Source, build};
+pub use csv::Columns;
 pub use sample::{Operation, Sample};
 
 use std::collections::BTreeMap;

@@ -1,0 +1,263 @@
+//! From a source to a corpus, with an account of what was left out.
+
+use super::{Columns, Corpus, Sentence, clean, csv, stix, tram};
+use crate::{Error, Result};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Where a corpus comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// An ATT&CK bundle in STIX 2.x, and TRAM v1's sentences where they are wanted.
+    Attack {
+        /// The bundle, for instance `enterprise-attack.json`.
+        bundle: PathBuf,
+        /// TRAM v1's `all_analyzed_reports.json`.
+        tram: Option<PathBuf>,
+    },
+    /// A CSV file with a header.
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// Which of its columns hold what.
+        columns: Columns,
+        /// The techniques that labels must be among, id to name; `None` takes any label.
+        known: Option<BTreeMap<String, String>>,
+    },
+}
+
+/// Why a sentence that was read is not in the corpus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// It speaks of a technique that ATT&CK has revoked or deprecated.
+    WithdrawnTechnique,
+    /// It tells how malware or a group acts that ATT&CK has revoked or deprecated.
+    WithdrawnSource,
+    /// It tells how something other than malware or a group acts (a legitimate tool, a campaign).
+    OtherSource,
+    /// TRAM gives it to several techniques.
+    SeveralTechniques,
+    /// TRAM gives it to a technique name that this version of ATT&CK has not.
+    UnknownTechnique,
+    /// It has no letter in it: the rest of a table or a list.
+    NoWord,
+    /// The same technique has that text already, case, spacing and punctuation set aside.
+    Duplicate,
+}
+
+impl Reason {
+    /// All reasons, in the order in which they are looked at.
+    pub const ALL: [Self; 7] = [
+        Self::WithdrawnTechnique,
+        Self::WithdrawnSource,
+        Self::OtherSource,
+        Self::SeveralTechniques,
+        Self::UnknownTechnique,
+        Self::NoWord,
+        Self::Duplicate,
+    ];
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::WithdrawnTechnique => "technique revoked or deprecated",
+            Self::WithdrawnSource => "malware or group revoked or deprecated",
+            Self::OtherSource => "used by neither malware nor group",
+            Self::SeveralTechniques => "several techniques for one sentence",
+            Self::UnknownTechnique => "technique name not in this ATT&CK version",
+            Self::NoWord => "no word in it",
+            Self::Duplicate => "text already kept for this technique",
+        })
+    }
+}
+
+/// How many sentences were left out for one reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Dropped {
+    /// The reason.
+    pub reason: Reason,
+    /// Sentences.
+    pub count: usize,
+}
+
+/// A corpus and the account of its making: `candidates` is its length and all the
+/// counts of `dropped` together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    /// What was kept.
+    pub corpus: Corpus,
+    /// Sentences that were read.
+    pub candidates: usize,
+    /// What was left out, in the order of [`Reason::ALL`]; reasons without a case are absent.
+    pub dropped: Vec<Dropped>,
+}
+
+impl fmt::Display for Built {
+    /// One line for each count, then the sum: what a notebook or a terminal shows.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:>7} sentences read", self.candidates)?;
+        for Dropped { reason, count } in &self.dropped {
+            writeln!(f, "{count:>7} left out: {reason}")?;
+        }
+        write!(f, "{:>7} rows, {} techniques", self.corpus.len(), self.corpus.counts().len())
+    }
+}
+
+/// Reads a source into a corpus.
+///
+/// From a bundle: the sentences of each technique's description, then those of each
+/// `uses` relationship whose source is malware or a group (the procedure examples),
+/// in the bundle's order; then TRAM's. Sub-techniques are folded into their technique.
+/// Within a technique a text is kept once; two techniques may share a text.
+///
+/// # Errors
+/// If a file cannot be read, or is not what the source says it is: the message names
+/// file, row and field.
+pub fn build(source: &Source) -> Result<Built> {
+    match source {
+        Source::Attack { bundle, tram } => {
+            let (techniques, mut candidates) = stix::read(bundle)?;
+            if let Some(tram) = tram {
+                candidates.extend(tram::read(tram, &techniques)?);
+            }
+            Ok(keep(candidates, |id| techniques.parent_name(id)))
+        }
+        Source::Csv { path, columns, known } => {
+            let table = csv::read(path, columns, known.as_ref())?;
+            Ok(keep(table.candidates, |id| table.names.get(id).cloned()))
+        }
+    }
+}
+
+/// The techniques of an ATT&CK bundle that are neither revoked nor deprecated, id to
+/// name, sub-techniques left out: what the labels of a CSV file can be checked against.
+///
+/// # Errors
+/// As [`build()`].
+pub fn techniques(bundle: &Path) -> Result<BTreeMap<String, String>> {
+    let (techniques, _) = stix::read(bundle)?;
+    let parents = techniques.0.into_iter().filter(|(id, _)| !id.contains('.'));
+    Ok(parents.map(|(id, technique)| (id, technique.name)).collect())
+}
+
+/// A sentence that was read, before it is known whether it is kept.
+pub(super) struct Candidate {
+    /// Technique or sub-technique id; empty where `dropped` is set.
+    pub technique: String,
+    pub text: String,
+    pub source_id: String,
+    /// Why it cannot be kept, as far as its source alone tells.
+    pub dropped: Option<Reason>,
+}
+
+fn keep(candidates: Vec<Candidate>, name: impl Fn(&str) -> Option<String>) -> Built {
+    let read = candidates.len();
+    let mut counts: BTreeMap<Reason, usize> = BTreeMap::new();
+    let mut seen = HashSet::new();
+    let mut sentences = Vec::with_capacity(read);
+    for candidate in candidates {
+        let technique = fold(&candidate.technique).to_owned();
+        let reason = candidate.dropped.or_else(|| {
+            if !candidate.text.contains(char::is_alphabetic) {
+                Some(Reason::NoWord)
+            } else if !seen.insert((technique.clone(), clean::normalised(&candidate.text))) {
+                Some(Reason::Duplicate)
+            } else {
+                None
+            }
+        });
+        if let Some(reason) = reason {
+            *counts.entry(reason).or_insert(0) += 1;
+            continue;
+        }
+        sentences.push(Sentence {
+            name: name(&technique).unwrap_or_else(|| technique.clone()),
+            subtechnique: (candidate.technique != technique).then_some(candidate.technique),
+            technique,
+            text: candidate.text,
+            source_id: candidate.source_id,
+        });
+    }
+    let dropped = counts.into_iter().map(|(reason, count)| Dropped { reason, count }).collect();
+    Built { corpus: Corpus { sentences }, candidates: read, dropped }
+}
+
+/// Whether this is an ATT&CK id of a technique (`T1059`) or sub-technique (`T1059.001`).
+pub(super) fn is_technique_id(id: &str) -> bool {
+    let digits =
+        |text: &str, count| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
+    let Some(number) = id.strip_prefix('T') else { return false };
+    match number.split_once('.') {
+        Some((technique, sub)) => digits(technique, 4) && digits(sub, 3),
+        None => digits(number, 4),
+    }
+}
+
+/// The technique of an id: a sub-technique's own, any other label itself.
+pub(super) fn fold(id: &str) -> &str {
+    if is_technique_id(id) { id.split('.').next().unwrap_or(id) } else { id }
+}
+
+/// A technique or sub-technique in use.
+#[derive(Debug, Clone)]
+pub(super) struct Technique {
+    pub name: String,
+    /// When ATT&CK made it: an RFC 3339 time in UTC, so that text order is time order.
+    pub created: String,
+}
+
+/// The techniques and sub-techniques in use, by id.
+#[derive(Debug, Default)]
+pub(super) struct Techniques(BTreeMap<String, Technique>);
+
+impl Techniques {
+    pub fn insert(&mut self, id: String, technique: Technique) {
+        self.0.insert(id, technique);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The name of the technique itself, also for a sub-technique's id.
+    pub fn parent_name(&self, id: &str) -> Option<String> {
+        self.0.get(fold(id)).map(|technique| technique.name.clone())
+    }
+
+    /// Each sub-technique folds into a technique that is in use.
+    pub fn check_parents(&self, file: &Path) -> Result<()> {
+        match self.0.keys().find(|id| !self.0.contains_key(fold(id))) {
+            None => Ok(()),
+            Some(id) => Err(Error::input_at(
+                file,
+                None,
+                Some("objects"),
+                format!("{id} is in use, its technique {} is not in the bundle", fold(id)),
+            )),
+        }
+    }
+
+    /// Ids by small-letter name. Where a technique and a sub-technique share a name,
+    /// the technique has it; where two of a kind do, the one ATT&CK made first: TRAM v1
+    /// is older than the second `Spearphishing Attachment` (T1598.002, of 2020).
+    pub fn by_name(&self) -> BTreeMap<String, &str> {
+        let mut order: Vec<_> = self.0.iter().collect();
+        order.sort_by_key(|(id, technique)| (id.contains('.'), &technique.created, *id));
+        let mut names = BTreeMap::new();
+        for (id, technique) in order {
+            names.entry(technique.name.to_lowercase()).or_insert(id.as_str());
+        }
+        names
+    }
+}
+
+/// Labels in the order of a set, for messages.
+pub(super) fn some_of(known: &BTreeMap<String, String>) -> String {
+    let first: BTreeSet<_> = known.keys().take(3).map(String::as_str).collect();
+    let first = first.into_iter().collect::<Vec<_>>().join(", ");
+    format!("{} are known: {first} …", known.len())
+}

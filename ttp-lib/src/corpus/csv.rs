@@ -1,0 +1,142 @@
+//! Labelled sentences from CSV files: the layout of the public data sets, or any
+//! other with a column of sentences and one of labels.
+
+use super::build::{Candidate, fold, some_of};
+use super::clean;
+use crate::{Error, Result};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Which columns of a CSV file hold what, by their names in its header. Others are ignored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Columns {
+    /// The sentence.
+    pub sentence: String,
+    /// The label: a technique's or sub-technique's id, or any other name of a class.
+    pub technique: String,
+    /// The sub-technique's id, where a column has it (it may repeat the technique's).
+    pub subtechnique: Option<String>,
+    /// The name of the technique or, where there is one, of the sub-technique.
+    pub name: Option<String>,
+}
+
+impl Columns {
+    /// A file of one's own: a column of sentences and one of labels.
+    pub fn named(sentence: &str, label: &str) -> Self {
+        Self {
+            sentence: sentence.to_owned(),
+            technique: label.to_owned(),
+            subtechnique: None,
+            name: None,
+        }
+    }
+
+    /// `data/dataset.csv` of Orbinato et al. (ISSRE 2022, github dessertlab/cti-to-mitre-with-nlp):
+    /// an index without a name, `label_tec`, `label_subtec`, `tec_name`, `sentence`.
+    pub fn orbinato() -> Self {
+        Self {
+            subtechnique: Some("label_subtec".to_owned()),
+            name: Some("tec_name".to_owned()),
+            ..Self::named("sentence", "label_tec")
+        }
+    }
+
+    /// The hub's Hoangcuongnguyen/cti-to-mitre-dataset, saved as CSV. It has no data card;
+    /// by its row count it is Orbinato's mixed file, and is taken to have its columns.
+    /// Where it has others, the error says which, and [`Columns::named`] takes them.
+    pub fn hub() -> Self {
+        Self::orbinato()
+    }
+}
+
+/// A CSV file's rows, and the names of the techniques as far as it has them.
+pub(super) struct Table {
+    pub candidates: Vec<Candidate>,
+    pub names: BTreeMap<String, String>,
+}
+
+pub(super) fn read(
+    file: &Path,
+    columns: &Columns,
+    known: Option<&BTreeMap<String, String>>,
+) -> Result<Table> {
+    let mut reader = ::csv::Reader::from_path(file).map_err(|error| explain(file, error))?;
+    let header = reader.byte_headers().map_err(|error| explain(file, error))?.clone();
+    let at = |name: &str| position(file, &header, name);
+    let sentence_at = at(&columns.sentence)?;
+    let technique_at = at(&columns.technique)?;
+    let subtechnique_at = columns.subtechnique.as_deref().map(at).transpose()?;
+    let name_at = columns.name.as_deref().map(at).transpose()?;
+
+    let mut table = Table { candidates: Vec::new(), names: known.cloned().unwrap_or_default() };
+    let mut record = ::csv::ByteRecord::new();
+    while reader.read_byte_record(&mut record).map_err(|error| explain(file, error))? {
+        let row = record.position().map_or(0, |position| position.line() as usize);
+        let wrong =
+            |field: &str, reason: String| Error::input_at(file, Some(row), Some(field), reason);
+        let cell = |at: usize, field: &str| {
+            let bytes = record.get(at).unwrap_or_default();
+            let text = std::str::from_utf8(bytes)
+                .map_err(|error| wrong(field, format!("not UTF-8: {error}")))?;
+            Ok::<_, Error>(clean::collapse(text))
+        };
+        let optional = |at: Option<usize>, field: &Option<String>| match (at, field) {
+            (Some(at), Some(field)) => cell(at, field),
+            _ => Ok(String::new()),
+        };
+        let text = cell(sentence_at, &columns.sentence)?;
+        let label = cell(technique_at, &columns.technique)?;
+        let subtechnique = optional(subtechnique_at, &columns.subtechnique)?;
+        let name = optional(name_at, &columns.name)?;
+        if text.is_empty() {
+            return Err(wrong(&columns.sentence, "empty sentence".to_owned()));
+        }
+        if label.is_empty() {
+            return Err(wrong(&columns.technique, "empty label".to_owned()));
+        }
+        let technique = fold(&label);
+        if let Some(known) = known.filter(|known| !known.contains_key(technique)) {
+            let reason = format!("unknown label {label:?}; {}", some_of(known));
+            return Err(wrong(&columns.technique, reason));
+        }
+        if !subtechnique.is_empty() && fold(&subtechnique) != technique {
+            let reason = format!("{subtechnique:?} is no sub-technique of {label:?}");
+            let field = columns.subtechnique.as_deref().unwrap_or_default();
+            return Err(wrong(field, reason));
+        }
+        let id = if subtechnique.is_empty() { label.clone() } else { subtechnique };
+        // The name belongs to the sub-technique where the row has one.
+        if !name.is_empty() && id == technique {
+            table.names.entry(id.clone()).or_insert(name);
+        }
+        let source_id = format!("csv:{row}");
+        table.candidates.push(Candidate { technique: id, text, source_id, dropped: None });
+    }
+    if table.candidates.is_empty() {
+        return Err(Error::input(file, "no row below the header"));
+    }
+    Ok(table)
+}
+
+fn position(file: &Path, header: &::csv::ByteRecord, name: &str) -> Result<usize> {
+    header.iter().position(|column| column == name.as_bytes()).ok_or_else(|| {
+        let there: Vec<_> = header.iter().map(String::from_utf8_lossy).collect();
+        let reason = format!("no such column; there are: {}", there.join(", "));
+        Error::input_at(file, Some(1), Some(name), reason)
+    })
+}
+
+/// The csv library's error as ours: with the row, and without its habit of two positions.
+pub(crate) fn explain(file: &Path, error: ::csv::Error) -> Error {
+    let row = error.position().map(|position| position.line() as usize);
+    match error.into_kind() {
+        ::csv::ErrorKind::Io(source) => Error::file(file, "read")(source),
+        ::csv::ErrorKind::Utf8 { err, .. } => {
+            Error::input_at(file, row, None, format!("not UTF-8: {err}"))
+        }
+        ::csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            Error::input_at(file, row, None, format!("{len} cells, the header has {expected_len}"))
+        }
+        other => Error::input_at(file, row, None, format!("{other:?}")),
+    }
+}

@@ -1,0 +1,484 @@
+//! The corpus from real bytes: its counts, its files, and what bad input says.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use ttp_lib::balance::{self, Limits};
+use ttp_lib::corpus::{Built, Columns, Corpus, Operation, Reason, Source, build};
+use ttp_lib::split::{Leakage, Protocol, Shares, prepare};
+
+/// The raw file, or `None` with the reason printed: these tests need the real data.
+fn raw(name: &str) -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let named = std::env::var_os("TTP_SOURCES").map(|folder| root.join(folder).join(name));
+    let mut places = named.into_iter().chain([root.join("data/raw").join(name)]);
+    let found = places.find(|path| path.is_file());
+    if found.is_none() {
+        println!("skipped: {name} is in neither data/raw nor TTP_SOURCES");
+    }
+    found
+}
+
+fn attack(with_tram: bool) -> Option<Built> {
+    let bundle = raw("attack-v10.1/enterprise-attack.json")?;
+    let tram = if with_tram { Some(raw("tram-v1/all_analyzed_reports.json")?) } else { None };
+    Some(build(&Source::Attack { bundle, tram }).unwrap())
+}
+
+fn at_least(corpus: &Corpus, rows: usize) -> Vec<String> {
+    corpus
+        .counts()
+        .into_iter()
+        .filter(|(_, n)| *n >= rows)
+        .map(|(technique, _)| technique)
+        .collect()
+}
+
+fn sums_add_up(built: &Built) {
+    let dropped: usize = built.dropped.iter().map(|dropped| dropped.count).sum();
+    assert_eq!(built.candidates, built.corpus.len() + dropped, "{built}");
+}
+
+#[test]
+fn attack_v10_1_has_the_published_shape() {
+    let Some(built) = attack(false) else { return };
+    println!("{built}");
+    sums_add_up(&built);
+    let rows = built.corpus.len();
+    assert!((12_870..=13_130).contains(&rows), "{rows} rows");
+    assert_eq!(built.corpus.counts().len(), 188);
+    let common = at_least(&built.corpus, 100).len();
+    assert!((37..=39).contains(&common), "{common} techniques with 100 rows");
+    assert_eq!(at_least(&built.corpus, 501), ["T1059"]);
+}
+
+#[test]
+fn with_tram_v1_it_has_the_shape_of_the_paper() {
+    let Some(built) = attack(true) else { return };
+    println!("{built}");
+    sums_add_up(&built);
+    let rows = built.corpus.len();
+    assert!((14_150..=14_549).contains(&rows), "{rows} rows");
+    assert_eq!(built.corpus.counts().len(), 188);
+    let common = at_least(&built.corpus, 100).len();
+    assert!((43..=45).contains(&common), "{common} techniques with 100 rows");
+    assert_eq!(at_least(&built.corpus, 501), ["T1027", "T1059"]);
+}
+
+#[test]
+fn no_markup_is_left_in_attacks_sentences() {
+    let Some(built) = attack(false) else { return };
+    for sentence in &built.corpus.sentences {
+        for mark in ["(Citation:", "](http", "<code>", "</code>", "&lt;", "&gt;", "\n", "  "] {
+            assert!(!sentence.text.contains(mark), "{mark:?} in {:?}", sentence.text);
+        }
+        assert_eq!(sentence.text.trim(), sentence.text);
+        assert!(!sentence.text.contains('\u{E000}') && !sentence.text.contains('\u{E001}'));
+        assert!(sentence.subtechnique.as_ref().is_none_or(|s| s.starts_with(&sentence.technique)));
+    }
+    let names = built.corpus.names();
+    assert_eq!(names["T1059"], "Command and Scripting Interpreter");
+    assert_eq!(names.len(), 188);
+}
+
+/// A stand-in for the augmenter: one word moved to the end.
+fn move_a_word(text: &str, seed: u64) -> Vec<(Operation, String)> {
+    let mut words: Vec<_> = text.split(' ').collect();
+    let at = (seed % words.len() as u64) as usize;
+    let word = words.remove(at);
+    words.push(word);
+    vec![(Operation::Swap, words.join(" "))]
+}
+
+#[test]
+fn on_real_data_the_papers_protocol_leaks_and_the_clean_one_does_not() {
+    let Some(built) = attack(false) else { return };
+    for protocol in Protocol::ALL {
+        let prepared = prepare(
+            protocol,
+            &built.corpus,
+            Limits::default(),
+            Shares::default(),
+            &move_a_word,
+            20,
+        )
+        .unwrap();
+        let leakage = Leakage::of(&prepared.split);
+        println!("{}: {:?}\n{leakage:?}\n{:?}", protocol.name(), prepared.account, prepared.short);
+        let rows = balance::counts(&prepared.split.train);
+        assert_eq!(rows.len(), at_least(&built.corpus, 100).len());
+        assert!(rows.iter().all(|(_, n)| (155..=400).contains(n)), "{rows:?}");
+        match protocol {
+            Protocol::Paper => assert!(leakage.test.same_row > 100),
+            Protocol::Clean => {
+                let test = leakage.test;
+                let validation = leakage.validation;
+                assert_eq!((test.twins, test.same_row, test.same_text), (0, 0, 0));
+                assert_eq!(
+                    (validation.twins, validation.same_row, validation.same_text),
+                    (0, 0, 0)
+                );
+            }
+        }
+    }
+}
+
+/// A folder with one file; its name in messages is `FILE`.
+struct Input {
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Input {
+    fn new(content: impl AsRef<[u8]>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("input");
+        std::fs::write(&path, content).unwrap();
+        Self { _folder: folder, path }
+    }
+
+    fn said(&self, source: &Source) -> String {
+        let message = build(source).expect_err("bad input was taken").to_string();
+        assert_eq!(message.lines().count(), 1, "one line: {message}");
+        message.replace(&self.path.display().to_string(), "FILE")
+    }
+}
+
+fn bundle_said(content: impl AsRef<[u8]>) -> String {
+    let input = Input::new(content);
+    input.said(&Source::Attack { bundle: input.path.clone(), tram: None })
+}
+
+/// A whole small bundle: a technique, its sub-technique, a malware that uses it.
+const SMALL: &str = r#"{"type": "bundle", "objects": [
+  {"type": "attack-pattern", "id": "attack-pattern--1", "name": "Command and Scripting Interpreter",
+   "description": "Adversaries abuse interpreters.(Citation: A)",
+   "external_references": [{"source_name": "mitre-attack", "external_id": "T1059"}]},
+  {"type": "attack-pattern", "id": "attack-pattern--2", "name": "PowerShell",
+   "description": "[PowerShell](https://a.b/c) is one. It is powerful.",
+   "external_references": [{"source_name": "mitre-attack", "external_id": "T1059.001"}]},
+  {"type": "malware", "id": "malware--1", "name": "X"},
+  {"type": "relationship", "id": "relationship--1", "relationship_type": "uses",
+   "source_ref": "malware--1", "target_ref": "attack-pattern--2", "description": "X ran <code>powershell</code>."}
+]}"#;
+
+#[test]
+fn a_small_bundle_gives_its_sentences() {
+    let input = Input::new(SMALL);
+    let built = build(&Source::Attack { bundle: input.path.clone(), tram: None }).unwrap();
+    let rows: Vec<_> = built
+        .corpus
+        .sentences
+        .iter()
+        .map(|s| (s.technique.as_str(), s.subtechnique.as_deref(), s.text.as_str()))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ("T1059", None, "Adversaries abuse interpreters."),
+            ("T1059", Some("T1059.001"), "PowerShell is one."),
+            ("T1059", Some("T1059.001"), "It is powerful."),
+            ("T1059", Some("T1059.001"), "X ran powershell."),
+        ]
+    );
+    assert_eq!(built.corpus.sentences[3].source_id, "relationship--1");
+    assert_eq!(built.corpus.sentences[3].name, "Command and Scripting Interpreter");
+}
+
+#[test]
+fn what_is_left_out_is_counted_by_reason() {
+    let withdrawn = SMALL.replace("\"name\": \"X\"", "\"name\": \"X\", \"revoked\": true");
+    let tool = SMALL.replace("malware", "tool");
+    let deprecated = SMALL.replace(
+        "\"name\": \"PowerShell\"",
+        "\"name\": \"PowerShell\", \"x_mitre_deprecated\": true",
+    );
+    let twice = SMALL.replace("X ran <code>powershell</code>.", "It is  powerful");
+    for (bundle, reason, count) in [
+        (withdrawn, Reason::WithdrawnSource, 1),
+        (tool, Reason::OtherSource, 1),
+        (deprecated, Reason::WithdrawnTechnique, 3),
+        (twice, Reason::Duplicate, 1),
+    ] {
+        let input = Input::new(bundle);
+        let built = build(&Source::Attack { bundle: input.path.clone(), tram: None }).unwrap();
+        sums_add_up(&built);
+        assert_eq!(built.candidates, 4);
+        let dropped: Vec<_> = built.dropped.iter().map(|d| (d.reason, d.count)).collect();
+        assert_eq!(dropped, [(reason, count)]);
+    }
+}
+
+#[test]
+fn a_bundle_that_is_cut_off_or_none_is_named_with_its_line() {
+    for length in [1, 50, 400, SMALL.len() - 1] {
+        let line = SMALL[..length].lines().count();
+        let cut = bundle_said(&SMALL[..length]);
+        assert!(cut.starts_with(&format!("FILE, row {line}: cut off: ")), "{cut}");
+    }
+    let text = bundle_said("not json\n");
+    assert!(text.starts_with("FILE, row 1: not a STIX bundle: "), "{text}");
+    assert!(bundle_said("").starts_with("FILE, row 1: cut off: "));
+    assert!(bundle_said("[1, 2]").starts_with("FILE, row 1: not a STIX bundle: "));
+    assert_eq!(bundle_said("{\"a\": 1}"), "FILE, field \"type\": not a STIX bundle");
+    assert_eq!(
+        bundle_said("{\"type\": \"bundle\"}"),
+        "FILE, field \"objects\": missing: not a STIX bundle"
+    );
+    assert_eq!(
+        bundle_said("{\"type\": \"bundle\", \"objects\": []}"),
+        "FILE, field \"objects\": holds no attack-pattern in use"
+    );
+    assert_eq!(bundle_said(b"{\n\"type\": \"b\xff\"}"), "FILE, row 2: not UTF-8");
+    let missing = build(&Source::Attack { bundle: "/no/such/file".into(), tram: None });
+    let missing = missing.unwrap_err().to_string();
+    assert!(missing.starts_with("/no/such/file: cannot read: "), "{missing}");
+}
+
+#[test]
+fn an_object_without_its_fields_is_named_by_index_and_field() {
+    let said = |from: &str, to: &str| {
+        assert!(SMALL.contains(from), "{from}");
+        bundle_said(SMALL.replacen(from, to, 1))
+    };
+    assert_eq!(
+        said("\"id\": \"attack-pattern--2\", ", ""),
+        "FILE, field \"objects[1].id\": missing or empty"
+    );
+    assert_eq!(
+        said("{\"type\": \"malware\", ", "{"),
+        "FILE, field \"objects[2].type\": missing or empty (in malware--1)"
+    );
+    assert_eq!(
+        said("\"name\": \"PowerShell\"", "\"name\": \" \""),
+        "FILE, field \"objects[1].name\": missing or empty (in attack-pattern--2)"
+    );
+    assert_eq!(
+        said("\"external_id\": \"T1059.001\"", "\"url\": \"x\""),
+        "FILE, field \"objects[1].external_references\": no external_id of source mitre-attack: \
+         the technique id is missing (in attack-pattern--2)"
+    );
+    assert_eq!(
+        said("T1059.001", "T1059.1"),
+        "FILE, field \"objects[1].external_references\": \"T1059.1\" is no technique id (in attack-pattern--2)"
+    );
+    assert_eq!(
+        said("\"T1059\"", "\"T1060\""),
+        "FILE, field \"objects\": T1059.001 is in use, its technique T1059 is not in the bundle"
+    );
+    assert_eq!(
+        said("\"target_ref\": \"attack-pattern--2\"", "\"target_ref\": \"attack-pattern--9\""),
+        "FILE, field \"objects[3].target_ref\": attack-pattern--9 is not in the bundle (in relationship--1)"
+    );
+    assert_eq!(
+        said("\"source_ref\": \"malware--1\", ", ""),
+        "FILE, field \"objects[3].source_ref\": missing or empty (in relationship--1)"
+    );
+    assert_eq!(
+        said("\"name\": \"PowerShell\"", "\"name\": 7"),
+        "FILE, field \"objects[1].name\": invalid type: integer `7`, expected a string"
+    );
+    assert_eq!(
+        said("{\"type\": \"malware\", \"id\": \"malware--1\", \"name\": \"X\"}", "7"),
+        "FILE, field \"objects[2]\": not a JSON object"
+    );
+}
+
+#[test]
+fn tram_of_the_wrong_shape_is_named_by_key() {
+    let bundle = Input::new(SMALL);
+    let said = |tram: &str| {
+        let input = Input::new(tram);
+        let tram = Some(input.path.clone());
+        input.said(&Source::Attack { bundle: bundle.path.clone(), tram })
+    };
+    assert_eq!(said("[]"), "FILE: not TRAM v1: an object keyed by technique name is expected");
+    assert_eq!(
+        said("{\"powershell\": [\"a b\", 3]}"),
+        "FILE, field \"powershell[1]\": not a string"
+    );
+    assert_eq!(said("{\"powershell\": 3}"), "FILE, field \"powershell\": neither list nor object");
+    assert_eq!(
+        said("{\"a b-multi\": {\"technique_names\": []}}"),
+        "FILE, field \"a b-multi.sentances\": missing or not a list"
+    );
+    assert!(said("{\"powershell\": [").starts_with("FILE, row 1: EOF"));
+
+    let tram = Input::new(
+        r#"{"powershell ": ["It ran a script", "it is powerful!", "", "%"], "old name": ["a b"],
+            "x-multi": {"technique_names": ["x", "y"], "sentances": ["a", "b"]}}"#,
+    );
+    let source = Source::Attack { bundle: bundle.path.clone(), tram: Some(tram.path.clone()) };
+    let built = build(&source).unwrap();
+    sums_add_up(&built);
+    let dropped: Vec<_> = built.dropped.iter().map(|d| (d.reason, d.count)).collect();
+    assert_eq!(
+        dropped,
+        [
+            (Reason::SeveralTechniques, 2),
+            (Reason::UnknownTechnique, 1),
+            (Reason::NoWord, 2),
+            (Reason::Duplicate, 1)
+        ]
+    );
+    let last = built.corpus.sentences.last().unwrap();
+    assert_eq!(last.subtechnique.as_deref(), Some("T1059.001"));
+    assert_eq!(last.source_id, "tram-v1:powershell");
+}
+
+#[test]
+fn csv_files_are_read_in_their_layouts() {
+    let input = Input::new(
+        "\u{feff},label_tec,label_subtec,tec_name,sentence\n\
+         0,T1059,T1059.001,PowerShell,\"It ran\n a script, twice\"\n\
+         1,T1059,T1059,Command and Scripting Interpreter,It ran.\n",
+    );
+    let source = |columns, known| Source::Csv { path: input.path.clone(), columns, known };
+    let built = build(&source(Columns::orbinato(), None)).unwrap();
+    let [first, second] = built.corpus.sentences.as_slice() else { panic!("two rows") };
+    assert_eq!(first.text, "It ran a script, twice");
+    assert_eq!(first.subtechnique.as_deref(), Some("T1059.001"));
+    assert_eq!(first.name, "Command and Scripting Interpreter");
+    assert_eq!((second.subtechnique.as_deref(), second.source_id.as_str()), (None, "csv:4"));
+
+    let built = build(&source(Columns::named("sentence", "tec_name"), None)).unwrap();
+    assert_eq!(built.corpus.sentences[0].technique, "PowerShell", "any label is a class");
+}
+
+#[test]
+fn csv_mistakes_are_named_by_row_and_field() {
+    let said = |content: &[u8], known: Option<BTreeMap<String, String>>| {
+        let input = Input::new(content);
+        let columns = Columns::named("text", "label");
+        input.said(&Source::Csv { path: input.path.clone(), columns, known })
+    };
+    assert_eq!(
+        said(b"sentence,label\na,T1059\n", None),
+        "FILE, row 1, field \"text\": no such column; there are: sentence, label"
+    );
+    assert_eq!(
+        said(b"text,label\na,T1059\n  ,T1059\n", None),
+        "FILE, row 3, field \"text\": empty sentence"
+    );
+    assert_eq!(said(b"text,label\na,\n", None), "FILE, row 2, field \"label\": empty label");
+    let known = BTreeMap::from([("T1059".to_owned(), "Interpreter".to_owned())]);
+    assert_eq!(
+        said(b"text,label\na,T1059.001\nb,T9999\n", Some(known)),
+        "FILE, row 3, field \"label\": unknown label \"T9999\"; 1 are known: T1059 …"
+    );
+    let latin = said(b"text,label\nfine,T1059\ncaf\xe9,T1059\n", None);
+    assert!(latin.starts_with("FILE, row 3, field \"text\": not UTF-8"), "{latin}");
+    assert_eq!(
+        said(b"text,label\na,T1059\nb,T1059,c\n", None),
+        "FILE, row 3: 3 cells, the header has 2"
+    );
+    assert_eq!(said(b"text,label\n", None), "FILE: no row below the header");
+    assert!(said(b"", None).starts_with("FILE, row 1, field \"text\": no such column"));
+}
+
+#[test]
+fn a_label_and_a_sub_technique_must_agree() {
+    let input =
+        Input::new("label_tec,label_subtec,tec_name,sentence\nT1059,T1003.001,LSASS,It ran.\n");
+    let path = input.path.clone();
+    assert_eq!(
+        input.said(&Source::Csv { path, columns: Columns::hub(), known: None }),
+        "FILE, row 2, field \"label_subtec\": \"T1003.001\" is no sub-technique of \"T1059\""
+    );
+}
+
+#[test]
+fn parquet_comes_back_and_mistakes_in_it_are_named() {
+    let input = Input::new(SMALL);
+    let corpus = build(&Source::Attack { bundle: input.path.clone(), tram: None }).unwrap().corpus;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new/corpus.parquet");
+    corpus.write_parquet(&path).unwrap();
+    assert_eq!(Corpus::read_parquet(&path).unwrap(), corpus);
+
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    let cut = Corpus::read_parquet(&path).unwrap_err().to_string();
+    assert!(cut.contains("corpus.parquet: not a whole parquet file"), "{cut}");
+
+    let frame = corpus.to_frame().unwrap().drop("sentence").unwrap();
+    let lacking = Corpus::from_frame(&frame, Path::new("f")).unwrap_err().to_string();
+    assert!(lacking.starts_with("f, field \"sentence\": "), "{lacking}");
+    let mut empty = corpus.clone();
+    empty.sentences[1].text.clear();
+    let frame = empty.to_frame().unwrap();
+    let message = Corpus::from_frame(&frame, Path::new("f")).unwrap_err().to_string();
+    assert_eq!(message, "f, row 2, field \"sentence\": missing or empty");
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let input = Input::new(SMALL);
+    let corpus = Corpus::default();
+    let message = corpus.write_parquet(&input.path.join("corpus.parquet")).unwrap_err().to_string();
+    assert!(
+        message.starts_with(&format!("{}: cannot create: ", input.path.display())),
+        "{message}"
+    );
+    assert_eq!(std::fs::read_to_string(&input.path).unwrap(), SMALL, "what was there is intact");
+}
+
+/// A file system of 64 KiB that goes when the test ends; needs root.
+#[cfg(target_os = "linux")]
+struct TinyDisk(tempfile::TempDir);
+
+#[cfg(target_os = "linux")]
+impl TinyDisk {
+    fn new() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mount = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
+            .arg(folder.path())
+            .output();
+        match mount {
+            Ok(output) if output.status.success() => Some(Self(folder)),
+            Ok(output) => {
+                println!("skipped: no tmpfs here: {}", String::from_utf8_lossy(&output.stderr));
+                None
+            }
+            Err(error) => {
+                println!("skipped: mount: {error}");
+                None
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for TinyDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(self.0.path()).status();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_the_old_files() {
+    use ttp_lib::split::{read_csv, write_csv};
+    let input = Input::new(SMALL);
+    let small = build(&Source::Attack { bundle: input.path.clone(), tram: None }).unwrap().corpus;
+    let mut large = small.clone();
+    for row in 0..20_000_u32 {
+        let mut sentence = small.sentences[0].clone();
+        sentence.text = format!("{row} {}", row.wrapping_mul(0x9E37_79B9).wrapping_pow(3));
+        large.sentences.push(sentence);
+    }
+    let Some(disk) = TinyDisk::new() else { return };
+    let (parquet, csv) = (disk.0.path().join("c.parquet"), disk.0.path().join("train.csv"));
+    small.write_parquet(&parquet).unwrap();
+    write_csv(&csv, &balance::samples(&small)).unwrap();
+    for message in [
+        large.write_parquet(&parquet).unwrap_err().to_string(),
+        write_csv(&csv, &balance::samples(&large)).unwrap_err().to_string(),
+    ] {
+        assert!(message.contains("cannot write: No space left"), "{message}");
+    }
+    assert_eq!(Corpus::read_parquet(&parquet).unwrap(), small);
+    assert_eq!(read_csv(&csv).unwrap(), balance::samples(&small));
+    assert_eq!(std::fs::read_dir(disk.0.path()).unwrap().count(), 2, "nothing half-written");
+}
