@@ -109,7 +109,8 @@ impl<'t> Sentence<'t> {
             .collect();
         let mut edits = Vec::new();
         while 2 * edits.len() < self.budget && !free.is_empty() {
-            let Some(synonym) = sources.choose(rng).and_then(|synonyms| synonyms.choose(rng)) else {
+            let Some(synonym) = sources.choose(rng).and_then(|synonyms| synonyms.choose(rng))
+            else {
                 break;
             };
             let at = free.swap_remove(rng.random_range(0..free.len()));

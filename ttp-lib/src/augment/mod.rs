@@ -11,7 +11,7 @@
 //! Different on purpose:
 //! - A seed decides everything; TextAttack has none.
 //! - Stop words are known whatever their case, are not moved by a swap, and their
-//!   synonyms are not inserted (`in` is a synonym of `indium`).
+//!   synonyms are not inserted (WordNet has `indium` for `in`).
 //! - A swap takes neither equal words nor a word that was moved already, and a change
 //!   of case is no replacement, so that no output equals its input.
 //! - The blank before a removed last word goes too.

@@ -83,7 +83,8 @@ fn token_around(text: &str, at: usize) -> Range<usize> {
 fn is_data(token: &str) -> bool {
     let opening = |c: char| matches!(c, '"' | '\'' | '`' | '(' | '[' | '{' | '<' | '“' | '‘');
     let core = token.trim_start_matches(opening).trim_end_matches(|c: char| {
-        opening(c) || matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | ')' | ']' | '}' | '>' | '”' | '’')
+        opening(c)
+            || matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | ')' | ']' | '}' | '>' | '”' | '’')
     });
     let mut characters = core.chars();
     let (first, second) = (characters.next(), characters.next());
@@ -163,9 +164,10 @@ mod tests {
     #[test]
     fn given_names_are_protected_as_a_whole_and_in_their_case() {
         let names = ["net", "at risk", "", "at"];
-        assert_eq!(kept("net user is at risk, at Net rates at rest", &names), [
-            "net", "at", "risk", "at", "Net", "at"
-        ]);
+        assert_eq!(
+            kept("net user is at risk, at Net rates at rest", &names),
+            ["net", "at", "risk", "at", "Net", "at"]
+        );
         assert_eq!(kept("put at", &["at risk"]), [] as [&str; 0]);
     }
 }

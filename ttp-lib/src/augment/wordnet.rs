@@ -155,7 +155,7 @@ impl WordNet {
     }
 
     /// The listed words that one of [`ENDINGS`] leads to.
-    fn base_forms(&self, word: &str) -> impl Iterator<Item = (&'static str, Entry)> + '_ {
+    fn base_forms(&self, word: &str) -> impl Iterator<Item = (&'static str, Entry)> {
         ENDINGS.iter().filter_map(move |(ending, instead)| {
             let base = format!("{}{instead}", word.strip_suffix(ending)?);
             let (&listed, &entry) = self.entries.get_key_value(base.as_str())?;

@@ -60,7 +60,8 @@ fn is_letter_or_digit(c: char) -> bool {
 /// `char::is_alphanumeric` accepts.
 fn is_mark(c: char) -> bool {
     use std::sync::LazyLock;
-    static MARK: LazyLock<Option<regex::Regex>> = LazyLock::new(|| regex::Regex::new(r"^\p{M}").ok());
+    static MARK: LazyLock<Option<regex::Regex>> =
+        LazyLock::new(|| regex::Regex::new(r"^\p{M}").ok());
     // Latin, Greek, Cyrillic and Armenian letters come before the first such mark.
     c >= '\u{0345}'
         && !('\u{0370}'..'\u{0590}').contains(&c)
