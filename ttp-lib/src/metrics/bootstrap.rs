@@ -1,0 +1,333 @@
+//! How far chance alone could have moved a score: the percentile bootstrap.
+//!
+//! Rows are drawn with replacement, as many as there are, and scored again; the
+//! middle 95 % (or whatever level) of the scores so found is the interval (Efron
+//! and Tibshirani, *An Introduction to the Bootstrap*, 1993, chapter 13). Each
+//! resample has a random stream of its own, so that the result does not depend on
+//! the number of threads.
+
+use super::{Averages, Scores, Tally, check_rows};
+use crate::show::Cell;
+use crate::{Error, Result};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// A value with the interval around it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The score on the rows themselves.
+    pub value: f64,
+    /// The interval's lower end.
+    pub low: f64,
+    /// The interval's upper end.
+    pub high: f64,
+}
+
+impl Estimate {
+    /// Whether 0 lies outside: of a difference, whether it is more than chance.
+    pub fn excludes_zero(&self) -> bool {
+        self.low > 0.0 || self.high < 0.0
+    }
+}
+
+impl From<Estimate> for Cell {
+    fn from(estimate: Estimate) -> Self {
+        Self::interval(estimate.value, estimate.low, estimate.high)
+    }
+}
+
+/// How to resample.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Bootstrap {
+    /// How many resamples; 1,000 and more for the tails of a 95 % interval.
+    pub resamples: usize,
+    /// The share of resamples inside the interval, between 0 and 1: 0.95.
+    pub level: f64,
+    /// Two runs with the same seed draw the same rows.
+    pub seed: u64,
+}
+
+impl Bootstrap {
+    /// One metric with its interval. `truth` and `predicted` hold class indices below
+    /// `classes`. In each resample averages run over the classes that it holds, as
+    /// they would if it were all there is.
+    ///
+    /// # Errors
+    /// If truth and predictions do not fit together, a setting makes no sense, or
+    /// the metric is not a number on some resample.
+    pub fn estimate(
+        &self,
+        classes: usize,
+        truth: &[usize],
+        predicted: &[usize],
+        metric: impl Fn(&Tally) -> f64 + Sync,
+    ) -> Result<Estimate> {
+        check_rows(classes, truth, predicted)?;
+        let draws = self.draw(
+            truth.len(),
+            || Tally::new(classes),
+            |tally, rows| {
+                count(tally, truth, predicted, rows);
+                metric(tally)
+            },
+        )?;
+        self.around(metric(&tally(classes, truth, predicted)), draws)
+    }
+
+    /// All scores with their intervals, from the same resamples.
+    ///
+    /// # Errors
+    /// As [`Bootstrap::estimate`].
+    pub fn scores(
+        &self,
+        classes: usize,
+        truth: &[usize],
+        predicted: &[usize],
+    ) -> Result<Scores<Estimate>> {
+        check_rows(classes, truth, predicted)?;
+        let draws = self.draw(
+            truth.len(),
+            || Tally::new(classes),
+            |tally, rows| {
+                count(tally, truth, predicted, rows);
+                tally.scores()
+            },
+        )?;
+        let whole = tally(classes, truth, predicted).scores();
+        let one = |get: &dyn Fn(&Scores) -> f64| {
+            self.around(get(&whole), draws.iter().map(get).collect())
+        };
+        let averages = |get: fn(&Scores) -> &Averages| {
+            Ok::<_, Error>(Averages {
+                micro: one(&|scores| get(scores).micro)?,
+                macro_: one(&|scores| get(scores).macro_)?,
+                weighted: one(&|scores| get(scores).weighted)?,
+            })
+        };
+        Ok(Scores {
+            accuracy: one(&|scores| scores.accuracy)?,
+            precision: averages(|scores| &scores.precision)?,
+            recall: averages(|scores| &scores.recall)?,
+            f1: averages(|scores| &scores.f1)?,
+            f2: averages(|scores| &scores.f2)?,
+        })
+    }
+
+    /// How much better the first predictions are than the second **on the same rows**,
+    /// with an interval: both are scored on each resample, so what makes a row easy
+    /// or hard for both cancels out.
+    ///
+    /// ```
+    /// use ttp_lib::metrics::{Bootstrap, Tally};
+    /// let truth: Vec<usize> = (0..200).map(|row| row % 2).collect();
+    /// let nearly: Vec<usize> = (0..200).map(|row| if row % 10 == 0 { 1 } else { row % 2 }).collect();
+    /// let never = vec![0; 200];
+    /// let bootstrap = Bootstrap { resamples: 1_000, level: 0.95, seed: 3 };
+    /// let gain = bootstrap.difference(2, &truth, &nearly, &never, Tally::accuracy)?;
+    /// assert!((gain.value - (0.9 - 0.5)).abs() < 1e-12);
+    /// assert!(gain.excludes_zero());
+    /// # Ok::<(), ttp_lib::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Bootstrap::estimate`].
+    pub fn difference(
+        &self,
+        classes: usize,
+        truth: &[usize],
+        first: &[usize],
+        second: &[usize],
+        metric: impl Fn(&Tally) -> f64 + Sync,
+    ) -> Result<Estimate> {
+        check_rows(classes, truth, first)?;
+        check_rows(classes, truth, second)?;
+        let pair = || (Tally::new(classes), Tally::new(classes));
+        let draws = self.draw(truth.len(), pair, |(one, two), rows| {
+            count(one, truth, first, rows);
+            count(two, truth, second, rows);
+            metric(one) - metric(two)
+        })?;
+        let value = metric(&tally(classes, truth, first)) - metric(&tally(classes, truth, second));
+        self.around(value, draws)
+    }
+
+    /// Scores every resample of `0..size`; the results stand in the resamples' order.
+    fn draw<S: Send, T: Send>(
+        &self,
+        size: usize,
+        scratch: impl Fn() -> S + Sync + Send,
+        score: impl Fn(&mut S, &[u32]) -> T + Sync + Send,
+    ) -> Result<Vec<T>> {
+        let wrong = |field, reason| Err(Error::Setting { field, reason });
+        if self.resamples == 0 {
+            return wrong("bootstrap.resamples", "0 resamples give no interval".to_owned());
+        }
+        if !(self.level > 0.0 && self.level < 1.0) {
+            return wrong("bootstrap.level", format!("{} is not between 0 and 1", self.level));
+        }
+        let Ok(below) = u32::try_from(size) else {
+            return wrong("truth", format!("{size} rows are more than can be resampled"));
+        };
+        let resample = |(state, rows): &mut (S, Vec<u32>), stream: usize| {
+            let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+            rng.set_stream(stream as u64);
+            rows.clear();
+            rows.extend((0..size).map(|_| uniform(&mut rng, below)));
+            score(state, rows)
+        };
+        let scratch = || (scratch(), Vec::with_capacity(size));
+        Ok((0..self.resamples).into_par_iter().map_init(scratch, resample).collect())
+    }
+
+    fn around(&self, value: f64, mut draws: Vec<f64>) -> Result<Estimate> {
+        draws.sort_by(f64::total_cmp);
+        let low = percentile(&draws, (1.0 - self.level) / 2.0)?;
+        let high = percentile(&draws, (1.0 + self.level) / 2.0)?;
+        Ok(Estimate { value, low, high })
+    }
+}
+
+/// The percentile of sorted values at a share from 0 to 1, linear between the two
+/// nearest (definition 7 of Hyndman and Fan, *Sample Quantiles in Statistical
+/// Packages*, 1996; numpy's default).
+///
+/// ```
+/// use ttp_lib::metrics::percentile;
+/// // A quarter of the way from the first of four to the last is at 0.25 · 3 = 0.75.
+/// assert_eq!(percentile(&[10.0, 20.0, 40.0, 80.0], 0.25)?, 17.5);
+/// # Ok::<(), ttp_lib::Error>(())
+/// ```
+///
+/// # Errors
+/// If there is no value, one is not a number, they are not sorted, or the share is
+/// outside 0 to 1.
+pub fn percentile(sorted: &[f64], share: f64) -> Result<f64> {
+    let wrong = |field, reason: String| Err(Error::Setting { field, reason });
+    if !(0.0..=1.0).contains(&share) {
+        return wrong("share", format!("{share} is not between 0 and 1"));
+    }
+    if sorted.iter().any(|value| value.is_nan()) {
+        return wrong("values", "one is not a number".to_owned());
+    }
+    if !sorted.is_sorted() {
+        return wrong("values", "they are not sorted".to_owned());
+    }
+    let Some(last) = sorted.len().checked_sub(1) else {
+        return wrong("values", "there are none".to_owned());
+    };
+    let place = share * last as f64;
+    let below = (place.floor() as usize).min(last);
+    let (low, high) = (sorted[below], sorted[(below + 1).min(last)]);
+    let part = place - below as f64;
+    // From the nearer end, so that the ends themselves are met exactly.
+    Ok(if part < 0.5 { low + (high - low) * part } else { high - (high - low) * (1.0 - part) })
+}
+
+/// Uniform below `below`, which is at least 1: the upper half of a 32-bit word times
+/// `below`; the few words that would favour some numbers are drawn again (Lemire,
+/// *Fast Random Integer Generation in an Interval*, 2019).
+fn uniform(rng: &mut impl RngCore, below: u32) -> u32 {
+    loop {
+        let product = u64::from(rng.next_u32()) * u64::from(below);
+        let rest = product as u32;
+        // Only a rest below `below` can be one of them: most draws need no division.
+        if rest >= below || rest >= below.wrapping_neg() % below {
+            return (product >> 32) as u32;
+        }
+    }
+}
+
+fn tally(classes: usize, truth: &[usize], predicted: &[usize]) -> Tally {
+    let mut tally = Tally::new(classes);
+    for (&truth, &predicted) in truth.iter().zip(predicted) {
+        tally.add(truth, predicted);
+    }
+    tally
+}
+
+/// Counts the drawn rows, and nothing of what was counted before.
+fn count(tally: &mut Tally, truth: &[usize], predicted: &[usize], rows: &[u32]) {
+    tally.clear();
+    for &row in rows {
+        tally.add(truth[row as usize], predicted[row as usize]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn rows(size: usize) -> (Vec<usize>, Vec<usize>) {
+        let truth = (0..size).map(|row| row * row % 7).collect();
+        let predicted = (0..size).map(|row| row * row % 7 * usize::from(row % 5 > 0)).collect();
+        (truth, predicted)
+    }
+
+    #[test]
+    fn any_number_of_threads_gives_the_same() {
+        let (truth, predicted) = rows(300);
+        let bootstrap = Bootstrap { resamples: 200, level: 0.9, seed: 11 };
+        let with = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| bootstrap.scores(7, &truth, &predicted).unwrap())
+        };
+        assert_eq!(with(1), with(5));
+        let other = Bootstrap { seed: 12, ..bootstrap };
+        assert_ne!(with(1), other.scores(7, &truth, &predicted).unwrap());
+    }
+
+    #[test]
+    fn the_interval_is_as_wide_as_the_binomial_says() {
+        let (truth, predicted) = rows(1_000);
+        let bootstrap = Bootstrap { resamples: 4_000, level: 0.95, seed: 5 };
+        let found = bootstrap.estimate(7, &truth, &predicted, Tally::accuracy).unwrap();
+        let expected = 2.0 * 1.96 * (found.value * (1.0 - found.value) / 1_000.0).sqrt();
+        assert!(((found.high - found.low) / expected - 1.0).abs() < 0.05, "{found:?} {expected}");
+    }
+
+    #[test]
+    fn a_prediction_against_itself_differs_by_nothing() {
+        let (truth, predicted) = rows(50);
+        let bootstrap = Bootstrap { resamples: 100, level: 0.95, seed: 1 };
+        let metric = |tally: &Tally| tally.f1().macro_;
+        let found = bootstrap.difference(7, &truth, &predicted, &predicted, metric).unwrap();
+        assert_eq!(found, Estimate { value: 0.0, low: 0.0, high: 0.0 });
+        assert!(!found.excludes_zero());
+    }
+
+    #[test]
+    fn settings_without_sense_are_refused() {
+        let good = Bootstrap { resamples: 10, level: 0.95, seed: 0 };
+        let message =
+            |bootstrap: Bootstrap| bootstrap.scores(2, &[0, 1], &[0, 1]).unwrap_err().to_string();
+        assert!(message(Bootstrap { resamples: 0, ..good }).contains("bootstrap.resamples"));
+        for level in [0.0, 1.0, -0.5, f64::NAN] {
+            assert!(message(Bootstrap { level, ..good }).contains("bootstrap.level"));
+        }
+        let not_a_number = good.estimate(2, &[0, 1], &[0, 1], |_| f64::NAN).unwrap_err();
+        assert!(not_a_number.to_string().contains("not a number"));
+        assert!(good.difference(2, &[0, 1], &[0, 1], &[0, 2], Tally::accuracy).is_err());
+    }
+
+    #[test]
+    fn percentile_refuses_what_has_none() {
+        assert!(percentile(&[], 0.5).is_err());
+        assert!(percentile(&[1.0, f64::NAN], 0.5).is_err());
+        assert!(percentile(&[2.0, 1.0], 0.5).is_err());
+        assert!(percentile(&[1.0], 1.5).is_err());
+    }
+
+    #[test]
+    fn draws_are_even() {
+        let mut rng = ChaCha8Rng::seed_from_u64(2);
+        let mut counts = [0u32; 6];
+        for _ in 0..60_000 {
+            counts[uniform(&mut rng, 6) as usize] += 1;
+        }
+        // Five standard deviations of a binomial of 60,000 and 1/6 are 456.
+        assert!(counts.iter().all(|count| count.abs_diff(10_000) < 456), "{counts:?}");
+    }
+}
