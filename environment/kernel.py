@@ -1,0 +1,135 @@
+"""The notebook kernel of this clone: its settings file, and its dependencies compiled.
+
+    python3 environment/kernel.py            write the settings, compile what is not yet
+    python3 environment/kernel.py --settings only write the settings
+
+Jupyter finds the settings through JUPYTER_PATH=target/jupyter; they name this
+clone's own folders, so two clones on a machine do not meet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import project
+from project import Problem
+
+NAME = "ttp-rust"
+DISPLAY_NAME = "Rust (ttp-lib)"
+JUPYTER_PATH = project.ROOT / "target" / "jupyter"
+
+# The manifest that evcxr 0.22.0 writes for its own package. Cargo shares compiled
+# dependencies between this build and the kernel's because the profile is the same.
+MANIFEST = """\
+[package]
+name = "ctx"
+version = "1.0.0"
+edition = "2024"
+
+[lib]
+crate-type = ["cdylib"]
+path = "src/lib.rs"
+
+[profile.dev]
+opt-level = 2
+debug = false
+strip = "debuginfo"
+rpath = true
+lto = false
+debug-assertions = true
+codegen-units = 16
+panic = 'unwind'
+incremental = true
+overflow-checks = true
+
+[dependencies]
+ttp-lib = {{ path = {path} }}
+"""
+
+
+def variables() -> dict[str, str]:
+    """The kernel's environment, beyond what it inherits."""
+    return {
+        **project.libtorch_variables(),
+        "EVCXR_CONFIG_DIR": str(project.ENVIRONMENT / "kernel"),
+        # One line for a panic; the backtrace would be the kernel's, not the cell's.
+        "RUST_BACKTRACE": "0",
+    }
+
+
+def settings() -> dict:
+    return {
+        "argv": [
+            sys.executable,
+            str(project.ENVIRONMENT / "kernel" / "launch.py"),
+            str(project.kernel_seat().parent),
+            str(project.evcxr()),
+            "{connection_file}",
+        ],
+        "display_name": DISPLAY_NAME,
+        "language": "rust",
+        "interrupt_mode": "message",
+        "env": variables(),
+    }
+
+
+def write_settings() -> Path:
+    folder = JUPYTER_PATH / "kernels" / NAME
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "kernel.json"
+    half = path.with_suffix(".json.tmp")
+    half.write_text(json.dumps(settings(), indent=2) + "\n", encoding="utf-8")
+    half.replace(path)
+    return path
+
+
+def compile_dependencies() -> None:
+    """Fills the first build folder, with cargo's own progress on the terminal."""
+    seat = project.kernel_seat()
+    (seat / "src").mkdir(parents=True, exist_ok=True)
+    library = seat / "src" / "lib.rs"
+    if not library.exists():
+        library.write_text("", encoding="utf-8")
+    path = json.dumps(str(project.ROOT / "ttp-lib"))
+    (seat / "Cargo.toml").write_text(MANIFEST.format(path=path), encoding="utf-8")
+    shutil.copyfile(project.ROOT / "Cargo.lock", seat / "Cargo.lock")
+    done = subprocess.run(
+        ["cargo", "build"], cwd=seat, env={**os.environ, **project.cargo_variables()}, check=False
+    )
+    if done.returncode != 0:
+        raise Problem("the library does not compile: the compiler's message stands above")
+    lock = (project.ROOT / "Cargo.lock").read_bytes()
+    (seat / "built").write_bytes(lock)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Prepare the notebook kernel.")
+    parser.add_argument("--settings", action="store_true", help="do not compile")
+    arguments = parser.parse_args()
+    try:
+        if not project.evcxr().exists():
+            raise Problem(f"{project.evcxr()} is not there: run `make setup` first")
+        write_settings()
+        if not arguments.settings:
+            started = time.monotonic()
+            print("kernel: compiling ttp-lib and what it needs (once; 6 to 8 minutes on 2 cores)",
+                  flush=True)
+            compile_dependencies()
+            print(f"kernel: ready after {time.monotonic() - started:.0f} s", flush=True)
+    except Problem as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""What a report says about where it was made: machine, versions, commit, time."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import re
+from datetime import datetime, timezone
+from pathlib import Path
+
+import project
+
+
+def describe() -> dict:
+    return {
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "commit": commit(),
+        "machine": {
+            "processor": processor(),
+            "cores": cores(),
+            "memory_bytes": memory_bytes(),
+            "system": f"{platform.system()} {platform.machine()}",
+        },
+        "versions": versions(),
+    }
+
+
+def commit() -> str:
+    """The commit's short name, with `+` where the working tree differs from it."""
+    name = project.run_for_text(["git", "rev-parse", "--short=12", "HEAD"], project.ROOT).strip()
+    if not name:
+        return "unknown"
+    changed = project.run_for_text(["git", "status", "--porcelain"], project.ROOT).strip()
+    return name + ("+" if changed else "")
+
+
+def processor() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text(errors="replace")
+    except OSError:
+        return project.run_for_text(["sysctl", "-n", "machdep.cpu.brand_string"]).strip() or "unknown"
+    match = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return match.group(1) if match else platform.machine()
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def memory_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return None
+
+
+@functools.lru_cache(maxsize=None)
+def rustc() -> str:
+    text = project.run_for_text(["rustc", "--version"]).split()
+    return text[1] if len(text) > 1 else "unknown"
+
+
+def versions() -> dict[str, str]:
+    lock = (project.ROOT / "Cargo.lock").read_text(encoding="utf-8")
+    locked = dict(re.findall(r'name = "([^"]+)"\nversion = "([^"]+)"', lock))
+    return {
+        "rustc": rustc(),
+        "libtorch": libtorch(),
+        **{name: locked.get(name, "unknown") for name in ("tch", "rust-bert", "tokenizers", "polars")},
+        "evcxr": project.EVCXR_VERSION,
+    }
+
+
+def libtorch() -> str:
+    folder = project.libtorch()
+    try:
+        version = (folder / "build-version").read_text(encoding="utf-8").strip()
+    except OSError:
+        version = "of unknown version"
+    if os.environ.get("TTP_LIBTORCH"):
+        return f"{version} (own)"
+    return f"{version} ({'CUDA' if project.wants_cuda() else 'CPU'})"
+
+

@@ -1,0 +1,239 @@
+"""What a run leaves to read: one HTML page a notebook, an index, results.json.
+
+Pages are whole or not there (written beside, then renamed), load nothing, run one
+script whose hash their own security policy names, and hold no link but those to
+their own headings and to each other.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+
+import jinja2
+import nbformat
+from nbconvert import HTMLExporter
+from traitlets.config import Config
+
+import project
+from profiles import Profile
+from project import Problem
+
+TEMPLATES = project.ENVIRONMENT / "template"
+SCHEMA = 1
+HEADING = re.compile(r'<h([23]) id="([^"]+)">(.*?)</h\1>', re.DOTALL)
+TAG = re.compile(r"<[^>]+>")
+
+
+def reports_folder() -> Path:
+    return project.output() / "reports"
+
+
+def write_whole(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f".half-written-{path.name}")
+    try:
+        with open(half, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        half.replace(path)
+    except OSError as error:
+        half.unlink(missing_ok=True)
+        raise Problem(f"{path}: cannot write: {error.strerror}") from error
+
+
+def write_notebook(nb, path: Path) -> None:
+    write_whole(path, nbformat.writes(nb) + "\n")
+
+
+# -- one notebook ---------------------------------------------------------------------
+
+def write_html(nb, path: Path) -> None:
+    write_whole(path, html(nb))
+
+
+def html(nb) -> str:
+    style, script = asset("style.css"), asset("script.js")
+    exporter = HTMLExporter(
+        template_name="ttp",
+        extra_template_basedirs=[str(TEMPLATES)],
+        anchor_link_text="",
+        config=Config({"NbConvertBase": {"display_data_priority": [
+            "image/svg+xml", "text/html", "image/png", "text/plain"]}}),
+    )
+    exporter.register_filter("figure_bytes", figure_bytes)
+    exporter.register_filter("figure_seconds", figure_seconds)
+    resources = {"ttp": {"policy": policy(script), "style": style, "script": script,
+                         "title": title(nb), "run": nb.metadata.get("ttp", {}).get("run", {})}}
+    page, _ = exporter.from_notebook_node(nb, resources)
+    return page.replace("<!--contents-->", contents(page), 1)
+
+
+def contents(page: str) -> str:
+    """The table of contents, from the headings that are in the page."""
+    items = []
+    for level, anchor, inner in HEADING.findall(page):
+        items.append(f'<li class="level{level}"><a href="#{anchor}">{TAG.sub("", inner).strip()}</a></li>')
+    return "\n".join(items)
+
+
+def policy(script: str) -> str:
+    """Nothing is fetched; the only script that runs is ours, whatever an output holds."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return ("default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+            f"script-src 'sha256-{digest}'; form-action 'none'; base-uri 'none'")
+
+
+def asset(name: str) -> str:
+    return (TEMPLATES / "ttp" / name).read_text(encoding="utf-8")
+
+
+def title(nb) -> str:
+    for cell in nb.cells:
+        match = re.match(r"\s*#\s+(.+)", cell.source) if cell.cell_type == "markdown" else None
+        if match:
+            return plain(match.group(1))
+    return "Notebook"
+
+
+def story(nb) -> str:
+    """The first paragraph below the title: what the notebook tells, in a line."""
+    for cell in nb.cells:
+        if cell.cell_type != "markdown":
+            continue
+        text = re.sub(r"^\s*#\s+.+\n*", "", cell.source)
+        paragraph = text.strip().split("\n\n")[0].replace("\n", " ")
+        if paragraph:
+            return plain(paragraph)
+    return ""
+
+
+def plain(markdown: str) -> str:
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
+    return re.sub(r"[*`_]{1,2}(\S(?:.*?\S)?)[*`_]{1,2}", r"\1", text).strip()
+
+
+def figure_bytes(value) -> str:
+    if not value:
+        return "not measured"
+    return f"{value / 2**30:.2f} GiB" if value >= 2**30 else f"{value / 2**20:.0f} MiB"
+
+
+def figure_seconds(value) -> str:
+    if value is None:
+        return "not measured"
+    if value < 60:
+        return f"{value:.1f} s"
+    minutes, seconds = divmod(round(value), 60)
+    return f"{minutes} min {seconds} s"
+
+
+# -- all of them ----------------------------------------------------------------------
+
+def executed() -> list[Path]:
+    return [path for path in sorted(reports_folder().glob("[0-9][0-9]_*.ipynb"))
+            if not path.name.endswith(".failed.ipynb")]
+
+
+def render_again() -> None:
+    """Every page from its executed notebook, for instance after the template changed."""
+    paths = executed()
+    if not paths:
+        raise Problem(f"{reports_folder()} holds no executed notebook: run `make reproduce` first")
+    for path in paths:
+        write_html(nbformat.read(path, as_version=4), path.with_suffix(".html"))
+    write_index()
+    print(f"{len(paths)} reports written to {reports_folder()}")
+
+
+def results() -> dict:
+    """All of results/*.json in one object, by the names of the files."""
+    merged: dict = {}
+    for path in sorted((project.output() / "results").glob("*.json")):
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise Problem(f"{path}: {error}") from error
+        family, _, rest = path.name.removesuffix(".json").partition(".")
+        if not rest:
+            place(merged, [family], value, path)
+        elif family == "finetune":
+            place(merged, [family, rest], value, path)
+        else:
+            place(merged, [family], value, path)
+    return merged
+
+
+def place(merged: dict, keys: list[str], value, path: Path) -> None:
+    """Puts a value under its keys; two objects under one key become one."""
+    inner = merged
+    for key in keys[:-1]:
+        inner = inner.setdefault(key, {})
+    before = inner.get(keys[-1])
+    if before is None:
+        inner[keys[-1]] = value
+    elif isinstance(before, dict) and isinstance(value, dict):
+        twice = sorted(before.keys() & value.keys())
+        if twice:
+            raise Problem(f"{path}: field {twice[0]!r} is in another file of {keys[0]} too")
+        before.update(value)
+    else:
+        raise Problem(f"{path}: an object is needed, to join with what {keys[0]} has")
+
+
+def write_results(profile: Profile) -> None:
+    import machine
+
+    whole = {"schema": SCHEMA, "profile": profile.name, "commit": machine.commit(), **results()}
+    write_whole(reports_folder() / "results.json", json.dumps(whole, indent=2) + "\n")
+
+
+def write_index() -> None:
+    rows = []
+    for path in executed():
+        nb = nbformat.read(path, as_version=4)
+        rows.append({"page": path.with_suffix(".html").name, "title": title(nb), "story": story(nb),
+                     "run": nb.metadata.get("ttp", {}).get("run", {})})
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES / "ttp"),
+                                     autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(figure_bytes=figure_bytes, figure_seconds=figure_seconds)
+    page = environment.get_template("overview.html.j2").render(
+        rows=rows, figures=headline(results()), latest=rows[-1]["run"] if rows else {},
+        policy=policy(""), style=asset("style.css"),
+        total=sum(row["run"].get("seconds", 0) for row in rows),
+    )
+    write_whole(reports_folder() / "index.html", page)
+
+
+def headline(found: dict) -> list[dict]:
+    """The figures that a reader looks for first, of those that there are."""
+    figures = []
+    corpus = found.get("corpus", {})
+    for key, name in (("rows", "sentences"), ("techniques", "techniques"),
+                      ("techniques_kept", "techniques kept"), ("balanced_rows", "balanced rows")):
+        if isinstance(corpus.get(key), (int, float)):
+            figures.append({"value": f"{corpus[key]:,}", "name": name})
+    leaked = corpus.get("leaked_test_rows", {})
+    if isinstance(leaked, dict) and isinstance(leaked.get("paper"), int):
+        figures.append({"value": f"{leaked['paper']:,}",
+                        "name": "test rows with a twin in training, paper's split"})
+    for run, scores in sorted(found.get("finetune", {}).items()):
+        if not isinstance(scores, dict) or not isinstance(scores.get("f1_macro"), (int, float)):
+            continue
+        interval = scores.get("f1_macro_interval")
+        text = f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else ""
+        figures.append({"value": f"{scores['f1_macro']:.3f}", "name": f"macro-F1, {run}{text}"})
+    return figures
+
+
+def print_end() -> None:
+    """A run's last lines: the comparison table, if it was made, and the index."""
+    table = project.output() / "results" / "comparison.txt"
+    if table.exists():
+        print("\n" + table.read_text(encoding="utf-8").rstrip())
+    print(f"\n{reports_folder() / 'index.html'}")

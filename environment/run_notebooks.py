@@ -1,0 +1,357 @@
+"""Executes the notebooks in order, and writes their reports.
+
+    run_notebooks.py [NAME …] [--force] [--render]
+
+Without a name: all of notebooks/NN_*.ipynb. A notebook whose inputs, code and
+outputs are as they were at its last run is not run again. The first failure ends
+the run with exit status 1 and leaves the reports of earlier runs as they were.
+
+The kernel answers "ok" to a cell whose `?` met an error: that message only reaches
+standard error. So anything on standard error that is not known to be harmless is
+taken as a failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import queue
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+import freshness
+import kernel
+import machine
+import memory
+import project
+import report
+from profiles import Profile
+from project import Problem
+
+# What a sound run may print on standard error, as regular expressions for one line.
+HARMLESS = [
+    # libtorch, for instance "[W CPUAllocator.cpp:249] Warning: …" and what it repeats.
+    r"\[W\d* .*\] ?(Warning: .*)?",
+    r"\s*\(function operator\(\)\)",
+    # What the SVG fonts of plotters or an OpenMP run-time say about their surroundings.
+    r"OMP: Info .*",
+]
+
+# A `?` error's line can come after the kernel's answer: this long is waited for it
+# after each cell. After the last one a marker is waited for, so none is missed.
+LATE_SECONDS = 0.1
+MARKER = "ttp-lib: end of the notebook's standard error"
+
+ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+class Failed(Exception):
+    """A cell that failed, with what it said."""
+
+
+class Interrupted(Exception):
+    """Ctrl-C or a request to end."""
+
+
+class Progress:
+    """One line a cell; what a long cell prints stands indented below its line."""
+
+    def __init__(self, cells: int) -> None:
+        self.cells = cells
+        self.width = len(str(cells))
+        self.line_open = False
+        self.rest = ""
+
+    def start(self, number: int, label: str) -> None:
+        print(f"  {number:>{self.width}}/{self.cells}  {label}", end="", flush=True)
+        self.line_open, self.rest = True, ""
+
+    def stream(self, text: str) -> None:
+        *lines, self.rest = (self.rest + text).split("\n")
+        for line in lines:
+            self.close()
+            print(" " * (2 * self.width + 5) + safe(line), flush=True)
+
+    def finish(self, seconds: float) -> None:
+        indent = "  " if self.line_open else " " * (2 * self.width + 5)
+        print(f"{indent}{seconds:.1f} s", flush=True)
+        self.line_open = False
+
+    def close(self) -> None:
+        if self.line_open:
+            print(flush=True)
+            self.line_open = False
+
+
+def safe(line: str) -> str:
+    """Text from a sentence may hold escapes for the terminal: none of them gets through."""
+    return "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}"
+                   for c in ANSI.sub("", line))
+
+
+def label(cells: list, index: int) -> str:
+    """What a cell is about: its first comment or line of code that says something."""
+    lines = [line.strip() for line in cells[index].source.splitlines() if line.strip()]
+    first = next((line for line in lines if not line.startswith(("use ", "//"))), lines[0])
+    comment = next((line for line in lines[:1] if line.startswith("//")), "")
+    text = comment.lstrip("/ ") or first
+    return text if len(text) <= 64 else text[:63] + "…"
+
+
+def unexpected(stderr: str) -> list[str]:
+    """The lines of a cell's standard error that a sound run does not print."""
+    lines = [line for line in ANSI.sub("", stderr).splitlines() if line.strip()]
+    return [line for line in lines if not any(re.fullmatch(p, line) for p in HARMLESS)]
+
+
+def why(stderr: str, error: str) -> str:
+    """A failed cell's message without the kernel's own backtraces."""
+    kept = []
+    for line in unexpected(stderr):
+        if line.startswith(("stack backtrace", "note: run with `RUST_BACKTRACE")):
+            break
+        kept.append(line)
+    if kept:
+        return "\n".join(kept)
+    return ANSI.sub("", error).strip() or "the cell failed and said nothing"
+
+
+class Client(NotebookClient):
+    """nbclient, with progress and with an eye on standard error."""
+
+    def __init__(self, nb, progress: Progress, **settings) -> None:
+        super().__init__(nb, **settings)
+        self.progress = progress
+        self.stderr = ""
+        self.started = 0.0
+        self.interrupted = False
+        self.memory = memory.Watch()
+        self.code_cells = [i for i, c in enumerate(nb.cells)
+                           if c.cell_type == "code" and c.source.strip()]
+        self.on_notebook_start = self.watch
+        self.on_cell_execute = self.cell_starts
+        self.on_cell_executed = self.cell_ends
+
+    def watch(self, **_) -> None:
+        self.memory.start(self.km.provisioner.pid)
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, self.stop)
+
+    def stop(self) -> None:
+        self.interrupted = True
+        asyncio.ensure_future(self.km.shutdown_kernel(now=True))
+
+    def number(self, cell_index: int) -> int:
+        return self.code_cells.index(cell_index) + 1
+
+    def cell_starts(self, cell, cell_index: int) -> None:
+        self.stderr, self.started = "", time.monotonic()
+        self.progress.start(self.number(cell_index), label(self.nb.cells, cell_index))
+
+    def process_message(self, msg, cell, cell_index):
+        self.listen(msg)
+        return super().process_message(msg, cell, cell_index)
+
+    def listen(self, msg) -> None:
+        if msg["msg_type"] == "stream":
+            if msg["content"]["name"] == "stderr":
+                self.stderr += msg["content"]["text"]
+            else:
+                self.progress.stream(msg["content"]["text"])
+
+    async def cell_ends(self, cell, cell_index: int, execute_reply) -> None:
+        seconds = time.monotonic() - self.started
+        await self.wait_for_late_errors(cell, cell_index, LATE_SECONDS)
+        cell.outputs = [output for output in cell.outputs if not is_unit(output)]
+        cell.metadata["ttp"] = {"seconds": round(seconds, 2),
+                                "peak_bytes": self.memory.kernel_peak()}
+        if execute_reply["content"]["status"] == "ok" and unexpected(self.stderr):
+            raise Failed(why(self.stderr, ""))
+        if execute_reply["content"]["status"] == "ok":
+            self.progress.finish(seconds)
+
+    async def wait_for_late_errors(self, cell, cell_index: int, seconds: float) -> None:
+        while True:
+            try:
+                msg = await self.kc.get_iopub_msg(timeout=seconds)
+            except queue.Empty:
+                return
+            self.listen(msg)
+            if msg["msg_type"] == "stream":
+                self.output(cell.outputs, msg, None, cell_index)
+
+    async def async_execute(self, reset_kc: bool = False, **kwargs):
+        """As nbclient's, and then until all that was said on standard error is here."""
+        async with self.async_setup_kernel(**kwargs):
+            self.watch()
+            for index, cell in enumerate(self.nb.cells):
+                await self.async_execute_cell(
+                    cell, index, execution_count=self.code_cells_executed + 1
+                )
+            await self.all_of_stderr()
+            info = await self.kc._async_kernel_info(reply=True)
+            self.nb.metadata["language_info"] = info["content"]["language_info"]
+        return self.nb
+
+    async def all_of_stderr(self) -> None:
+        """Standard error is one pipe: once a marker has come through, all before it has."""
+        self.stderr = ""
+        await asyncio.sleep(0)
+        self.kc.execute(f'eprintln!("{MARKER}");')
+        end = time.monotonic() + 120
+        while MARKER not in self.stderr:
+            try:
+                self.listen(await self.kc.get_iopub_msg(timeout=5))
+            except queue.Empty:
+                if not await self.km.is_alive() or time.monotonic() > end:
+                    raise DeadKernelError("Kernel died") from None
+        late = self.stderr.replace(MARKER, "")
+        if unexpected(late):
+            raise Failed(why(late, ""))
+
+
+def is_unit(output) -> bool:
+    """`()` is what a cell shows that ends with a loop or a block."""
+    return output.get("output_type") == "execute_result" and dict(output.data) == {
+        "text/plain": "()"
+    }
+
+
+def run_one(path: Path, name: str, profile: Profile, checkpoint: str | None,
+            timeout: int) -> None:
+    """Executes one notebook and writes its report; raises `Failed` with the cell."""
+    nb = nbformat.read(path, as_version=4)
+    reports = project.output() / "reports"
+    progress = Progress(sum(c.cell_type == "code" and bool(c.source.strip()) for c in nb.cells))
+    client = Client(
+        nb, progress,
+        kernel_name=kernel.NAME, timeout=timeout, startup_timeout=120,
+        record_timing=False, coalesce_streams=True,
+        resources={"metadata": {"path": str(project.NOTEBOOKS)}},
+    )
+    environment = {**os.environ, **profile.variables(checkpoint), "TTP_OUT": str(project.output())}
+    started = time.monotonic()
+    problem = None
+    try:
+        client.execute(env=environment, cwd=str(project.NOTEBOOKS))
+    except Failed as failed:
+        problem = str(failed)
+    except CellExecutionError as error:
+        problem = why(client.stderr, error.traceback)
+    except CellTimeoutError:
+        problem = f"no answer within {timeout} s (--cell-timeout)"
+    except DeadKernelError:
+        problem = why(client.stderr, "the kernel died" + kernel_log())
+    except RuntimeError as error:
+        problem = f"the kernel did not start: {error}{kernel_log()}"
+    finally:
+        client.memory.stop()
+        progress.close()
+    if client.interrupted:
+        raise Interrupted
+
+    nb.metadata.setdefault("ttp", {})["run"] = {
+        "notebook": name,
+        "profile": profile.name,
+        "checkpoint": checkpoint,
+        "seconds": round(time.monotonic() - started, 1),
+        "peak_bytes": client.memory.kernel_peak(),
+        "peak_tree_bytes": client.memory.tree_peak(),
+        **machine.describe(),
+    }
+    nb.metadata["language_info"] = {"name": "rust", "pygments_lexer": "rust",
+                                    "file_extension": ".rs", "mimetype": "text/rust"}
+    failed_copy = reports / f"{name}.failed.ipynb"
+    if problem is not None:
+        report.write_notebook(nb, failed_copy)
+        cell = client.code_cells_executed
+        raise Failed(f"{path.name}, code cell {cell} of {progress.cells}: {problem}\n"
+                     f"(as far as it came: {failed_copy})")
+    report.write_notebook(nb, reports / f"{name}.ipynb")
+    report.write_html(nb, reports / f"{name}.html")
+    failed_copy.unlink(missing_ok=True)
+
+
+def kernel_log() -> str:
+    """The end of the newest kernel's log, if it said anything."""
+    logs = sorted(project.kernel_seat().parent.glob("*.log"), key=lambda p: p.stat().st_mtime)
+    text = logs[-1].read_text(errors="replace").strip() if logs else ""
+    return f"; its log ends: {text[-500:]}" if text else ""
+
+
+def notebooks(names: list[str]) -> list[Path]:
+    known = sorted(project.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    if not names:
+        return known
+    by_name = {path.stem: path for path in known}
+    chosen = []
+    for name in names:
+        stem = Path(name).name.removesuffix(".ipynb")
+        matches = [path for key, path in by_name.items() if stem in (key, key[:2])]
+        if not matches:
+            raise Problem(f"unknown notebook {name!r}; known: {', '.join(by_name)}")
+        chosen += matches
+    return chosen
+
+
+def runs(path: Path, profile: Profile) -> list[tuple[str, str | None]]:
+    """A notebook's runs: one, or one for each checkpoint of the profile."""
+    metadata = nbformat.read(path, as_version=4).metadata.get("ttp", {})
+    if not metadata.get("per_checkpoint"):
+        return [(path.stem, None)]
+    return [(f"{path.stem}.{checkpoint}", checkpoint) for checkpoint in profile.checkpoints()]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Execute the notebooks and write their reports.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="01_corpus, or 01; all by default")
+    parser.add_argument("--force", action="store_true", help="run what is up to date, too")
+    parser.add_argument("--render", action="store_true", help="only write HTML and index again")
+    parser.add_argument("--cell-timeout", type=int, default=4 * 3600, metavar="SECONDS")
+    arguments = parser.parse_args()
+    os.environ["JUPYTER_PATH"] = str(kernel.JUPYTER_PATH)
+    try:
+        if arguments.render:
+            report.render_again()
+            return 0
+        profile = Profile.from_environment()
+        kernel.write_settings()
+        for path in notebooks(arguments.names):
+            for name, checkpoint in runs(path, profile):
+                state = freshness.State(path, name, profile, checkpoint)
+                if not arguments.force and state.is_up_to_date():
+                    print(f"{name} is up to date", flush=True)
+                    continue
+                print(f"{name}  (profile {profile.name})", flush=True)
+                started = time.monotonic()
+                state.forget()
+                run_one(path, name, profile, checkpoint, arguments.cell_timeout)
+                state.check_outputs()
+                state.remember(time.monotonic() - started)
+                print(f"  done in {time.monotonic() - started:.1f} s", flush=True)
+        report.write_results(profile)
+        report.write_index()
+    except Failed as failed:
+        print(f"error: {failed}", file=sys.stderr)
+        return 1
+    except Problem as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, Interrupted):
+        print("\nstopped; what was finished before is kept", file=sys.stderr)
+        return 130
+    report.print_end()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
