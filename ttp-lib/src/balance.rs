@@ -4,6 +4,7 @@
 //! Each function takes and gives plain rows, so that a notebook can stop and look
 //! after every stage; [`balance()`] runs all of them and keeps the counts.
 
+use crate::augment::Augmenter;
 use crate::corpus::clean::normalised;
 use crate::corpus::{Corpus, Operation, Sample};
 use crate::{Error, Result};
@@ -79,6 +80,13 @@ pub trait Augment {
 impl<F: Fn(&str, u64) -> Vec<(Operation, String)>> Augment for F {
     fn variants(&self, text: &str, seed: u64) -> Vec<(Operation, String)> {
         self(text, seed)
+    }
+}
+
+impl Augment for Augmenter {
+    fn variants(&self, text: &str, seed: u64) -> Vec<(Operation, String)> {
+        let variants = Self::variants(self, text, seed);
+        variants.into_iter().map(|variant| (variant.operation, variant.text)).collect()
     }
 }
 

@@ -3,6 +3,8 @@
 
 use crate::augment::AugmentSettings;
 use crate::balance::Limits;
+use crate::corpus::{self, Columns};
+use crate::metrics::Bootstrap;
 use crate::pretrained::Checkpoint;
 use crate::split::{Protocol, Shares};
 use crate::train::{Algorithm, TrainParams};
@@ -208,6 +210,37 @@ impl Run {
             Some(path) if path.exists() => path,
             _ => self.root.join("data/raw").join(name),
         }
+    }
+
+    /// Where the profile's sentences come from, as [`corpus::build`] takes it.
+    pub fn source(&self) -> corpus::Source {
+        match &self.profile.corpus.source {
+            Source::AttackV10 => corpus::Source::Attack {
+                bundle: self.raw("attack-v10.1/enterprise-attack.json"),
+                tram: (self.profile.corpus.join_tram_v1)
+                    .then(|| self.raw("tram-v1/all_analyzed_reports.json")),
+            },
+            Source::Csv { path, sentence, technique } => corpus::Source::Csv {
+                path: self.root.join(path),
+                columns: Columns::named(sentence, technique),
+                known: None,
+            },
+        }
+    }
+
+    /// A short name of the source, for results: `attack-v10.1`, `attack-v10.1+tram-v1`, `csv`.
+    pub fn source_name(&self) -> &'static str {
+        match (&self.profile.corpus.source, self.profile.corpus.join_tram_v1) {
+            (Source::AttackV10, false) => "attack-v10.1",
+            (Source::AttackV10, true) => "attack-v10.1+tram-v1",
+            (Source::Csv { .. }, _) => "csv",
+        }
+    }
+
+    /// The bootstrap for one purpose.
+    pub fn bootstrap(&self, purpose: &str) -> Bootstrap {
+        let BootstrapSettings { resamples, level } = self.profile.bootstrap;
+        Bootstrap { resamples, level, seed: self.seed(purpose) }
     }
 
     /// A file of `data/processed/`.

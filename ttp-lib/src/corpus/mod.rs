@@ -16,6 +16,9 @@ pub use build::{Built, Dropped, Reason, Source, build};
 pub use csv::Columns;
 pub use sample::{Operation, Sample};
 
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 
 /// One sentence with its technique: a row of the corpus.
@@ -58,6 +61,28 @@ impl Corpus {
             *counts.entry(sentence.technique.clone()).or_insert(0) += 1;
         }
         counts
+    }
+
+    /// About `rows` rows, the same share of every technique (at least one), chosen by
+    /// `seed`; the whole corpus where it has no more. Order is kept.
+    #[must_use]
+    pub fn sampled(&self, rows: usize, seed: u64) -> Self {
+        if rows >= self.len() {
+            return self.clone();
+        }
+        let mut by_technique: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (at, sentence) in self.sentences.iter().enumerate() {
+            by_technique.entry(&sentence.technique).or_default().push(at);
+        }
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut kept = Vec::with_capacity(rows);
+        for mut group in by_technique.into_values() {
+            group.shuffle(&mut rng);
+            let share = (group.len() * rows + self.len() / 2) / self.len();
+            kept.extend(group.into_iter().take(share.max(1)));
+        }
+        kept.sort_unstable();
+        Self { sentences: kept.into_iter().map(|at| self.sentences[at].clone()).collect() }
     }
 
     /// The name of each technique.

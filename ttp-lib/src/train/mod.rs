@@ -11,7 +11,7 @@ use crate::batch::{self, Batch};
 use crate::corpus::Sample;
 use crate::encoder::TechniqueEncoder;
 use crate::files;
-use crate::metrics::{self, S};
+use crate::metrics::Confusion;
 use crate::pretrained::{Checkpoint, Tokenize};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -286,23 +286,20 @@ pub fn fine_tune(
         }
 
         let predictions = encoder.predict_tokenised(&validation.tokenised, padding_id)?;
-        let confusion = metrics::Confusion::new(
-            encoder.labels().to_vec(),
-            &validation.labels,
-            &predictions.best(),
-        )?;
-        let scores = confusion.scores();
+        let labels = encoder.labels().to_vec();
+        let scores =
+            Confusion::from_indices(labels, &validation.labels, &predictions.best())?.scores();
         let losses = &history.losses[first_step..];
         history.epochs.push(Epoch {
             epoch,
             train_loss: losses.iter().sum::<f64>() / losses.len() as f64,
             validation_loss: predictions.loss(&validation.labels),
             validation_accuracy: scores.accuracy,
-            validation_f1_macro: scores.f1.macro_average,
+            validation_f1_macro: scores.f1.macro_,
             seconds: history.seconds - before,
         });
-        if best.as_ref().is_none_or(|(f1, _)| scores.f1.macro_average > *f1) {
-            best = Some((scores.f1.macro_average, encoder.snapshot()));
+        if best.as_ref().is_none_or(|(f1, _)| scores.f1.macro_ > *f1) {
+            best = Some((scores.f1.macro_, encoder.snapshot()));
             history.best_epoch = epoch;
             encoder.save(folder, checkpoint)?;
         }
