@@ -59,6 +59,8 @@ def variables() -> dict[str, str]:
     return {
         **project.libtorch_variables(),
         "EVCXR_CONFIG_DIR": str(project.ENVIRONMENT / "kernel"),
+        # Read by init.evcxr there.
+        "TTP_CARGO_LOCK": str(project.ROOT / "Cargo.lock"),
         # One line for a panic; the backtrace would be the kernel's, not the cell's.
         "RUST_BACKTRACE": "0",
     }
@@ -100,13 +102,17 @@ def compile_dependencies() -> None:
     path = json.dumps(str(project.ROOT / "ttp-lib"))
     (seat / "Cargo.toml").write_text(MANIFEST.format(path=path), encoding="utf-8")
     shutil.copyfile(project.ROOT / "Cargo.lock", seat / "Cargo.lock")
-    done = subprocess.run(
-        ["cargo", "build"], cwd=seat, env={**os.environ, **project.cargo_variables()}, check=False
-    )
-    if done.returncode != 0:
-        raise Problem("the library does not compile: the compiler's message stands above")
+    # The kernel asks cargo about dependencies on all platforms; once these are
+    # fetched, notebooks run without a network.
+    run_cargo(["cargo", "fetch"], seat, dict(os.environ))
+    run_cargo(["cargo", "build"], seat, {**os.environ, **project.cargo_variables()})
     lock = (project.ROOT / "Cargo.lock").read_bytes()
     (seat / "built").write_bytes(lock)
+
+
+def run_cargo(command: list[str], folder: Path, environment: dict[str, str]) -> None:
+    if subprocess.run(command, cwd=folder, env=environment, check=False).returncode != 0:
+        raise Problem(f"`{' '.join(command)}` failed: its own message stands above")
 
 
 def main() -> int:

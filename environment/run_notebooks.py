@@ -125,6 +125,13 @@ def why(stderr: str, error: str) -> str:
     return ANSI.sub("", error).strip() or "the cell failed and said nothing"
 
 
+def compiler_message(nb) -> str:
+    """What the kernel answered to the cell that failed: a compiler's message, mostly."""
+    tracebacks = ["\n".join(output.traceback) for cell in nb.cells if cell.cell_type == "code"
+                  for output in cell.outputs if output.output_type == "error"]
+    return tracebacks[-1] if tracebacks else ""
+
+
 class Client(NotebookClient):
     """nbclient, with progress and with an eye on standard error."""
 
@@ -246,7 +253,7 @@ def run_one(path: Path, name: str, profile: Profile, checkpoint: str | None,
     except Failed as failed:
         problem = str(failed)
     except CellExecutionError as error:
-        problem = why(client.stderr, error.traceback)
+        problem = why(client.stderr, compiler_message(nb) or error.traceback)
     except CellTimeoutError:
         problem = f"no answer within {timeout} s (--cell-timeout)"
     except DeadKernelError:
