@@ -53,7 +53,7 @@ def case(name, counts):
     f2 = fbeta_score(truth, predicted, beta=2, **kwargs)
     per_class = {
         "precision": precision, "recall": recall, "f1": f1, "f2": f2,
-        "support": support, "predicted": np.bincount(predicted, minlength=len(counts)),
+        "support": support.astype(int), "predicted": np.bincount(predicted, minlength=len(counts)),
     }
     return {
         "name": name,
