@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use ttp_lib::balance::{self, Limits};
+use ttp_lib::corpus::clean::normalised;
 use ttp_lib::corpus::{Built, Columns, Corpus, Operation, Reason, Source, build};
 use ttp_lib::split::{Leakage, Protocol, Shares, prepare};
 
@@ -63,6 +64,43 @@ fn with_tram_v1_it_has_the_shape_of_the_paper() {
     let common = at_least(&built.corpus, 100).len();
     assert!((43..=45).contains(&common), "{common} techniques with 100 rows");
     assert_eq!(at_least(&built.corpus, 501), ["T1027", "T1059"]);
+}
+
+#[test]
+fn the_data_page_says_what_the_build_says() {
+    let (Some(alone), Some(both)) = (attack(false), attack(true)) else { return };
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/README.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let says = |what: &str, alone: usize, both: usize| {
+        let row = format!("| {what} | {} | {} |", thousands(alone), thousands(both));
+        assert!(page.contains(&row), "not in data/README.md: {row}");
+    };
+    says("sentences read", alone.candidates, both.candidates);
+    for reason in Reason::ALL {
+        let count = |built: &Built| {
+            built.dropped.iter().find(|dropped| dropped.reason == reason).map_or(0, |d| d.count)
+        };
+        says(&reason.to_string(), count(&alone), count(&both));
+    }
+    let mut techniques: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for row in &alone.corpus.sentences {
+        techniques.entry(normalised(&row.text)).or_default().push(&row.technique);
+    }
+    let shared = techniques.values().filter(|techniques| techniques.len() > 1).count();
+    assert!(page.contains(&format!("{shared} texts of v10.1 stand under more than")), "{shared}");
+    let row = format!("| **rows** | **{}** |", thousands(alone.corpus.len()));
+    assert!(page.contains(&row), "{row}");
+    assert!(page.contains(&format!(" **{}** |", thousands(both.corpus.len()))));
+    says("techniques", alone.corpus.counts().len(), both.corpus.counts().len());
+    let common = |built: &Built| at_least(&built.corpus, 100).len();
+    says("techniques with at least 100 rows", common(&alone), common(&both));
+}
+
+fn thousands(number: usize) -> String {
+    match number {
+        0..1_000 => number.to_string(),
+        _ => format!("{},{:03}", number / 1_000, number % 1_000),
+    }
 }
 
 #[test]

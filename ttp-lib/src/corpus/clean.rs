@@ -301,10 +301,9 @@ fn sentence_ends(line: &str) -> Vec<usize> {
         at += word.len();
         depth += word.matches(OPEN).count();
         depth = depth.saturating_sub(word.matches(CLOSE).count());
-        if let Some(next) = words.peek() {
-            if depth == 0 && ends_sentence(word, before, next) {
-                ends.push(at);
-            }
+        let next = words.peek().filter(|_| depth == 0);
+        if next.is_some_and(|next| ends_sentence(word, before, next)) {
+            ends.push(at);
         }
         before = word;
         at += 1;
