@@ -12,6 +12,7 @@
 //! - [`encoder`]: the transformer with a head that names techniques.
 //! - [`batch`]: tokenised sentences in batches of near-equal length.
 //! - [`train`]: the training loop, its optimizer, its schedule, what it saves.
+//! - [`evaluate`]: a fine-tuned model on its test rows, and what a run leaves of it.
 //! - [`metrics`]: confusion matrices, scores, bootstrap intervals.
 //! - [`plot`]: histograms, heat maps and curves as SVG.
 //! - [`show`]: tables, plots and texts made safe to look at in a notebook or a terminal.
@@ -28,6 +29,7 @@ pub mod batch;
 pub mod corpus;
 pub mod encoder;
 pub mod error;
+pub mod evaluate;
 pub mod files;
 pub mod metrics;
 pub mod plot;
@@ -38,3 +40,5 @@ pub mod split;
 pub mod train;
 
 pub use error::{Error, Result};
+/// For the notebooks: one `:dep` brings the frames and the JSON too, in the same versions.
+pub use {polars, serde_json};

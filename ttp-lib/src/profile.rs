@@ -3,9 +3,10 @@
 
 use crate::augment::AugmentSettings;
 use crate::balance::Limits;
-use crate::corpus::{self, Columns};
+use crate::corpus::{self, Columns, Corpus};
 use crate::metrics::Bootstrap;
 use crate::pretrained::Checkpoint;
+use crate::show::{Cell, Table};
 use crate::split::{Protocol, Shares};
 use crate::train::{Algorithm, TrainParams};
 use crate::{Error, Result, files};
@@ -235,6 +236,54 @@ impl Run {
             (Source::AttackV10, true) => "attack-v10.1+tram-v1",
             (Source::Csv { .. }, _) => "csv",
         }
+    }
+
+    /// The part of a corpus that the profile takes: all of it, or so many rows, the
+    /// same share of every technique.
+    pub fn part_of(&self, corpus: Corpus) -> Corpus {
+        match self.profile.corpus.rows {
+            Some(rows) => corpus.sampled(rows, self.seed("corpus")),
+            None => corpus,
+        }
+    }
+
+    /// The profile's settings as a table.
+    ///
+    /// # Errors
+    /// None in practice: the table's own check on the number of cells.
+    pub fn table(&self) -> Result<Table> {
+        let Profile { name, about, seed, balance, augment, split, .. } = &self.profile;
+        let checkpoints = self.profile.checkpoints.join(", ");
+        let protocols: Vec<_> = self.profile.protocols.iter().map(|p| p.name()).collect();
+        let mut table =
+            Table::new(["setting", "value"]).caption(format!("Profile {name}: {about}"));
+        let rows = match self.profile.corpus.rows {
+            Some(rows) => format!("{}, {rows} rows of it", self.source_name()),
+            None => format!("{}, whole", self.source_name()),
+        };
+        let limits = format!(
+            "trim below {}, upsample to {}, downsample to {}",
+            balance.trim_below, balance.upsample_to, balance.downsample_to
+        );
+        let protect = if augment.protect { "protected" } else { "not protected" };
+        let twins = format!(
+            "{} % of the words, at least one; {} variants a sentence; names and indicators {protect}",
+            100.0 * augment.fraction,
+            augment.per_sentence
+        );
+        let shares = [split.train, split.validation, split.test].map(|s| (100.0 * s).to_string());
+        for (setting, value) in [
+            ("corpus", rows),
+            ("balance", limits),
+            ("augmentation", twins),
+            ("split", format!("{} % training, validation, test", shares.join(" / "))),
+            ("checkpoints", checkpoints),
+            ("protocols", protocols.join(", ")),
+            ("seed", seed.to_string()),
+        ] {
+            table.push([Cell::from(setting), Cell::from(value)])?;
+        }
+        Ok(table)
     }
 
     /// The bootstrap for one purpose.

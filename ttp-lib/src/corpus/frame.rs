@@ -1,6 +1,6 @@
 //! The corpus as a polars frame, and as a parquet file.
 
-use super::{Corpus, Sentence};
+use super::{Corpus, Operation, Sample, Sentence};
 use crate::{Error, Result, files};
 use polars::prelude::*;
 use std::path::Path;
@@ -28,6 +28,26 @@ impl Corpus {
             text(COLUMNS[4], |row| &row.source_id),
         ];
         DataFrame::new(rows.len(), columns).map_err(Error::library("making the corpus's frame"))
+    }
+
+    /// Rows of each technique, the largest first: `technique`, `name`, `rows`.
+    ///
+    /// # Errors
+    /// If polars cannot make the frame.
+    pub fn by_technique(&self) -> Result<DataFrame> {
+        let names = self.names();
+        let mut counts: Vec<(String, usize)> = self.counts().into_iter().collect();
+        counts.sort_by_key(|(_, rows)| std::cmp::Reverse(*rows));
+        let rows: Vec<u64> = counts.iter().map(|(_, rows)| *rows as u64).collect();
+        let name_of = |id: &String| names.get(id).cloned().unwrap_or_default();
+        let names: Vec<String> = counts.iter().map(|(id, _)| name_of(id)).collect();
+        let techniques: Vec<String> = counts.into_iter().map(|(id, _)| id).collect();
+        let columns = vec![
+            Column::new("technique".into(), techniques),
+            Column::new("name".into(), names),
+            Column::new("rows".into(), rows),
+        ];
+        DataFrame::new(self.counts().len(), columns).map_err(Error::library("counting techniques"))
     }
 
     /// The corpus of a frame with the [`COLUMNS`]; others are ignored.
@@ -100,4 +120,95 @@ pub fn read_parquet(path: &Path) -> Result<DataFrame> {
     ParquetReader::new(file)
         .finish()
         .map_err(|error| Error::input(path, format!("not a whole parquet file: {error}")))
+}
+
+/// The columns of a file of samples.
+const SAMPLE_COLUMNS: [&str; 4] = ["row", "technique", "sentence", "operation"];
+
+/// Samples as a frame: `row`, `technique`, `sentence`, `operation`.
+///
+/// # Errors
+/// If polars cannot make the frame.
+pub fn samples_frame(samples: &[Sample]) -> Result<DataFrame> {
+    let text = |name: &str, value: fn(&Sample) -> &str| {
+        Column::new(name.into(), samples.iter().map(value).collect::<Vec<_>>())
+    };
+    let rows: Vec<u32> = samples.iter().map(|sample| sample.row).collect();
+    let columns = vec![
+        Column::new(SAMPLE_COLUMNS[0].into(), rows),
+        text(SAMPLE_COLUMNS[1], |sample| &sample.technique),
+        text(SAMPLE_COLUMNS[2], |sample| &sample.text),
+        text(SAMPLE_COLUMNS[3], |sample| sample.operation.name()),
+    ];
+    DataFrame::new(samples.len(), columns).map_err(Error::library("making the samples' frame"))
+}
+
+/// Writes samples to a parquet file, whole or not at all.
+///
+/// # Errors
+/// If the folder or the file cannot be written; what was there before stays.
+pub fn write_samples(samples: &[Sample], path: &Path) -> Result<()> {
+    write_parquet(&mut samples_frame(samples)?, path)
+}
+
+/// Reads what [`write_samples`] wrote.
+///
+/// # Errors
+/// If the file cannot be read, is no parquet, or lacks a column or a value.
+pub fn read_samples(path: &Path) -> Result<Vec<Sample>> {
+    let frame = read_parquet(path)?;
+    let wrong = |column: usize, row: Option<usize>, reason: &dyn std::fmt::Display| {
+        Error::input_at(path, row, Some(SAMPLE_COLUMNS[column]), reason)
+    };
+    let text = |column: usize| {
+        let found = frame.column(SAMPLE_COLUMNS[column]).and_then(Column::str);
+        found.map_err(|error| wrong(column, None, &error))
+    };
+    let rows = frame.column(SAMPLE_COLUMNS[0]).and_then(Column::u32);
+    let rows = rows.map_err(|error| wrong(0, None, &error))?;
+    let (techniques, texts, operations) = (text(1)?, text(2)?, text(3)?);
+    (0..frame.height())
+        .map(|at| {
+            let missing = |column| wrong(column, Some(at + 1), &"missing");
+            let operation = operations.get(at).ok_or_else(|| missing(3))?;
+            Ok(Sample {
+                row: rows.get(at).ok_or_else(|| missing(0))?,
+                technique: techniques.get(at).ok_or_else(|| missing(1))?.to_owned(),
+                text: texts.get(at).ok_or_else(|| missing(2))?.to_owned(),
+                operation: Operation::from_name(operation)
+                    .ok_or_else(|| wrong(3, Some(at + 1), &"unknown operation"))?,
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn samples_come_back_as_they_were() {
+        let sample = |row, operation, text: &str| Sample {
+            row,
+            technique: "T1059".into(),
+            text: text.into(),
+            operation,
+        };
+        let samples = vec![
+            sample(3, Operation::Original, "=cmd|' /C calc'!A0 \u{1b}[31m <script>"),
+            sample(3, Operation::Swap, "\u{202e}right to left\nand a second line"),
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("samples.parquet");
+        write_samples(&samples, &path).unwrap();
+        assert_eq!(read_samples(&path).unwrap(), samples);
+
+        std::fs::write(&path, b"PAR1 cut off").unwrap();
+        let message = read_samples(&path).unwrap_err().to_string();
+        assert!(
+            message.contains("not a whole parquet file") && !message.contains('\n'),
+            "{message}"
+        );
+    }
 }

@@ -15,6 +15,7 @@ use crate::metrics::Confusion;
 use crate::pretrained::{Checkpoint, Tokenize};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::time::Instant;
@@ -160,12 +161,21 @@ pub struct History {
     pub rows: usize,
 }
 
+/// The techniques of some samples, each once, in the order of their ids: the labels
+/// of an encoder for them.
+pub fn labels_of(samples: &[Sample]) -> Vec<String> {
+    let techniques: BTreeSet<&str> = samples.iter().map(|s| s.technique.as_str()).collect();
+    techniques.into_iter().map(str::to_owned).collect()
+}
+
 /// Rows as the loop reads them: token ids and the index of the technique.
 pub struct Rows {
     /// Token ids of each row.
     pub tokenised: Vec<Vec<u32>>,
     /// Each row's technique, an index into the encoder's labels.
     pub labels: Vec<usize>,
+    /// The id that fills a batch's short rows.
+    pub padding_id: u32,
 }
 
 impl Rows {
@@ -190,7 +200,7 @@ impl Rows {
                 })
             })
             .collect::<Result<_>>()?;
-        Ok(Self { tokenised: tokenize.ids(&texts)?, labels })
+        Ok(Self { tokenised: tokenize.ids(&texts)?, labels, padding_id: tokenize.padding_id() })
     }
 
     /// Number of rows.
@@ -204,119 +214,129 @@ impl Rows {
     }
 }
 
-/// Fine-tunes `encoder` on `train`, judges it on `validation` after each epoch, and
-/// leaves it with the weights of the best epoch by macro-averaged F1. Those are
-/// written to `folder` as soon as they are known, in the hub's layout: a run that
-/// is killed leaves its best model so far, whole. `seed` orders the batches and
-/// draws the dropout; `watch` is told of every step.
-///
-/// # Errors
-/// If a setting makes no sense, the loss is no longer a number, or a file cannot be written.
-#[allow(clippy::too_many_arguments)] // each is one thing the caller must decide
-pub fn fine_tune(
-    encoder: &mut TechniqueEncoder,
-    checkpoint: &Checkpoint,
-    padding_id: u32,
-    train: &Rows,
-    validation: &Rows,
-    params: &TrainParams,
-    seed: u64,
-    folder: &Path,
-    watch: &mut dyn FnMut(&Step),
-) -> Result<History> {
-    params.check()?;
-    tch::manual_seed(seed.cast_signed());
-    let lengths: Vec<usize> = train.tokenised.iter().map(Vec::len).collect();
-    let steps_per_epoch = train.len().div_ceil(params.batch_size);
-    let steps = steps_per_epoch * params.epochs;
-    let warmup = (params.warmup_share * steps as f64).round() as usize;
-    let mut optimizer = Optimizer::new(
-        encoder.parameters(),
-        params.optimizer,
-        params.weight_decay,
-        params.clip_norm,
-    );
-
-    let mut history = History {
-        epochs: Vec::new(),
-        losses: Vec::with_capacity(steps),
-        best_epoch: 0,
-        seconds: 0.0,
-        tokens_per_second: 0.0,
-        padding_share: 0.0,
-        rows: train.len(),
-    };
-    let (mut sentences, mut tokens, mut places) = (0, 0, 0);
-    let mut best: Option<(f64, Vec<Tensor>)> = None;
-    for epoch in 1..=params.epochs {
-        let began = Instant::now();
-        let before = history.seconds;
-        let first_step = history.losses.len();
-        for rows in batch::shuffled(&lengths, params.batch_size, seed ^ (epoch as u64) << 32) {
-            let step = history.losses.len();
-            let rate = learning_rate(step, steps, warmup, params.learning_rate);
-            let batch = Batch::new(&train.tokenised, &rows, padding_id, encoder.device());
-            let labels: Vec<i64> = rows.iter().map(|&row| train.labels[row] as i64).collect();
-            let labels = Tensor::from_slice(&labels).to_device(encoder.device());
-
-            let loss = encoder.logits(&batch, true)?.cross_entropy_for_logits(&labels);
-            let gradient_norm = optimizer.step(&loss, rate);
-
-            let loss = loss.double_value(&[]);
-            if !loss.is_finite() {
-                let reason = format!("loss {loss} at step {}: lower it", step + 1);
-                return Err(Error::Setting { field: "training.learning_rate", reason });
-            }
-            history.losses.push(loss);
-            history.seconds = before + began.elapsed().as_secs_f64();
-            sentences += rows.len();
-            tokens += batch.tokens;
-            places += batch.ids.numel();
-            watch(&Step {
-                epoch,
-                epochs: params.epochs,
-                step: step + 1,
-                steps,
-                loss,
-                learning_rate: rate,
-                gradient_norm,
-                sentences_per_second: sentences as f64 / history.seconds,
-                seconds_left: history.seconds / (step + 1) as f64 * (steps - step - 1) as f64,
-            });
-        }
-
-        let predictions = encoder.predict_tokenised(&validation.tokenised, padding_id)?;
-        let labels = encoder.labels().to_vec();
-        let scores =
-            Confusion::from_indices(labels, &validation.labels, &predictions.best())?.scores();
-        let losses = &history.losses[first_step..];
-        history.epochs.push(Epoch {
-            epoch,
-            train_loss: losses.iter().sum::<f64>() / losses.len() as f64,
-            validation_loss: predictions.loss(&validation.labels),
-            validation_accuracy: scores.accuracy,
-            validation_f1_macro: scores.f1.macro_,
-            seconds: history.seconds - before,
-        });
-        if best.as_ref().is_none_or(|(f1, _)| scores.f1.macro_ > *f1) {
-            best = Some((scores.f1.macro_, encoder.snapshot()));
-            history.best_epoch = epoch;
-            encoder.save(folder, checkpoint)?;
-        }
-    }
-    if let Some((_, weights)) = best {
-        encoder.restore(&weights);
-    }
-    history.tokens_per_second = tokens as f64 / history.seconds;
-    history.padding_share = 1.0 - tokens as f64 / places as f64;
-    let about = serde_json::json!({
-        "checkpoint": checkpoint.name, "params": params, "seed": seed, "history": history,
-    });
-    files::write_json(&folder.join("train_params.json"), &about)?;
-    Ok(history)
+/// One fine-tuning: what it starts from, how it goes, where its best model goes.
+pub struct FineTuning<'a> {
+    /// The checkpoint that the encoder was built from; its tokenizer is saved with the model.
+    pub checkpoint: &'a Checkpoint,
+    /// The settings.
+    pub params: &'a TrainParams,
+    /// Orders the batches and draws the dropout.
+    pub seed: u64,
+    /// Where the best model is written, in the hub's layout.
+    pub folder: &'a Path,
 }
 
-/// A `watch` for [`fine_tune`] that prints a line at the first step, then one
+impl FineTuning<'_> {
+    /// Fine-tunes `encoder` on `train`, judges it on `validation` after each epoch, and
+    /// leaves it with the weights of the best epoch by macro-averaged F1. Those are
+    /// written as soon as they are known: a run that is killed leaves its best model
+    /// so far, whole. `watch` is told of every step.
+    ///
+    /// # Errors
+    /// If a setting makes no sense, the loss is no longer a number, or a file cannot be written.
+    pub fn run(
+        &self,
+        encoder: &mut TechniqueEncoder,
+        train: &Rows,
+        validation: &Rows,
+        watch: &mut dyn FnMut(&Step),
+    ) -> Result<History> {
+        let Self { checkpoint, params, seed, folder } = *self;
+        params.check()?;
+        tch::manual_seed(seed.cast_signed());
+        let lengths: Vec<usize> = train.tokenised.iter().map(Vec::len).collect();
+        let steps_per_epoch = train.len().div_ceil(params.batch_size);
+        let steps = steps_per_epoch * params.epochs;
+        let warmup = (params.warmup_share * steps as f64).round() as usize;
+        let mut optimizer = Optimizer::new(
+            encoder.parameters(),
+            params.optimizer,
+            params.weight_decay,
+            params.clip_norm,
+        );
+
+        let mut history = History {
+            epochs: Vec::new(),
+            losses: Vec::with_capacity(steps),
+            best_epoch: 0,
+            seconds: 0.0,
+            tokens_per_second: 0.0,
+            padding_share: 0.0,
+            rows: train.len(),
+        };
+        let (mut sentences, mut tokens, mut places) = (0, 0, 0);
+        let mut best: Option<(f64, Vec<Tensor>)> = None;
+        for epoch in 1..=params.epochs {
+            let began = Instant::now();
+            let before = history.seconds;
+            let first_step = history.losses.len();
+            for rows in batch::shuffled(&lengths, params.batch_size, seed ^ (epoch as u64) << 32) {
+                let step = history.losses.len();
+                let rate = learning_rate(step, steps, warmup, params.learning_rate);
+                let batch = Batch::new(&train.tokenised, &rows, train.padding_id, encoder.device());
+                let labels: Vec<i64> = rows.iter().map(|&row| train.labels[row] as i64).collect();
+                let labels = Tensor::from_slice(&labels).to_device(encoder.device());
+
+                let loss = encoder.logits(&batch, true)?.cross_entropy_for_logits(&labels);
+                let gradient_norm = optimizer.step(&loss, rate);
+
+                let loss = loss.double_value(&[]);
+                if !loss.is_finite() {
+                    let reason = format!("loss {loss} at step {}: lower it", step + 1);
+                    return Err(Error::Setting { field: "training.learning_rate", reason });
+                }
+                history.losses.push(loss);
+                history.seconds = before + began.elapsed().as_secs_f64();
+                sentences += rows.len();
+                tokens += batch.tokens;
+                places += batch.ids.numel();
+                watch(&Step {
+                    epoch,
+                    epochs: params.epochs,
+                    step: step + 1,
+                    steps,
+                    loss,
+                    learning_rate: rate,
+                    gradient_norm,
+                    sentences_per_second: sentences as f64 / history.seconds,
+                    seconds_left: history.seconds / (step + 1) as f64 * (steps - step - 1) as f64,
+                });
+            }
+
+            let predictions =
+                encoder.predict_tokenised(&validation.tokenised, validation.padding_id)?;
+            let labels = encoder.labels().to_vec();
+            let scores =
+                Confusion::from_indices(labels, &validation.labels, &predictions.best())?.scores();
+            let losses = &history.losses[first_step..];
+            history.epochs.push(Epoch {
+                epoch,
+                train_loss: losses.iter().sum::<f64>() / losses.len() as f64,
+                validation_loss: predictions.loss(&validation.labels),
+                validation_accuracy: scores.accuracy,
+                validation_f1_macro: scores.f1.macro_,
+                seconds: history.seconds - before,
+            });
+            if best.as_ref().is_none_or(|(f1, _)| scores.f1.macro_ > *f1) {
+                best = Some((scores.f1.macro_, encoder.snapshot()));
+                history.best_epoch = epoch;
+                encoder.save(folder, checkpoint)?;
+            }
+        }
+        if let Some((_, weights)) = best {
+            encoder.restore(&weights);
+        }
+        history.tokens_per_second = tokens as f64 / history.seconds;
+        history.padding_share = 1.0 - tokens as f64 / places as f64;
+        let about = serde_json::json!({
+            "checkpoint": checkpoint.name, "params": params, "seed": seed, "history": history,
+        });
+        files::write_json(&folder.join("train_params.json"), &about)?;
+        Ok(history)
+    }
+}
+
+/// A `watch` for [`FineTuning::run`] that prints a line at the first step, then one
 /// about every `seconds`, and the last.
 pub fn print_every(seconds: f64) -> impl FnMut(&Step) {
     let mut last: Option<Instant> = None;

@@ -1,0 +1,228 @@
+//! From a fine-tuned model and its test rows to what a run leaves behind: scores
+//! with intervals, a confusion matrix, every single prediction.
+
+use crate::corpus::Sample;
+use crate::encoder::Predictions;
+use crate::metrics::{Bootstrap, Confusion, Estimate, Scores};
+use crate::pretrained::Checkpoint;
+use crate::split::Protocol;
+use crate::train::{History, Rows, TrainParams};
+use crate::{Error, Result, files};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// A published row of the paper's table 2.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Published {
+    /// The model, as the paper names it.
+    pub model: &'static str,
+    /// Accuracy on the test rows.
+    pub accuracy: f64,
+    /// Precision; the paper does not say which average.
+    pub precision: f64,
+    /// Recall; the paper does not say which average.
+    pub recall: f64,
+    /// F1; the paper does not say which average.
+    pub f1: f64,
+    /// F2; the paper does not say which average.
+    pub f2: f64,
+}
+
+/// The paper's table 2: two decimals, one run each, no intervals.
+pub const PAPER_TABLE_2: [Published; 3] = [
+    Published { model: "BERT", accuracy: 0.90, precision: 0.90, recall: 0.90, f1: 0.90, f2: 0.89 },
+    Published {
+        model: "SecBERT",
+        accuracy: 0.91,
+        precision: 0.91,
+        recall: 0.91,
+        f1: 0.90,
+        f2: 0.90,
+    },
+    Published {
+        model: "SciBERT",
+        accuracy: 0.90,
+        precision: 0.89,
+        recall: 0.89,
+        f1: 0.89,
+        f2: 0.89,
+    },
+];
+
+/// What one fine-tuned model came to on its test rows; a file
+/// `results/finetune.<checkpoint>.<protocol>.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// The checkpoint's name.
+    pub checkpoint: String,
+    /// What the checkpoint is, and what it stands in for.
+    pub about: String,
+    /// The split protocol.
+    pub protocol: Protocol,
+    /// Share of test rows named right.
+    pub accuracy: f64,
+    /// Macro-averaged precision.
+    pub precision_macro: f64,
+    /// Macro-averaged recall.
+    pub recall_macro: f64,
+    /// Macro-averaged F1.
+    pub f1_macro: f64,
+    /// Macro-averaged F2.
+    pub f2_macro: f64,
+    /// The bootstrap interval of macro-averaged F1.
+    pub f1_macro_interval: [f64; 2],
+    /// All scores, each average, with intervals.
+    pub scores: Scores<Estimate>,
+    /// Counts by true and predicted technique.
+    pub confusion: Confusion,
+    /// Number of test rows.
+    pub test_rows: usize,
+    /// Number of training rows.
+    pub train_rows: usize,
+    /// Seconds of training, evaluation left out.
+    pub train_seconds: f64,
+    /// Real tokens trained on a second.
+    pub tokens_per_second: f64,
+    /// The settings it was trained with.
+    pub params: TrainParams,
+    /// The seed it was trained with.
+    pub seed: u64,
+    /// Every epoch and every step's loss.
+    pub history: History,
+}
+
+impl Evaluation {
+    /// Scores predictions against the truth, with bootstrap intervals.
+    ///
+    /// # Errors
+    /// If the predictions are not of these rows.
+    #[allow(clippy::too_many_arguments)] // each is one fact that the file records
+    pub fn new(
+        checkpoint: &Checkpoint,
+        protocol: Protocol,
+        labels: &[String],
+        test: &Rows,
+        predictions: &Predictions,
+        history: &History,
+        params: &TrainParams,
+        seed: u64,
+        bootstrap: Bootstrap,
+    ) -> Result<Self> {
+        let predicted = predictions.best();
+        let confusion = Confusion::from_indices(labels.to_vec(), &test.labels, &predicted)?;
+        let scores = bootstrap.scores(labels.len(), &test.labels, &predicted)?;
+        Ok(Self {
+            checkpoint: checkpoint.name.clone(),
+            about: checkpoint.describe(),
+            protocol,
+            accuracy: scores.accuracy.value,
+            precision_macro: scores.precision.macro_.value,
+            recall_macro: scores.recall.macro_.value,
+            f1_macro: scores.f1.macro_.value,
+            f2_macro: scores.f2.macro_.value,
+            f1_macro_interval: [scores.f1.macro_.low, scores.f1.macro_.high],
+            scores,
+            confusion,
+            test_rows: test.len(),
+            train_rows: history.rows,
+            train_seconds: history.seconds,
+            tokens_per_second: history.tokens_per_second,
+            params: params.clone(),
+            seed,
+            history: history.clone(),
+        })
+    }
+
+    /// Every evaluation among a run's results, in the order of checkpoint and protocol.
+    ///
+    /// # Errors
+    /// If the folder cannot be read, holds none, or one is not what [`Evaluation`] is.
+    pub fn read_all(results: &Path) -> Result<Vec<Self>> {
+        let entries = std::fs::read_dir(results).map_err(Error::file(results, "read"))?;
+        let mut files: Vec<_> = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| {
+                let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+                name.is_some_and(|name| name.starts_with("finetune.") && name.ends_with(".json"))
+            })
+            .collect();
+        files.sort();
+        if files.is_empty() {
+            return Err(Error::input(results, "no finetune.*.json: run 04_finetune first"));
+        }
+        files.iter().map(|path| files::read_json(path)).collect()
+    }
+}
+
+/// One test row with what a model said of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prediction {
+    /// The row.
+    pub sample: Sample,
+    /// The technique the model names.
+    pub predicted: String,
+    /// The probability it gives it.
+    pub probability: f32,
+}
+
+/// Pairs test rows with predictions.
+pub fn predictions_of(
+    samples: &[Sample],
+    labels: &[String],
+    said: &Predictions,
+) -> Vec<Prediction> {
+    let best = said.best();
+    samples
+        .iter()
+        .zip(best)
+        .enumerate()
+        .map(|(row, (sample, technique))| Prediction {
+            sample: sample.clone(),
+            predicted: labels[technique].clone(),
+            probability: said.row(row)[technique],
+        })
+        .collect()
+}
+
+/// Writes predictions to a parquet file, whole or not at all: the samples' columns,
+/// `predicted` and `probability`.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_predictions(predictions: &[Prediction], path: &Path) -> Result<()> {
+    use polars::prelude::Column;
+    let samples: Vec<Sample> = predictions.iter().map(|p| p.sample.clone()).collect();
+    let mut frame = crate::corpus::frame::samples_frame(&samples)?;
+    let predicted: Vec<&str> = predictions.iter().map(|p| p.predicted.as_str()).collect();
+    let probability: Vec<f32> = predictions.iter().map(|p| p.probability).collect();
+    for column in
+        [Column::new("predicted".into(), predicted), Column::new("probability".into(), probability)]
+    {
+        frame.with_column(column).map_err(Error::library("making the predictions' frame"))?;
+    }
+    crate::corpus::frame::write_parquet(&mut frame, path)
+}
+
+/// Reads what [`write_predictions`] wrote.
+///
+/// # Errors
+/// If the file cannot be read or lacks a column.
+pub fn read_predictions(path: &Path) -> Result<Vec<Prediction>> {
+    let samples = crate::corpus::frame::read_samples(path)?;
+    let frame = crate::corpus::frame::read_parquet(path)?;
+    let wrong = |field| move |error| Error::input_at(path, None, Some(field), error);
+    let predicted = frame.column("predicted").and_then(|c| c.str()).map_err(wrong("predicted"))?;
+    let probability =
+        frame.column("probability").and_then(|c| c.f32()).map_err(wrong("probability"))?;
+    let rows = samples.into_iter().zip(predicted.iter()).zip(probability.iter());
+    rows.enumerate()
+        .map(|(at, ((sample, predicted), probability))| {
+            let missing = |field| Error::input_at(path, Some(at + 1), Some(field), "missing");
+            Ok(Prediction {
+                sample,
+                predicted: predicted.ok_or_else(|| missing("predicted"))?.to_owned(),
+                probability: probability.ok_or_else(|| missing("probability"))?,
+            })
+        })
+        .collect()
+}
