@@ -1,7 +1,7 @@
 //! How far a long work has come, a line at a time: a notebook's output is
 //! line-buffered, so nothing is drawn over.
 
-use super::{print, terminal_safe};
+use super::{harmless, print, terminal_safe};
 use std::time::{Duration, Instant};
 
 /// Prints at most one line in so many seconds: what, how far, how fast, how long yet.
@@ -31,8 +31,8 @@ impl Progress {
     /// unless [`Progress::every`] says otherwise.
     pub fn new(what: impl Into<String>, unit: impl Into<String>, total: usize) -> Self {
         Self {
-            what: terminal_safe(&what.into()),
-            unit: terminal_safe(&unit.into()),
+            what: shown(&what.into()),
+            unit: shown(&unit.into()),
             total,
             done: 0,
             every: Duration::from_secs(5),
@@ -71,7 +71,7 @@ impl Progress {
         self.done += more;
         let due = elapsed >= self.last + self.every;
         if due || self.done >= self.total {
-            self.extra = terminal_safe(&extra());
+            self.extra = shown(&extra());
         }
         if !due || self.done >= self.total {
             return None;
@@ -102,6 +102,10 @@ impl Progress {
     fn extra(&self) -> Option<String> {
         (!self.extra.is_empty()).then(|| self.extra.clone())
     }
+}
+
+fn shown(text: &str) -> String {
+    terminal_safe(&harmless(text, 200))
 }
 
 fn joined(parts: [Option<String>; 4]) -> String {

@@ -74,6 +74,13 @@ pub fn shorten(text: &str, limit: usize) -> Cow<'_, str> {
     }
 }
 
+/// Defanged, then no more than `limit` characters of it. What lies far behind them is
+/// not looked at, but so much is that a host (253 characters at most) is seen whole.
+pub(crate) fn harmless(text: &str, limit: usize) -> String {
+    let near = shorten(text, limit.saturating_add(512));
+    shorten(&defang(&near), limit).into_owned()
+}
+
 /// Columns that a text takes in a terminal; wide characters take two.
 pub fn width(text: &str) -> usize {
     text.chars().map(|c| c.width().unwrap_or(0)).sum()
@@ -298,5 +305,8 @@ mod tests {
         assert_eq!(shorten("añbc", 3), "añ…");
         assert_eq!(shorten("a bc", 3), "a…");
         assert_eq!(width("a字b"), 4);
+        // The host is known by an end that is not shown.
+        let host = format!("{}com", "evil.".repeat(40));
+        assert_eq!(harmless(&host, 8), "evil[.]…");
     }
 }
