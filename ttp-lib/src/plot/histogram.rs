@@ -90,7 +90,12 @@ impl Histogram {
             Some(max) => max as f64,
             None => round_up(1.04 * (*most).max(1) as f64, 6),
         };
-        let bottom = f64::from(SIZE.1) - if self.upright() { 88.0 } else { 62.0 };
+        let below = match self.bars.len() {
+            _ if self.upright() => 88.0,
+            ..=NAMED => 62.0,
+            _ => 44.0,
+        };
+        let bottom = f64::from(SIZE.1) - below;
         let axis = Axis { low: 0.0, high: high.max(1.0), from: bottom, to: TOP };
         picture(&self.title, SIZE, |sheet| {
             self.frame(sheet, &axis)?;

@@ -109,17 +109,17 @@ pub fn defang(text: &str) -> String {
         let end = rest.find(|c| !in_host(c)).unwrap_or(rest.len());
         let (run, after) = rest.split_at(end);
         if !run.is_empty() {
-            if after.starts_with("://") {
+            if let Some(authority) = after.strip_prefix("://") {
                 defang_scheme(run, &mut out);
                 out.push_str("//");
                 in_authority = true;
-                rest = &after[3..];
+                rest = authority;
                 continue;
             }
-            if after.starts_with(':') && is_short_scheme(run, &after[1..]) {
+            if let Some(path) = after.strip_prefix(':').filter(|path| is_short_scheme(run, path)) {
                 out.push_str(run);
                 out.push_str("[:]");
-                rest = &after[1..];
+                rest = path;
                 continue;
             }
             if in_authority || is_host(run, after) {
