@@ -54,6 +54,10 @@ impl Bootstrap {
     /// `classes`. In each resample averages run over the classes that it holds, as
     /// they would if it were all there is.
     ///
+    /// Where many classes have but a row or two, resamples lose some of them, and the
+    /// macro averages of the resamples lie off that of the rows: the interval then
+    /// need not be centred on the value.
+    ///
     /// # Errors
     /// If truth and predictions do not fit together, a setting makes no sense, or
     /// the metric is not a number on some resample.

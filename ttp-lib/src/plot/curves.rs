@@ -6,7 +6,7 @@ use super::{
 };
 use crate::Result;
 use crate::metrics::Estimate;
-use crate::show::shorten;
+use crate::show::harmless;
 
 const SIZE: (u32, u32) = (900, 400);
 const LEFT: f64 = 72.0;
@@ -102,11 +102,15 @@ impl Lines {
             for (series, (name, at, line)) in legend.iter().enumerate() {
                 let colour = PALETTE[series % PALETTE.len()];
                 sheet.line((*at, *line), (at + 26.0, *line), 2.2, colour)?;
-                sheet.mark(series, at + 13.0, *line, 4.0)?;
+                if self.lines[series].1.len() <= MARKED {
+                    sheet.mark(series, at + 13.0, *line, 4.0)?;
+                }
                 sheet.text(name, (at + 32.0, *line), TEXT, INK, Stand::START)?;
             }
             upright_axis(sheet, &y, &self.y_label, right)?;
-            level_axis(sheet, &x, &self.x_label, y.from, None)?;
+            // Steps and epochs are whole: between two of them there is nothing to mark.
+            let about = (x.high - x.low).clamp(1.0, 8.0) as usize;
+            level_axis(sheet, &x, &self.x_label, (y.from, y.from), about)?;
             for (series, (_, points)) in self.lines.iter().enumerate() {
                 let drawn: Vec<_> = points.iter().map(|(a, b)| (x.at(*a), y.at(*b))).collect();
                 let many = points.len() > MARKED;
@@ -187,7 +191,7 @@ impl Intervals {
         if self.reference.as_ref().is_some_and(|(value, _)| !value.is_finite()) {
             return Err(wrong("intervals.reference", "it is not finite"));
         }
-        let names = self.rows.iter().map(|(name, ..)| drawn_width(&shorten(name, 44), TEXT));
+        let names = self.rows.iter().map(|(name, ..)| drawn_width(&harmless(name, 44), TEXT));
         let left = 28.0 + names.fold(40.0, f64::max);
         let values = |(_, e, _): &(String, Estimate, bool)| [e.value, e.low, e.high];
         let all = self.rows.iter().flat_map(values).chain(self.reference.iter().map(|(v, _)| *v));
@@ -199,13 +203,14 @@ impl Intervals {
         let bottom = top + 30.0 * self.rows.len() as f64;
         let high = (bottom + 58.0) as u32;
         picture(&self.title, (SIZE.0, high), |sheet| {
-            level_axis(sheet, &axis, &self.x_label, bottom, Some(top))?;
+            level_axis(sheet, &axis, &self.x_label, (top, bottom), 7)?;
             if let Some((value, name)) = &self.reference {
                 let x = axis.at(*value);
                 sheet.line((x, top - 4.0), (x, bottom), 1.4, VERMILION)?;
-                let half = drawn_width(name, 12.0) / 2.0;
+                let name = harmless(name, 60);
+                let half = drawn_width(&name, 12.0) / 2.0;
                 let place = x.clamp(half + 8.0, (f64::from(SIZE.0) - half - 8.0).max(half + 8.0));
-                sheet.text(name, (place, top - 13.0), 12.0, VERMILION, Stand::MIDDLE)?;
+                sheet.text(&name, (place, top - 13.0), 12.0, VERMILION, Stand::MIDDLE)?;
             }
             for (i, (name, estimate, known)) in self.rows.iter().enumerate() {
                 let y = top + 30.0 * (i as f64 + 0.5);
@@ -222,7 +227,7 @@ impl Intervals {
         y: f64,
         (name, Estimate { value, low, high }, known): (&str, Estimate, bool),
     ) -> Result<()> {
-        sheet.text(&shorten(name, 44), (axis.from - 12.0, y), TEXT, INK, Stand::END)?;
+        sheet.text(&harmless(name, 44), (axis.from - 12.0, y), TEXT, INK, Stand::END)?;
         let beside = (axis.to + 12.0, y);
         if known {
             let (from, to) = (axis.at(low), axis.at(high));
@@ -269,7 +274,7 @@ fn legend<'a>(
     let (mut x, mut y) = (left, 52.0);
     let mut places = Vec::new();
     for name in names {
-        let name = shorten(name, 60).into_owned();
+        let name = harmless(name, 60);
         let wide = 32.0 + drawn_width(&name, TEXT) + 24.0;
         if x > left && x + wide > right {
             (x, y) = (left, y + 20.0);
@@ -287,22 +292,20 @@ fn upright_axis(sheet: &mut Sheet<'_>, axis: &Axis, name: &str, right: f64) -> R
         sheet.text(&axis.label(tick, 6), (LEFT - 8.0, y), TEXT, SOFT, Stand::END)?;
     }
     let middle = (axis.from + axis.to) / 2.0;
-    sheet.text(&shorten(name, 40), (18.0, middle), TEXT, INK, Stand::MIDDLE.upright())
+    sheet.text(&harmless(name, 40), (18.0, middle), TEXT, INK, Stand::MIDDLE.upright())
 }
 
-/// A level axis at `bottom`; its grid goes up to `top` if that is given.
+/// A level axis at `bottom` with about so many ticks, its grid up to `top`.
 fn level_axis(
     sheet: &mut Sheet<'_>,
     axis: &Axis,
     name: &str,
-    bottom: f64,
-    top: Option<f64>,
+    (top, bottom): (f64, f64),
+    about: usize,
 ) -> Result<()> {
-    // Steps and epochs are whole: between two of them there is nothing to mark.
-    let about = if top.is_none() { (axis.high - axis.low).clamp(1.0, 8.0) as usize } else { 7 };
     for tick in axis.ticks(about) {
         let x = axis.at(tick);
-        if let Some(top) = top {
+        if top < bottom {
             sheet.line((x, top), (x, bottom), 1.0, GRID)?;
         }
         sheet.line((x, bottom), (x, bottom + 4.0), 1.0, SOFT)?;
@@ -311,7 +314,7 @@ fn level_axis(
     let (from, to) = (axis.from - 8.0, axis.to + 8.0);
     sheet.line((from, bottom), (to, bottom), 1.2, INK)?;
     let middle = (axis.from + axis.to) / 2.0;
-    sheet.text(&shorten(name, 90), (middle, bottom + 38.0), TEXT, INK, Stand::MIDDLE)
+    sheet.text(&harmless(name, 90), (middle, bottom + 38.0), TEXT, INK, Stand::MIDDLE)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{GRID, INK, SOFT, Sheet, Stand, Svg, TEXT, drawn_width, picture, thousands, wrong};
 use crate::Result;
 use crate::metrics::Confusion;
-use crate::show::shorten;
+use crate::show::harmless;
 use plotters::style::RGBColor;
 use plotters::style::text_anchor::VPos;
 
@@ -11,7 +11,7 @@ const WIDE: f64 = 1000.0;
 const TOP: f64 = 108.0;
 const BAR: f64 = 14.0;
 /// Room on the right for the colour bar and its numbers.
-const RIGHT: f64 = 78.0;
+const RIGHT: f64 = 90.0;
 /// More than this cannot be read at any size that fits a page.
 const MOST: usize = 120;
 
@@ -49,7 +49,8 @@ impl<'a> HeatMap<'a> {
             let reason = format!("{} classes; no more than {MOST} can be read", labels.len());
             return Err(wrong("heat_map", reason));
         }
-        let longest = labels.iter().map(|l| drawn_width(&shorten(l, 16), 11.0)).fold(0.0, f64::max);
+        let longest =
+            labels.iter().map(|l| drawn_width(&harmless(l, 16), 11.0)).fold(0.0, f64::max);
         let left = 34.0 + longest.max(24.0) + 8.0;
         let cell = ((WIDE - left - RIGHT) / labels.len() as f64).min(72.0);
         let map = Map {
@@ -59,7 +60,7 @@ impl<'a> HeatMap<'a> {
             cell,
             side: cell * labels.len() as f64,
         };
-        let wide = (left + map.side + RIGHT).max(420.0).ceil() as u32;
+        let wide = (left + map.side + RIGHT).max(540.0).ceil() as u32;
         let high = (map.top + map.side + 36.0).ceil() as u32;
         picture(&self.title, (wide, high), |sheet| {
             map.cells(sheet)?;
@@ -109,7 +110,7 @@ impl Map<'_> {
     fn labels(&self, sheet: &mut Sheet<'_>) -> Result<()> {
         let size = (0.8 * self.cell).clamp(6.0, 11.0);
         for (i, label) in self.confusion.labels().iter().enumerate() {
-            let label = shorten(label, 16);
+            let label = harmless(label, 16);
             let at = (i as f64 + 0.5) * self.cell;
             let row = (self.left - 6.0, self.top + at);
             sheet.text(&label, row, size, INK, Stand::END)?;

@@ -5,13 +5,12 @@ use super::{
     round_up, thousands, wrong,
 };
 use crate::Result;
-use crate::show::shorten;
+use crate::show::harmless;
 use plotters::style::text_anchor::VPos;
 use std::collections::BTreeMap;
 
 const SIZE: (u32, u32) = (960, 420);
 const LEFT: f64 = 64.0;
-const RIGHT: f64 = 16.0;
 const TOP: f64 = 56.0;
 /// Up to so many classes each has its name below its bar.
 const NAMED: usize = 64;
@@ -70,6 +69,11 @@ impl Histogram {
         self
     }
 
+    /// Where the bars end: right of it stands how many classes reach each threshold.
+    fn right(&self) -> f64 {
+        f64::from(SIZE.0) - if self.thresholds.is_empty() { 16.0 } else { 104.0 }
+    }
+
     /// Draws it, 960 × 420 pixels.
     ///
     /// # Errors
@@ -86,18 +90,33 @@ impl Histogram {
             Some(max) => max as f64,
             None => round_up(1.04 * (*most).max(1) as f64, 6),
         };
-        let named = self.bars.len() <= NAMED;
-        let bottom = f64::from(SIZE.1) - if named { 88.0 } else { 44.0 };
+        let below = match self.bars.len() {
+            _ if self.upright() => 88.0,
+            ..=NAMED => 62.0,
+            _ => 44.0,
+        };
+        let bottom = f64::from(SIZE.1) - below;
         let axis = Axis { low: 0.0, high: high.max(1.0), from: bottom, to: TOP };
         picture(&self.title, SIZE, |sheet| {
             self.frame(sheet, &axis)?;
-            self.bars(sheet, &axis, named)?;
+            self.bars(sheet, &axis)?;
             self.lines(sheet, &axis)
         })
     }
 
+    fn pitch(&self) -> f64 {
+        (self.right() - LEFT) / self.bars.len() as f64
+    }
+
+    /// Whether the names below the bars must stand upright to have room.
+    fn upright(&self) -> bool {
+        let wide = |(class, _): &(String, usize)| drawn_width(&harmless(class, 10), 12.0);
+        let longest = self.bars.iter().map(wide).fold(0.0, f64::max);
+        self.bars.len() <= NAMED && longest > 0.95 * self.pitch()
+    }
+
     fn frame(&self, sheet: &mut Sheet<'_>, axis: &Axis) -> Result<()> {
-        let right = f64::from(SIZE.0) - RIGHT;
+        let right = self.right();
         for tick in axis.ticks(6) {
             let y = axis.at(tick);
             sheet.line((LEFT, y), (right, y), 1.0, GRID)?;
@@ -107,22 +126,23 @@ impl Histogram {
         sheet.text("rows", (18.0, middle), TEXT, INK, Stand::MIDDLE.upright())?;
         let total: usize = self.bars.iter().map(|(_, rows)| rows).sum();
         let (classes, total) = (self.bars.len(), thousands(total as f64));
-        let below = format!("{classes} {}, largest first; {total} rows in all", self.what);
+        let what = harmless(&self.what, 60);
+        let below = format!("{classes} {what}, largest first; {total} rows in all");
         let y = f64::from(SIZE.1) - 20.0;
         sheet.text(&below, ((LEFT + right) / 2.0, y), TEXT, INK, Stand::MIDDLE)
     }
 
-    fn bars(&self, sheet: &mut Sheet<'_>, axis: &Axis, named: bool) -> Result<()> {
-        let pitch = (f64::from(SIZE.0) - RIGHT - LEFT) / self.bars.len() as f64;
+    fn bars(&self, sheet: &mut Sheet<'_>, axis: &Axis) -> Result<()> {
+        let pitch = self.pitch();
         let bar = (0.82 * pitch).min(64.0);
         let centre = |i: usize| LEFT + (i as f64 + 0.5) * pitch;
         for (i, (_, rows)) in self.bars.iter().enumerate() {
             let top = axis.at(*rows as f64);
             sheet.rect(centre(i) - bar / 2.0, top, bar, axis.from - top, BLUE)?;
         }
-        sheet.line((LEFT, axis.from), (f64::from(SIZE.0) - RIGHT, axis.from), 1.2, INK)?;
-        if named {
-            self.names(sheet, axis, pitch, centre)
+        sheet.line((LEFT, axis.from), (self.right(), axis.from), 1.2, INK)?;
+        if self.bars.len() <= NAMED {
+            self.names(sheet, axis, centre)
         } else {
             self.largest(sheet, axis, centre)
         }
@@ -133,17 +153,15 @@ impl Histogram {
         &self,
         sheet: &mut Sheet<'_>,
         axis: &Axis,
-        pitch: f64,
         centre: impl Fn(usize) -> f64,
     ) -> Result<()> {
-        let longest =
-            self.bars.iter().map(|(class, _)| drawn_width(class, 12.0)).fold(0.0, f64::max);
+        let pitch = self.pitch();
         let size = (0.72 * pitch).clamp(9.0, 12.0);
         let digits = self.bars.iter().map(|(_, rows)| thousands(*rows as f64));
         let widest = digits.map(|text| drawn_width(&text, 10.0)).fold(0.0, f64::max);
         for (i, (class, rows)) in self.bars.iter().enumerate() {
-            let class = shorten(class, 10);
-            if longest < 0.95 * pitch {
+            let class = harmless(class, 10);
+            if !self.upright() {
                 sheet.text(&class, (centre(i), axis.from + 14.0), 12.0, INK, Stand::MIDDLE)?;
             } else {
                 let place = (centre(i), axis.from + 6.0);
@@ -175,21 +193,24 @@ impl Histogram {
             let tip = axis.at(*rows as f64);
             y = tip.max(y + 16.0);
             sheet.path(&[(centre(i), tip), (x - 22.0, y), (x - 4.0, y)], 0.7, SOFT)?;
-            let text = format!("{} {}", shorten(class, 16), thousands(*rows as f64));
+            let text = format!("{} {}", harmless(class, 16), thousands(*rows as f64));
             sheet.text(&text, (x, y), 12.0, INK, Stand::START)?;
         }
         Ok(())
     }
 
     fn lines(&self, sheet: &mut Sheet<'_>, axis: &Axis) -> Result<()> {
-        let right = f64::from(SIZE.0) - RIGHT;
-        for &threshold in self.thresholds.iter().filter(|t| **t as f64 <= axis.high) {
+        let mut thresholds = self.thresholds.clone();
+        thresholds.retain(|rows| *rows as f64 <= axis.high);
+        thresholds.sort_unstable_by(|a, b| b.cmp(a));
+        let mut text_y = f64::NEG_INFINITY;
+        for threshold in thresholds {
             let reached = self.bars.iter().filter(|(_, rows)| *rows >= threshold).count();
             let y = axis.at(threshold as f64);
-            sheet.dashes(LEFT, right, y, VERMILION)?;
-            let text = format!("{reached} of {} with {threshold} rows or more", self.bars.len());
-            let above = Stand { v: VPos::Bottom, ..Stand::END };
-            sheet.text(&text, (right - 4.0, y - 1.0), 12.0, VERMILION, above)?;
+            sheet.dashes(LEFT, self.right(), y, VERMILION)?;
+            let text = format!("{reached} have ≥ {}", thousands(threshold as f64));
+            text_y = y.max(text_y + 14.0);
+            sheet.text(&text, (self.right() + 6.0, text_y), 12.0, VERMILION, Stand::START)?;
         }
         Ok(())
     }
@@ -218,8 +239,8 @@ mod tests {
     fn a_threshold_says_how_many_reach_it() {
         let svg = Histogram::new("t", &counts(10)).thresholds(&[100, 5_000]).draw().unwrap();
         // 10 + 900/i of at least 100 for i = 1 to 10: all.
-        assert!(svg.as_str().contains("10 of 10 with 100 rows or more"));
-        assert!(!svg.as_str().contains("5000"), "a line beyond the axis is left out");
+        assert!(svg.as_str().contains("10 have ≥ 100"));
+        assert!(!svg.as_str().contains("5,000"), "a line beyond the axis is left out");
     }
 
     #[test]

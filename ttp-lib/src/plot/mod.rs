@@ -17,7 +17,7 @@ pub use curves::{Intervals, Lines};
 pub use heat_map::HeatMap;
 pub use histogram::Histogram;
 
-use crate::show::{content_block, escape_html, print, shorten, terminal_safe, width};
+use crate::show::{content_block, defang, escape_html, harmless, print, terminal_safe, width};
 use crate::{Error, Result, files};
 use plotters::backend::SVGBackend;
 use plotters::prelude::DrawingBackend;
@@ -159,7 +159,7 @@ impl Sheet<'_> {
         let turn = if stand.upright { FontTransform::Rotate270 } else { FontTransform::None };
         let style = style.transform(turn);
         self.backend
-            .draw_text(&terminal_safe(text), &style, point(x, y))
+            .draw_text(&terminal_safe(&defang(text)), &style, point(x, y))
             .map_err(Error::library("drawing"))
     }
 }
@@ -186,13 +186,14 @@ fn picture(
         let mut sheet = Sheet { backend };
         sheet.rect(0.0, 0.0, f64::from(wide), f64::from(high), RGBColor(255, 255, 255))?;
         let room = (f64::from(wide) - 32.0) / (TITLE * 0.52);
-        sheet.text(&shorten(title, room as usize), (16.0, 24.0), TITLE, INK, Stand::START)?;
+        sheet.text(&harmless(title, room as usize), (16.0, 24.0), TITLE, INK, Stand::START)?;
         draw(&mut sheet)?;
         sheet.backend.present().map_err(Error::library("drawing"))?;
     }
     // The sheet's fine units stay inside the picture: outside it has its true size.
     let drawn = text.split_once('>').map_or("", |(_, drawn)| drawn);
-    let (fine_wide, fine_high, title) = (fine(wide), fine(high), escape_html(title));
+    let (fine_wide, fine_high) = (fine(wide), fine(high));
+    let title = escape_html(&harmless(title, 300));
     Ok(Svg(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{wide}\" height=\"{high}\" \
          viewBox=\"0 0 {fine_wide} {fine_high}\" style=\"max-width:100%;height:auto\" role=\"img\">\n\
@@ -258,7 +259,7 @@ fn thousands(value: f64) -> String {
     let negative = value < 0.0 && digits != "0";
     let mut out = String::from(if negative { "−" } else { "" });
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

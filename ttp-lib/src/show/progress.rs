@@ -1,7 +1,7 @@
 //! How far a long work has come, a line at a time: a notebook's output is
 //! line-buffered, so nothing is drawn over.
 
-use super::{print, terminal_safe};
+use super::{harmless, print, terminal_safe};
 use std::time::{Duration, Instant};
 
 /// Prints at most one line in so many seconds: what, how far, how fast, how long yet.
@@ -31,8 +31,8 @@ impl Progress {
     /// unless [`Progress::every`] says otherwise.
     pub fn new(what: impl Into<String>, unit: impl Into<String>, total: usize) -> Self {
         Self {
-            what: terminal_safe(&what.into()),
-            unit: terminal_safe(&unit.into()),
+            what: shown(&what.into()),
+            unit: shown(&unit.into()),
             total,
             done: 0,
             every: Duration::from_secs(5),
@@ -71,7 +71,7 @@ impl Progress {
         self.done += more;
         let due = elapsed >= self.last + self.every;
         if due || self.done >= self.total {
-            self.extra = terminal_safe(&extra());
+            self.extra = shown(&extra());
         }
         if !due || self.done >= self.total {
             return None;
@@ -104,6 +104,10 @@ impl Progress {
     }
 }
 
+fn shown(text: &str) -> String {
+    terminal_safe(&harmless(text, 200))
+}
+
 fn joined(parts: [Option<String>; 4]) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ") + "\n"
 }
@@ -116,7 +120,7 @@ fn count(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

@@ -1,6 +1,6 @@
 //! Tables for notebooks (HTML) and terminals (text) from one description.
 
-use super::{content_block, defang, escape_html, print, shorten, terminal_safe, width};
+use super::{content_block, escape_html, harmless, print, terminal_safe, width};
 use crate::{Error, Result};
 use polars::prelude::{AnyValue, DataFrame};
 use std::fmt::Write;
@@ -46,11 +46,7 @@ impl Cell {
     fn shown(&self, limit: usize) -> String {
         match self {
             Self::Empty => String::new(),
-            // A long text is cut twice: to keep the work small, and to its limit.
-            Self::Text(text) => {
-                let cut = shorten(text, limit.saturating_mul(2));
-                shorten(&defang(&cut), limit).into_owned()
-            }
+            Self::Text(text) => harmless(text, limit),
             Self::Whole(number) => grouped(*number),
             Self::Number(value, decimals) => decimal(*value, *decimals),
             Self::Share(value, decimals) => format!("{} %", decimal(100.0 * value, *decimals)),
@@ -67,7 +63,7 @@ fn grouped(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut out = String::from(if number < 0 { "−" } else { "" });
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -264,11 +260,15 @@ impl Table {
             "<div class=\"ttp-table tex2jax_ignore mathjax_ignore\"><table class=\"ttp\">\n",
         );
         if let Some(caption) = &self.caption {
-            _ = writeln!(out, "<caption>{}</caption>", escape_html(caption));
+            _ = writeln!(
+                out,
+                "<caption>{}</caption>",
+                escape_html(&harmless(caption, self.html_limit))
+            );
         }
         out.push_str("<thead><tr>");
         for (column, header) in self.headers.iter().enumerate() {
-            let (class, header) = (class(column), escape_html(header));
+            let (class, header) = (class(column), escape_html(&harmless(header, self.html_limit)));
             _ = write!(out, "<th scope=\"col\" class=\"{class}\">{header}</th>");
         }
         out.push_str("</tr></thead>\n<tbody>\n");
@@ -292,12 +292,12 @@ impl Table {
     /// As text for a terminal: aligned columns, numbers to the right, one line a row.
     pub fn to_text(&self) -> String {
         let numeric = self.numeric();
-        let safe = |text: &str| terminal_safe(text);
+        let safe = |text: &str| terminal_safe(&harmless(text, self.text_limit));
         let headers: Vec<String> = self.headers.iter().map(|header| safe(header)).collect();
         let rows: Vec<Vec<String>> = self
             .shown_rows()
             .iter()
-            .map(|row| row.iter().map(|cell| safe(&cell.shown(self.text_limit))).collect())
+            .map(|row| row.iter().map(|cell| terminal_safe(&cell.shown(self.text_limit))).collect())
             .collect();
         let widths: Vec<usize> = (0..headers.len())
             .map(|i| rows.iter().chain([&headers]).map(|row| width(&row[i])).max().unwrap_or(0))
@@ -313,7 +313,7 @@ impl Table {
         };
         let mut out = String::new();
         if let Some(caption) = &self.caption {
-            out = safe(caption) + "\n";
+            out = terminal_safe(&harmless(caption, self.html_limit)) + "\n";
         }
         out += &line(&headers);
         out += &line(&widths.iter().map(|&wide| "─".repeat(wide)).collect::<Vec<_>>());

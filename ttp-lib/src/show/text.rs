@@ -74,6 +74,13 @@ pub fn shorten(text: &str, limit: usize) -> Cow<'_, str> {
     }
 }
 
+/// Defanged, then no more than `limit` characters of it. What lies far behind them is
+/// not looked at, but so much is that a host (253 characters at most) is seen whole.
+pub(crate) fn harmless(text: &str, limit: usize) -> String {
+    let near = shorten(text, limit.saturating_add(512));
+    shorten(&defang(&near), limit).into_owned()
+}
+
 /// Columns that a text takes in a terminal; wide characters take two.
 pub fn width(text: &str) -> usize {
     text.chars().map(|c| c.width().unwrap_or(0)).sum()
@@ -102,17 +109,17 @@ pub fn defang(text: &str) -> String {
         let end = rest.find(|c| !in_host(c)).unwrap_or(rest.len());
         let (run, after) = rest.split_at(end);
         if !run.is_empty() {
-            if after.starts_with("://") {
+            if let Some(authority) = after.strip_prefix("://") {
                 defang_scheme(run, &mut out);
                 out.push_str("//");
                 in_authority = true;
-                rest = &after[3..];
+                rest = authority;
                 continue;
             }
-            if after.starts_with(':') && is_short_scheme(run, &after[1..]) {
+            if let Some(path) = after.strip_prefix(':').filter(|path| is_short_scheme(run, path)) {
                 out.push_str(run);
                 out.push_str("[:]");
-                rest = &after[1..];
+                rest = path;
                 continue;
             }
             if in_authority || is_host(run, after) {
@@ -298,5 +305,8 @@ mod tests {
         assert_eq!(shorten("añbc", 3), "añ…");
         assert_eq!(shorten("a bc", 3), "a…");
         assert_eq!(width("a字b"), 4);
+        // The host is known by an end that is not shown.
+        let host = format!("{}com", "evil.".repeat(40));
+        assert_eq!(harmless(&host, 8), "evil[.]…");
     }
 }
