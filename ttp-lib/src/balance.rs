@@ -315,6 +315,13 @@ pub struct Balanced {
     pub short: Vec<Shortfall>,
 }
 
+impl Balanced {
+    /// The stages of the techniques that trimming kept.
+    pub fn kept_stages(&self) -> Vec<StageCounts> {
+        self.stages.iter().filter(|stage| stage.trimmed > 0).cloned().collect()
+    }
+}
+
 /// Trims, upsamples and downsamples a corpus.
 ///
 /// # Errors

@@ -286,6 +286,12 @@ impl Run {
         Ok(table)
     }
 
+    /// The three numbers of rows at which balancing changes a technique.
+    pub fn thresholds(&self) -> [usize; 3] {
+        let limits = self.profile.balance;
+        [limits.trim_below, limits.upsample_to, limits.downsample_to]
+    }
+
     /// The bootstrap for one purpose.
     pub fn bootstrap(&self, purpose: &str) -> Bootstrap {
         let BootstrapSettings { resamples, level } = self.profile.bootstrap;

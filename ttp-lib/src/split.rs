@@ -354,6 +354,19 @@ impl Leakage {
     }
 }
 
+/// For each technique of the test part, by id: its test rows, and how many of them have
+/// a sample of the same corpus row in training.
+pub fn leakage_by_technique(split: &Split) -> Vec<(String, usize, usize)> {
+    let seen: HashSet<u32> = split.train.iter().map(|sample| sample.row).collect();
+    let classes = classes(&split.test).into_iter();
+    classes
+        .map(|(technique, rows)| {
+            let leaked = rows.iter().filter(|at| seen.contains(&split.test[**at].row)).count();
+            (technique.to_owned(), rows.len(), leaked)
+        })
+        .collect()
+}
+
 /// The header of a part's file.
 pub const COLUMNS: [&str; 4] = ["row", "technique", "sentence", "operation"];
 

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::time::Instant;
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 /// The settings of a fine-tuning run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -333,6 +333,19 @@ impl FineTuning<'_> {
         });
         files::write_json(&folder.join("train_params.json"), &about)?;
         Ok(history)
+    }
+}
+
+/// Where to train: the first CUDA device if libtorch has one, else the CPU.
+pub fn device() -> Device {
+    Device::cuda_if_available()
+}
+
+/// The device in words: `CPU, 2 threads`, `CUDA`.
+pub fn device_name() -> String {
+    match device() {
+        Device::Cpu => format!("CPU, {} threads", tch::get_num_threads()),
+        other => format!("{other:?}"),
     }
 }
 
