@@ -1,0 +1,60 @@
+# The only door. `make help` lists what there is.
+
+PYTHON ?= python3
+# The project's own Python, known once set-up has made it.
+OWN_PYTHON = "$$($(PYTHON) environment/setup.py --python)"
+# Runs a command with libtorch, in the build folder that the kernel uses too.
+WITH = $(PYTHON) environment/with_libtorch.py
+NB ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup data data-tram kernel reproduce notebook test bench lab html ttp clean distclean
+
+help: ## this list
+	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
+	@echo "make test        does all set-up it needs, checks everything, ends with the counts"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  TTP_PROFILE=smoke|laptop|paper or a JSON file; TTP_CHECKPOINT=name; CUDA=1;"
+	@echo "  TTP_LIBTORCH, TTP_SOURCES, TTP_MODELS=folder (environment/README.md)"
+
+setup: ## libtorch, kernel program, Python packages, data and models: checked, kept for all clones
+	@$(PYTHON) environment/setup.py
+
+data: ## only the data and models of the profile
+	@$(PYTHON) environment/setup.py check python data
+
+data-tram: ## TRAM v1's sentences, for the paper profile (from TTP_SOURCES, or the network)
+	@$(PYTHON) environment/setup.py tram
+
+kernel: setup ## compile ttp-lib for the notebooks
+	@$(OWN_PYTHON) environment/kernel.py
+
+reproduce: kernel ## set-up, all notebooks in order, reports; ends with the comparison table
+	@$(OWN_PYTHON) environment/run_notebooks.py
+
+notebook: kernel ## one notebook: make notebook NB=01_corpus
+	@test -n "$(NB)" || { echo "error: say which: make notebook NB=01_corpus" >&2; exit 1; }
+	@$(OWN_PYTHON) environment/run_notebooks.py $(NB)
+
+test: setup ## format, lints, all tests, the smoke notebooks and their pages in a browser
+	@$(OWN_PYTHON) environment/test_all.py
+
+bench: setup ## Criterion benches
+	@$(WITH) cargo bench --package ttp-lib
+
+lab: kernel ## JupyterLab, with the kernel ready
+	@JUPYTER_PATH="$(CURDIR)/target/jupyter" $(OWN_PYTHON) -m jupyterlab --notebook-dir=notebooks
+
+html: setup ## write the reports' pages again from the executed notebooks
+	@$(OWN_PYTHON) environment/run_notebooks.py --render
+
+ttp: setup ## the command-line tool, built for speed
+	@$(WITH) --release cargo build --release --package ttp-lib --bin ttp
+
+clean: ## remove what runs made: data/processed, results, reports, target/smoke
+	rm -rf data/processed results reports target/smoke
+
+distclean: clean ## remove what was compiled here and the links to data, too (not the shared cache)
+	rm -rf target data/raw

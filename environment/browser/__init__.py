@@ -1,0 +1,1 @@
+"""Looks at reports with a real browser, over the protocol that its own tools use."""

@@ -1,0 +1,120 @@
+"""Opens every report of the output folder as a reader would: from a file address."""
+
+from __future__ import annotations
+
+import unittest
+from pathlib import Path
+
+import project
+from browser import chrome
+
+REPORTS = project.output() / "reports"
+PROGRAM = chrome.find()
+WIDTHS = (1280, 500)
+
+
+def pages() -> list[Path]:
+    return sorted(REPORTS.glob("[0-9][0-9]_*.html"))
+
+
+@unittest.skipIf(PROGRAM is None, "no chromium on PATH: apt-get install chromium")
+class Reports(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.browser = chrome.Chrome(PROGRAM)
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.browser.__exit__()
+
+    def each_page(self):
+        found = pages()
+        self.assertTrue(found, f"no report in {REPORTS}")
+        for page in found:
+            with self.subTest(page.name):
+                self.browser.open(page)
+                yield page
+
+    def test_nothing_is_fetched_and_no_script_fails(self) -> None:
+        for page in [*pages(), REPORTS / "index.html"]:
+            with self.subTest(page.name):
+                self.browser.open(page)
+                self.assertEqual(self.browser.requests(), [page.resolve().as_uri()])
+                self.assertEqual(self.browser.complaints(), [])
+
+    def test_plots_have_a_size(self) -> None:
+        seen = 0
+        for page in self.each_page():
+            expected = page.read_text(encoding="utf-8").count('<figure class="plot">')
+            sizes = self.browser.evaluate(
+                "[...document.querySelectorAll('.plot svg, .plot img')].map(plot => "
+                "[plot.getBoundingClientRect().width, plot.getBoundingClientRect().height])")
+            self.assertEqual(len(sizes), expected)
+            for width, height in sizes:
+                self.assertGreater(width, 50)
+                self.assertGreater(height, 50)
+            drawn = self.browser.evaluate(
+                "[...document.querySelectorAll('.plot svg')].every(plot => "
+                "plot.querySelector('path, rect, line, polyline, polygon, circle, text'))")
+            self.assertTrue(drawn)
+            seen += len(sizes)
+        self.assertGreater(seen, 0, "no report has a plot")
+
+    def test_links_stay_at_home(self) -> None:
+        """What a sentence holds is never a link: outputs have none at all, and the text
+        around them links to headings and to the other reports."""
+        for page in self.each_page():
+            inside = self.browser.evaluate(
+                "[...document.querySelectorAll('.output a[href], .output [*|href]:not(use)')]"
+                ".map(link => link.getAttribute('href'))")
+            self.assertEqual(inside, [])
+            around = self.browser.evaluate(
+                "[...document.querySelectorAll('a[href]')].map(link => link.getAttribute('href'))")
+            for address in around:
+                home = address.startswith("#") or ("://" not in address and address.endswith(
+                    (".html", ".json", ".md")))
+                self.assertTrue(home or address.startswith("https://attack.mitre.org/"), address)
+
+    def test_outputs_hold_nothing_that_acts(self) -> None:
+        for page in self.each_page():
+            acting = self.browser.evaluate(
+                "[...document.querySelectorAll('.output *')].filter(e => "
+                "['script', 'iframe', 'object', 'embed', 'form', 'link', 'meta', 'base']"
+                ".includes(e.localName) || [...e.attributes].some(a => a.name.startsWith('on')))"
+                ".map(e => e.outerHTML.slice(0, 80))")
+            self.assertEqual(acting, [])
+
+    def test_code_folds_and_unfolds(self) -> None:
+        for page in self.each_page():
+            state = "[...document.querySelectorAll('details.code')].map(cell => cell.open)"
+            click = "document.getElementById('fold').click()"
+            self.assertTrue(all(self.browser.evaluate(state)))
+            self.browser.evaluate(click)
+            self.assertFalse(any(self.browser.evaluate(state)))
+            outputs = self.browser.evaluate(
+                "[...document.querySelectorAll('.output')].every(o => o.offsetHeight > 0)")
+            self.assertTrue(outputs, "an output is hidden with its code")
+            self.browser.evaluate(click)
+            self.assertTrue(all(self.browser.evaluate(state)))
+
+    def test_contents_lead_to_headings(self) -> None:
+        for page in self.each_page():
+            lost = self.browser.evaluate(
+                "[...document.querySelectorAll('#contents ol a')].filter(link => "
+                "!document.getElementById(decodeURIComponent(link.hash.slice(1)))).map(l => l.hash)")
+            self.assertEqual(lost, [])
+            entries = self.browser.evaluate("document.querySelectorAll('#contents ol a').length")
+            headings = self.browser.evaluate("document.querySelectorAll('main h2, main h3').length")
+            self.assertEqual(entries, headings)
+
+    def test_no_page_is_wider_than_its_window(self) -> None:
+        for page in [*pages(), REPORTS / "index.html"]:
+            for width in WIDTHS:
+                with self.subTest(page.name, width=width):
+                    self.browser.open(page, width=width)
+                    wide = self.browser.evaluate("document.documentElement.scrollWidth")
+                    self.assertLessEqual(wide, width)
+
+
+if __name__ == "__main__":
+    unittest.main()

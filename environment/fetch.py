@@ -1,0 +1,233 @@
+"""Downloads that are checked, and folders that are whole or not there.
+
+Wheels are fetched with pip, which knows which index this machine uses; nothing here
+names one. All of it happens in a temporary folder beside its destination, is checked
+by sha256, and is renamed when it is complete. A run that breaks off leaves only
+temporary folders, which the next run removes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import fnmatch
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from project import Problem
+
+TEMPORARY = ".unfinished-"
+ATTEMPTS = 3
+TALK_SECONDS = 5.0
+SPARE_BYTES = 200_000_000
+
+
+@contextlib.contextmanager
+def one_at_a_time(cache: Path) -> Iterator[None]:
+    """Holds the cache folder, so that two set-ups at once do not meet."""
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        lock = open(cache / "lock", "w", encoding="utf-8")
+    except OSError as error:
+        raise Problem(f"{cache}: cannot write: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            print(f"another set-up is at work in {cache}: waiting for it", flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in cache.glob(f"{TEMPORARY}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        yield
+
+
+@contextlib.contextmanager
+def unfinished(cache: Path, what: str) -> Iterator[Path]:
+    """A temporary folder in the cache; a full disk becomes one clear line."""
+    folder = None
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=cache))
+        yield folder
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise Problem(f"the disk of {cache} is full: {what} was not finished") from error
+        raise Problem(f"{what}: {error.filename or cache}: {error.strerror or error}") from error
+    finally:
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def need_space(folder: Path, wanted: int, what: str) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < wanted + SPARE_BYTES:
+        raise Problem(f"{what} needs {megabytes(wanted + SPARE_BYTES)} free in {folder}, "
+                      f"which has {megabytes(free)}")
+
+
+def megabytes(count: int) -> str:
+    return f"{count / 1e6:,.0f} MB"
+
+
+def sha256(path: Path) -> str:
+    whole = hashlib.sha256()
+    with open(path, "rb") as file:
+        for part in iter(lambda: file.read(1 << 20), b""):
+            whole.update(part)
+    return whole.hexdigest()
+
+
+def check(path: Path, wanted: str, what: str) -> None:
+    found = sha256(path)
+    if found != wanted:
+        raise Problem(f"{what}: wrong sha256: {found}, should be {wanted}; it was not used")
+
+
+def is_whole(path: Path, wanted: str) -> bool:
+    return path.is_file() and sha256(path) == wanted
+
+
+# -- wheels ---------------------------------------------------------------------------
+
+def wheel(python: Path, entry: dict, folder: Path) -> Path:
+    """Fetches one wheel of an exact version and hash into `folder`, whatever Python runs."""
+    name = f"{entry['package']} {entry['version']}"
+    requirement = folder / "requirement.txt"
+    requirement.write_text(
+        f"{entry['package']}=={entry['version']} --hash=sha256:{entry['sha256']}\n",
+        encoding="utf-8")
+    target = folder / "wheel"
+    command = [str(python), "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir",
+               "--require-hashes", "--only-binary=:all:", "--dest", str(target),
+               "--requirement", str(requirement)]
+    if entry.get("tags"):
+        command += ["--python-version", entry.get("python", "3.11"), "--implementation", "cp"]
+        for tag in entry["tags"]:
+            command += ["--platform", tag]
+    for attempt in range(1, ATTEMPTS + 1):
+        answer = watched(command, folder, name, entry.get("bytes"))
+        if answer is None:
+            break
+        problem, again = pip_problem(answer, name)
+        if not again or attempt == ATTEMPTS:
+            raise Problem(problem)
+        print(f"  {problem}; starting again", flush=True)
+    found = list(target.glob("*.whl"))
+    if len(found) != 1:
+        raise Problem(f"{name}: pip said nothing wrong, but left {len(found)} wheels")
+    check(found[0], entry["sha256"], name)
+    return found[0]
+
+
+def watched(command: list[str], folder: Path, name: str, size: int | None) -> str | None:
+    """Runs pip, and says every few seconds how far it is; what it complained of, or None."""
+    # pip writes a download to its temporary folder first.
+    environment = {**os.environ, "TMPDIR": str(folder), "PIP_NO_INPUT": "1"}
+    of = f" of {megabytes(size)}" if size else ""
+    print(f"  {name}", flush=True)
+    started = time.monotonic()
+    process = subprocess.Popen(command, env=environment, text=True, errors="replace",
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    lines: list[str] = []
+    reader = threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True)
+    reader.start()
+    try:
+        while True:
+            try:
+                process.wait(timeout=TALK_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                # The largest file is the download; pip copies it when it is complete.
+                have = max(sizes_below(folder), default=0)
+                seconds = time.monotonic() - started
+                print(f"  {name}: {megabytes(have)}{of}, {seconds:.0f} s", flush=True)
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+    reader.join()
+    return None if process.returncode == 0 else "".join(lines)
+
+
+def sizes_below(folder: Path) -> Iterator[int]:
+    for path in folder.rglob("*"):
+        # A file may be gone between the listing and the look at it.
+        with contextlib.suppress(OSError):
+            yield path.stat().st_size
+
+
+def pip_problem(answer: str, name: str) -> tuple[str, bool]:
+    """pip's complaint as one line, and whether another attempt may help."""
+    text = " ".join(answer.split())
+    if "DO NOT MATCH THE HASHES" in text or "has an unexpected hash" in text:
+        return f"{name}: wrong sha256: the index's file is not the pinned one; it was not used", False
+    if "No space left on device" in text:
+        return f"{name}: the disk is full; nothing was kept", False
+    broken = ("IncompleteRead", "Connection broken", "Read timed out", "incomplete-download",
+              "IncompleteDownload", "ChunkedEncodingError", "ConnectionResetError")
+    if any(word in text for word in broken):
+        return f"{name}: the download broke off", True
+    if any(word in text for word in ("NewConnectionError", "Failed to establish", "ProxyError",
+                                     "Name or service not known", "Max retries exceeded",
+                                     "name resolution", "ConnectTimeout", "Cannot connect")):
+        return f"{name}: no network: the package index does not answer", False
+    if "No matching distribution" in text or "Could not find a version" in text:
+        return (f"{name}: the package index that pip is set up for does not offer it "
+                "(no network, or an index without it)"), False
+    last = [line for line in answer.splitlines() if line.strip()] or ["pip said nothing"]
+    return f"{name}: {last[-1].strip()}", False
+
+
+def take(wheel_file: Path, patterns: dict[str, str], folder: Path) -> None:
+    """Unpacks what matches: into `include` with its folders, into anything else flat."""
+    with zipfile.ZipFile(wheel_file) as archive:
+        for pattern, place in patterns.items():
+            members = [m for m in archive.infolist()
+                       if not m.is_dir() and fnmatch.fnmatchcase(m.filename, pattern)]
+            if not members:
+                raise Problem(f"{wheel_file.name} holds nothing like {pattern}")
+            for member in members:
+                prefix = pattern.split("*")[0]
+                inner = member.filename[len(prefix):] if place == "include" else ""
+                target = folder / place / (inner or Path(member.filename).name)
+                unpack(archive, member, target)
+
+
+def unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
+    if ".." in target.parts:
+        raise Problem(f"{archive.filename}: member {member.filename!r} would leave its folder")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with archive.open(member) as source, open(target, "wb") as out:
+        shutil.copyfileobj(source, out, 1 << 20)
+    executable = member.external_attr >> 16 & 0o111
+    target.chmod(0o755 if executable else 0o644)
+
+
+# -- single files ---------------------------------------------------------------------
+
+def from_address(url: str, target: Path, what: str, size: int | None) -> None:
+    """Fetches one file; starts again when it breaks off."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with urllib.request.urlopen(url, timeout=60) as answer, open(target, "wb") as out:
+                shutil.copyfileobj(answer, out, 1 << 20)
+            if size is None or target.stat().st_size == size or attempt == ATTEMPTS:
+                return
+            reason = "the download broke off"
+        except urllib.error.HTTPError as error:
+            raise Problem(f"{what}: the address answers {error.code}: {url}") from error
+        except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
+            reason = f"cannot be reached ({getattr(error, 'reason', error)})"
+        if attempt == ATTEMPTS:
+            raise Problem(f"{what}: {reason}: {url}")
+        print(f"  {what}: {reason}; starting again", flush=True)

