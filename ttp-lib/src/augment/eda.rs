@@ -43,16 +43,19 @@ enum Edit<'a> {
 impl<'t> Sentence<'t> {
     pub(super) fn read(text: &'t str, settings: &AugmentSettings, names: &Names) -> Self {
         let spans = words(text);
-        let kept = if settings.protect { protected(text, &spans, names) } else { Vec::new() };
+        let mut locked = match settings.protect {
+            true => protected(text, &spans, names),
+            false => vec![false; spans.len()],
+        };
+        if settings.skip_stop_words {
+            for (locked, span) in locked.iter_mut().zip(&spans) {
+                *locked |= is_stop_word(&text[span.clone()]);
+            }
+        }
         let words: Vec<Word> = spans
             .into_iter()
-            .enumerate()
-            .map(|(at, span)| Word {
-                start: span.start,
-                text: &text[span.clone()],
-                editable: !kept.get(at).is_some_and(|kept| *kept)
-                    && !(settings.skip_stop_words && is_stop_word(&text[span])),
-            })
+            .zip(locked)
+            .map(|(span, locked)| Word { start: span.start, text: &text[span], editable: !locked })
             .collect();
         // Truncated, and at least one, as TextAttack's `max(int(pct * len(words)), 1)`.
         let budget = ((settings.fraction * words.len() as f64) as usize).max(1);

@@ -41,7 +41,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 pub struct AugmentSettings {
     /// Share of a sentence's words that a variant edits, from 0 to 1, rounded down; at
-    /// least one word is edited. TextAttack's `pct_words_to_swap`.
+    /// least one word is edited, and two by a swap. TextAttack's `pct_words_to_swap`.
     pub fraction: f64,
     /// Variants of a sentence, at least 1: one of each operation for every four, and a
     /// random choice of operations for the rest. TextAttack's `transformations_per_example`.

@@ -116,11 +116,14 @@ impl WordNet {
 
     /// The one-word synonyms of `word`, whatever its case, without the word itself.
     ///
-    /// A word that is not listed (`attackers`, `using`) has the synonyms of its base
-    /// forms and those base forms themselves, as in TextAttack; synonyms are base
-    /// forms, so `attackers` may become `assailant`. Irregular forms (`sent`) and
-    /// comparatives (`larger`) have none: the text has neither WordNet's list of
-    /// exceptions nor its parts of speech.
+    /// A word that is not listed (`attackers`), or ends as a verb's form does (`used`),
+    /// has the synonyms of its base forms too and those base forms themselves, as in
+    /// TextAttack; they are not inflected, so `attackers` may become `assailant`.
+    ///
+    /// The text has neither WordNet's list of exceptions nor its parts of speech. So
+    /// irregular forms (`sent`) and comparatives (`larger`) have no synonyms unless they
+    /// are listed, other listed words have no base form (`news` is not `new`), and a few
+    /// have a wrong one (`feed`, `fee`).
     ///
     /// ```
     /// use ttp_lib::augment::WordNet;
@@ -132,7 +135,9 @@ impl WordNet {
     /// ```
     pub fn synonyms(&self, word: &str) -> Synonyms {
         let word = word.to_ascii_lowercase();
-        if let Some(entry) = self.entries.get(word.as_str()) {
+        let own = self.entries.get(word.as_str());
+        let is_verb_form = word.ends_with("ed") || word.ends_with("ing");
+        if let Some(entry) = own.filter(|_| !is_verb_form) {
             return Synonyms {
                 words: self.slice(entry.from..entry.to).to_vec(),
                 of_letters: (entry.others_from - entry.from) as usize,
@@ -140,12 +145,17 @@ impl WordNet {
         }
         let mut of_letters = Vec::new();
         let mut others = Vec::new();
-        for (base, entry) in self.base_forms(&word) {
+        let mut add = |entry: &Entry| {
             of_letters.extend_from_slice(self.slice(entry.from..entry.others_from));
             others.extend_from_slice(self.slice(entry.others_from..entry.to));
+        };
+        own.into_iter().for_each(&mut add);
+        self.base_forms(&word).for_each(|(_, entry)| add(&entry));
+        for (base, _) in self.base_forms(&word) {
             if is_of_letters(base) { of_letters.push(base) } else { others.push(base) }
         }
         for part in [&mut of_letters, &mut others] {
+            part.retain(|synonym| *synonym != word);
             part.sort_unstable();
             part.dedup();
         }
@@ -217,11 +227,14 @@ mod tests {
     }
 
     #[test]
-    fn base_forms_are_sought_for_words_that_are_not_listed_only() {
-        let wordnet = WordNet::index("user|exploiter\nuse|employ\nused|old\nus|america\n");
+    fn base_forms_are_sought_for_unlisted_words_and_for_forms_of_verbs() {
+        let wordnet = WordNet::index(
+            "user|exploiter\nuse|employ|used\nused|old|use-up\nus|america\nnew|fresh\nnews|word\n",
+        );
         assert_eq!(wordnet.synonyms("users").all(), ["exploiter", "user"]);
-        assert_eq!(wordnet.synonyms("used").all(), ["old"]);
-        assert_eq!(wordnet.synonyms("using").all(), ["employ", "use"], "and not `us`");
+        assert_eq!(wordnet.synonyms("Used").all(), ["employ", "old", "use", "use-up"]);
+        assert_eq!(wordnet.synonyms("news").all(), ["word"]);
+        assert_eq!(wordnet.synonyms("using").all(), ["employ", "use", "used"], "and not `us`");
         assert_eq!(wordnet.synonyms("s"), Synonyms::default());
         assert_eq!(wordnet.synonyms(""), Synonyms::default());
     }
