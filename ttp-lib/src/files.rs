@@ -74,6 +74,7 @@ fn set_ordinary_permissions(_file: &std::fs::File, _path: &Path) -> Result<()> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -172,8 +172,19 @@ impl Run {
     /// If there is no repository above the current folder, the profile is unknown,
     /// or it does not pass its checks.
     pub fn from_env() -> Result<Self> {
+        Self::from_env_or(None)
+    }
+
+    /// As [`from_env`](Self::from_env), with a profile that goes before `TTP_PROFILE`.
+    ///
+    /// # Errors
+    /// As [`from_env`](Self::from_env).
+    pub fn from_env_or(profile: Option<&str>) -> Result<Self> {
         let root = repository_root()?;
-        let profile = setting("TTP_PROFILE").unwrap_or_else(|| "laptop".to_owned());
+        let profile = profile
+            .map(str::to_owned)
+            .or_else(|| setting("TTP_PROFILE"))
+            .unwrap_or_else(|| "laptop".to_owned());
         let out = setting("TTP_OUT").map_or_else(|| root.clone(), |out| root.join(out));
         Self::open(&root, &out, &profile)
     }

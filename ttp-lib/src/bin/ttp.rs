@@ -1,0 +1,278 @@
+//! The notebooks' work without a notebook: build a corpus, split it, fine-tune on
+//! it, classify. Every failure is one line on standard error and exit status 1.
+
+use clap::{Args, Parser, Subcommand};
+use std::io::{self, BufRead, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use ttp_lib::augment::Augmenter;
+use ttp_lib::corpus::{self, Columns, Corpus, Source};
+use ttp_lib::encoder::TechniqueEncoder;
+use ttp_lib::evaluate::{self, Evaluation};
+use ttp_lib::pretrained::Checkpoint;
+use ttp_lib::profile::{self, Run};
+use ttp_lib::show::{defang, terminal_safe};
+use ttp_lib::split::{self, Leakage, Protocol, Split};
+use ttp_lib::train::{self, FineTuning, Rows};
+use ttp_lib::{Error, Result, files};
+
+/// Names the MITRE ATT&CK technique of a sentence from a threat report.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Cli {
+    /// smoke, laptop, paper, or a JSON file [default: TTP_PROFILE, then laptop]
+    #[arg(long, global = true)]
+    profile: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the corpus and say what was left out
+    Corpus(CorpusArguments),
+    /// Balance and split the corpus, and count what leaks
+    Split {
+        /// paper (balance, then split) or clean (split, then balance training only)
+        #[arg(long, default_value = "clean")]
+        protocol: String,
+    },
+    /// Fine-tune a checkpoint on a split and score it on the test rows
+    Finetune(FinetuneArguments),
+    /// Name the technique of each line of a file, or of standard input
+    Classify {
+        /// A fine-tuned model's folder, for instance models/minilm.clean
+        model: PathBuf,
+        /// A text file with a sentence a line [default: standard input]
+        file: Option<PathBuf>,
+    },
+}
+
+#[derive(Args)]
+struct CorpusArguments {
+    /// An ATT&CK bundle of one's own in place of the profile's source
+    #[arg(long, conflicts_with = "csv")]
+    bundle: Option<PathBuf>,
+    /// TRAM v1's sentences, joined to the bundle
+    #[arg(long, requires = "bundle")]
+    tram: Option<PathBuf>,
+    /// A CSV file in place of the profile's source
+    #[arg(long)]
+    csv: Option<PathBuf>,
+    /// The CSV file's columns: hub, orbinato, or SENTENCE,LABEL by name
+    #[arg(long, requires = "csv", default_value = "sentence,technique")]
+    columns: String,
+    /// Where to write the rows [default: data/processed/corpus.parquet]
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct FinetuneArguments {
+    /// A checkpoint's name or folder [default: TTP_CHECKPOINT, then the profile's first]
+    #[arg(long)]
+    checkpoint: Option<String>,
+    /// Whose split to train and test on: paper or clean
+    #[arg(long, default_value = "clean")]
+    protocol: String,
+    /// Train once for each seed [default: the profile's own]
+    #[arg(long, value_delimiter = ',')]
+    seed: Vec<u64>,
+    /// Another highest learning rate than the profile's
+    #[arg(long)]
+    learning_rate: Option<f64>,
+    /// Another number of epochs than the profile's
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// Where models and results go [default: models/ and results/]
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        }
+    };
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", terminal_safe(&error.to_string()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    let run = || Run::from_env_or(cli.profile.as_deref());
+    match cli.command {
+        Command::Corpus(arguments) => build_corpus(&run()?, arguments),
+        Command::Split { protocol } => split_corpus(&run()?, Protocol::from_name(&protocol)?),
+        Command::Finetune(arguments) => fine_tune(&run()?, &arguments),
+        Command::Classify { model, file } => classify(&model, file.as_deref()),
+    }
+}
+
+fn build_corpus(run: &Run, arguments: CorpusArguments) -> Result<()> {
+    let CorpusArguments { bundle, tram, csv, columns, out } = arguments;
+    let source = match (bundle, csv) {
+        (Some(bundle), _) => Source::Attack { bundle, tram },
+        (None, Some(path)) => Source::Csv { path, columns: columns_named(&columns)?, known: None },
+        (None, None) => run.source(),
+    };
+    let built = corpus::build(&source)?;
+    let out = out.unwrap_or_else(|| run.processed("corpus.parquet"));
+    run.part_of(built.corpus.clone()).write_parquet(&out)?;
+    say(&format!("{built}"))?;
+    say(&format!("written: {}", out.display()))
+}
+
+fn columns_named(text: &str) -> Result<Columns> {
+    match (text, text.split_once(',')) {
+        ("hub", _) => Ok(Columns::hub()),
+        ("orbinato", _) => Ok(Columns::orbinato()),
+        (_, Some((sentence, label))) => Ok(Columns::named(sentence.trim(), label.trim())),
+        _ => Err(Error::Unknown {
+            kind: "column layout",
+            name: text.to_owned(),
+            known: ["hub", "orbinato", "SENTENCE,LABEL"].map(str::to_owned).to_vec(),
+        }),
+    }
+}
+
+fn split_corpus(run: &Run, protocol: Protocol) -> Result<()> {
+    let corpus = Corpus::read_parquet(&run.processed("corpus.parquet"))?;
+    let augmenter = Augmenter::new(run.profile.augment.clone())?;
+    let Run { profile, .. } = run;
+    let seed = run.seed("split");
+    let prepared =
+        split::prepare(protocol, &corpus, profile.balance, profile.split, &augmenter, seed)?;
+    let folder = run.processed("splits").join(protocol.name());
+    prepared.split.write(&folder)?;
+    let leakage = Leakage::of(&prepared.split);
+    let account = prepared.account;
+    say(&format!(
+        "{} rows: {} training, {} validation, {} test; {} of the test rows have a row of their \
+         own sentence in training",
+        prepared.split.len(),
+        account.train,
+        account.validation,
+        account.test,
+        leakage.test.same_row
+    ))?;
+    say(&format!("written: {}", folder.display()))
+}
+
+fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
+    let protocol = Protocol::from_name(&arguments.protocol)?;
+    let checkpoint = match &arguments.checkpoint {
+        Some(name) => run.checkpoint(name)?,
+        None => run.chosen_checkpoint()?,
+    };
+    let mut params = run.profile.training(&checkpoint.name);
+    params.learning_rate = arguments.learning_rate.unwrap_or(params.learning_rate);
+    params.epochs = arguments.epochs.unwrap_or(params.epochs);
+    params.check()?;
+    let split = Split::read(&run.processed("splits").join(protocol.name()))?;
+    let labels = train::labels_of(&split.train);
+    let tokenize = checkpoint.tokenizer(params.max_length)?;
+    let training = Rows::new(&split.train, &labels, &tokenize)?;
+    let validation = Rows::new(&split.validation, &labels, &tokenize)?;
+    let test = Rows::new(&split.test, &labels, &tokenize)?;
+
+    let own = [run.seed(&format!("finetune {} {}", checkpoint.name, protocol.name()))];
+    let seeds = if arguments.seed.is_empty() { &own[..] } else { &arguments.seed };
+    let mut scores = Vec::new();
+    for &seed in seeds {
+        let mut name = format!("{}.{}", profile::file_name(&checkpoint.name), protocol.name());
+        if !arguments.seed.is_empty() {
+            name = format!("{name}.seed-{seed}");
+        }
+        let model = match &arguments.out {
+            Some(out) => out.join("models").join(&name),
+            None => run.model(&checkpoint.name, protocol).with_file_name(&name),
+        };
+        let result = match &arguments.out {
+            Some(out) => out.join("results").join(format!("finetune.{name}.json")),
+            None => run.results(&format!("finetune.{name}.json")),
+        };
+        let device = train::device();
+        let mut encoder = TechniqueEncoder::new(&checkpoint, labels.clone(), device, seed)?;
+        say(&format!("seed {seed}: {} training rows on {}", training.len(), train::device_name()))?;
+        let tuning = FineTuning { checkpoint: &checkpoint, params: &params, seed, folder: &model };
+        let mut watch = train::print_every(10.0);
+        let history = tuning.run(&mut encoder, &training, &validation, &mut watch)?;
+        let said = encoder.predict_tokenised(&test.tokenised, test.padding_id)?;
+        let evaluation = Evaluation::new(
+            &checkpoint,
+            protocol,
+            &labels,
+            &test,
+            &said,
+            &history,
+            &params,
+            seed,
+            run.bootstrap("test scores"),
+        )?;
+        files::write_json(&result, &evaluation)?;
+        evaluate::write_predictions(
+            &evaluate::predictions_of(&split.test, &labels, &said),
+            &result.with_extension("predictions.parquet"),
+        )?;
+        let [low, high] = evaluation.f1_macro_interval;
+        say(&format!(
+            "seed {seed}: macro F1 {:.4} [{low:.4}, {high:.4}], accuracy {:.4}, best epoch {}, \
+             {:.1} s of training, {:.0} tokens/s; {}",
+            evaluation.f1_macro,
+            evaluation.accuracy,
+            history.best_epoch,
+            evaluation.train_seconds,
+            evaluation.tokens_per_second,
+            model.display()
+        ))?;
+        scores.push(evaluation.f1_macro);
+    }
+    if scores.len() > 1 {
+        let mean = scores.iter().sum::<f64>() / scores.len() as f64;
+        say(&format!("mean macro F1 of {} seeds: {mean:.4}", scores.len()))?;
+    }
+    Ok(())
+}
+
+fn classify(model: &Path, file: Option<&Path>) -> Result<()> {
+    let encoder = TechniqueEncoder::open(model, train::device())?;
+    let name = format!("{}{}", model.display(), std::path::MAIN_SEPARATOR);
+    // No sentence of a report comes near this; what a model can take at most is 512.
+    let tokenize = Checkpoint::find(&name, model)?.tokenizer(512)?;
+    let input: Box<dyn BufRead> = match file {
+        Some(path) => {
+            let file = std::fs::File::open(path).map_err(Error::file(path, "read"))?;
+            Box::new(io::BufReader::new(file))
+        }
+        None => Box::new(io::stdin().lock()),
+    };
+    let place = file.unwrap_or(Path::new("standard input"));
+    for (at, line) in input.lines().enumerate() {
+        let line = line.map_err(|error| Error::input_at(place, Some(at + 1), None, error))?;
+        let text = line.trim();
+        if text.is_empty() {
+            return Err(Error::input_at(place, Some(at + 1), None, "empty sentence"));
+        }
+        let said = encoder.predict(&tokenize, &[text])?;
+        let best = said.best()[0];
+        let (technique, probability) = (&encoder.labels()[best], said.row(0)[best]);
+        say(&format!("{technique}\t{probability:.3}\t{}", terminal_safe(&defang(text))))?;
+    }
+    Ok(())
+}
+
+/// Prints a line; whoever closed standard output (`| head`) has read enough.
+fn say(line: &str) -> Result<()> {
+    match writeln!(io::stdout().lock(), "{line}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        other => other.map_err(Error::file(Path::new("standard output"), "write")),
+    }
+}

@@ -1,0 +1,242 @@
+//! The command line from outside: what it says, how it ends, what it leaves.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// A project folder of its own, with one profile.
+struct Project(tempfile::TempDir);
+
+impl Project {
+    fn new() -> Self {
+        let project = Self(tempfile::tempdir().unwrap());
+        std::fs::create_dir_all(project.at("notebooks/profiles")).unwrap();
+        project.write("notebooks/profiles/laptop.json", &profile().to_string());
+        project
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, content: &str) {
+        std::fs::write(self.at(name), content).unwrap();
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ttp"));
+        command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null());
+        for name in ["TTP_PROFILE", "TTP_OUT", "TTP_SOURCES", "TTP_MODELS", "TTP_CHECKPOINT"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// The one line on standard error of a command that must fail, without the folder's name.
+    fn fails(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        assert_eq!(said.lines().count(), 1, "{arguments:?}: {said}");
+        assert!(!self.at("data").exists(), "{arguments:?} left something");
+        let folder = self.0.path().canonicalize().unwrap();
+        said.trim_end().replace(&format!("{}/", folder.display()), "")
+    }
+
+    fn succeeds(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+fn profile() -> Value {
+    json!({
+        "name": "laptop", "about": "for tests", "seed": 1,
+        "corpus": { "source": "attack-v10.1" },
+        "balance": { "trim_below": 10, "upsample_to": 12, "downsample_to": 20 },
+        "augment": {
+            "fraction": 0.1, "per_sentence": 4, "skip_stop_words": true, "protect": true
+        },
+        "split": { "train": 0.8, "validation": 0.1, "test": 0.1 },
+        "protocols": ["clean"], "checkpoints": ["minilm"],
+        "training": {
+            "epochs": 1, "batch_size": 8, "max_length": 16, "learning_rate": 1e-3,
+            "warmup_share": 0.0, "weight_decay": 0.0, "clip_norm": 1.0, "optimizer": "adamw"
+        },
+        "bootstrap": { "resamples": 100, "level": 0.95 }
+    })
+}
+
+fn small_csv(project: &Project) {
+    let mut csv = String::from("sentence,technique\n");
+    for row in 0..30 {
+        let technique = ["T1059.001", "T1105"][row % 2];
+        csv.push_str(&format!("The loader number {row} fetches another stage,{technique}\n"));
+    }
+    project.write("own.csv", &csv);
+}
+
+#[test]
+fn a_csv_of_ones_own_becomes_a_corpus_and_a_split() {
+    let project = Project::new();
+    small_csv(&project);
+    let said = project.succeeds(&["corpus", "--csv", "own.csv"]);
+    assert!(said.contains("30 rows, 2 techniques"), "{said}");
+    let said = project.succeeds(&["split"]);
+    assert!(said.contains("; 0 of the test rows"), "{said}");
+    for part in ["train", "validation", "test"] {
+        assert!(project.at(&format!("data/processed/splits/clean/{part}.csv")).is_file());
+    }
+    let again = std::fs::read(project.at("data/processed/splits/clean/train.csv")).unwrap();
+    project.succeeds(&["split"]);
+    let path = project.at("data/processed/splits/clean/train.csv");
+    assert_eq!(std::fs::read(path).unwrap(), again, "the same seed gives the same split");
+}
+
+#[test]
+fn names_that_are_unknown_come_with_those_that_are_known() {
+    let project = Project::new();
+    assert_eq!(
+        project.fails(&["corpus", "--profile", "desktop"]),
+        "error: unknown profile \"desktop\"; known: laptop, a JSON file's path"
+    );
+    assert_eq!(
+        project.fails(&["finetune", "--checkpoint", "gpt"]),
+        "error: unknown checkpoint \"gpt\"; known: minilm, a folder's path"
+    );
+    assert_eq!(
+        project.fails(&["split", "--protocol", "dirty"]),
+        "error: unknown protocol \"dirty\"; known: paper, clean"
+    );
+    small_csv(&project);
+    assert_eq!(
+        project.fails(&["corpus", "--csv", "own.csv", "--columns", "kaggle"]),
+        "error: unknown column layout \"kaggle\"; known: hub, orbinato, SENTENCE,LABEL"
+    );
+    let output = project.command(&["corpus"]).env("TTP_PROFILE", "desktop").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("unknown profile \"desktop\""));
+}
+
+#[test]
+fn a_profile_with_a_mistake_is_named_by_file_and_field() {
+    let project = Project::new();
+    let said = |change: &dyn Fn(&mut Value)| {
+        let mut profile = profile();
+        change(&mut profile);
+        project.write("own.json", &profile.to_string());
+        project.fails(&["corpus", "--profile", "own.json"])
+    };
+    assert_eq!(
+        said(&|p| p["training"]["epochs"] = json!(0)),
+        "error: own.json: setting training.epochs: 0 passes train nothing"
+    );
+    assert_eq!(
+        said(&|p| p["balance"]["upsample_to"] = json!(700)),
+        "error: own.json: setting limits.upsample_to: 700 is above downsample_to, 20"
+    );
+    assert!(
+        said(&|p| p["trainings"] = json!({})).starts_with(
+            "error: own.json, row 1: unknown field `trainings`, expected one of `name`"
+        ),
+    );
+    project.write("own.json", "{\n  \"name\": \"own\",\n  \"about\": ");
+    let cut = project.fails(&["corpus", "--profile", "own.json"]);
+    assert!(cut.starts_with("error: own.json, row 3: EOF while parsing"), "{cut}");
+    let missing = project.fails(&["corpus", "--profile", "gone.json"]);
+    assert!(missing.starts_with("error: gone.json: cannot read: No such file"), "{missing}");
+}
+
+#[test]
+fn a_csv_with_a_mistake_is_named_by_row_and_field() {
+    let project = Project::new();
+    let said = |content: &[u8]| {
+        std::fs::write(project.at("own.csv"), content).unwrap();
+        project.fails(&["corpus", "--csv", "own.csv"])
+    };
+    assert_eq!(
+        said(b"text,technique\na b,T1\n"),
+        "error: own.csv, row 1, field \"sentence\": no such column; there are: text, technique"
+    );
+    assert_eq!(
+        said(b"sentence,technique\na b,T1059\n,T1059\n"),
+        "error: own.csv, row 3, field \"sentence\": empty sentence"
+    );
+    let latin = said(b"sentence,technique\na b,T1059\ncaf\xe9,T1059\n");
+    assert!(latin.starts_with("error: own.csv, row 3, field \"sentence\": not UTF-8"), "{latin}");
+    assert_eq!(said(b""), "error: own.csv, row 1, field \"sentence\": no such column; there are: ");
+}
+
+#[test]
+fn a_bundle_with_a_mistake_is_named() {
+    let project = Project::new();
+    let said = |content: &str| {
+        project.write("b.json", content);
+        project.fails(&["corpus", "--bundle", "b.json"])
+    };
+    let cut = said("{\n\"type\": \"bundle\",\n\"objects\": [");
+    assert!(cut.starts_with("error: b.json, row 3: "), "{cut}");
+    let other = said("{\"type\": \"report\"}");
+    assert!(other.starts_with("error: b.json") && other.contains("bundle"), "{other}");
+    let gone = project.fails(&["corpus", "--bundle", "gone.json"]);
+    assert!(gone.starts_with("error: gone.json: cannot read: No such file"), "{gone}");
+}
+
+#[test]
+fn a_mistake_leaves_the_corpus_that_was_there() {
+    let project = Project::new();
+    small_csv(&project);
+    project.succeeds(&["corpus", "--csv", "own.csv", "--out", "c.parquet"]);
+    let before = std::fs::read(project.at("c.parquet")).unwrap();
+    project.write("own.csv", "sentence,technique\n,\n");
+    project.fails(&["corpus", "--csv", "own.csv", "--out", "c.parquet"]);
+    assert_eq!(std::fs::read(project.at("c.parquet")).unwrap(), before);
+}
+
+#[test]
+fn a_split_or_a_model_that_is_not_there_is_named() {
+    let project = Project::new();
+    let said = project.fails(&["split"]);
+    assert!(said.starts_with("error: data/processed/corpus.parquet: cannot read"), "{said}");
+    let said = project.fails(&["classify", "models/none"]);
+    assert!(said.starts_with("error: models/none/config.json: cannot read"), "{said}");
+    let output = Command::new(env!("CARGO_BIN_EXE_ttp"))
+        .args(["corpus"])
+        .current_dir("/")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(said, "error: /: no notebooks/profiles here or in a folder above\n");
+}
+
+#[test]
+fn a_wrong_option_ends_with_status_1_and_help_with_0() {
+    let project = Project::new();
+    let output = project.run(&["corpus", "--colour"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--colour"));
+    let help = project.succeeds(&["--help"]);
+    for command in ["corpus", "split", "finetune", "classify"] {
+        assert!(help.contains(command), "{help}");
+    }
+}
+
+#[test]
+fn a_closed_standard_output_is_no_failure() {
+    let project = Project::new();
+    small_csv(&project);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = project.command(&["corpus", "--csv", "own.csv", "--out", "c.parquet"]);
+    let output = command.stdout(writer).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stderr.is_empty());
+    assert!(Path::new(&project.at("c.parquet")).is_file(), "written before it is said");
+}
