@@ -171,7 +171,7 @@ fn a_csv_with_a_mistake_is_named_by_row_and_field() {
     );
     let latin = said(b"sentence,technique\na b,T1059\ncaf\xe9,T1059\n");
     assert!(latin.starts_with("error: own.csv, row 3, field \"sentence\": not UTF-8"), "{latin}");
-    assert_eq!(said(b""), "error: own.csv, row 1, field \"sentence\": no such column; there are: ");
+    assert_eq!(said(b""), "error: own.csv: empty: not even a header");
 }
 
 #[test]
@@ -207,11 +207,8 @@ fn a_split_or_a_model_that_is_not_there_is_named() {
     assert!(said.starts_with("error: data/processed/corpus.parquet: cannot read"), "{said}");
     let said = project.fails(&["classify", "models/none"]);
     assert!(said.starts_with("error: models/none/config.json: cannot read"), "{said}");
-    let output = Command::new(env!("CARGO_BIN_EXE_ttp"))
-        .args(["corpus"])
-        .current_dir("/")
-        .output()
-        .unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_ttp")).args(["corpus"]).current_dir("/").output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(said, "error: /: no notebooks/profiles here or in a folder above\n");
 }

@@ -6,24 +6,30 @@ use rust_bert::bert::{BertConfig, BertEmbeddings, BertModel};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use tch::{Device, Kind, Tensor, nn};
 use ttp_lib::batch::Batch;
 use ttp_lib::corpus::{Operation, Sample};
 use ttp_lib::encoder::{Predictions, TechniqueEncoder};
 use ttp_lib::pretrained::Checkpoint;
-use ttp_lib::train::{self, Algorithm, FineTuning, History, Rows, TrainParams};
+use ttp_lib::train::{Algorithm, FineTuning, History, Rows, TrainParams};
 
 const WORDS: [&str; 12] = [
     "[PAD]", "[UNK]", "[CLS]", "[SEP]", "mail", "link", "key", "log", "the", "sends", "reads", "a",
 ];
 
+/// libtorch has one generator of random numbers for the whole process: tests that
+/// draw from it take turns.
+static RANDOM: Mutex<()> = Mutex::new(());
+
 /// A BERT of two layers × 32 with a vocabulary of twelve words, on disk.
-struct Tiny(tempfile::TempDir);
+struct Tiny(tempfile::TempDir, #[allow(dead_code)] MutexGuard<'static, ()>);
 
 impl Tiny {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let tiny = Self(folder);
+        let turn = RANDOM.lock().unwrap_or_else(PoisonError::into_inner);
+        let tiny = Self(folder, turn);
         tiny.write("config.json", &config());
         tiny.write("tokenizer.json", &tokenizer());
         tch::manual_seed(7);
@@ -201,10 +207,11 @@ fn a_learning_rate_that_blows_up_is_named_and_keeps_the_old_model() {
     let rows = Rows::new(&samples(), &labels(), &tokenize).unwrap();
     let mut encoder = tiny.encoder(1).unwrap();
     for (_, mut variable) in encoder.parameters() {
-        tch::no_grad(|| variable.fill_(f64::NAN));
+        let _ = tch::no_grad(|| variable.fill_(f64::NAN));
     }
     let params = params();
-    let tuning = FineTuning { checkpoint: &checkpoint, params: &params, seed: 1, folder: out.path() };
+    let tuning =
+        FineTuning { checkpoint: &checkpoint, params: &params, seed: 1, folder: out.path() };
     let error = tuning.run(&mut encoder, &rows, &rows, &mut |_| ()).unwrap_err().to_string();
     assert_eq!(error, "setting training.learning_rate: loss NaN at step 1: lower it");
     assert_eq!(std::fs::read(out.path().join("model.safetensors")).unwrap(), before);
@@ -237,10 +244,7 @@ fn a_configuration_with_a_mistake_is_named_by_field() {
         tiny.write("config.json", &config);
         tiny.said()
     };
-    assert_eq!(
-        with("hidden_size", None),
-        "tiny/config.json, field \"hidden_size\": missing"
-    );
+    assert_eq!(with("hidden_size", None), "tiny/config.json, field \"hidden_size\": missing");
     assert_eq!(
         with("num_hidden_layers", Some(json!(0))),
         "tiny/config.json, field \"num_hidden_layers\": 0 is not a size"
@@ -333,7 +337,10 @@ fn tokenizers_and_labels_that_do_not_fit_are_named() {
     small["vocab_size"] = json!(4);
     tiny.write("config.json", &small);
     let error = tiny.find().unwrap().tokenizer(16).map(|_| ()).unwrap_err().to_string();
-    assert!(error.ends_with("tokenizer.json: 12 tokens, but the model has 4 embeddings"), "{error}");
+    assert!(
+        error.ends_with("tokenizer.json: 12 tokens, but the model has 4 embeddings"),
+        "{error}"
+    );
     tiny.write("config.json", &config());
     std::fs::write(tiny.path().join("tokenizer.json"), "{").unwrap();
     let error = tiny.find().unwrap().tokenizer(16).map(|_| ()).unwrap_err().to_string();
@@ -370,6 +377,7 @@ fn minilm() -> Option<Checkpoint> {
 fn tokens_and_logits_are_those_of_transformers() {
     let Some(checkpoint) = minilm() else { return };
     let golden: Value = serde_json::from_str(include_str!("golden/encoder.json")).unwrap();
+    let _turn = RANDOM.lock().unwrap_or_else(PoisonError::into_inner);
     let three = ["a", "b", "c"].map(String::from).to_vec();
     let encoder = TechniqueEncoder::new(&checkpoint, three, Device::Cpu, 1).unwrap();
     tch::no_grad(|| {

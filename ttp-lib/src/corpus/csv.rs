@@ -62,6 +62,9 @@ pub(super) fn read(
 ) -> Result<Table> {
     let mut reader = ::csv::Reader::from_path(file).map_err(|error| explain(file, error))?;
     let header = reader.byte_headers().map_err(|error| explain(file, error))?.clone();
+    if header.is_empty() {
+        return Err(Error::input(file, "empty: not even a header"));
+    }
     let at = |name: &str| position(file, &header, name);
     let sentence_at = at(&columns.sentence)?;
     let technique_at = at(&columns.technique)?;

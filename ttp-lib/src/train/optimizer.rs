@@ -160,8 +160,9 @@ fn numbers_mut(tensor: &mut Tensor) -> &mut [f32] {
 }
 
 fn update_slices(parameter: &mut Parameter, gradient: &Tensor, rates: Rates) {
-    let (first_decay, second_decay, epsilon) =
-        (FIRST_DECAY as f32, SECOND_DECAY as f32, EPSILON as f32);
+    let (second_decay, epsilon) = (SECOND_DECAY as f32, EPSILON as f32);
+    // Taken in double precision: 1 - 0.999_f32 is off by five parts in 100,000.
+    let (first_share, second_share) = ((1.0 - FIRST_DECAY) as f32, (1.0 - SECOND_DECAY) as f32);
     numbers_mut(&mut parameter.variable)
         .par_chunks_mut(GRAIN)
         .zip(numbers_mut(&mut parameter.first).par_chunks_mut(GRAIN))
@@ -172,8 +173,8 @@ fn update_slices(parameter: &mut Parameter, gradient: &Tensor, rates: Rates) {
                 weights.iter_mut().zip(firsts).zip(seconds).zip(gradients)
             {
                 let g = gradient * rates.clip;
-                *first += (g - *first) * (1.0 - first_decay);
-                *second = *second * second_decay + g * g * (1.0 - second_decay);
+                *first += (g - *first) * first_share;
+                *second = *second * second_decay + g * g * second_share;
                 let root = second.sqrt() * rates.second_scale + epsilon;
                 *weight = *weight * rates.keep - rates.step * *first / root;
             }
