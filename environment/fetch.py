@@ -13,6 +13,7 @@ import errno
 import fcntl
 import fnmatch
 import hashlib
+import http.client
 import os
 import shutil
 import subprocess
@@ -31,6 +32,7 @@ TEMPORARY = ".unfinished-"
 ATTEMPTS = 3
 TALK_SECONDS = 5.0
 SPARE_BYTES = 200_000_000
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextlib.contextmanager
@@ -60,8 +62,9 @@ def unfinished(cache: Path, what: str) -> Iterator[Path]:
         folder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=cache))
         yield folder
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise Problem(f"the disk of {cache} is full: {what} was not finished") from error
+        if error.errno in DISK_FULL:
+            raise Problem(f"the disk of {cache} is full: make room and run it again; {what} "
+                          "was not finished, and nothing of it was kept") from error
         raise Problem(f"{what}: {error.filename or cache}: {error.strerror or error}") from error
     finally:
         if folder:
@@ -108,8 +111,8 @@ def wheel(python: Path, entry: dict, folder: Path) -> Path:
         encoding="utf-8")
     target = folder / "wheel"
     command = [str(python), "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir",
-               "--require-hashes", "--only-binary=:all:", "--dest", str(target),
-               "--requirement", str(requirement)]
+               "--require-hashes", "--only-binary=:all:", "--ignore-requires-python",
+               "--dest", str(target), "--requirement", str(requirement)]
     if entry.get("tags"):
         command += ["--python-version", entry.get("python", "3.11"), "--implementation", "cp"]
         for tag in entry["tags"]:
@@ -118,10 +121,11 @@ def wheel(python: Path, entry: dict, folder: Path) -> Path:
         answer = watched(command, folder, name, entry.get("bytes"))
         if answer is None:
             break
-        problem, again = pip_problem(answer, name)
-        if not again or attempt == ATTEMPTS:
+        problem, attempts = pip_problem(answer, name)
+        if attempt >= attempts:
             raise Problem(problem)
-        print(f"  {problem}; starting again", flush=True)
+        print(f"  {problem.partition(':')[0]}: broken off or damaged on the way; starting again",
+              flush=True)
     found = list(target.glob("*.whl"))
     if len(found) != 1:
         raise Problem(f"{name}: pip said nothing wrong, but left {len(found)} wheels")
@@ -132,7 +136,8 @@ def wheel(python: Path, entry: dict, folder: Path) -> Path:
 def watched(command: list[str], folder: Path, name: str, size: int | None) -> str | None:
     """Runs pip, and says every few seconds how far it is; what it complained of, or None."""
     # pip writes a download to its temporary folder first.
-    environment = {**os.environ, "TMPDIR": str(folder), "PIP_NO_INPUT": "1"}
+    # Its messages are read below: the system's part of them must be in English.
+    environment = {**os.environ, "TMPDIR": str(folder), "PIP_NO_INPUT": "1", "LC_ALL": "C.UTF-8"}
     of = f" of {megabytes(size)}" if size else ""
     print(f"  {name}", flush=True)
     started = time.monotonic()
@@ -166,26 +171,35 @@ def sizes_below(folder: Path) -> Iterator[int]:
             yield path.stat().st_size
 
 
-def pip_problem(answer: str, name: str) -> tuple[str, bool]:
-    """pip's complaint as one line, and whether another attempt may help."""
+BROKEN_OFF = ("IncompleteRead", "Connection broken", "Read timed out", "incomplete-download",
+              "IncompleteDownload", "ChunkedEncodingError", "ConnectionResetError",
+              "RemoteDisconnected")
+UNREACHABLE = ("NewConnectionError", "Failed to establish", "ProxyError", "Max retries exceeded",
+               "Name or service not known", "name resolution", "ConnectTimeout", "Cannot connect",
+               "Network is unreachable")
+NO_NETWORK = ("connect this machine, or say where pip finds packages (PIP_INDEX_URL, "
+              "HTTPS_PROXY), and run it again")
+
+
+def pip_problem(answer: str, name: str) -> tuple[str, int]:
+    """pip's complaint as one line, and how many attempts it is worth in all."""
     text = " ".join(answer.split())
     if "DO NOT MATCH THE HASHES" in text or "has an unexpected hash" in text:
-        return f"{name}: wrong sha256: the index's file is not the pinned one; it was not used", False
-    if "No space left on device" in text:
-        return f"{name}: the disk is full; nothing was kept", False
-    broken = ("IncompleteRead", "Connection broken", "Read timed out", "incomplete-download",
-              "IncompleteDownload", "ChunkedEncodingError", "ConnectionResetError")
-    if any(word in text for word in broken):
-        return f"{name}: the download broke off", True
-    if any(word in text for word in ("NewConnectionError", "Failed to establish", "ProxyError",
-                                     "Name or service not known", "Max retries exceeded",
-                                     "name resolution", "ConnectTimeout", "Cannot connect")):
-        return f"{name}: no network: the package index does not answer", False
+        # pip before version 25 does not notice that a download broke off, and says
+        # this of the half that it has: so one more attempt.
+        return (f"{name}: wrong sha256: what the package index sends is not the pinned file; "
+                "it was not used"), 2
+    if "No space left on device" in text or "Disk quota exceeded" in text:
+        return f"{name}: the disk is full: make room and run it again; nothing was kept", 1
+    if any(word in text for word in UNREACHABLE):
+        return f"{name}: no network: the package index does not answer: {NO_NETWORK}", 1
+    if any(word in text for word in BROKEN_OFF):
+        return f"{name}: the download broke off: run it again", ATTEMPTS
     if "No matching distribution" in text or "Could not find a version" in text:
         return (f"{name}: the package index that pip is set up for does not offer it "
-                "(no network, or an index without it)"), False
+                f"(no network, or an index without it): {NO_NETWORK}"), 1
     last = [line for line in answer.splitlines() if line.strip()] or ["pip said nothing"]
-    return f"{name}: {last[-1].strip()}", False
+    return f"{name}: {last[-1].strip()}", 1
 
 
 def take(wheel_file: Path, patterns: dict[str, str], folder: Path) -> None:
@@ -215,19 +229,26 @@ def unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> N
 
 # -- single files ---------------------------------------------------------------------
 
-def from_address(url: str, target: Path, what: str, size: int | None) -> None:
-    """Fetches one file; starts again when it breaks off."""
+def from_address(url: str, target: Path, what: str, size: int | None, otherwise: str) -> None:
+    """Fetches one file; starts again when it breaks off. `otherwise` says what to do
+    where the address cannot be had."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with urllib.request.urlopen(url, timeout=60) as answer, open(target, "wb") as out:
                 shutil.copyfileobj(answer, out, 1 << 20)
-            if size is None or target.stat().st_size == size or attempt == ATTEMPTS:
+            # A connection that ends early is no error to urllib; a file that is not
+            # shorter than it should be is judged by its sha256.
+            if size is None or target.stat().st_size >= size:
                 return
             reason = "the download broke off"
         except urllib.error.HTTPError as error:
-            raise Problem(f"{what}: the address answers {error.code}: {url}") from error
-        except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
+            raise Problem(f"{what}: the address answers {error.code}: {url}: {otherwise}") from error
+        except http.client.HTTPException:
+            reason = "the download broke off"
+        except OSError as error:
+            if error.errno in DISK_FULL or error.filename:
+                raise
             reason = f"cannot be reached ({getattr(error, 'reason', error)})"
-        if attempt == ATTEMPTS:
-            raise Problem(f"{what}: {reason}: {url}")
-        print(f"  {what}: {reason}; starting again", flush=True)
+        if attempt < ATTEMPTS:
+            print(f"  {what}: {reason}; starting again", flush=True)
+    raise Problem(f"{what}: {reason}: {url}: {otherwise}")

