@@ -8,6 +8,7 @@ their own headings and to each other.
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import json
 import os
@@ -15,11 +16,15 @@ import re
 from pathlib import Path
 
 import jinja2
+import nbconvert
 import nbformat
 from nbconvert import HTMLExporter
 from traitlets.config import Config
 
+import machine
+import notebook_file
 import project
+from harmless import harmless
 from profiles import Profile
 from project import Problem
 
@@ -57,7 +62,22 @@ def write_html(nb, path: Path) -> None:
     write_whole(path, html(nb))
 
 
+def render(path: Path) -> None:
+    """The page of an executed notebook, written again."""
+    write_html(notebook_file.read(path), path.with_suffix(".html"))
+
+
+def look() -> str:
+    """One digest over what a page is made with, beyond the notebook."""
+    whole = hashlib.sha256(nbconvert.__version__.encode())
+    own = [project.ENVIRONMENT / name for name in ("report.py", "harmless.py")]
+    for path in own + sorted(p for p in TEMPLATES.rglob("*") if p.is_file()):
+        whole.update(path.read_bytes())
+    return whole.hexdigest()
+
+
 def html(nb) -> str:
+    nb = with_harmless_outputs(nb)
     style, script = asset("style.css"), asset("script.js")
     exporter = HTMLExporter(
         template_name="ttp",
@@ -72,6 +92,24 @@ def html(nb) -> str:
                          "title": title(nb), "run": nb.metadata.get("ttp", {}).get("run", {})}}
     page, _ = exporter.from_notebook_node(nb, resources)
     return page.replace("<!--contents-->", contents(page), 1)
+
+
+def with_harmless_outputs(nb):
+    nb = copy.deepcopy(nb)
+    for cell in nb.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            for kind in ("text/html", "image/svg+xml"):
+                if kind in data:
+                    data[kind] = harmless(text_of(data[kind]))
+            if "image/png" in data:
+                data["image/png"] = re.sub(r"[^A-Za-z0-9+/=]", "", text_of(data["image/png"]))
+    return nb
+
+
+def text_of(value) -> str:
+    """nbformat allows a list of lines for a text."""
+    return "".join(value) if isinstance(value, list) else str(value)
 
 
 def contents(page: str) -> str:
@@ -119,13 +157,13 @@ def plain(markdown: str) -> str:
 
 
 def figure_bytes(value) -> str:
-    if not value:
+    if not isinstance(value, (int, float)) or not value:
         return "not measured"
     return f"{value / 2**30:.2f} GiB" if value >= 2**30 else f"{value / 2**20:.0f} MiB"
 
 
 def figure_seconds(value) -> str:
-    if value is None:
+    if not isinstance(value, (int, float)):
         return "not measured"
     if value < 60:
         return f"{value:.1f} s"
@@ -146,7 +184,7 @@ def render_again() -> None:
     if not paths:
         raise Problem(f"{reports_folder()} holds no executed notebook: run `make reproduce` first")
     for path in paths:
-        write_html(nbformat.read(path, as_version=4), path.with_suffix(".html"))
+        render(path)
     write_index()
     print(f"{len(paths)} reports written to {reports_folder()}")
 
@@ -187,8 +225,6 @@ def place(merged: dict, keys: list[str], value, path: Path) -> None:
 
 
 def write_results(profile: Profile) -> None:
-    import machine
-
     whole = {"schema": SCHEMA, "profile": profile.name, "commit": machine.commit(), **results()}
     write_whole(reports_folder() / "results.json", json.dumps(whole, indent=2) + "\n")
 
@@ -196,7 +232,7 @@ def write_results(profile: Profile) -> None:
 def write_index() -> None:
     rows = []
     for path in executed():
-        nb = nbformat.read(path, as_version=4)
+        nb = notebook_file.read(path)
         rows.append({"page": path.with_suffix(".html").name, "title": title(nb), "story": story(nb),
                      "run": nb.metadata.get("ttp", {}).get("run", {})})
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES / "ttp"),
@@ -231,9 +267,9 @@ def headline(found: dict) -> list[dict]:
     return figures
 
 
-def print_end() -> None:
-    """A run's last lines: the comparison table, if it was made, and the index."""
+def print_end(outputs: list[Path]) -> None:
+    """A run's last lines: the comparison table, if it is this run's, and the index."""
     table = project.output() / "results" / "comparison.txt"
-    if table.exists():
+    if table in outputs and table.exists():
         print("\n" + table.read_text(encoding="utf-8").rstrip())
     print(f"\n{reports_folder() / 'index.html'}")

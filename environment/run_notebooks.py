@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import queue
 import re
@@ -24,14 +23,15 @@ import sys
 import time
 from pathlib import Path
 
-import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.exceptions import (CellExecutionComplete, CellExecutionError, CellTimeoutError,
+                                 DeadKernelError)
 
 import freshness
 import kernel
 import machine
 import memory
+import notebook_file
 import project
 import report
 from profiles import Profile
@@ -39,10 +39,10 @@ from project import Problem
 
 # What a sound run may print on standard error, as regular expressions for one line.
 HARMLESS = [
-    # libtorch, for instance "[W CPUAllocator.cpp:249] Warning: …" and what it repeats.
-    r"\[W\d* .*\] ?(Warning: .*)?",
+    # libtorch, for instance "[W1123 02:35:00 NNPACK.cpp:64] Could not initialize NNPACK!"
+    r"\[W[^\]]*\.(cpp|cc|h):\d+\] .*",
     r"\s*\(function operator\(\)\)",
-    # What the SVG fonts of plotters or an OpenMP run-time say about their surroundings.
+    # An OpenMP run-time about its surroundings.
     r"OMP: Info .*",
 ]
 
@@ -50,6 +50,7 @@ HARMLESS = [
 # after each cell. After the last one a marker is waited for, so none is missed.
 LATE_SECONDS = 0.1
 MARKER = "ttp-lib: end of the notebook's standard error"
+PRINT_MARKER = f'eprintln!("{MARKER}");'
 
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -76,12 +77,14 @@ class Progress:
         self.line_open, self.rest = True, ""
 
     def stream(self, text: str) -> None:
-        *lines, self.rest = (self.rest + text).split("\n")
+        *lines, self.rest = (self.rest + text).replace("\r\n", "\n").split("\n")
         for line in lines:
             self.close()
             print(" " * (2 * self.width + 5) + safe(line), flush=True)
 
     def finish(self, seconds: float) -> None:
+        if self.rest:
+            self.stream("\n")
         indent = "  " if self.line_open else " " * (2 * self.width + 5)
         print(f"{indent}{seconds:.1f} s", flush=True)
         self.line_open = False
@@ -114,15 +117,14 @@ def unexpected(stderr: str) -> list[str]:
 
 
 def why(stderr: str, error: str) -> str:
-    """A failed cell's message without the kernel's own backtraces."""
+    """A failed cell's message, safe for a terminal, without the kernel's own backtraces."""
     kept = []
     for line in unexpected(stderr):
         if line.startswith(("stack backtrace", "note: run with `RUST_BACKTRACE")):
             break
         kept.append(line)
-    if kept:
-        return "\n".join(kept)
-    return ANSI.sub("", error).strip() or "the cell failed and said nothing"
+    lines = kept or ANSI.sub("", error).strip().splitlines()
+    return "\n".join(map(safe, lines)) or "the cell failed and said nothing"
 
 
 def compiler_message(nb) -> str:
@@ -141,32 +143,39 @@ class Client(NotebookClient):
         self.stderr = ""
         self.started = 0.0
         self.interrupted = False
+        self.current = 0
         self.memory = memory.Watch()
         self.code_cells = [i for i, c in enumerate(nb.cells)
                            if c.cell_type == "code" and c.source.strip()]
-        self.on_notebook_start = self.watch
         self.on_cell_execute = self.cell_starts
         self.on_cell_executed = self.cell_ends
 
-    def watch(self, **_) -> None:
+    def watch(self) -> None:
+        """Measures the kernel, and ends it when the run is told to end."""
         self.memory.start(self.km.provisioner.pid)
-        for name in (signal.SIGINT, signal.SIGTERM):
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(name, self.stop)
 
     def stop(self) -> None:
         self.interrupted = True
         asyncio.ensure_future(self.km.shutdown_kernel(now=True))
 
-    def number(self, cell_index: int) -> int:
-        return self.code_cells.index(cell_index) + 1
-
     def cell_starts(self, cell, cell_index: int) -> None:
         self.stderr, self.started = "", time.monotonic()
-        self.progress.start(self.number(cell_index), label(self.nb.cells, cell_index))
+        self.current = self.code_cells.index(cell_index) + 1
+        self.progress.start(self.current, label(self.nb.cells, cell_index))
 
-    def process_message(self, msg, cell, cell_index):
-        self.listen(msg)
-        return super().process_message(msg, cell, cell_index)
+    async def _async_poll_output_msg(self, parent_msg_id, cell, cell_index) -> None:
+        """As nbclient's, which passes over what an earlier cell says late."""
+        while True:
+            msg = await self.kc.get_iopub_msg(timeout=None)
+            self.listen(msg)
+            if msg["parent_header"].get("msg_id") != parent_msg_id:
+                continue
+            try:
+                self.process_message(msg, cell, cell_index)
+            except CellExecutionComplete:
+                return
 
     def listen(self, msg) -> None:
         if msg["msg_type"] == "stream":
@@ -198,6 +207,7 @@ class Client(NotebookClient):
 
     async def async_execute(self, reset_kc: bool = False, **kwargs):
         """As nbclient's, and then until all that was said on standard error is here."""
+        self.reset_execution_trackers()
         async with self.async_setup_kernel(**kwargs):
             self.watch()
             for index, cell in enumerate(self.nb.cells):
@@ -205,15 +215,13 @@ class Client(NotebookClient):
                     cell, index, execution_count=self.code_cells_executed + 1
                 )
             await self.all_of_stderr()
-            info = await self.kc._async_kernel_info(reply=True)
-            self.nb.metadata["language_info"] = info["content"]["language_info"]
         return self.nb
 
     async def all_of_stderr(self) -> None:
         """Standard error is one pipe: once a marker has come through, all before it has."""
         self.stderr = ""
         await asyncio.sleep(0)
-        self.kc.execute(f'eprintln!("{MARKER}");')
+        self.kc.execute(PRINT_MARKER)
         end = time.monotonic() + 120
         while MARKER not in self.stderr:
             try:
@@ -233,11 +241,15 @@ def is_unit(output) -> bool:
     }
 
 
-def run_one(path: Path, name: str, profile: Profile, checkpoint: str | None,
-            timeout: int) -> None:
+def run_one(state: freshness.State, timeout: int) -> None:
     """Executes one notebook and writes its report; raises `Failed` with the cell."""
-    nb = nbformat.read(path, as_version=4)
+    path, name, profile, checkpoint = state.path, state.name, state.profile, state.checkpoint
+    nb = notebook_file.read(path)
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
     reports = project.output() / "reports"
+    about = machine.describe()
     progress = Progress(sum(c.cell_type == "code" and bool(c.source.strip()) for c in nb.cells))
     client = Client(
         nb, progress,
@@ -246,6 +258,9 @@ def run_one(path: Path, name: str, profile: Profile, checkpoint: str | None,
         resources={"metadata": {"path": str(project.NOTEBOOKS)}},
     )
     environment = {**os.environ, **profile.variables(checkpoint), "TTP_OUT": str(project.output())}
+    for variable in ("TTP_SOURCES", "TTP_MODELS"):
+        if project.own_folder(variable):
+            environment[variable] = str(project.own_folder(variable))
     started = time.monotonic()
     problem = None
     try:
@@ -259,7 +274,7 @@ def run_one(path: Path, name: str, profile: Profile, checkpoint: str | None,
     except DeadKernelError:
         problem = why(client.stderr, "the kernel died" + kernel_log())
     except RuntimeError as error:
-        problem = f"the kernel did not start: {error}{kernel_log()}"
+        problem = why("", f"the kernel did not start: {error}{kernel_log()}")
     finally:
         client.memory.stop()
         progress.close()
@@ -273,16 +288,16 @@ def run_one(path: Path, name: str, profile: Profile, checkpoint: str | None,
         "seconds": round(time.monotonic() - started, 1),
         "peak_bytes": client.memory.kernel_peak(),
         "peak_tree_bytes": client.memory.tree_peak(),
-        **machine.describe(),
+        **about,
     }
     nb.metadata["language_info"] = {"name": "rust", "pygments_lexer": "rust",
                                     "file_extension": ".rs", "mimetype": "text/rust"}
     failed_copy = reports / f"{name}.failed.ipynb"
     if problem is not None:
         report.write_notebook(nb, failed_copy)
-        cell = client.code_cells_executed
-        raise Failed(f"{path.name}, code cell {cell} of {progress.cells}: {problem}\n"
-                     f"(as far as it came: {failed_copy})")
+        place = f", code cell {client.current} of {progress.cells}" if client.current else ""
+        raise Failed(f"{path.name}{place}: {problem}\n(as far as it came: {failed_copy})")
+    state.check_outputs()
     report.write_notebook(nb, reports / f"{name}.ipynb")
     report.write_html(nb, reports / f"{name}.html")
     failed_copy.unlink(missing_ok=True)
@@ -310,12 +325,29 @@ def notebooks(names: list[str]) -> list[Path]:
     return chosen
 
 
-def runs(path: Path, profile: Profile) -> list[tuple[str, str | None]]:
+def runs(path: Path, profile: Profile) -> list[freshness.State]:
     """A notebook's runs: one, or one for each checkpoint of the profile."""
-    metadata = nbformat.read(path, as_version=4).metadata.get("ttp", {})
-    if not metadata.get("per_checkpoint"):
-        return [(path.stem, None)]
-    return [(f"{path.stem}.{checkpoint}", checkpoint) for checkpoint in profile.checkpoints()]
+    if not notebook_file.metadata(path).get("per_checkpoint"):
+        return [freshness.State(path, path.stem, profile, None)]
+    return [freshness.State(path, f"{path.stem}.{notebook_file.file_name(checkpoint)}", profile,
+                            checkpoint) for checkpoint in profile.checkpoints()]
+
+
+def run_if_needed(state: freshness.State, force: bool, timeout: int) -> None:
+    look = report.look()
+    if not force and state.is_up_to_date():
+        print(f"{state.name} is up to date", flush=True)
+        if state.page() != look:
+            report.render(project.output() / "reports" / f"{state.name}.ipynb")
+            state.remember_page(look)
+        return
+    print(f"{state.name}  (profile {state.profile.name})", flush=True)
+    started = time.monotonic()
+    state.begin()
+    run_one(state, timeout)
+    seconds = time.monotonic() - started
+    state.remember(seconds, look)
+    print(f"  done in {seconds:.1f} s", flush=True)
 
 
 def main() -> int:
@@ -326,37 +358,33 @@ def main() -> int:
     parser.add_argument("--cell-timeout", type=int, default=4 * 3600, metavar="SECONDS")
     arguments = parser.parse_args()
     os.environ["JUPYTER_PATH"] = str(kernel.JUPYTER_PATH)
+    sys.stdout.reconfigure(errors="replace")
+    sys.stderr.reconfigure(errors="replace")
     try:
         if arguments.render:
             report.render_again()
             return 0
         profile = Profile.from_environment()
+        states = [state for path in notebooks(arguments.names) for state in runs(path, profile)]
+        kernel.need_program()
         kernel.write_settings()
-        for path in notebooks(arguments.names):
-            for name, checkpoint in runs(path, profile):
-                state = freshness.State(path, name, profile, checkpoint)
-                if not arguments.force and state.is_up_to_date():
-                    print(f"{name} is up to date", flush=True)
-                    continue
-                print(f"{name}  (profile {profile.name})", flush=True)
-                started = time.monotonic()
-                state.forget()
-                run_one(path, name, profile, checkpoint, arguments.cell_timeout)
-                state.check_outputs()
-                state.remember(time.monotonic() - started)
-                print(f"  done in {time.monotonic() - started:.1f} s", flush=True)
+        if not arguments.names and not os.environ.get("TTP_CHECKPOINT"):
+            freshness.set_other_profiles_aside(profile, [state.name for state in states])
+        for state in states:
+            run_if_needed(state, arguments.force, arguments.cell_timeout)
         report.write_results(profile)
         report.write_index()
-    except Failed as failed:
-        print(f"error: {failed}", file=sys.stderr)
-        return 1
-    except Problem as problem:
+    except (Failed, Problem) as problem:
         print(f"error: {problem}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {error.filename or project.output()}: {error.strerror or error}",
+              file=sys.stderr)
         return 1
     except (KeyboardInterrupt, Interrupted):
         print("\nstopped; what was finished before is kept", file=sys.stderr)
         return 130
-    report.print_end()
+    report.print_end([path for state in states for path in state.outputs])
     return 0
 
 

@@ -1,0 +1,103 @@
+"""Makes what a cell shows as HTML or SVG harmless: only tables, text and drawings get
+through, with no link, script, style or address. Everything else is shown as the text
+that it is.
+
+The library escapes what it shows; this is for everything else that a cell may print,
+and for the day when the library is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from html.parser import HTMLParser
+
+HTML = set("b br caption code col colgroup div em h4 h5 h6 hr i li ol p pre small span strong "
+           "sub sup table tbody td tfoot th thead tr ul".split())
+SVG = set("svg g title desc defs clippath lineargradient stop rect line polyline polygon path "
+          "circle ellipse text tspan".split())
+EMPTY = {"br", "col", "hr"}
+ATTRIBUTES = set(
+    "align class colspan role rowspan scope "
+    "clip-path cx cy d dominant-baseline dx dy fill fill-opacity fill-rule font-family font-size "
+    "font-style font-weight gradienttransform gradientunits height id offset opacity points "
+    "preserveaspectratio r rx ry stop-color stop-opacity stroke stroke-dasharray stroke-linecap "
+    "stroke-linejoin stroke-opacity stroke-width text-anchor transform version viewbox width "
+    "x x1 x2 y y1 y2".split())
+# A browser gives these their capital letters back in a drawing; other readers do not.
+WRITTEN = {"clippath": "clipPath", "lineargradient": "linearGradient", "viewbox": "viewBox",
+           "gradienttransform": "gradientTransform", "gradientunits": "gradientUnits",
+           "preserveaspectratio": "preserveAspectRatio"}
+# url(#name) is a part of the same drawing; any other address in a value is refused.
+ADDRESS = re.compile(r"://|^\s*//|javascript:|data:|url\s*\((?!\s*#)", re.IGNORECASE)
+
+
+def harmless(markup: str) -> str:
+    reader = Reader()
+    reader.feed(markup)
+    reader.close()
+    while reader.open:
+        reader.out.append(f"</{written(reader.open.pop())}>")
+    return "".join(reader.out)
+
+
+def written(name: str) -> str:
+    return WRITTEN.get(name, name)
+
+
+class Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.out: list[str] = []
+        self.open: list[str] = []
+
+    def allowed(self, tag: str) -> bool:
+        return tag in (SVG if "svg" in self.open or tag == "svg" else HTML)
+
+    def begin(self, tag: str, attributes: list[tuple[str, str | None]], end: str) -> None:
+        kept = "".join(f' {written(name)}="{escape(value or "")}"' for name, value in attributes
+                       if name in ATTRIBUTES and not ADDRESS.search(value or ""))
+        self.out.append(f"<{written(tag)}{kept}{end}")
+
+    def handle_starttag(self, tag: str, attrs) -> None:
+        if not self.allowed(tag):
+            self.out.append(escape(self.get_starttag_text()))
+            return
+        self.begin(tag, attrs, ">")
+        if tag not in EMPTY:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs) -> None:
+        if not self.allowed(tag):
+            self.out.append(escape(self.get_starttag_text()))
+        elif "svg" in self.open or tag == "svg" or tag in EMPTY:
+            self.begin(tag, attrs, "/>")
+        else:
+            # To HTML `<div/>` begins an element.
+            self.begin(tag, attrs, ">")
+            self.out.append(f"</{tag}>")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.open:
+            self.out.append(escape(f"</{tag}>"))
+            return
+        while True:
+            last = self.open.pop()
+            self.out.append(f"</{written(last)}>")
+            if last == tag:
+                return
+
+    def handle_data(self, data: str) -> None:
+        self.out.append(escape(data, quote=False))
+
+    def handle_comment(self, data: str) -> None:
+        self.out.append(escape(f"<!--{data}-->"))
+
+    def handle_decl(self, decl: str) -> None:
+        self.out.append(escape(f"<!{decl}>"))
+
+    def unknown_decl(self, data: str) -> None:
+        self.out.append(escape(f"<![{data}]>"))
+
+    def handle_pi(self, data: str) -> None:
+        self.out.append(escape(f"<?{data}>"))
