@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -82,36 +81,60 @@ def settings() -> dict:
     }
 
 
+def need_program() -> None:
+    if not project.evcxr().exists():
+        raise Problem(f"{project.evcxr()} is not there: run `make setup` first")
+
+
 def write_settings() -> Path:
     folder = JUPYTER_PATH / "kernels" / NAME
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "kernel.json"
-    half = path.with_suffix(".json.tmp")
-    half.write_text(json.dumps(settings(), indent=2) + "\n", encoding="utf-8")
-    half.replace(path)
+    write_changed(path, (json.dumps(settings(), indent=2) + "\n").encode())
     return path
 
 
 def compile_dependencies() -> None:
     """Fills the first build folder, with cargo's own progress on the terminal."""
-    seat = project.kernel_seat()
-    (seat / "src").mkdir(parents=True, exist_ok=True)
-    library = seat / "src" / "lib.rs"
-    if not library.exists():
-        library.write_text("", encoding="utf-8")
+    seat, lock = project.kernel_seat(), project.ROOT / "Cargo.lock"
+    # A package of its own beside the folder: a kernel that runs there is not disturbed.
+    package = seat.with_name("package")
+    (package / "src").mkdir(parents=True, exist_ok=True)
+    write_changed(package / "src" / "lib.rs", b"")
     path = json.dumps(str(project.ROOT / "ttp-lib"))
-    (seat / "Cargo.toml").write_text(MANIFEST.format(path=path), encoding="utf-8")
-    shutil.copyfile(project.ROOT / "Cargo.lock", seat / "Cargo.lock")
-    # The kernel asks cargo about dependencies on all platforms; once these are
-    # fetched, notebooks run without a network.
-    run_cargo(["cargo", "fetch"], seat, dict(os.environ))
-    run_cargo(["cargo", "build"], seat, {**os.environ, **project.cargo_variables()})
-    lock = (project.ROOT / "Cargo.lock").read_bytes()
-    (seat / "built").write_bytes(lock)
+    write_changed(package / "Cargo.toml", MANIFEST.format(path=path).encode())
+    own_lock = package / "Cargo.lock"
+    if not is_built() or not own_lock.exists():
+        # Cargo adds this package to it; without it, it would take the newest of everything.
+        write_changed(own_lock, lock.read_bytes())
+        print("kernel: compiling ttp-lib and what it needs (minutes, once)", flush=True)
+        # The kernel asks cargo about dependencies on all platforms; once these are
+        # fetched, notebooks run without a network.
+        run_cargo(["cargo", "fetch"], package, dict(os.environ))
+    run_cargo(["cargo", "build"], package, {**os.environ, **project.cargo_variables()})
+    write_changed(seat / "built", lock.read_bytes())
+
+
+def is_built() -> bool:
+    """Whether the dependencies were compiled as Cargo.lock has them now."""
+    built = project.kernel_seat() / "built"
+    return built.exists() and built.read_bytes() == (project.ROOT / "Cargo.lock").read_bytes()
+
+
+def write_changed(path: Path, content: bytes) -> None:
+    """Leaves the time stamp alone where nothing changes: cargo goes by it."""
+    if not path.exists() or path.read_bytes() != content:
+        half = path.with_name(path.name + ".tmp")
+        half.write_bytes(content)
+        half.replace(path)
 
 
 def run_cargo(command: list[str], folder: Path, environment: dict[str, str]) -> None:
-    if subprocess.run(command, cwd=folder, env=environment, check=False).returncode != 0:
+    try:
+        code = subprocess.run(command, cwd=folder, env=environment, check=False).returncode
+    except OSError as error:
+        raise Problem(f"{command[0]}: {error.strerror}: run `make setup` first") from error
+    if code != 0:
         raise Problem(f"`{' '.join(command)}` failed: its own message stands above")
 
 
@@ -120,13 +143,10 @@ def main() -> int:
     parser.add_argument("--settings", action="store_true", help="do not compile")
     arguments = parser.parse_args()
     try:
-        if not project.evcxr().exists():
-            raise Problem(f"{project.evcxr()} is not there: run `make setup` first")
+        need_program()
         write_settings()
         if not arguments.settings:
             started = time.monotonic()
-            print("kernel: compiling ttp-lib and what it needs (once; 6 to 8 minutes on 2 cores)",
-                  flush=True)
             compile_dependencies()
             print(f"kernel: ready after {time.monotonic() - started:.0f} s", flush=True)
     except Problem as problem:

@@ -9,29 +9,48 @@ beside it, which the system lets go when the kernel's last process ends.
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 SEATS = 16
+# A kernel that was told to end needs a moment. Copying a build folder takes longer.
+WAIT_SECONDS = 5.0
+ATTEMPTS = 3
+LOOK_SECONDS = 1.0
 
 
-def take_seat(folder: Path) -> Path:
-    """The first build folder that is free, filled. Its lock is left open on purpose:
-    the kernel inherits it."""
-    for number in range(SEATS):
-        lock = os.open(folder / f"{number}.lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(lock)
-            continue
-        os.set_inheritable(lock, True)
-        seat = folder / str(number)
-        if number > 0:
-            fill(seat, folder / "0")
-        return seat
-    sys.exit(f"{SEATS} kernels of this project are running; stop one of them")
+def lock_of(folder: Path, number: int) -> "int | None":
+    lock = os.open(folder / f"{number}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        return None
+    return lock
+
+
+def take_seat(folder: Path) -> "tuple[Path, int]":
+    """The first build folder that is free, filled, and its lock, which the kernel inherits."""
+    end = time.monotonic() + WAIT_SECONDS
+    while True:
+        late = time.monotonic() > end
+        for number in range(SEATS):
+            seat = folder / str(number)
+            if not (late or number == 0 or seat.is_dir()):
+                continue
+            lock = lock_of(folder, number)
+            if lock is not None:
+                os.set_inheritable(lock, True)
+                if number > 0:
+                    fill(seat, folder / "0")
+                seat.mkdir(exist_ok=True)
+                return seat, lock
+        if late:
+            sys.exit(f"{SEATS} kernels of this project are running; stop one of them")
+        time.sleep(0.1)
 
 
 def fill(seat: Path, first: Path) -> None:
@@ -41,23 +60,51 @@ def fill(seat: Path, first: Path) -> None:
     if seat.is_dir() and made_from.exists() and made_from.read_bytes() == wanted:
         return
     half = seat.with_name(seat.name + ".tmp")
-    for old in (half, seat):
-        shutil.rmtree(old, ignore_errors=True)
-    if first.is_dir():
-        print(f"copying {first} to {seat}", flush=True)
-        command = ["cp", "-a", str(first), str(half)]
-        if sys.platform == "linux":
-            command.insert(2, "--reflink=auto")
-        subprocess.run(command, check=True)
-        half.rename(seat)
-    else:
-        seat.mkdir()
+    shutil.rmtree(seat, ignore_errors=True)
+    if not first.is_dir():
+        return
+    print(f"copying {first} to {seat}", flush=True)
+    command = ["cp", "-a", str(first), str(half)]
+    if sys.platform == "linux":
+        command.insert(2, "--reflink=auto")
+    for _ in range(ATTEMPTS):
+        shutil.rmtree(half, ignore_errors=True)
+        # The kernel that has the first folder may take a file away under the copying.
+        if subprocess.run(command, check=False).returncode == 0:
+            half.rename(seat)
+            return
+    shutil.rmtree(half, ignore_errors=True)
+    print(f"{first} could not be copied: this kernel compiles everything anew", flush=True)
+
+
+def end_with(jupyter: int, lock: int) -> None:
+    """A process beside the kernel that ends what is left of it: the cell that it was
+    running when it was killed, or all of it when Jupyter was."""
+    kernel = os.getpid()
+    if os.getpgrp() != kernel or os.fork():
+        return
+    os.close(lock)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while os.getppid() == kernel and is_alive(jupyter):
+        time.sleep(LOOK_SECONDS)
+    os.killpg(kernel, signal.SIGKILL)
+
+
+def is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def main() -> None:
+    jupyter = os.getppid()
     folder, kernel, connection = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
     folder.mkdir(parents=True, exist_ok=True)
-    seat = take_seat(folder)
+    seat, held = take_seat(folder)
     # The kernel talks to Jupyter over sockets; what it prints itself is for the log.
     log = os.open(folder / f"{seat.name}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(log, 1)
@@ -67,6 +114,7 @@ def main() -> None:
     lock = folder.parent.parent / "Cargo.lock"
     if lock.exists():
         shutil.copyfile(lock, seat / "Cargo.lock")
+    end_with(jupyter, held)
     os.execv(kernel, [kernel, "--control_file", connection])
 
 
