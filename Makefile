@@ -8,7 +8,7 @@ WITH = $(PYTHON) environment/with_libtorch.py
 NB ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-tram kernel reproduce notebook test bench lab html ttp clean distclean
+.PHONY: help setup data data-tram kernel reproduce name-given notebook test bench lab html ttp clean distclean
 
 help: ## this list
 	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
@@ -34,10 +34,16 @@ kernel: setup ## compile ttp-lib for the notebooks
 reproduce: kernel ## set-up, all notebooks in order, reports; ends with the comparison table
 	@$(OWN_PYTHON) environment/run_notebooks.py
 
-notebook: kernel ## one notebook: make notebook NB=01_corpus
+name-given:
 	@test -n "$(NB)" || { echo "error: say which: make notebook NB=01_corpus" >&2; exit 1; }
+
+notebook: name-given kernel ## one notebook: make notebook NB=01_corpus
 	@$(OWN_PYTHON) environment/run_notebooks.py $(NB)
 
+# The tests' notebooks are the smoke profile's, and so are the data they need.
+test: export TTP_PROFILE = smoke
+test: export TTP_CHECKPOINT =
+test: export TTP_MODELS =
 test: setup ## format, lints, all tests, the smoke notebooks and their pages in a browser
 	@$(OWN_PYTHON) environment/test_all.py
 
@@ -53,8 +59,8 @@ html: setup ## write the reports' pages again from the executed notebooks
 ttp: setup ## the command-line tool, built for speed
 	@$(WITH) --release cargo build --release --package ttp-lib --bin ttp
 
-clean: ## remove what runs made: data/processed, results, reports, target/smoke
-	rm -rf data/processed results reports target/smoke
+clean: ## remove what runs made: data/processed, models, results, reports, target/smoke
+	rm -rf data/processed models results reports target/smoke
 
 distclean: clean ## remove what was compiled here and the links to data, too (not the shared cache)
 	rm -rf target data/raw
