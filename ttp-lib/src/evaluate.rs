@@ -4,15 +4,16 @@
 use crate::corpus::Sample;
 use crate::encoder::Predictions;
 use crate::metrics::{Bootstrap, Confusion, Estimate, Scores};
-use crate::pretrained::Checkpoint;
+use crate::pretrained::{self, Checkpoint};
 use crate::split::Protocol;
 use crate::train::{History, Rows, TrainParams};
 use crate::{Error, Result, files};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::path::Path;
 
 /// A published row of the paper's table 2.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Published {
     /// The model, as the paper names it.
     pub model: &'static str,
@@ -57,6 +58,8 @@ pub struct Evaluation {
     pub checkpoint: String,
     /// What the checkpoint is, and what it stands in for.
     pub about: String,
+    /// The model of the paper that it stands in for; `None` where it is the paper's own.
+    pub stands_in_for: Option<String>,
     /// The split protocol.
     pub protocol: Protocol,
     /// Share of test rows named right.
@@ -114,6 +117,7 @@ impl Evaluation {
         Ok(Self {
             checkpoint: checkpoint.name.clone(),
             about: checkpoint.describe(),
+            stands_in_for: checkpoint.entry.and_then(|e| e.stands_in_for).map(str::to_owned),
             protocol,
             accuracy: scores.accuracy.value,
             precision_macro: scores.precision.macro_.value,
@@ -131,6 +135,22 @@ impl Evaluation {
             seed,
             history: history.clone(),
         })
+    }
+
+    /// The stem of a model's result files: `finetune.minilm.clean`.
+    pub fn file_stem(checkpoint: &str, protocol: Protocol) -> String {
+        format!("finetune.{}.{}", pretrained::file_name(checkpoint), protocol.name())
+    }
+
+    /// The model and the protocol it was trained under: `minilm, protocol clean`.
+    pub fn title(&self) -> String {
+        format!("{}, protocol {}", self.checkpoint, self.protocol.name())
+    }
+
+    /// Its name in a table beside published rows: `minilm (ours, stand-in)`.
+    pub fn label(&self) -> String {
+        let stand_in = if self.stands_in_for.is_some() { ", stand-in" } else { "" };
+        format!("{} (ours{stand_in})", self.checkpoint)
     }
 
     /// Every evaluation among a run's results, in the order of checkpoint and protocol.
@@ -151,6 +171,21 @@ impl Evaluation {
             return Err(Error::input(results, "no finetune.*.json: run 04_finetune first"));
         }
         files.iter().map(|path| files::read_json(path)).collect()
+    }
+}
+
+impl fmt::Display for Evaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: macro F1 {}, accuracy {}, on {} test rows; trained in {:.0} s at {:.0} tokens/s",
+            self.title(),
+            self.scores.f1.macro_,
+            self.scores.accuracy,
+            self.test_rows,
+            self.train_seconds,
+            self.tokens_per_second,
+        )
     }
 }
 

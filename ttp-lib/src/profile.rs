@@ -5,7 +5,7 @@ use crate::augment::AugmentSettings;
 use crate::balance::Limits;
 use crate::corpus::{self, Columns, Corpus};
 use crate::metrics::Bootstrap;
-use crate::pretrained::Checkpoint;
+use crate::pretrained::{self, Checkpoint};
 use crate::show::{Cell, Table};
 use crate::split::{Protocol, Shares};
 use crate::train::{Algorithm, TrainParams};
@@ -319,9 +319,14 @@ impl Run {
         self.out.join("results").join(name)
     }
 
+    /// The folder of all fine-tuned models.
+    pub fn models(&self) -> PathBuf {
+        self.out.join("models")
+    }
+
     /// The folder of a fine-tuned model.
     pub fn model(&self, checkpoint: &str, protocol: Protocol) -> PathBuf {
-        self.out.join("models").join(format!("{}.{}", file_name(checkpoint), protocol.name()))
+        self.models().join(format!("{}.{}", pretrained::file_name(checkpoint), protocol.name()))
     }
 
     /// A pretrained checkpoint, from `TTP_MODELS` or `data/raw/models/`.
@@ -350,12 +355,6 @@ impl Run {
     pub fn root(&self) -> &Path {
         &self.root
     }
-}
-
-/// A checkpoint's name as a part of a file's name: a folder's path becomes its last part.
-pub fn file_name(checkpoint: &str) -> String {
-    let last = Path::new(checkpoint).file_name().map(|name| name.to_string_lossy().into_owned());
-    last.unwrap_or_else(|| checkpoint.to_owned())
 }
 
 /// An environment variable that is set to something.

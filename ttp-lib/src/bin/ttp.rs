@@ -9,8 +9,8 @@ use ttp_lib::augment::Augmenter;
 use ttp_lib::corpus::{self, Columns, Corpus, Source};
 use ttp_lib::encoder::TechniqueEncoder;
 use ttp_lib::evaluate::{self, Evaluation};
-use ttp_lib::pretrained::Checkpoint;
-use ttp_lib::profile::{self, Run};
+use ttp_lib::pretrained::{self, Checkpoint};
+use ttp_lib::profile::Run;
 use ttp_lib::show::{defang, terminal_safe};
 use ttp_lib::split::{self, Leakage, Protocol, Split};
 use ttp_lib::train::{self, FineTuning, Rows};
@@ -187,18 +187,19 @@ fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
     let seeds = if arguments.seed.is_empty() { &own[..] } else { &arguments.seed };
     let mut scores = Vec::new();
     for &seed in seeds {
-        let mut name = format!("{}.{}", profile::file_name(&checkpoint.name), protocol.name());
-        if !arguments.seed.is_empty() {
-            name = format!("{name}.seed-{seed}");
-        }
-        let model = match &arguments.out {
-            Some(out) => out.join("models").join(&name),
-            None => run.model(&checkpoint.name, protocol).with_file_name(&name),
+        // A seed of one's own is an experiment: it stays out of what the notebooks read.
+        let (models, results, mark) = match (&arguments.out, arguments.seed.is_empty()) {
+            (Some(out), true) => (out.join("models"), out.join("results"), String::new()),
+            (Some(out), false) => {
+                (out.join("models"), out.join("results"), format!(".seed-{seed}"))
+            }
+            (None, true) => (run.models(), run.results(""), String::new()),
+            (None, false) => (run.models(), run.results("seeds"), format!(".seed-{seed}")),
         };
-        let result = match &arguments.out {
-            Some(out) => out.join("results").join(format!("finetune.{name}.json")),
-            None => run.results(&format!("finetune.{name}.json")),
-        };
+        let stem = Evaluation::file_stem(&checkpoint.name, protocol);
+        let result = results.join(format!("{stem}{mark}.json"));
+        let name = format!("{}.{}{mark}", pretrained::file_name(&checkpoint.name), protocol.name());
+        let model = models.join(name);
         let device = train::device();
         let mut encoder = TechniqueEncoder::new(&checkpoint, labels.clone(), device, seed)?;
         say(&format!("seed {seed}: {} training rows on {}", training.len(), train::device_name()))?;

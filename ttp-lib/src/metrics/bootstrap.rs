@@ -13,6 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// A value with the interval around it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -29,6 +30,29 @@ impl Estimate {
     /// Whether 0 lies outside: of a difference, whether it is more than chance.
     pub fn excludes_zero(&self) -> bool {
         self.low > 0.0 || self.high < 0.0
+    }
+
+    /// Where a figure lies that is not ours: `above`, `within` or `below` the interval.
+    ///
+    /// ```
+    /// let f1 = ttp_lib::metrics::Estimate { value: 0.84, low: 0.81, high: 0.86 };
+    /// assert_eq!((f1.place_of(0.90), f1.place_of(0.81)), ("above", "within"));
+    /// ```
+    pub fn place_of(&self, figure: f64) -> &'static str {
+        if figure > self.high {
+            "above"
+        } else if figure < self.low {
+            "below"
+        } else {
+            "within"
+        }
+    }
+}
+
+impl fmt::Display for Estimate {
+    /// `0.836 [0.812, 0.858]`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3} [{:.3}, {:.3}]", self.value, self.low, self.high)
     }
 }
 

@@ -125,13 +125,27 @@ macro_rules! whole_numbers {
 }
 whole_numbers!(i32, i64, u32, u64, usize);
 
+/// The cells of a row: each value becomes a [`Cell`] in its own way.
+///
+/// ```
+/// use ttp_lib::{cells, show::Cell};
+/// let row = cells!["T1059", 1_022, Cell::share(0.0784)];
+/// assert_eq!(row, [Cell::Text("T1059".into()), Cell::Whole(1_022), Cell::Share(0.0784, 1)]);
+/// ```
+#[macro_export]
+macro_rules! cells {
+    ($($value:expr),* $(,)?) => {
+        [$($crate::show::Cell::from($value)),*]
+    };
+}
+
 /// A table: headers, rows of as many cells, perhaps a caption.
 ///
 /// ```
-/// use ttp_lib::show::{Cell, Table};
+/// use ttp_lib::{cells, show::{Cell, Table}};
 /// let mut table = Table::new(["technique", "rows", "share"]).caption("Largest classes");
-/// table.push([Cell::from("T1059"), 1_022.into(), Cell::share(0.0784)])?;
-/// table.push([Cell::from("T1027"), 498.into(), Cell::share(0.0382)])?;
+/// table.push(cells!["T1059", 1_022, Cell::share(0.0784)])?;
+/// table.push(cells!["T1027", 498, Cell::share(0.0382)])?;
 /// assert_eq!(table.to_text(), "\
 /// Largest classes
 /// technique   rows  share
@@ -250,12 +264,27 @@ impl Table {
         numeric
     }
 
+    /// Columns with a text that a narrow page may have to break within a word.
+    fn long(&self) -> Vec<bool> {
+        const LONGEST_UNBROKEN: usize = 20;
+        let long = |cell: &Cell| {
+            let Cell::Text(text) = cell else { return false };
+            text.split_whitespace().any(|word| word.chars().count() > LONGEST_UNBROKEN)
+        };
+        (0..self.headers.len()).map(|at| self.rows.iter().any(|row| long(&row[at]))).collect()
+    }
+
     /// As HTML: `<table class="ttp">` in a `<div class="ttp-table">` that may scroll;
-    /// cells of numbers have the class `num`, those of texts `text`. It is also
-    /// well-formed XML. The other two classes keep MathJax from `$…$` in sentences.
+    /// cells of numbers have the class `num`, those of texts `text`, or `text long`
+    /// where words may be broken; an interval is a `span` of the class `interval`. It
+    /// is also well-formed XML. The other two classes keep MathJax from `$…$` in sentences.
     pub fn to_html(&self) -> String {
-        let numeric = self.numeric();
-        let class = |column: usize| if numeric[column] { "num" } else { "text" };
+        let (numeric, long) = (self.numeric(), self.long());
+        let class = |column: usize| match (numeric[column], long[column]) {
+            (true, _) => "num",
+            (false, true) => "text long",
+            (false, false) => "text",
+        };
         let mut out = String::from(
             "<div class=\"ttp-table tex2jax_ignore mathjax_ignore\"><table class=\"ttp\">\n",
         );
@@ -275,7 +304,14 @@ impl Table {
         for row in self.shown_rows() {
             out.push_str("<tr>");
             for (column, cell) in row.iter().enumerate() {
-                let (class, cell) = (class(column), escape_html(&cell.shown(self.html_limit)));
+                let class = class(column);
+                let shown = escape_html(&cell.shown(self.html_limit));
+                let cell = match (cell, shown.split_once(' ')) {
+                    (Cell::Interval(..), Some((value, interval))) => {
+                        format!("{value} <span class=\"interval\">{interval}</span>")
+                    }
+                    _ => shown,
+                };
                 _ = write!(out, "<td class=\"{class}\">{cell}</td>");
             }
             out.push_str("</tr>\n");
@@ -422,6 +458,18 @@ T1059      1,022  0.500  true
                7      –  false
 ";
         assert_eq!(table.to_text(), expected);
+    }
+
+    #[test]
+    fn only_columns_with_long_words_may_be_broken_within_them() {
+        let mut table = Table::new(["operation", "sentence", "f1"]);
+        let path = "C:\\Windows\\System32\\drivers\\etc\\hosts";
+        table.push(crate::cells!["replacement", path, Cell::interval(0.5, 0.4, 0.6)]).unwrap();
+        let html = table.to_html();
+        assert!(html.contains("<td class=\"text\">replacement</td>"), "{html}");
+        assert!(html.contains(&format!("<td class=\"text long\">{path}</td>")), "{html}");
+        let interval = "0.500 <span class=\"interval\">[0.400, 0.600]</span>";
+        assert!(html.contains(&format!("<td class=\"num\">{interval}</td>")), "{html}");
     }
 
     #[test]
