@@ -1,0 +1,353 @@
+"""Set-up: what is fetched is checked, and is whole or not there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+import fetch
+from project import Problem
+from tests.support import CLOSED, House, Server, index, sha256, toml, wheel
+
+CONTENT = b"sentences " * 5000
+WHEEL = wheel({"tiny/data.json": CONTENT})
+FILE = "tiny-1.0-py3-none-any.whl"
+
+
+def wheel_entry(wheel_hash: str = sha256(WHEEL), member_hash: str = sha256(CONTENT)) -> str:
+    return toml(f"""
+        [[wheel]]
+        name = "texts"
+        package = "tiny"
+        version = "1.0"
+        sha256 = "{wheel_hash}"
+        profiles = ["smoke"]
+        [[wheel.file]]
+        member = "tiny/data.json"
+        to = "texts/data.json"
+        sha256 = "{member_hash}"
+        """)
+
+
+def file_entry(url: str, content: bytes = CONTENT) -> str:
+    return toml(f"""
+        [[file]]
+        name = "tram-v1"
+        url = "{url}"
+        to = "tram-v1/reports.json"
+        sha256 = "{sha256(content)}"
+        bytes = {len(content)}
+        profiles = ["smoke"]
+        """)
+
+
+class Wheels(House):
+    def setUp(self) -> None:
+        super().setUp()
+        self.lend_python()
+        self.target = self.root / "data/raw/texts/data.json"
+
+    def data(self, server: Server, **variables: str):
+        return self.set_up("data", PIP_INDEX_URL=server.address("/simple"), **variables)
+
+    def serving(self, **settings) -> Server:
+        return self.entered(Server(index({FILE: WHEEL}), **settings))
+
+    def test_a_wheel_comes_once_and_is_linked(self) -> None:
+        self.write("data/sources.toml", wheel_entry())
+        server = self.serving()
+        for _ in range(2):
+            self.assertEqual(self.data(server).returncode, 0)
+        self.assertEqual(self.target.read_bytes(), CONTENT)
+        self.assertEqual(server.asked.count(f"/files/{FILE}"), 1)
+
+    def test_a_wheel_with_a_wrong_hash_is_not_used(self) -> None:
+        self.write("data/sources.toml", wheel_entry())
+        self.assertEqual(self.data(self.serving()).returncode, 0)
+        before = self.files(self.cache)
+        other = "0" * 64
+        self.write("data/sources.toml", wheel_entry(other, other))
+        self.one_line(self.data(self.serving()), "tiny 1.0", "wrong sha256", "not used")
+        self.assertEqual(self.files(self.cache), before)
+        self.assertEqual(self.target.read_bytes(), CONTENT)
+
+    def test_a_member_with_a_wrong_hash_is_not_used(self) -> None:
+        self.write("data/sources.toml", wheel_entry(member_hash="0" * 64))
+        self.one_line(self.data(self.serving()), "texts: texts/data.json", "wrong sha256")
+        self.assertEqual(self.files(self.cache), {})
+        self.assertFalse(self.target.exists())
+
+    def test_a_damaged_file_in_the_cache_is_fetched_again(self) -> None:
+        self.write("data/sources.toml", wheel_entry())
+        server = self.serving()
+        self.data(server)
+        self.target.resolve().write_bytes(b"bits rot")
+        self.assertEqual(self.data(server).returncode, 0)
+        self.assertEqual(self.target.read_bytes(), CONTENT)
+
+    def test_a_download_that_breaks_off_starts_again(self) -> None:
+        self.write("data/sources.toml", wheel_entry())
+        done = self.data(self.serving(cut=1))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("starting again", done.stdout)
+        self.assertEqual(self.target.read_bytes(), CONTENT)
+
+    def test_a_download_that_always_breaks_off_leaves_nothing(self) -> None:
+        self.write("data/sources.toml", wheel_entry())
+        self.one_line(self.data(self.serving(cut=99)), "tiny 1.0")
+        self.assertEqual(self.files(self.cache), {})
+        self.assertFalse(self.target.exists())
+
+    def test_no_network_is_said_in_one_line(self) -> None:
+        self.write("data/sources.toml", wheel_entry())
+        self.one_line(self.set_up("data"), "tiny 1.0", "no network", "run it again")
+        self.one_line(self.set_up("data", PIP_INDEX_URL="http://index.invalid/simple",
+                                  HTTP_PROXY=CLOSED), "tiny 1.0", "no network")
+        self.assertEqual(self.files(self.cache), {})
+
+    def test_an_index_without_the_package(self) -> None:
+        self.write("data/sources.toml", wheel_entry())
+        self.one_line(self.data(self.entered(Server({}))), "tiny 1.0", "does not offer it")
+
+    def test_what_a_killed_run_left_is_removed(self) -> None:
+        left = self.write("cache/ttp-lib/.unfinished-abc/wheel/half", "half")
+        self.write("data/sources.toml", wheel_entry())
+        self.assertEqual(self.data(self.serving()).returncode, 0)
+        self.assertFalse(left.exists())
+
+    def test_a_file_of_the_users_own_is_left_alone(self) -> None:
+        own = self.write("elsewhere/data.json", "my own")
+        self.write("data/sources.toml", wheel_entry())
+        for make in (lambda: self.write("data/raw/texts/data.json", "my own"),
+                     lambda: self.target.symlink_to(own)):
+            make()
+            self.one_line(self.data(self.serving()), "texts/data.json", "move it away")
+            self.assertEqual(self.target.read_bytes(), b"my own")
+            self.target.unlink()
+
+    def test_the_right_file_in_place_needs_no_link(self) -> None:
+        self.write("data/sources.toml", wheel_entry())
+        self.write("data/raw/texts/data.json", CONTENT)
+        self.assertEqual(self.data(self.serving()).returncode, 0)
+        self.assertFalse(self.target.is_symlink())
+
+    def test_a_link_into_a_cache_that_is_gone_is_replaced(self) -> None:
+        self.write("data/sources.toml", wheel_entry())
+        self.target.parent.mkdir(parents=True)
+        self.target.symlink_to(self.root / "old/data" / ("a" * 64) / "data.json")
+        self.assertEqual(self.data(self.serving()).returncode, 0)
+        self.assertEqual(self.target.read_bytes(), CONTENT)
+
+    def test_a_real_disk_that_is_full(self) -> None:
+        big = os.urandom(8_000_000)
+        packed = wheel({"tiny/data.json": big})
+        self.write("data/sources.toml", wheel_entry(sha256(packed), sha256(big)))
+        server = self.entered(Server(index({FILE: packed})))
+        disk = self.root / "disk"
+        disk.mkdir()
+        mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "none", str(disk)],
+                               capture_output=True, text=True, check=False)
+        if mount.returncode != 0:
+            self.skipTest(f"a small disk cannot be mounted here: {mount.stderr.strip()}")
+        self.addCleanup(subprocess.run, ["umount", str(disk)], check=True)
+        self.cache = disk
+        self.variables["XDG_CACHE_HOME"] = str(disk)
+        self.lend_python()
+        # Without its own look at the free room first: that has a test of its own.
+        text = (self.root / "environment/fetch.py").read_text()
+        self.write("environment/fetch.py", text.replace("SPARE_BYTES = 200_000_000", "SPARE_BYTES = 0"))
+        self.one_line(self.data(server), "disk", "full", "run it again")
+        self.assertEqual(self.files(disk), {})
+        self.assertFalse(self.target.exists())
+
+
+class Files(House):
+    def setUp(self) -> None:
+        super().setUp()
+        self.target = self.root / "data/raw/tram-v1/reports.json"
+
+    def test_a_download_that_breaks_off_starts_again(self) -> None:
+        server = self.entered(Server({"/reports.json": CONTENT}, cut=1))
+        self.write("data/sources.toml", file_entry(server.address("/reports.json")))
+        done = self.set_up("tram")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("broke off; starting again", done.stdout)
+        self.assertEqual(self.target.read_bytes(), CONTENT)
+
+    def test_a_download_that_always_breaks_off_leaves_nothing(self) -> None:
+        server = self.entered(Server({"/reports.json": CONTENT}, cut=99))
+        self.write("data/sources.toml", file_entry(server.address("/reports.json")))
+        self.one_line(self.set_up("tram"), "tram-v1: the download broke off", "TTP_SOURCES")
+        self.assertEqual(self.files(self.cache), {})
+
+    def test_another_file_at_the_address_is_not_used(self) -> None:
+        server = self.entered(Server({"/reports.json": CONTENT.upper()}))
+        self.write("data/sources.toml", file_entry(server.address("/reports.json")))
+        self.one_line(self.set_up("tram"), "tram-v1: wrong sha256")
+        self.assertEqual(self.files(self.cache), {})
+
+    def test_no_network_and_no_such_address(self) -> None:
+        self.write("data/sources.toml", file_entry(f"{CLOSED}/reports.json"))
+        self.one_line(self.set_up("tram"), "tram-v1: cannot be reached", "TTP_SOURCES")
+        server = self.entered(Server({}))
+        self.write("data/sources.toml", file_entry(server.address("/reports.json")))
+        self.one_line(self.set_up("tram"), "tram-v1", "404", "TTP_SOURCES")
+
+    def test_a_folder_of_ones_own_is_taken_before_the_network(self) -> None:
+        self.write("data/sources.toml", file_entry(f"{CLOSED}/reports.json"))
+        self.write("mine/tram-v1/reports.json", CONTENT)
+        for folder in ("mine", str(self.root / "mine")):
+            self.assertEqual(self.set_up("tram", TTP_SOURCES=folder).returncode, 0)
+            self.assertEqual(self.target.read_bytes(), CONTENT)
+            shutil.rmtree(self.cache)
+
+    def test_a_folder_of_ones_own_without_the_file(self) -> None:
+        self.write("data/sources.toml", file_entry(f"{CLOSED}/reports.json"))
+        self.one_line(self.set_up("tram", TTP_SOURCES="nowhere"),
+                      "TTP_SOURCES=nowhere", "no file tram-v1/reports.json")
+
+    def test_a_folder_of_ones_own_with_another_file(self) -> None:
+        self.write("data/sources.toml", file_entry(f"{CLOSED}/reports.json"))
+        own = self.write("mine/tram-v1/reports.json", "other")
+        self.one_line(self.set_up("tram", TTP_SOURCES="mine"), str(own), "wrong sha256")
+        self.assertEqual(self.files(self.cache), {})
+        self.assertFalse(self.target.exists())
+
+    def test_a_profile_of_ones_own_gets_what_it_names(self) -> None:
+        self.write("data/sources.toml", file_entry(f"{CLOSED}/reports.json"))
+        self.write("mine/tram-v1/reports.json", CONTENT)
+        for join, there in (("false", False), ("true", True)):
+            own = self.write("own.json", '{"checkpoints": ["one"], "corpus": '
+                             f'{{"source": "attack-v10.1", "join_tram_v1": {join}}}}}')
+            done = self.set_up("data", TTP_SOURCES="mine", TTP_PROFILE=str(own))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(self.target.exists(), there)
+
+
+class Words(House):
+    """What is mistyped or missing."""
+
+    def test_a_mistyped_name_is_said_before_anything_is_fetched(self) -> None:
+        self.one_line(self.set_up(TTP_PROFILE="labtop"), "unknown profile 'labtop'", "smoke")
+        self.one_line(self.set_up(TTP_CHECKPOINT="three"), "unknown checkpoint 'three'", "one, two")
+        self.one_line(self.set_up("everything"), "unknown step 'everything'", "libtorch")
+        self.assertFalse(self.cache.exists())
+
+    def test_sources_that_are_not_toml(self) -> None:
+        self.write("data/sources.toml", "[[wheel]\n")
+        self.one_line(self.set_up("data"), "data/sources.toml", "line 1")
+
+    def test_a_missing_tool_is_named_with_the_command_that_installs_it(self) -> None:
+        tools = self.root / "tools"
+        tools.mkdir()
+        done = self.set_up("check", PATH=str(tools), CXX="")
+        self.assertEqual(done.returncode, 1)
+        lines = done.stderr.splitlines()
+        for tool, command in (("rustc is missing", "rustup toolchain install"),
+                              ("cargo is missing", "rustup toolchain install"),
+                              ("C++ compiler is missing", "apt-get install g++"),
+                              ("make is missing", "apt-get install make")):
+            self.assertTrue(any(tool in line and command in line for line in lines), done.stderr)
+        self.assertTrue(all(line.startswith("error: ") for line in lines), done.stderr)
+
+    def test_an_old_tool_is_named(self) -> None:
+        for tool in ("rustc", "cargo", "make", "c++"):
+            self.write(f"tools/{tool}", f"#!/bin/sh\necho {tool} 1.60.0\n").chmod(0o755)
+        path = f"{self.root / 'tools'}{os.pathsep}{os.environ['PATH']}"
+        done = self.set_up("check", PATH=path)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("error: rustc 1.60 is too old, 1.88 is needed: rustup update", done.stderr)
+
+    def test_a_python_that_is_too_old(self) -> None:
+        old = next((p for p in map(shutil.which, ("python3.8", "python3.7")) if p), None)
+        if not old or subprocess.run([old, "--version"], capture_output=True).returncode:
+            self.skipTest("no Python older than 3.9 on PATH")
+        done = subprocess.run([old, "environment/setup.py", "check"], cwd=self.root, text=True,
+                              env=self.variables, capture_output=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("Python 3.9 or newer is needed", done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
+
+    def test_a_libtorch_of_ones_own_that_is_none(self) -> None:
+        self.one_line(self.set_up("libtorch", TTP_LIBTORCH="nowhere"), "TTP_LIBTORCH=nowhere")
+
+    def test_a_platform_without_a_libtorch(self) -> None:
+        self.write("environment/wheels.toml", '[libtorch]\nversion = "2.4.0"\npython = "3.11"\nwheel = []\n')
+        self.one_line(self.set_up("libtorch"), "no libtorch 2.4.0 (cpu) is known", "TTP_LIBTORCH")
+
+    def test_a_cache_that_cannot_be_written(self) -> None:
+        self.write("cache", "a file where a folder should be")
+        self.one_line(self.set_up("data"), str(self.cache))
+
+
+class Disk(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.cache = Path(folder.name)
+
+    def test_too_little_room_is_said_before_a_download(self) -> None:
+        with mock.patch("shutil.disk_usage", return_value=mock.Mock(free=300_000_000)):
+            fetch.need_space(self.cache, 50_000_000, "minilm")
+            with self.assertRaisesRegex(Problem, r"minilm needs 360 MB free in .*, which has 300 MB"):
+                fetch.need_space(self.cache, 160_000_000, "minilm")
+
+    @unittest.skipUnless(Path("/dev/full").exists(), "no /dev/full here")
+    def test_a_write_that_the_disk_refuses(self) -> None:
+        server = Server({"/a": b"x" * 2_000_000})
+        with server, self.assertRaisesRegex(Problem, "is full: make room .* tram-v1 was not"):
+            with fetch.unfinished(self.cache, "tram-v1") as temporary:
+                (temporary / "file").symlink_to("/dev/full")
+                fetch.from_address(server.address("/a"), temporary / "file", "tram-v1", None, "")
+        self.assertEqual(list(self.cache.iterdir()), [])
+
+    def test_a_second_set_up_waits_for_the_first(self) -> None:
+        code = ("import sys; sys.path.insert(0, sys.argv[1]); import fetch, pathlib\n"
+                "with fetch.one_at_a_time(pathlib.Path(sys.argv[2])): print('mine', flush=True)")
+        command = [sys.executable, "-c", code, str(Path(fetch.__file__).parent), str(self.cache)]
+        with fetch.one_at_a_time(self.cache):
+            second = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            self.addCleanup(second.stdout.close)
+            self.assertIn("waiting for it", second.stdout.readline())
+        self.assertEqual(second.communicate(timeout=30)[0], "mine\n")
+
+
+class Unpacking(unittest.TestCase):
+    def test_a_member_never_leaves_its_folder(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "a.whl"
+            file.write_bytes(wheel({"include/../../evil.h": b"x"}))
+            with self.assertRaisesRegex(Problem, "would leave its folder"):
+                fetch.take(file, {"include/*": "include"}, Path(folder) / "to")
+            self.assertEqual([p.name for p in Path(folder).iterdir()], ["a.whl"])
+
+    def test_a_member_that_is_not_there(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "a.whl"
+            file.write_bytes(wheel({"lib/a.so": b"x"}))
+            with self.assertRaisesRegex(Problem, "holds nothing like lib/b"):
+                fetch.take(file, {"lib/b*": "lib"}, Path(folder) / "to")
+
+
+class PipsComplaints(unittest.TestCase):
+    def test_each_is_one_line(self) -> None:
+        for said, wanted, attempts in (
+            ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE\n  REQUIREMENTS FILE", "wrong sha256", 2),
+            ("OSError: [Errno 28] No space left on device", "the disk is full", 1),
+            ("WARNING: Retrying after connection broken by 'NewConnectionError(x)'\nERROR: "
+             "No matching distribution found for a", "no network", 1),
+            ("ProtocolError('Connection broken: IncompleteRead(5 bytes read)')", "broke off", 3),
+            ("ERROR: No matching distribution found for a==1", "does not offer it", 1),
+            ("Traceback\n\nValueError: odd \n", "a 1: ValueError: odd", 1),
+            ("", "pip said nothing", 1),
+        ):
+            problem, allowed = fetch.pip_problem(said, "a 1")
+            self.assertIn(wanted, problem)
+            self.assertNotIn("\n", problem)
+            self.assertEqual(allowed, attempts)
