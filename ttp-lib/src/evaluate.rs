@@ -3,12 +3,13 @@
 
 use crate::corpus::Sample;
 use crate::encoder::Predictions;
-use crate::metrics::{Bootstrap, Confusion, Estimate, Scores};
+use crate::metrics::{Bootstrap, Confusion, Estimate, Scores, Tally};
 use crate::pretrained::{self, Checkpoint};
-use crate::split::Protocol;
+use crate::split::{Protocol, Split};
 use crate::train::{History, Rows, TrainParams};
 use crate::{Error, Result, files};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 
@@ -200,6 +201,46 @@ pub struct Prediction {
     pub probability: f32,
 }
 
+/// Accuracy on a part of the test rows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PartAccuracy {
+    /// Whether training has seen these rows in another wording.
+    pub seen_in_training: bool,
+    /// How many they are.
+    pub rows: usize,
+    /// Share of them named right.
+    pub accuracy: Estimate,
+}
+
+/// What leakage is worth: accuracy on the test rows of which training has the original or
+/// a twin, and on those of which it has neither. A part without a row is left out.
+///
+/// # Errors
+/// If the predictions are not of the split's test rows, in their order.
+pub fn accuracy_by_leakage(
+    split: &Split,
+    predictions: &[Prediction],
+    bootstrap: Bootstrap,
+) -> Result<Vec<PartAccuracy>> {
+    if !split.test.iter().eq(predictions.iter().map(|prediction| &prediction.sample)) {
+        let reason = "they are not of this split's test rows".to_owned();
+        return Err(Error::Setting { field: "predictions", reason });
+    }
+    let training: HashSet<u32> = split.train.iter().map(|sample| sample.row).collect();
+    let mut parts = Vec::new();
+    for seen in [true, false] {
+        let part = predictions.iter().filter(|p| training.contains(&p.sample.row) == seen);
+        let right: Vec<usize> =
+            part.map(|p| usize::from(p.predicted == p.sample.technique)).collect();
+        if !right.is_empty() {
+            let truth = vec![1; right.len()];
+            let accuracy = bootstrap.estimate(2, &truth, &right, Tally::accuracy)?;
+            parts.push(PartAccuracy { seen_in_training: seen, rows: right.len(), accuracy });
+        }
+    }
+    Ok(parts)
+}
+
 /// Pairs test rows with predictions.
 pub fn predictions_of(
     samples: &[Sample],
@@ -260,4 +301,47 @@ pub fn read_predictions(path: &Path) -> Result<Vec<Prediction>> {
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::corpus::Operation;
+
+    fn sample(row: u32, operation: Operation) -> Sample {
+        Sample { row, technique: "T1".into(), text: format!("text {row}"), operation }
+    }
+
+    #[test]
+    fn leaked_rows_are_told_from_others_by_their_corpus_row() {
+        let split = Split {
+            train: vec![sample(0, Operation::Original), sample(1, Operation::Swap)],
+            validation: Vec::new(),
+            test: vec![
+                sample(0, Operation::Removal),
+                sample(1, Operation::Original),
+                sample(2, Operation::Original),
+                sample(3, Operation::Original),
+            ],
+        };
+        let said = ["T1", "T1", "T1", "T2"];
+        let predictions: Vec<Prediction> = split
+            .test
+            .iter()
+            .zip(said)
+            .map(|(sample, said)| Prediction {
+                sample: sample.clone(),
+                predicted: said.into(),
+                probability: 0.5,
+            })
+            .collect();
+        let bootstrap = Bootstrap { resamples: 200, level: 0.95, seed: 1 };
+        let parts = accuracy_by_leakage(&split, &predictions, bootstrap).unwrap();
+        let figures: Vec<_> =
+            parts.iter().map(|p| (p.seen_in_training, p.rows, p.accuracy.value)).collect();
+        assert_eq!(figures, [(true, 2, 1.0), (false, 2, 0.5)]);
+        let error = accuracy_by_leakage(&split, &predictions[1..], bootstrap).unwrap_err();
+        assert!(error.to_string().contains("not of this split's test rows"), "{error}");
+    }
 }
