@@ -48,7 +48,7 @@ test: setup ## format, lints, all tests, the smoke notebooks and their pages in 
 	@$(OWN_PYTHON) environment/test_all.py
 
 bench: setup ## Criterion benches
-	@$(WITH) cargo bench --package ttp-lib
+	@$(WITH) --release cargo bench --package ttp-lib
 
 lab: kernel ## JupyterLab, with the kernel ready
 	@JUPYTER_PATH="$(CURDIR)/target/jupyter" $(OWN_PYTHON) -m jupyterlab --notebook-dir=notebooks

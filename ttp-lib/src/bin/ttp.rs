@@ -39,7 +39,7 @@ enum Command {
     },
     /// Fine-tune a checkpoint on a split and score it on the test rows
     Finetune(FinetuneArguments),
-    /// Name the technique of each line of a file, or of standard input
+    /// Name the technique of each line of a file, or of standard input; empty ones are passed over
     Classify {
         /// A fine-tuned model's folder, for instance models/minilm.clean
         model: PathBuf,
@@ -260,7 +260,7 @@ fn classify(model: &Path, file: Option<&Path>) -> Result<()> {
         let line = line.map_err(|error| Error::input_at(place, Some(at + 1), None, error))?;
         let text = line.trim();
         if text.is_empty() {
-            return Err(Error::input_at(place, Some(at + 1), None, "empty sentence"));
+            continue;
         }
         let said = encoder.predict(&tokenize, &[text])?;
         let best = said.best()[0];
