@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import atexit
 import os
 import queue
 import re
@@ -23,6 +24,7 @@ import sys
 import time
 from pathlib import Path
 
+from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 from nbclient.exceptions import (CellExecutionComplete, CellExecutionError, CellTimeoutError,
                                  DeadKernelError)
@@ -217,6 +219,9 @@ class Client(NotebookClient):
             await self.all_of_stderr()
         return self.nb
 
+    # nbclient's own is bound to its own `async_execute`.
+    execute = run_sync(async_execute)
+
     async def all_of_stderr(self) -> None:
         """Standard error is one pipe: once a marker has come through, all before it has."""
         self.stderr = ""
@@ -276,6 +281,8 @@ def run_one(state: freshness.State, timeout: int) -> None:
     except RuntimeError as error:
         problem = why("", f"the kernel did not start: {error}{kernel_log()}")
     finally:
+        # nbclient leaves it where a kernel did not start, and it would fail then.
+        atexit.unregister(client._cleanup_kernel)
         client.memory.stop()
         progress.close()
     if client.interrupted:

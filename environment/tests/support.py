@@ -70,6 +70,9 @@ class House(unittest.TestCase):
             "PIP_RETRIES": "0",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
+            **{f"JUPYTER_{name}_DIR": str(self.root / "jupyter" / name.lower())
+               for name in ("CONFIG", "DATA", "RUNTIME")},
+            "IPYTHONDIR": str(self.root / "jupyter" / "ipython"),
         }
 
     def entered(self, manager):
@@ -89,7 +92,7 @@ class House(unittest.TestCase):
         done = subprocess.run([sys.executable, *arguments], cwd=self.root, text=True,
                               env={**self.variables, **variables}, timeout=timeout,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.assertNotIn("Traceback", done.stdout + done.stderr)
+        self.assertNotIn("Traceback (most recent call last):\n  File", done.stdout + done.stderr)
         return done
 
     def set_up(self, *steps: str, **variables: str):
@@ -119,6 +122,43 @@ class House(unittest.TestCase):
             if path.is_file() and not name.startswith("ttp-lib/python-") and path.name != "lock":
                 found[name] = path.read_bytes()
         return found
+
+
+# Runs the notebooks as run_notebooks.py does, but for the language: Python's kernel is
+# there with JupyterLab, and starts in a second.
+WITH_PYTHON = """\
+import sys
+import kernel, project, run_notebooks
+
+rust = kernel.settings
+def settings():
+    own = rust()
+    own["argv"][3] = str(project.ROOT / "python_kernel")
+    return {**own, "language": "python"}
+
+kernel.settings = settings
+kernel.need_program = lambda: None
+run_notebooks.PRINT_MARKER = f"import sys; print({run_notebooks.MARKER!r}, file=sys.stderr)"
+sys.exit(run_notebooks.main())
+"""
+
+
+class HouseWithKernel(House):
+    def setUp(self) -> None:
+        super().setUp()
+        self.write("environment/with_python.py", WITH_PYTHON)
+        (self.root / "jupyter").mkdir()
+        # Two processes, as the Rust kernel has: one that talks to Jupyter, one that runs cells.
+        self.write("python_kernel", "#!/bin/sh\n"
+                   f"'{sys.executable}' -m ipykernel_launcher -f \"$2\"\nexit $?\n").chmod(0o755)
+
+    def run_notebooks(self, *arguments: str, **variables: str):
+        return self.python("environment/with_python.py", *arguments, **variables)
+
+    def reports(self) -> "dict[str, bytes]":
+        """The reports, without the copies of what failed."""
+        return {name: content for name, content in self.files(self.root / "reports").items()
+                if not name.endswith(".failed.ipynb") and not name.startswith(".runs")}
 
 
 def wheel(members: "dict[str, bytes]", name: str = "tiny", version: str = "1.0") -> bytes:

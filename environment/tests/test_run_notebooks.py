@@ -1,0 +1,375 @@
+"""The runner: what passes, what fails and how it says so, and what a kill leaves."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
+
+import notebook_file
+import profiles
+import project
+import run_notebooks
+from profiles import Profile
+from project import Problem
+from tests.support import HouseWithKernel, notebook
+
+SAVE = ("import pathlib\nout = pathlib.Path('../results')\nout.mkdir(exist_ok=True)\n"
+        "(out / 'corpus.json').write_text('{\"rows\": 7}')\nprint('saved')")
+GOOD = notebook("# 01 · Good\n\n**Goal.** One file.", "x = 1", SAVE, outputs=["results/corpus.json"])
+
+
+class Words(unittest.TestCase):
+    def test_only_what_is_known_to_be_harmless_passes_on_standard_error(self) -> None:
+        for line in ("[W1123 02:35:00.123456789 CPUAllocator.cpp:249] Warning: memory is low",
+                     "[W NNPACK.cpp:64] Could not initialize NNPACK! Reason: Unsupported hardware.",
+                     "  (function operator())", "OMP: Info #276: a routine is deprecated.", "",
+                     "\x1b[33mOMP: Info #1: coloured\x1b[0m"):
+            self.assertEqual(run_notebooks.unexpected(line), [], line)
+        for line in ("No such file or directory (os error 2)", "thread 'main' panicked at src/lib.rs:1:5:",
+                     "[W] not from libtorch", "warning: [W1 a.cpp:1] x", "OMP: Error #15: two of them"):
+            self.assertEqual(run_notebooks.unexpected(line + "\n"), [line])
+
+    def test_a_failure_is_said_without_the_kernels_own_backtrace(self) -> None:
+        said = "thread 'main' panicked:\nno such label\nstack backtrace:\n   0: rust_begin_unwind\n"
+        self.assertEqual(run_notebooks.why(said, "x"), "thread 'main' panicked:\nno such label")
+        self.assertEqual(run_notebooks.why("", "\x1b[31merror[E0425]\x1b[0m\n"), "error[E0425]")
+        self.assertEqual(run_notebooks.why("", " "), "the cell failed and said nothing")
+        self.assertNotIn("\x1b", run_notebooks.why("bad \x1b]0;title\x07 label", ""))
+
+    def test_no_terminal_escape_gets_through(self) -> None:
+        self.assertEqual(run_notebooks.safe("a\x1b[2J\x1b[1;31mb\tc"), "ab\tc")
+        for hostile in ("\x1b]0;title\x07", "\x9b2J", "\r", "\x08", "\u202eexe.fdp", "\x00"):
+            shown = run_notebooks.safe(f"a{hostile}b")
+            self.assertTrue(all(c.isprintable() for c in shown), ascii(shown))
+
+    def test_what_a_cell_prints_stands_below_its_line(self) -> None:
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            progress = run_notebooks.Progress(12)
+            progress.start(3, "let x = 1;")
+            progress.stream("one\r\ntw")
+            progress.stream("o\x1b[2J\nthree")
+            progress.finish(1.26)
+        self.assertEqual(out.getvalue(), "   3/12  let x = 1;\n         one\n         two\n"
+                         "         three\n         1.3 s\n")
+
+    def test_a_cell_is_called_by_what_it_does(self) -> None:
+        for source, wanted in (("use a::b;\nlet x = 1;", "let x = 1;"), ("// Train it.\nlet x = 1;", "Train it."),
+                               ("\n\nuse a;\n", "use a;"), ("//\nlet y = 2;", "let y = 2;")):
+            self.assertEqual(run_notebooks.label([SimpleNamespace(source=source)], 0), wanted)
+        self.assertEqual(len(run_notebooks.label([SimpleNamespace(source="x" * 999)], 0)), 64)
+
+
+class Mistakes(HouseWithKernel):
+    """Mistakes that are found before a kernel starts."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.entered(mock.patch.object(project, "NOTEBOOKS", self.root / "notebooks"))
+        self.entered(mock.patch.object(profiles, "FOLDER", self.root / "notebooks/profiles"))
+        self.entered(mock.patch.dict(os.environ, {"TTP_CHECKPOINT": ""}))
+
+    def refuses(self, action, *words: str) -> None:
+        with self.assertRaises(Problem) as caught:
+            action()
+        self.assertNotIn("\n", str(caught.exception))
+        for word in words:
+            self.assertIn(word, str(caught.exception))
+
+    def test_profiles(self) -> None:
+        for name, content, words in (
+            ("labtop", None, ["unknown profile 'labtop'", "smoke", "JSON file"]),
+            ("../profiles/smoke", None, ["unknown profile '../profiles/smoke'"]),
+            ("gone.json", None, ["gone.json", "No such file"]),
+            ("own.json", b"{\n", ["own.json", "line 2"]),
+            ("list.json", b"[1]", ["list.json", "JSON object"]),
+            ("bytes.json", b"\xff\xfe", ["bytes.json", "utf-8"]),
+            ("deep.json", b"[" * 100_000, ["deep.json"]),
+        ):
+            path = str(self.root / name) if name.endswith(".json") else name
+            if content is not None:
+                self.write(name, content)
+            with self.subTest(name):
+                self.refuses(lambda: Profile.read(path), *words)
+
+    def test_checkpoints(self) -> None:
+        for named in ('"minilm"', "[]", "[1]", "{}", "null"):
+            profile = Profile.read(str(self.write("odd.json", f'{{"checkpoints": {named}}}')))
+            self.refuses(profile.checkpoints, "odd.json", 'field "checkpoints"')
+        with mock.patch.dict(os.environ, {"TTP_CHECKPOINT": "three"}):
+            self.refuses(Profile.read("smoke").checkpoints, "unknown checkpoint 'three'", "one, two")
+        with mock.patch.dict(os.environ, {"TTP_CHECKPOINT": "two"}):
+            self.assertEqual(Profile.read("smoke").checkpoints(), ["two"])
+
+    def test_notebooks(self) -> None:
+        good = self.write("notebooks/01_good.ipynb", GOOD)
+        for name in ("01", "01_good", "01_good.ipynb", "notebooks/01_good.ipynb"):
+            self.assertEqual(run_notebooks.notebooks([name]), [good])
+        self.refuses(lambda: run_notebooks.notebooks(["09"]), "unknown notebook '09'", "01_good")
+        for content in ("<<<<<<< HEAD", "[]",
+                        '{"cells": 1, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}'):
+            odd = self.write("notebooks/02_odd.ipynb", content)
+            with self.subTest(content):
+                self.refuses(lambda: notebook_file.read(odd), "02_odd.ipynb", "not a notebook")
+        odd = self.write("notebooks/02_odd.ipynb", notebook("x = 1", inputs="a.csv"))
+        self.refuses(lambda: notebook_file.files(odd, "inputs"), "02_odd.ipynb", "ttp.inputs")
+
+    def test_they_end_the_run_with_one_line(self) -> None:
+        self.write("notebooks/01_good.ipynb", GOOD)
+        self.write("notebooks/02_next.ipynb", notebook("x = 1", inputs=["data/processed/a.parquet"]))
+        self.one_line(self.run_notebooks("09"), "unknown notebook '09'")
+        self.one_line(self.run_notebooks("02"), "02_next.ipynb", "a.parquet", "not there", "make data")
+        self.one_line(self.python("environment/run_notebooks.py"), "evcxr_jupyter", "make setup")
+        self.assertEqual(self.reports(), {})
+
+
+class Runs(HouseWithKernel):
+    def test_a_second_run_redoes_nothing(self) -> None:
+        self.write("notebooks/01_good.ipynb", GOOD)
+        first = self.run_notebooks()
+        self.assertEqual(first.returncode, 0, first.stderr)
+        self.assertIn("01_good  (profile smoke)\n  1/2  x = 1  ", first.stdout)
+        self.assertIn("saved", first.stdout)
+        self.assertEqual(first.stdout.splitlines()[-1], str(self.root / "reports/index.html"))
+        self.assertEqual(json.loads((self.root / "reports/results.json").read_text())["corpus"], {"rows": 7})
+        made = self.reports()
+        self.assertEqual({"01_good.ipynb", "01_good.html", "index.html", "results.json"}, set(made))
+        second = self.run_notebooks()
+        self.assertEqual(second.returncode, 0, second.stderr)
+        self.assertEqual(second.stdout, f"01_good is up to date\n\n{self.root}/reports/index.html\n")
+        self.assertEqual(self.reports(), made)
+        # Where only the page is out of date, only the page is made again.
+        self.write("environment/template/ttp/style.css", "main { color: #123456; }")
+        third = self.run_notebooks()
+        self.assertIn("01_good is up to date", third.stdout)
+        page = (self.root / "reports/01_good.html").read_text()
+        self.assertIn("#123456", page)
+        self.assertEqual(self.reports()["01_good.ipynb"], made["01_good.ipynb"])
+
+    def test_each_checkpoint_has_its_run(self) -> None:
+        self.write("notebooks/04_train.ipynb", notebook(
+            "import os, pathlib\npathlib.Path('../results').mkdir(exist_ok=True)\n"
+            "name = os.environ['TTP_CHECKPOINT']\n"
+            "pathlib.Path(f'../results/finetune.{name}.clean.json').write_text('{\"f1_macro\": 0.5}')",
+            per_checkpoint=True, outputs=["results/finetune.{checkpoint}.*.json"]))
+        one = self.run_notebooks("04", TTP_CHECKPOINT="two")
+        self.assertEqual(one.returncode, 0, one.stderr)
+        both = self.run_notebooks()
+        self.assertIn("04_train.two is up to date", both.stdout)
+        self.assertIn("04_train.one  (profile smoke)", both.stdout)
+        found = json.loads((self.root / "reports/results.json").read_text())["finetune"]
+        self.assertEqual(set(found), {"one.clean", "two.clean"})
+        # Another profile without `two`: its figures are not mixed with these.
+        self.write("notebooks/profiles/small.json", '{"checkpoints": ["one"]}')
+        other = self.run_notebooks(TTP_PROFILE="small")
+        self.assertEqual(other.returncode, 0, other.stderr)
+        self.assertIn("finetune.two.clean.json is of profile smoke: set aside", other.stdout)
+        found = json.loads((self.root / "reports/results.json").read_text())
+        self.assertEqual((found["profile"], set(found["finetune"])), ("small", {"one.clean"}))
+        self.assertTrue((self.root / "reports/.earlier/results/finetune.two.clean.json").exists())
+        self.assertFalse((self.root / "reports/04_train.two.html").exists())
+
+    def test_what_an_earlier_run_left_is_set_aside(self) -> None:
+        self.write("results/finetune.one.paper.json", "{}")
+        self.write("notebooks/04_train.ipynb", notebook(
+            "open('../results/finetune.one.clean.json', 'w').write('{}')",
+            per_checkpoint=True, outputs=["results/finetune.{checkpoint}.*.json"]))
+        done = self.run_notebooks(TTP_CHECKPOINT="one")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("results/finetune.one.paper.json is of an earlier run", done.stdout)
+        self.assertEqual([p.name for p in (self.root / "results").iterdir()], ["finetune.one.clean.json"])
+
+
+class Failures(HouseWithKernel):
+    """A failure names notebook and cell, and leaves the reports of the run before."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.write("notebooks/02_next.ipynb", notebook("print('never')"))
+
+    def fails(self, *cells: str, at: int, words: "list[str]", arguments=(), **ttp) -> None:
+        before = {"01_bad.html": b"before", "01_bad.ipynb": b"before", "index.html": b"before"}
+        for name, content in before.items():
+            self.write(f"reports/{name}", content)
+        self.write("notebooks/01_bad.ipynb", notebook(*cells, **ttp))
+        done = self.run_notebooks(*arguments)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        place = f"01_bad.ipynb, code cell {at} of {sum(not c.startswith('#') for c in cells)}: "
+        self.assertTrue(done.stderr.startswith("error: " + place if at else "error: "), done.stderr)
+        for word in words:
+            self.assertIn(word, done.stderr)
+        self.assertNotIn("never", done.stdout)
+        self.assertEqual(self.reports(), before)
+        self.assertFalse((self.root / "reports/.runs/01_bad.json").exists())
+
+    def test_an_exception(self) -> None:
+        self.fails("# Text", "x = 1", "raise ValueError('row 3 has no label')", "print('never')",
+                   at=2, words=["ValueError: row 3 has no label", "01_bad.failed.ipynb"])
+        failed = json.loads((self.root / "reports/01_bad.failed.ipynb").read_text())
+        self.assertEqual(failed["cells"][2]["outputs"][0]["ename"], "ValueError")
+
+    def test_an_error_that_only_standard_error_tells_of(self) -> None:
+        self.fails("x = 1", "import sys; print('bad \\x1b]0;title\\x07 label', file=sys.stderr)",
+                   "print('never')", at=2, words=["bad \N{REPLACEMENT CHARACTER}]0;title"])
+
+    def test_an_error_that_comes_late(self) -> None:
+        late = ("import sys, threading, time\n"
+                "def say():\n    time.sleep(0.4)\n    print('late', file=sys.stderr)\n"
+                "threading.Thread(target=say).start()")
+        # It may be told of the next cell; it is never lost.
+        self.fails(late, "time.sleep(1)", at=2, words=["late"])
+        self.fails("import sys\nsys.stderr.write('last')\nsys.stderr.flush()", at=1, words=["last"])
+
+    def test_a_kernel_that_dies(self) -> None:
+        self.fails("x = 1", "import os; os._exit(3)", at=2, words=["the kernel died"])
+
+    def test_a_cell_that_takes_too_long(self) -> None:
+        self.fails("import time; time.sleep(60)", at=1, words=["no answer within 1 s"],
+                   arguments=["--cell-timeout", "1"])
+
+    def test_a_kernel_that_does_not_start(self) -> None:
+        self.write("python_kernel", "#!/bin/sh\necho no such library >&2\nexit 127\n")
+        self.fails("x = 1", at=0, words=["01_bad.ipynb: the kernel did not start", "no such library"])
+
+    def test_an_output_that_was_not_written(self) -> None:
+        self.write("results/corpus.json", '{"rows": 1}')
+        self.fails("x = 1", at=0, words=["01_bad.ipynb ran, but did not write", "corpus.json"],
+                   outputs=["results/corpus.json"])
+        self.assertEqual((self.root / "results/corpus.json").read_text(), '{"rows": 1}')
+
+    def test_old_outputs_in_the_file_are_not_taken_for_this_runs(self) -> None:
+        content = json.loads(notebook("raise ValueError('new')", "x = 1"))
+        content["cells"][1]["outputs"] = [{"output_type": "error", "ename": "E", "evalue": "old",
+                                           "traceback": ["E: old"]}]
+        self.write("notebooks/01_bad.ipynb", json.dumps(content))
+        done = self.run_notebooks()
+        self.assertIn("new", done.stderr)
+        self.assertNotIn("old", done.stderr)
+
+
+class Kills(HouseWithKernel):
+    """However a run ends, earlier reports stay, no process does, and the next run works."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.write("notebooks/01_good.ipynb", GOOD)
+        self.assertEqual(self.run_notebooks().returncode, 0)
+        self.before = self.reports()
+
+    def kill(self, name: signal.Signals) -> "tuple[int, int]":
+        slow = ("import os, pathlib, subprocess, time\n"
+                "child = subprocess.Popen(['sleep', '600'])\n"
+                "pathlib.Path('../pids').write_text(f'{os.getpid()} {child.pid}')\ntime.sleep(600)")
+        self.write("notebooks/01_good.ipynb", notebook(slow, SAVE, outputs=["results/corpus.json"]))
+        run = subprocess.Popen([sys.executable, "environment/with_python.py"], cwd=self.root, text=True,
+                               env=self.variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(run.stdout.close)
+        self.addCleanup(run.stderr.close)
+        pids = self.root / "pids"
+        until(lambda: pids.exists() and len(pids.read_text().split()) == 2, "the cell did not start")
+        run.send_signal(name)
+        said = run.communicate(timeout=30)[1]
+        kernel, child = map(int, pids.read_text().split())
+        pids.unlink()
+        until(lambda: ended(kernel) and ended(child), f"{name.name} left a process running")
+        self.assertNotIn("Traceback", said)
+        self.assertEqual(self.reports(), self.before)
+        return run.returncode, len(said.splitlines())
+
+    def test_every_kind(self) -> None:
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(name.name):
+                self.assertEqual(self.kill(name), (130, 2))
+        with self.subTest("SIGKILL"):
+            self.assertEqual(self.kill(signal.SIGKILL)[0], -signal.SIGKILL)
+        self.write("notebooks/01_good.ipynb", GOOD)
+        again = self.run_notebooks()
+        self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertIn("01_good  (profile smoke)", again.stdout)
+        # The killed kernels let go of the build folder: no second one was needed.
+        seats = [p.name for p in (self.root / "target/evcxr").iterdir() if p.is_dir()]
+        self.assertEqual(seats, ["0"])
+
+
+def until(condition, complaint: str, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(complaint)
+        time.sleep(0.05)
+
+
+def ended(pid: int) -> bool:
+    """Gone, or only waiting for its parent to notice."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+class Seats(unittest.TestCase):
+    """Two kernels at once never share a build folder."""
+
+    def setUp(self) -> None:
+        path = project.ENVIRONMENT / "kernel" / "launch.py"
+        spec = importlib.util.spec_from_file_location("launch", path)
+        self.launch = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(self.launch)
+        self.launch.WAIT_SECONDS = 0.3
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def take(self) -> Path:
+        with contextlib.redirect_stdout(io.StringIO()):
+            seat, lock = self.launch.take_seat(self.folder)
+        self.addCleanup(os.close, lock)
+        return seat
+
+    def test_the_second_gets_a_copy(self) -> None:
+        first = self.take()
+        (first / "built").write_text("1")
+        (first / "compiled").write_text("a")
+        second = self.take()
+        self.assertEqual((first.name, second.name), ("0", "1"))
+        self.assertEqual((second / "compiled").read_text(), "a")
+
+    def test_a_copy_is_kept_while_it_is_of_the_same_build(self) -> None:
+        lock = self.launch.lock_of(self.folder, 0)
+        self.addCleanup(os.close, lock)
+        (self.folder / "0").mkdir()
+        (self.folder / "0/built").write_text("1")
+        for content, kept in (("1", True), ("2", False)):
+            with contextlib.redirect_stdout(io.StringIO()):
+                self.launch.fill(self.folder / "1", self.folder / "0")
+            (self.folder / "1/own").write_text("x")
+            (self.folder / "0/built").write_text(content)
+            with contextlib.redirect_stdout(io.StringIO()):
+                self.launch.fill(self.folder / "1", self.folder / "0")
+            self.assertEqual((self.folder / "1/own").exists(), kept)
+
+    def test_a_folder_that_becomes_free_is_taken(self) -> None:
+        lock = self.launch.lock_of(self.folder, 0)
+        self.launch.WAIT_SECONDS = 30
+        code = "import time; time.sleep(0.5)"
+        holder = subprocess.Popen([sys.executable, "-c", code], pass_fds=[lock])
+        os.close(lock)
+        self.assertEqual(self.take().name, "0")
+        holder.wait()
+
+
+if __name__ == "__main__":
+    unittest.main()
