@@ -1,0 +1,185 @@
+"""When a run's results still stand, and when they do not."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from unittest import mock
+
+import freshness
+import machine
+import profiles
+import project
+from profiles import Profile
+from project import Problem
+from tests.support import PROFILE, House, notebook
+
+NAMES = ("TTP_OUT", "TTP_PROFILE", "TTP_CHECKPOINT", "TTP_SOURCES", "TTP_MODELS", "TTP_LIBTORCH", "CUDA")
+
+
+class Freshness(House):
+    def setUp(self) -> None:
+        super().setUp()
+        for module, name, value in (
+            (project, "ROOT", self.root),
+            (project, "NOTEBOOKS", self.root / "notebooks"),
+            (project, "ENVIRONMENT", self.root / "environment"),
+            (profiles, "FOLDER", self.root / "notebooks/profiles"),
+        ):
+            self.entered(mock.patch.object(module, name, value))
+        self.entered(mock.patch.object(machine, "rustc", lambda: "1.95.0"))
+        self.entered(mock.patch.dict(os.environ, {**dict.fromkeys(NAMES, ""),
+                                                  "XDG_CACHE_HOME": str(self.cache)}))
+        self.write("data/raw/attack-v10.1/bundle.json", "{}")
+        self.path = self.write("notebooks/01_corpus.ipynb", notebook(
+            "# Corpus", "let x = 1;", inputs=["data/raw/attack-v10.1/bundle.json"],
+            outputs=["data/processed/splits", "results/corpus.*.json"]))
+        self.ran()
+
+    def state(self, checkpoint: "str | None" = None, profile: str = "smoke") -> freshness.State:
+        return freshness.State(self.path, "01_corpus", Profile.read(profile), checkpoint)
+
+    def ran(self, **settings) -> None:
+        state = self.state(**settings)
+        state.begin()
+        for name in ("data/processed/splits/train.csv", "data/processed/splits/test.csv",
+                     "results/corpus.a.json", "reports/01_corpus.ipynb", "reports/01_corpus.html"):
+            self.write(name, "made")
+        state.check_outputs()
+        state.remember(1.0, "look")
+        self.assertTrue(self.state(**settings).is_up_to_date())
+
+    def stale_after(self, change) -> None:
+        """A change makes the run stale, and taking it back makes it stand again."""
+        self.assertTrue(self.state().is_up_to_date())
+        undo = change()
+        self.assertFalse(self.state().is_up_to_date())
+        undo()
+        self.assertTrue(self.state().is_up_to_date())
+
+    def edit(self, name: str, content: "str | None"):
+        """Changes, adds or removes a file; the way back."""
+        path = self.root / name
+        before = path.read_bytes() if path.exists() else None
+
+        def undo() -> None:
+            path.unlink(missing_ok=True)
+            if before is not None:
+                path.write_bytes(before)
+
+        if content is None:
+            path.unlink()
+        else:
+            self.write(name, content)
+        return undo
+
+    def test_any_file_that_it_depends_on(self) -> None:
+        changed = json.loads(self.path.read_text())
+        changed["cells"][1]["source"] = "let x = 2;"
+        for name, content in (
+            ("notebooks/01_corpus.ipynb", json.dumps(changed)),
+            ("data/raw/attack-v10.1/bundle.json", "{ }"),
+            ("ttp-lib/src/lib.rs", "// other"),
+            ("ttp-lib/src/new.rs", ""),
+            ("ttp-lib/Cargo.toml", "# other"),
+            ("Cargo.toml", "# other"),
+            ("Cargo.lock", "# other"),
+            (".cargo/config.toml", "# other"),
+            ("environment/kernel/evcxr.toml", "# other"),
+            ("environment/kernel/init.evcxr", "// other"),
+            ("notebooks/profiles/smoke.json", json.dumps({**PROFILE, "seed": 2})),
+            ("results/corpus.a.json", "edited"),
+            ("results/corpus.a.json", None),
+            ("data/processed/splits/test.csv", "edited"),
+            ("data/processed/splits/test.csv", None),
+            ("reports/01_corpus.html", None),
+            ("reports/01_corpus.ipynb", None),
+            ("reports/.runs/01_corpus.json", "half a rec"),
+        ):
+            with self.subTest(name):
+                self.stale_after(lambda: self.edit(name, content))
+
+    def test_what_does_not_matter(self) -> None:
+        for name in ("README.md", "ttp-lib/tests/a.rs", "notebooks/02_next.ipynb",
+                     "notebooks/profiles/laptop.json"):
+            self.write(name, "new")
+        os.utime(self.root / "ttp-lib/src/lib.rs")
+        self.assertTrue(self.state().is_up_to_date())
+
+    def test_versions_and_settings(self) -> None:
+        def patch(patcher):
+            patcher.start()
+            return patcher.stop
+
+        self.stale_after(lambda: patch(mock.patch.object(project, "EVCXR_VERSION", "0.99.0")))
+        self.stale_after(lambda: patch(mock.patch.object(machine, "rustc", lambda: "9.9.9")))
+        self.stale_after(lambda: patch(mock.patch.object(machine, "libtorch", lambda: "9.9.9 (CPU)")))
+        for name in freshness.SETTINGS:
+            with self.subTest(name):
+                folder = str(self.root) if name == "TTP_LIBTORCH" else "x"
+                (self.root / "lib").mkdir(exist_ok=True)
+                (self.root / "include").mkdir(exist_ok=True)
+                self.stale_after(lambda: patch(mock.patch.dict(os.environ, {name: folder})))
+
+    def test_another_profile_is_another_run(self) -> None:
+        self.write("notebooks/profiles/other.json", json.dumps(PROFILE))
+        self.assertFalse(self.state(profile="other").is_up_to_date())
+
+    def test_a_csv_of_ones_own(self) -> None:
+        self.write("own.csv", "sentence,label\n")
+        source = {"csv": {"path": "own.csv", "sentence": "sentence", "technique": "label"}}
+        self.write("notebooks/profiles/own.json", json.dumps({**PROFILE, "corpus": {"source": source}}))
+        self.ran(profile="own")
+        self.write("own.csv", "sentence,label\nmore,T1059\n")
+        self.assertFalse(self.state(profile="own").is_up_to_date())
+
+    def test_texts_that_the_profile_joins(self) -> None:
+        corpus = {"source": "attack-v10.1", "join_tram_v1": True}
+        self.write("notebooks/profiles/own.json", json.dumps({**PROFILE, "corpus": corpus}))
+        self.write("data/raw/tram-v1/all_analyzed_reports.json", "{}")
+        self.ran(profile="own")
+        self.write("data/raw/tram-v1/all_analyzed_reports.json", "{ }")
+        self.assertFalse(self.state(profile="own").is_up_to_date())
+
+    def test_an_edit_while_it_runs_counts(self) -> None:
+        for name in ("ttp-lib/src/lib.rs", "notebooks/01_corpus.ipynb"):
+            state = self.state()
+            state.begin()
+            undo = self.edit(name, self.path.read_text() + " ")
+            for output in ("data/processed/splits/train.csv", "results/corpus.a.json"):
+                self.write(output, "made again")
+            state.remember(1.0, "look")
+            self.assertFalse(self.state().is_up_to_date(), name)
+            undo()
+            self.assertTrue(self.state().is_up_to_date(), name)
+
+    def test_a_run_that_breaks_off_is_no_run(self) -> None:
+        self.state().begin()
+        self.assertFalse(self.state().is_up_to_date())
+
+    def test_an_input_that_is_not_there(self) -> None:
+        (self.root / "data/raw/attack-v10.1/bundle.json").unlink()
+        with self.assertRaisesRegex(Problem, "01_corpus.ipynb reads .*bundle.json, which is not there"):
+            self.state().begin()
+        self.assertTrue((self.root / "reports/.runs/01_corpus.json").exists())
+
+    def test_files_are_where_the_library_looks_for_them(self) -> None:
+        own = self.write("mine/attack-v10.1/bundle.json", "{}")
+        raw, models = "data/raw/tram-v1/a.json", "data/raw/models/{checkpoint}"
+        out = self.root / "out"
+        cases = (
+            ({}, None, raw, self.root / raw),
+            ({"TTP_SOURCES": "mine"}, None, raw, self.root / raw),
+            ({"TTP_SOURCES": "mine"}, None, "data/raw/attack-v10.1/bundle.json", own),
+            ({}, "minilm", models, self.root / "data/raw/models/minilm"),
+            ({"TTP_MODELS": "mine"}, "minilm", models, self.root / "mine/minilm"),
+            ({"TTP_MODELS": "mine"}, "/far/bert", models, Path("/far/bert")),
+            ({"TTP_OUT": str(out)}, "/far/bert", "results/finetune.{checkpoint}.*.json",
+             out / "results/finetune.bert.*.json"),
+            ({"TTP_OUT": str(out)}, None, "models/a", out / "models/a"),
+            ({"TTP_OUT": str(out)}, None, "data/processed/a", out / "data/processed/a"),
+        )
+        for variables, checkpoint, entry, wanted in cases:
+            with self.subTest(entry, **variables), mock.patch.dict(os.environ, variables):
+                self.assertEqual(self.state(checkpoint).place(entry), wanted)
