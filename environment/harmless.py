@@ -1,6 +1,6 @@
-"""Makes what a cell shows as HTML or SVG harmless: only tables, text and drawings get
-through, with no link, script, style or address. Everything else is shown as the text
-that it is.
+"""Makes what a cell shows harmless. Of HTML and SVG only tables, text and drawings get
+through, with no link, script, style or address; everything else is shown as the text
+that it is. Of a terminal's escapes only colours get through.
 
 The library escapes what it shows; this is for everything else that a cell may print,
 and for the day when the library is wrong.
@@ -30,11 +30,28 @@ WRITTEN = {"clippath": "clipPath", "lineargradient": "linearGradient", "viewbox"
            "preserveaspectratio": "preserveAspectRatio"}
 # url(#name) is a part of the same drawing; any other address in a value is refused.
 ADDRESS = re.compile(r"://|^\s*//|javascript:|data:|url\s*\((?!\s*#)", re.IGNORECASE)
+# Escapes for a terminal: colours, other commands, and the characters that hide text
+# or turn it round.
+COLOUR = re.compile("\x1b\\[[0-9;]*m")
+COMMAND = re.compile("\x1b\\[[0-9;?]*[A-Za-z]|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\)")
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+
+
+def seen(text: str) -> str:
+    """Without any character that is not seen, but for line ends and tabs."""
+    return UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
+
+
+def harmless_text(text: str) -> str:
+    """What a cell printed: coloured, and that is all."""
+    parts = re.split(f"({COLOUR.pattern})", text)
+    return "".join(part if COLOUR.fullmatch(part) else seen(COMMAND.sub("", part)) for part in parts)
 
 
 def harmless(markup: str) -> str:
+    """HTML or a drawing."""
     reader = Reader()
-    reader.feed(markup)
+    reader.feed(seen(markup))
     reader.close()
     while reader.open:
         reader.out.append(f"</{written(reader.open.pop())}>")

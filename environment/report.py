@@ -24,7 +24,7 @@ from traitlets.config import Config
 import machine
 import notebook_file
 import project
-from harmless import harmless
+from harmless import harmless, harmless_text
 from profiles import Profile
 from project import Problem
 
@@ -83,8 +83,7 @@ def html(nb) -> str:
         template_name="ttp",
         extra_template_basedirs=[str(TEMPLATES)],
         anchor_link_text="",
-        config=Config({"NbConvertBase": {"display_data_priority": [
-            "image/svg+xml", "text/html", "image/png", "text/plain"]}}),
+        config=Config({"NbConvertBase": {"display_data_priority": list(SHOWN)}}),
     )
     exporter.register_filter("figure_bytes", figure_bytes)
     exporter.register_filter("figure_seconds", figure_seconds)
@@ -94,16 +93,28 @@ def html(nb) -> str:
     return page.replace("<!--contents-->", contents(page), 1)
 
 
+SHOWN = {
+    "image/svg+xml": harmless,
+    "text/html": harmless,
+    "image/png": lambda text: re.sub(r"[^A-Za-z0-9+/=]", "", text),
+    "text/plain": harmless_text,
+}
+
+
 def with_harmless_outputs(nb):
     nb = copy.deepcopy(nb)
     for cell in nb.cells:
         for output in cell.get("outputs", []):
-            data = output.get("data", {})
-            for kind in ("text/html", "image/svg+xml"):
-                if kind in data:
-                    data[kind] = harmless(text_of(data[kind]))
-            if "image/png" in data:
-                data["image/png"] = re.sub(r"[^A-Za-z0-9+/=]", "", text_of(data["image/png"]))
+            if "data" in output:
+                kinds = ", ".join(output.data)
+                output.data = {kind: clean(text_of(output.data[kind]))
+                               for kind, clean in SHOWN.items() if kind in output.data}
+                if not output.data:
+                    output.data = {"text/plain": harmless_text(f"(an output of kind {kinds})")}
+            elif output.output_type == "stream":
+                output.text = harmless_text(text_of(output.text))
+            elif output.output_type == "error":
+                output.traceback = [harmless_text(line) for line in output.traceback]
     return nb
 
 
