@@ -104,12 +104,26 @@ def safe(line: str) -> str:
 
 
 def label(cells: list, index: int) -> str:
-    """What a cell is about: its first comment or line of code that says something."""
+    """What a cell is about: the heading right above it, else its first comment, else
+    its first line of code that says something."""
     lines = [line.strip() for line in cells[index].source.splitlines() if line.strip()]
     first = next((line for line in lines if not line.startswith(("use ", "//"))), lines[0])
     comment = next((line for line in lines[:1] if line.startswith("//")), "")
-    text = comment.lstrip("/ ") or first
+    text = heading_above(cells, index) or comment.lstrip("/ ") or first
+    if first.startswith(":dep"):
+        text = first
     return text if len(text) <= 64 else text[:63] + "…"
+
+
+def heading_above(cells: list, index: int) -> str:
+    """The last heading between the code cell before and this one; empty where there is none."""
+    for cell in reversed(cells[:index]):
+        if cell.cell_type == "code":
+            break
+        headings = [line for line in cell.source.splitlines() if re.match(r"#+ ", line)]
+        if headings:
+            return headings[-1].lstrip("# ")
+    return ""
 
 
 def unexpected(stderr: str) -> list[str]:

@@ -70,6 +70,13 @@ class Words(unittest.TestCase):
                                ("\n\nuse a;\n", "use a;"), ("//\nlet y = 2;", "let y = 2;")):
             self.assertEqual(run_notebooks.label([SimpleNamespace(source=source)], 0), wanted)
         self.assertEqual(len(run_notebooks.label([SimpleNamespace(source="x" * 999)], 0)), 64)
+        cells = [SimpleNamespace(cell_type="markdown", source="# Balance\n\nWhy # this."),
+                 SimpleNamespace(cell_type="code", source="let x = 1;"),
+                 SimpleNamespace(cell_type="code", source="let y = 2;"),
+                 SimpleNamespace(cell_type="markdown", source="## Next"),
+                 SimpleNamespace(cell_type="code", source=":dep ttp-lib")]
+        labels = [run_notebooks.label(cells, index) for index in (1, 2, 4)]
+        self.assertEqual(labels, ["Balance", "let y = 2;", ":dep ttp-lib"])
 
 
 class Mistakes(HouseWithKernel):
