@@ -57,12 +57,23 @@ def variables() -> dict[str, str]:
     """The kernel's environment, beyond what it inherits."""
     return {
         **project.libtorch_variables(),
+        **cuda_variables(),
+        # libtorch's threads wait for each other by spinning, for milliseconds as they
+        # come. On a machine that does other work as well that is time lost to both.
+        "GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "10000"),
         "EVCXR_CONFIG_DIR": str(project.ENVIRONMENT / "kernel"),
         # Read by init.evcxr there.
         "TTP_CARGO_LOCK": str(project.ROOT / "Cargo.lock"),
         # One line for a panic; the backtrace would be the kernel's, not the cell's.
         "RUST_BACKTRACE": "0",
     }
+
+
+def cuda_variables() -> dict[str, str]:
+    """Nothing in what the kernel links names libtorch's CUDA half, and without it
+    there is no device: it is loaded first."""
+    library = project.libtorch() / "lib" / "libtorch_cuda.so"
+    return {"LD_PRELOAD": str(library)} if library.exists() else {}
 
 
 def settings() -> dict:
