@@ -27,13 +27,13 @@ class Reports(unittest.TestCase):
     def tearDownClass(cls) -> None:
         cls.browser.__exit__()
 
-    def each_page(self):
+    def on_each_page(self, check) -> None:
         found = pages()
         self.assertTrue(found, f"no report in {REPORTS}")
         for page in found:
             with self.subTest(page.name):
                 self.browser.open(page)
-                yield page
+                check(page)
 
     def test_nothing_is_fetched_and_no_script_fails(self) -> None:
         for page in [*pages(), REPORTS / "index.html"]:
@@ -43,8 +43,9 @@ class Reports(unittest.TestCase):
                 self.assertEqual(self.browser.complaints(), [])
 
     def test_plots_have_a_size(self) -> None:
-        seen = 0
-        for page in self.each_page():
+        seen = []
+
+        def check(page: Path) -> None:
             expected = page.read_text(encoding="utf-8").count('<figure class="plot">')
             sizes = self.browser.evaluate(
                 "[...document.querySelectorAll('.plot svg, .plot img')].map(plot => "
@@ -57,13 +58,16 @@ class Reports(unittest.TestCase):
                 "[...document.querySelectorAll('.plot svg')].every(plot => "
                 "plot.querySelector('path, rect, line, polyline, polygon, circle, text'))")
             self.assertTrue(drawn)
-            seen += len(sizes)
-        self.assertGreater(seen, 0, "no report has a plot")
+            seen.extend(sizes)
+
+        self.on_each_page(check)
+        self.assertTrue(seen, "no report has a plot")
 
     def test_links_stay_at_home(self) -> None:
         """What a sentence holds is never a link: outputs have none at all, and the text
         around them links to headings and to the other reports."""
-        for page in self.each_page():
+
+        def check(page: Path) -> None:
             inside = self.browser.evaluate(
                 "[...document.querySelectorAll('.output a[href], .output [*|href]:not(use)')]"
                 ".map(link => link.getAttribute('href'))")
@@ -75,8 +79,10 @@ class Reports(unittest.TestCase):
                     (".html", ".json", ".md")))
                 self.assertTrue(home or address.startswith("https://attack.mitre.org/"), address)
 
+        self.on_each_page(check)
+
     def test_outputs_hold_nothing_that_acts(self) -> None:
-        for page in self.each_page():
+        def check(page: Path) -> None:
             acting = self.browser.evaluate(
                 "[...document.querySelectorAll('.output *')].filter(e => "
                 "['script', 'iframe', 'object', 'embed', 'form', 'link', 'meta', 'base']"
@@ -84,8 +90,10 @@ class Reports(unittest.TestCase):
                 ".map(e => e.outerHTML.slice(0, 80))")
             self.assertEqual(acting, [])
 
+        self.on_each_page(check)
+
     def test_code_folds_and_unfolds(self) -> None:
-        for page in self.each_page():
+        def check(page: Path) -> None:
             state = "[...document.querySelectorAll('details.code')].map(cell => cell.open)"
             click = "document.getElementById('fold').click()"
             self.assertTrue(all(self.browser.evaluate(state)))
@@ -97,8 +105,10 @@ class Reports(unittest.TestCase):
             self.browser.evaluate(click)
             self.assertTrue(all(self.browser.evaluate(state)))
 
+        self.on_each_page(check)
+
     def test_contents_lead_to_headings(self) -> None:
-        for page in self.each_page():
+        def check(page: Path) -> None:
             lost = self.browser.evaluate(
                 "[...document.querySelectorAll('#contents ol a')].filter(link => "
                 "!document.getElementById(decodeURIComponent(link.hash.slice(1)))).map(l => l.hash)")
@@ -106,6 +116,8 @@ class Reports(unittest.TestCase):
             entries = self.browser.evaluate("document.querySelectorAll('#contents ol a').length")
             headings = self.browser.evaluate("document.querySelectorAll('main h2, main h3').length")
             self.assertEqual(entries, headings)
+
+        self.on_each_page(check)
 
     def test_no_page_is_wider_than_its_window(self) -> None:
         for page in [*pages(), REPORTS / "index.html"]:

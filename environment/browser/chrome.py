@@ -35,11 +35,19 @@ class Chrome:
             command.insert(1, "--no-sandbox")  # Chromium refuses to start for root with it.
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
-        self.socket = websocket.create_connection(self.address(), timeout=ANSWER_SECONDS)
+        self.socket = None
+        self.session = None
         self.number = 0
         self.events: list[dict] = []
+        try:
+            self.connect()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def connect(self) -> None:
+        self.socket = websocket.create_connection(self.address(), timeout=ANSWER_SECONDS)
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = None
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
@@ -58,7 +66,8 @@ class Chrome:
         return self
 
     def __exit__(self, *_) -> None:
-        self.socket.close()
+        if self.socket:
+            self.socket.close()
         self.process.terminate()
         try:
             self.process.wait(timeout=10)
@@ -70,7 +79,7 @@ class Chrome:
     def call(self, method: str, **parameters):
         self.number += 1
         message = {"id": self.number, "method": method, "params": parameters}
-        if getattr(self, "session", None):
+        if self.session:
             message["sessionId"] = self.session
         self.socket.send(json.dumps(message))
         while True:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import textwrap
 import threading
+import time
 import unittest
 import zipfile
 from pathlib import Path
@@ -58,6 +59,7 @@ class House(unittest.TestCase):
             "data/sources.toml": "",
         }.items():
             self.write(path, text)
+        (self.root / "jupyter").mkdir()
         self.cache = self.root / "cache"
         self.variables = {
             **{name: value for name, value in os.environ.items()
@@ -147,7 +149,6 @@ class HouseWithKernel(House):
     def setUp(self) -> None:
         super().setUp()
         self.write("environment/with_python.py", WITH_PYTHON)
-        (self.root / "jupyter").mkdir()
         # Two processes, as the Rust kernel has: one that talks to Jupyter, one that runs cells.
         self.write("python_kernel", "#!/bin/sh\n"
                    f"'{sys.executable}' -m ipykernel_launcher -f \"$2\"\nexit $?\n").chmod(0o755)
@@ -229,6 +230,23 @@ def index(wheels: "dict[str, bytes]") -> "dict[str, bytes]":
         pages[f"/files/{file}"] = content
         pages[f"/simple/{package}/"] = f'<a href="/files/{file}">{file}</a>'.encode()
     return pages
+
+
+def until(condition, complaint: str, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(complaint)
+        time.sleep(0.05)
+
+
+def ended(pid: int) -> bool:
+    """Gone, or only waiting for its parent to notice."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def toml(text: str) -> str:

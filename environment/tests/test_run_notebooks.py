@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,7 +22,7 @@ import project
 import run_notebooks
 from profiles import Profile
 from project import Problem
-from tests.support import HouseWithKernel, notebook
+from tests.support import HouseWithKernel, ended, notebook, until
 
 SAVE = ("import pathlib\nout = pathlib.Path('../results')\nout.mkdir(exist_ok=True)\n"
         "(out / 'corpus.json').write_text('{\"rows\": 7}')\nprint('saved')")
@@ -69,6 +68,13 @@ class Words(unittest.TestCase):
         for source, wanted in (("use a::b;\nlet x = 1;", "let x = 1;"), ("// Train it.\nlet x = 1;", "Train it."),
                                ("\n\nuse a;\n", "use a;"), ("//\nlet y = 2;", "let y = 2;")):
             self.assertEqual(run_notebooks.label([SimpleNamespace(source=source)], 0), wanted)
+        cells = [SimpleNamespace(cell_type="markdown", source="## Train\n\ntext"),
+                 SimpleNamespace(cell_type="code", source=":dep a = \"1\"\nlet x = 1;"),
+                 SimpleNamespace(cell_type="markdown", source="# One\n\n### Two"),
+                 SimpleNamespace(cell_type="code", source="let y = 2;"),
+                 SimpleNamespace(cell_type="code", source="let z = 3;")]
+        self.assertEqual([run_notebooks.label(cells, at) for at in (1, 3, 4)],
+                         [':dep a = "1"', "Two", "let z = 3;"])
         self.assertEqual(len(run_notebooks.label([SimpleNamespace(source="x" * 999)], 0)), 64)
         cells = [SimpleNamespace(cell_type="markdown", source="# Balance\n\nWhy # this."),
                  SimpleNamespace(cell_type="code", source="let x = 1;"),
@@ -147,7 +153,7 @@ class Runs(HouseWithKernel):
         self.write("notebooks/01_good.ipynb", GOOD)
         first = self.run_notebooks()
         self.assertEqual(first.returncode, 0, first.stderr)
-        self.assertIn("01_good  (profile smoke)\n  1/2  x = 1  ", first.stdout)
+        self.assertIn("01_good  (profile smoke)\n  1/2  01 · Good  ", first.stdout)
         self.assertIn("saved", first.stdout)
         self.assertEqual(first.stdout.splitlines()[-1], str(self.root / "reports/index.html"))
         self.assertEqual(json.loads((self.root / "reports/results.json").read_text())["corpus"], {"rows": 7})
@@ -308,23 +314,6 @@ class Kills(HouseWithKernel):
         # The killed kernels let go of the build folder: no second one was needed.
         seats = [p.name for p in (self.root / "target/evcxr").iterdir() if p.is_dir()]
         self.assertEqual(seats, ["0"])
-
-
-def until(condition, complaint: str, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(complaint)
-        time.sleep(0.05)
-
-
-def ended(pid: int) -> bool:
-    """Gone, or only waiting for its parent to notice."""
-    try:
-        os.kill(pid, 0)
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 class Seats(unittest.TestCase):
