@@ -1,0 +1,78 @@
+"""The last line of `make test` counts what ran, and the exit status is right."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import unittest
+from unittest import mock
+
+import project
+import test_all
+
+CARGO = "test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out\n"
+PYTHON = "Ran 4 tests in 1.0s\n\nOK (skipped=1)\n"
+RUNS = "01_corpus  (profile smoke)\n  done in 41.3 s\n02_trimming  (profile smoke)\n  done in 29.5 s\n"
+GOOD = {"fmt": ("", 0), "clippy": ("", 0), "kernel.py": ("", 0), "test": (CARGO * 2, 0),
+        "discover": (PYTHON, 0), "run_notebooks.py": (RUNS, 0), "browser.check_reports": (PYTHON, 0)}
+
+
+class Counts(unittest.TestCase):
+    def all(self, *, components: str = "1.0", **changed: "tuple[str, int]") -> "tuple[int, str]":
+        says = {**GOOD, **{name.replace("__", "."): value for name, value in changed.items()}}
+
+        def stream(command, environment, line_by_line) -> int:
+            text, code = next(value for name, value in says.items()
+                              if any(part.split("/")[-1] == name for part in command))
+            for line in text.splitlines(keepends=True):
+                line_by_line(line)
+            return code
+
+        out = io.StringIO()
+        with mock.patch.object(test_all, "stream", stream), contextlib.redirect_stdout(out), \
+                mock.patch.object(project, "cargo_variables", dict), \
+                mock.patch.object(project, "run_for_text", lambda command: components), \
+                mock.patch("shutil.rmtree"):
+            code = test_all.main()
+        return code, out.getvalue()
+
+    def last_line(self, **changed) -> "tuple[int, str]":
+        code, out = self.all(**changed)
+        return code, out.splitlines()[-1]
+
+    def test_all_is_well(self) -> None:
+        self.assertEqual(self.last_line(), (0, "21 passed, 0 failed, 4 skipped"))
+
+    def test_each_stage_can_fail(self) -> None:
+        for name, text, line in (
+            ("fmt", "", "20 passed, 1 failed, 4 skipped"),
+            ("clippy", "", "20 passed, 1 failed, 4 skipped"),
+            ("kernel__py", "", "20 passed, 1 failed, 4 skipped"),
+            ("test", "error: could not compile\n", "11 passed, 1 failed, 2 skipped"),
+            ("test", CARGO.replace("5 passed; 0", "3 passed; 2"), "14 passed, 2 failed, 3 skipped"),
+            ("discover", "Ran 4 tests in 1s\nFAILED (failures=1, errors=1, skipped=1)\n",
+             "19 passed, 2 failed, 4 skipped"),
+            ("discover", "Ran 2 tests in 1s\nFAILED (failures=9)\n", "18 passed, 9 failed, 3 skipped"),
+            ("discover", "ImportError\n", "18 passed, 1 failed, 3 skipped"),
+            # The pages are not looked at where a notebook failed.
+            ("run_notebooks__py", RUNS, "18 passed, 1 failed, 4 skipped"),
+            ("browser__check_reports", PYTHON.replace("OK (", "FAILED (failures=1, "),
+             "20 passed, 1 failed, 4 skipped"),
+        ):
+            with self.subTest(name, said=text):
+                self.assertEqual(self.last_line(**{name: (text, 1)}), (1, line))
+
+    def test_pages_without_a_browser(self) -> None:
+        for text in ("Ran 7 tests in 0.0s\n\nOK (skipped=7)\n", "Ran 7 tests in 0.0s\n\nNO TESTS RAN (skipped=7)\n"):
+            self.assertEqual(self.last_line(browser__check_reports=(text, 0)),
+                             (0, "18 passed, 0 failed, 10 skipped"))
+
+    def test_a_missing_component_is_named(self) -> None:
+        code, out = self.all(components="")
+        self.assertEqual(code, 1)
+        self.assertIn("error: rustfmt is missing: rustup component add rustfmt\n", out)
+        self.assertIn("error: clippy is missing: rustup component add clippy\n", out)
+
+
+if __name__ == "__main__":
+    unittest.main()
