@@ -6,6 +6,8 @@ OWN_PYTHON = "$$($(PYTHON) environment/setup.py --python)"
 # Runs a command with libtorch, in the build folder that the kernel uses too.
 WITH = $(PYTHON) environment/with_libtorch.py
 NB ?=
+# In a container one is root, and JupyterLab wants to be told so.
+AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup data data-tram kernel reproduce name-given notebook test bench lab html ttp clean distclean
@@ -51,7 +53,7 @@ bench: setup ## Criterion benches
 	@$(WITH) --release cargo bench --package ttp-lib
 
 lab: kernel ## JupyterLab, with the kernel ready
-	@JUPYTER_PATH="$(CURDIR)/target/jupyter" $(OWN_PYTHON) -m jupyterlab --notebook-dir=notebooks
+	@JUPYTER_PATH="$(CURDIR)/target/jupyter" $(OWN_PYTHON) -m jupyterlab --notebook-dir=notebooks $(AS_ROOT)
 
 html: setup ## write the reports' pages again from the executed notebooks
 	@$(OWN_PYTHON) environment/run_notebooks.py --render
