@@ -10,6 +10,7 @@ encoder.py; scikit-learn 1.7.2 for the score.
 
 import csv
 import random
+import re
 import sys
 import time
 from pathlib import Path
@@ -28,7 +29,7 @@ def read(file):
     with open(file, encoding="utf-8", newline="") as rows:
         rows = list(csv.DictReader(rows))
     # An apostrophe keeps a spreadsheet from taking a cell for a formula.
-    texts = [r["sentence"][1:] if r["sentence"].startswith("'") else r["sentence"] for r in rows]
+    texts = [re.sub(r"^'(?='*[=+\-@\t\r])", "", row["sentence"]) for row in rows]
     return texts, [r["technique"] for r in rows]
 
 
