@@ -329,14 +329,22 @@ impl Run {
         self.models().join(format!("{}.{}", pretrained::file_name(checkpoint), protocol.name()))
     }
 
-    /// A pretrained checkpoint, from `TTP_MODELS` or `data/raw/models/`.
+    /// A pretrained checkpoint, from `TTP_MODELS` or `data/raw/models/`; a relative folder
+    /// is taken from here, or else from the repository's root.
     ///
     /// # Errors
     /// As [`Checkpoint::find`].
     pub fn checkpoint(&self, name: &str) -> Result<Checkpoint> {
         let models = setting("TTP_MODELS")
             .map_or_else(|| self.root.join("data/raw/models"), |folder| self.root.join(folder));
-        Checkpoint::find(name, &models)
+        let from_root = self.root.join(name);
+        let is_folder = name.contains(std::path::is_separator);
+        match from_root.to_str() {
+            Some(folder) if is_folder && !Path::new(name).exists() => {
+                Checkpoint::find(folder, &models)
+            }
+            _ => Checkpoint::find(name, &models),
+        }
     }
 
     /// The checkpoint that this execution of a notebook is about: `TTP_CHECKPOINT`,
