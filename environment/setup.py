@@ -291,7 +291,7 @@ def evcxr_step() -> None:
     if program.exists():
         return
     version = project.EVCXR_VERSION
-    say(f"evcxr_jupyter {version}, compiled here (7 to 10 minutes on 2 cores)")
+    say(f"evcxr_jupyter {version}, compiled here (5 to 10 minutes on 2 cores)")
     fetch.need_space(project.cache(), EVCXR_BYTES, "evcxr_jupyter")
     build = project.cache() / f"evcxr_jupyter-{version}.build"
     with fetch.unfinished(project.cache(), "evcxr_jupyter") as temporary:
