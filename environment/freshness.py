@@ -5,21 +5,24 @@ or to the output folder (what the run makes); `{checkpoint}` stands for the name
 
     "ttp": {"inputs": ["data/raw/…"], "outputs": ["data/processed/corpus.parquet"]}
 
-A run writes all its outputs anew. What stands there from a run with other settings
-is set aside in reports/.earlier/, so that figures of two profiles never mix.
+A run writes all its outputs anew. What stands there from a run under another profile
+is moved to reports/.earlier/<profile>/, and comes back when that profile does, so that
+figures of two profiles never mix and none is lost.
 """
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 
 import machine
 import notebook_file
 import project
-from profiles import TRAM, Profile
+from profiles import TRAM, Profile, checkpoint_folder
 from project import Problem
 
 MADE_BY_RUNS = ("data/processed/", "results/", "reports/", "models/")
@@ -47,7 +50,7 @@ class State:
         if entry.startswith(MADE_BY_RUNS):
             return project.output() / entry.replace("{checkpoint}", name)
         if entry.startswith(MODELS) and os.sep in (self.checkpoint or ""):
-            return project.NOTEBOOKS / entry[len(MODELS):].replace("{checkpoint}", self.checkpoint)
+            return checkpoint_folder(entry[len(MODELS):].replace("{checkpoint}", self.checkpoint))
         entry = entry.replace("{checkpoint}", name)
         for start, variable in ((MODELS, "TTP_MODELS"), (RAW, "TTP_SOURCES")):
             folder = project.own_folder(variable)
@@ -58,11 +61,7 @@ class State:
         return project.ROOT / entry
 
     def remembered(self) -> dict:
-        try:
-            value = json.loads(self.record.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return value if isinstance(value, dict) else {}
+        return read_record(self.record)
 
     def is_up_to_date(self) -> bool:
         reports = project.output() / "reports"
@@ -111,6 +110,21 @@ class State:
             raise Problem(f"{self.path.name} reads {missing[0]}, which is not there: "
                           "run the notebooks before it, or `make data`")
 
+    def check_profile_of_inputs(self) -> None:
+        """What another profile's run made is no input: the mixture would carry this one's name."""
+        read = {file for path in self.inputs for file in found(path)}
+        for record in sorted(records().glob("*.json")):
+            value = read_record(record)
+            if not value or value["profile"] == self.profile.name:
+                continue
+            for file in left_by(record.stem, value, project.output()):
+                if file in read:
+                    raise Problem(
+                        f"{self.path.name} reads {file.relative_to(project.output())}, which "
+                        f"{record.stem} made under profile {value['profile']}, and this is profile "
+                        f"{self.profile.name}: run all of them with `make reproduce`, or keep the "
+                        "two apart with TTP_OUT=another folder")
+
     def begin(self) -> None:
         """Before a run: should it break off, its files are not taken for finished ones.
         What it depends on is read now, so that an edit while it runs counts as one."""
@@ -118,7 +132,8 @@ class State:
         self.at_start = self.needs()
         self.left_over = {file: file.stat().st_mtime_ns
                           for path in self.outputs for file in found(path)}
-        self.record.unlink(missing_ok=True)
+        # From here on what stands there is this profile's, finished or not.
+        self.write({"profile": self.profile.name, "outputs": [str(path) for path in self.outputs]})
 
     def is_left_over(self, file: Path) -> bool:
         return self.left_over.get(file) == file.stat().st_mtime_ns
@@ -130,7 +145,13 @@ class State:
             if all(self.is_left_over(file) for file in there):
                 raise Problem(f"{self.path.name} ran, but did not write {path}")
         for file in {file for _, there in files for file in there if self.is_left_over(file)}:
-            set_aside(file, "of an earlier run")
+            self.set_left_over_aside(file)
+
+    def set_left_over_aside(self, file: Path) -> None:
+        inner = file.relative_to(project.output())
+        move(file, earlier(self.profile.name) / inner)
+        print(f"  {inner} is of an earlier run: set aside in {shown_earlier(self.profile.name)}",
+              flush=True)
 
     def remember(self, seconds: float, page: str) -> None:
         self.write({"needs": self.at_start, "made": digests(self.outputs),
@@ -144,44 +165,103 @@ class State:
         self.write({**self.remembered(), "page": page})
 
     def write(self, value: dict) -> None:
-        self.record.parent.mkdir(parents=True, exist_ok=True)
-        half = self.record.with_suffix(".tmp")
-        half.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-        half.replace(self.record)
+        write_record(self.record, value)
 
 
 def records() -> Path:
     return project.output() / "reports" / ".runs"
 
 
-def set_other_profiles_aside(profile: Profile, names: list[str]) -> None:
-    """What runs under another profile left, and none of `names` will write anew."""
+def read_record(path: Path) -> dict:
+    """What is remembered of a run; empty where that cannot be read."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(value, dict) or not isinstance(value.get("profile"), str):
+        return {}
+    return value
+
+
+def write_record(path: Path, value: dict) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(".tmp")
+    half.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    half.replace(path)
+
+
+def made_under(profile: str) -> set[str]:
+    """The files that finished runs under a profile made."""
+    values = map(read_record, records().glob("*.json"))
+    return {file for value in values if value.get("profile") == profile
+            for file in value.get("made", {})}
+
+
+def earlier(profile: str) -> Path:
+    """Where a profile's files are while those of another stand in their places."""
+    return project.output() / "reports" / ".earlier" / profile
+
+
+def shown_earlier(profile: str) -> str:
+    return f"reports/.earlier/{profile}/"
+
+
+def left_by(name: str, value: dict, base: Path) -> list[Path]:
+    """What a run left below the output folder, or below the folder where it was set aside:
+    outputs, report, and its checkpoint's models, each a whole folder."""
+    inner = [Path(os.path.relpath(place, project.output()))
+             for place in value.get("made") or value.get("outputs") or []]
+    inner += [Path("reports") / f"{name}.{kind}" for kind in ("html", "ipynb", "failed.ipynb")]
+    left = [file for place in inner if ".." not in place.parts for file in found(base / place)]
+    checkpoint = name.partition(".")[2]
+    if checkpoint:
+        # <checkpoint>.<protocol>; another checkpoint's name can begin with this one's.
+        left += [folder for folder in sorted((base / "models").glob(glob.escape(checkpoint) + ".*"))
+                 if "." not in folder.name[len(checkpoint) + 1:]]
+    return left
+
+
+def settle(profile: Profile, names: list[str] | None = None) -> None:
+    """Sets aside what runs under other profiles left, and takes back what this profile's
+    left earlier: of the named runs, or of all.
+
+    A run's record stands wherever one of its files does: it goes last and comes first, so
+    that the next call ends what a killed one began. Everything is renamed, nothing copied.
+    """
+    here = project.output()
     for record in sorted(records().glob("*.json")):
-        if record.stem in names:
+        value = read_record(record)
+        other = value.get("profile", profile.name)
+        if other == profile.name or (names is not None and record.stem not in names):
             continue
-        try:
-            value = json.loads(record.read_text(encoding="utf-8"))
-            other, made = value["profile"], value["made"]
-        except (OSError, ValueError, LookupError, TypeError):
+        if names is None:
+            # They tell of the whole run, and are written again at the end of the next.
+            for whole in ("index.html", "results.json"):
+                if (here / "reports" / whole).exists():
+                    move(here / "reports" / whole, earlier(other) / "reports" / whole)
+        for file in left_by(record.stem, value, here):
+            move(file, earlier(other) / file.relative_to(here))
+        move(record, earlier(other) / "reports" / ".runs" / record.name)
+        print(f"  {record.stem} is of profile {other}: set aside in {shown_earlier(other)}", flush=True)
+    there = earlier(profile.name)
+    for record in sorted((there / "reports" / ".runs").glob("*.json")):
+        value = read_record(record)
+        if names is not None and record.stem not in names:
             continue
-        if other == profile.name:
-            continue
-        reports = [str(record.parent.parent / f"{record.stem}.{kind}") for kind in ("html", "ipynb")]
-        for file in [*made, *reports]:
-            if Path(file).is_file():
-                set_aside(Path(file), f"of profile {other}")
+        if value:
+            write_record(records() / record.name, value)
+            for file in left_by(record.stem, value, there):
+                move(file, here / file.relative_to(there))
+            print(f"  {record.stem} is back from {shown_earlier(profile.name)}", flush=True)
         record.unlink()
 
 
-def set_aside(file: Path, why: str) -> None:
-    try:
-        inner = file.relative_to(project.output())
-    except ValueError:
-        return
-    target = project.output() / "reports" / ".earlier" / inner
+def move(file: Path, target: Path) -> None:
+    """Renames a file or folder; what stood there goes."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_dir():
+        shutil.rmtree(target)
     file.replace(target)
-    print(f"  {inner} is {why}: set aside in reports/.earlier/", flush=True)
 
 
 def found(path: Path) -> list[Path]:

@@ -17,6 +17,22 @@ DEFAULT = "laptop"
 ATTACK, TRAM = "attack-v10.1", "tram-v1"
 
 
+def catalogue() -> list[str]:
+    """The checkpoints that data/sources.toml provides, as data/raw/models/<name>/."""
+    sources = project.read_toml(project.ROOT / "data" / "sources.toml")
+    files = [*sources.get("file", []),
+             *(member for wheel in sources.get("wheel", []) for member in wheel.get("file", []))]
+    places = [Path(file["to"]).parts for file in files]
+    return sorted({parts[1] for parts in places if parts[0] == "models" and len(parts) > 2})
+
+
+def checkpoint_folder(path: str) -> Path:
+    """A checkpoint named by its path: as the library finds it, from the notebooks' folder,
+    or else from the repository's root."""
+    here = project.NOTEBOOKS / path
+    return here if here.exists() else project.ROOT / path
+
+
 class Profile:
     """A JSON file in notebooks/profiles/, or one of the user's own."""
 
@@ -64,6 +80,16 @@ class Profile:
         if wanted not in names:
             raise Problem(f"unknown checkpoint {wanted!r}; profile {self.name} has: {', '.join(names)}")
         return [wanted]
+
+    def check_checkpoints(self) -> None:
+        """A checkpoint is one of the catalogue, by its name, or a folder, by its path. One that
+        is neither is found now, and not when its turn comes to be trained."""
+        known = catalogue()
+        for name in self.checkpoints():
+            if name not in known and not (os.sep in name and checkpoint_folder(name).is_dir()):
+                what = "no such folder" if os.sep in name else "not known"
+                raise Problem(f"{self.path}: checkpoint {name!r}: {what}; known: "
+                              f"{', '.join([*known, 'the path of a folder'])}")
 
     def texts(self) -> list[str]:
         """The sources, by their names in data/sources.toml, that sentences are read from."""

@@ -21,6 +21,7 @@ import nbformat
 from nbconvert import HTMLExporter
 from traitlets.config import Config
 
+import freshness
 import machine
 import notebook_file
 import project
@@ -200,10 +201,14 @@ def render_again() -> None:
     print(f"{len(paths)} reports written to {reports_folder()}")
 
 
-def results() -> dict:
-    """All of results/*.json in one object, by the names of the files."""
+def results(profile: str) -> dict:
+    """What runs under a profile made of results/*.json, in one object, by the names of the
+    files. Another profile's figures can stand beside them after a notebook was run alone."""
     merged: dict = {}
+    made = freshness.made_under(profile)
     for path in sorted((project.output() / "results").glob("*.json")):
+        if str(path) not in made:
+            continue
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -236,8 +241,18 @@ def place(merged: dict, keys: list[str], value, path: Path) -> None:
 
 
 def write_results(profile: Profile) -> None:
-    whole = {"schema": SCHEMA, "profile": profile.name, "commit": machine.commit(), **results()}
+    whole = {"schema": SCHEMA, "profile": profile.name, "commit": machine.commit(),
+             **results(profile.name)}
     write_whole(reports_folder() / "results.json", json.dumps(whole, indent=2) + "\n")
+
+
+def written_results() -> dict:
+    """What the last whole look at the results found: figures of one profile."""
+    try:
+        value = json.loads((reports_folder() / "results.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def write_index() -> None:
@@ -250,7 +265,7 @@ def write_index() -> None:
                                      autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(figure_bytes=figure_bytes, figure_seconds=figure_seconds)
     page = environment.get_template("overview.html.j2").render(
-        rows=rows, figures=headline(results()), latest=rows[-1]["run"] if rows else {},
+        rows=rows, figures=headline(written_results()), latest=rows[-1]["run"] if rows else {},
         policy=policy(""), style=asset("style.css"),
         total=sum(row["run"].get("seconds", 0) for row in rows),
     )
@@ -265,10 +280,13 @@ def headline(found: dict) -> list[dict]:
                       ("techniques_kept", "techniques kept"), ("balanced_rows", "balanced rows")):
         if isinstance(corpus.get(key), (int, float)):
             figures.append({"value": f"{corpus[key]:,}", "name": name})
-    leaked = corpus.get("leaked_test_rows", {})
-    if isinstance(leaked, dict) and isinstance(leaked.get("paper"), int):
-        figures.append({"value": f"{leaked['paper']:,}",
-                        "name": "test rows with a twin in training, paper's split"})
+    for key, name in (
+        ("leaked_test_rows", "test rows seen in training in another wording, paper's split"),
+        ("twins_in_training", "of them with an augmented twin in training"),
+    ):
+        counted = corpus.get(key)
+        if isinstance(counted, dict) and isinstance(counted.get("paper"), int):
+            figures.append({"value": f"{counted['paper']:,}", "name": name})
     for run, scores in sorted(found.get("finetune", {}).items()):
         if not isinstance(scores, dict) or not isinstance(scores.get("f1_macro"), (int, float)):
             continue

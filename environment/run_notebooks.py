@@ -386,12 +386,15 @@ def main() -> int:
             report.render_again()
             return 0
         profile = Profile.from_environment()
+        profile.check_checkpoints()
         states = [state for path in notebooks(arguments.names) for state in runs(path, profile)]
         kernel.need_program()
         kernel.write_settings()
-        if not arguments.names and not os.environ.get("TTP_CHECKPOINT"):
-            freshness.set_other_profiles_aside(profile, [state.name for state in states])
+        if not arguments.names:
+            freshness.settle(profile)
         for state in states:
+            state.check_profile_of_inputs()
+            freshness.settle(profile, [state.name])
             run_if_needed(state, arguments.force, arguments.cell_timeout)
         report.write_results(profile)
         report.write_index()

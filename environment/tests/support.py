@@ -20,6 +20,13 @@ from pathlib import Path
 import project
 
 PROFILE = {"name": "smoke", "checkpoints": ["one", "two"], "corpus": {"source": "attack-v10.1"}}
+# The checkpoints that this profile names, as data/sources.toml lists them; of no profile, so
+# that none is fetched.
+CATALOGUE = """
+[[wheel]]
+name = "models"
+file = [{ to = "models/one/config.json" }, { to = "models/two/config.json" }]
+"""
 # A port that nothing listens on.
 CLOSED = "http://127.0.0.1:9"
 
@@ -56,7 +63,7 @@ class House(unittest.TestCase):
             "Cargo.toml": "",
             "Cargo.lock": 'name = "tch"\nversion = "0.17.0"\n',
             ".cargo/config.toml": "",
-            "data/sources.toml": "",
+            "data/sources.toml": CATALOGUE,
         }.items():
             self.write(path, text)
         (self.root / "jupyter").mkdir()

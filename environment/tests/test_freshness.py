@@ -18,7 +18,9 @@ from tests.support import PROFILE, House, notebook
 NAMES = ("TTP_OUT", "TTP_PROFILE", "TTP_CHECKPOINT", "TTP_SOURCES", "TTP_MODELS", "TTP_LIBTORCH", "CUDA")
 
 
-class Freshness(House):
+class WithRun(House):
+    """One notebook, run under the smoke profile."""
+
     def setUp(self) -> None:
         super().setUp()
         for module, name, value in (
@@ -50,6 +52,8 @@ class Freshness(House):
         state.remember(1.0, "look")
         self.assertTrue(self.state(**settings).is_up_to_date())
 
+
+class Freshness(WithRun):
     def stale_after(self, change) -> None:
         """A change makes the run stale, and taking it back makes it stand again."""
         self.assertTrue(self.state().is_up_to_date())
@@ -157,6 +161,7 @@ class Freshness(House):
     def test_a_run_that_breaks_off_is_no_run(self) -> None:
         self.state().begin()
         self.assertFalse(self.state().is_up_to_date())
+        self.assertEqual(freshness.made_under("smoke"), set())
 
     def test_an_input_that_is_not_there(self) -> None:
         (self.root / "data/raw/attack-v10.1/bundle.json").unlink()
@@ -168,6 +173,7 @@ class Freshness(House):
         own = self.write("mine/attack-v10.1/bundle.json", "{}")
         raw, models = "data/raw/tram-v1/a.json", "data/raw/models/{checkpoint}"
         out = self.root / "out"
+        (self.root / "notebooks/profiles/bert").mkdir()
         cases = (
             ({}, None, raw, self.root / raw),
             ({"TTP_SOURCES": "mine"}, None, raw, self.root / raw),
@@ -175,6 +181,8 @@ class Freshness(House):
             ({}, "minilm", models, self.root / "data/raw/models/minilm"),
             ({"TTP_MODELS": "mine"}, "minilm", models, self.root / "mine/minilm"),
             ({"TTP_MODELS": "mine"}, "/far/bert", models, Path("/far/bert")),
+            ({}, "mine/bert", models, self.root / "mine/bert"),
+            ({}, "profiles/bert", models, self.root / "notebooks/profiles/bert"),
             ({"TTP_OUT": str(out)}, "/far/bert", "results/finetune.{checkpoint}.*.json",
              out / "results/finetune.bert.*.json"),
             ({"TTP_OUT": str(out)}, None, "models/a", out / "models/a"),
@@ -183,3 +191,125 @@ class Freshness(House):
         for variables, checkpoint, entry, wanted in cases:
             with self.subTest(entry, **variables), mock.patch.dict(os.environ, variables):
                 self.assertEqual(self.state(checkpoint).place(entry), wanted)
+
+
+NEXT = notebook("let y = 1;", inputs=["data/processed/splits"],
+                outputs=["results/finetune.{checkpoint}.*.json"], per_checkpoint=True)
+
+
+class OtherProfiles(WithRun):
+    """A run under another profile: nothing of the first is lost, and nothing is mixed."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.write("notebooks/profiles/other.json", json.dumps(PROFILE))
+        self.next = self.write("notebooks/04_train.ipynb", NEXT)
+        self.train("smoke")
+        self.smoke = self.standing()
+
+    def trained(self, profile: str) -> freshness.State:
+        return freshness.State(self.next, "04_train.one", Profile.read(profile), "one")
+
+    def train(self, profile: str) -> None:
+        state = self.trained(profile)
+        state.begin()
+        for name in ("results/finetune.one.clean.json", "models/one.clean/config.json",
+                     "reports/04_train.one.html", "reports/04_train.one.ipynb"):
+            self.write(name, f"made under {profile}")
+        state.check_outputs()
+        state.remember(1.0, "look")
+
+    def corpus(self, profile: str) -> None:
+        state = self.state(profile=profile)
+        state.begin()
+        for name in ("data/processed/splits/train.csv", "results/corpus.a.json",
+                     "reports/01_corpus.ipynb", "reports/01_corpus.html"):
+            self.write(name, f"made under {profile}")
+        state.check_outputs()
+        state.remember(1.0, "look")
+
+    def standing(self) -> "dict[str, bytes]":
+        return {f"{folder}/{name}": content
+                for folder in ("data/processed", "models", "reports", "results")
+                for name, content in self.files(self.root / folder).items()
+                if not name.startswith(".earlier")}
+
+    def settle(self, profile: str, *names: str) -> None:
+        with mock.patch("builtins.print"):
+            freshness.settle(Profile.read(profile), list(names) or None)
+
+    def test_a_whole_run_sets_the_first_aside_and_it_comes_back(self) -> None:
+        self.write("reports/results.json", "of smoke")
+        self.settle("other")
+        self.assertEqual(self.standing(), {})
+        aside = self.files(self.root / "reports/.earlier/smoke")
+        self.assertEqual(aside["models/one.clean/config.json"], b"made under smoke")
+        self.assertEqual(set(aside), {*self.smoke, "reports/results.json"})
+        self.corpus("other")
+        self.train("other")
+        self.settle("smoke")
+        self.assertEqual(self.standing(), self.smoke)
+        self.assertTrue(self.state().is_up_to_date() and self.trained("smoke").is_up_to_date())
+        # And the other's in turn, over what stood there of it before.
+        self.write("reports/.earlier/other/models/one.clean/old.json", "old")
+        self.settle("other")
+        self.assertEqual(self.standing()["results/corpus.a.json"], b"made under other")
+        self.assertTrue(self.trained("other").is_up_to_date())
+
+    def test_a_kill_between_any_two_steps_loses_nothing(self) -> None:
+        steps = 0
+        for profile in ("other", "smoke"):
+            for killed_at in range(99):
+                self.settle("smoke" if profile == "other" else "other")
+                left = [killed_at]
+
+                def move(file: Path, target: Path, really=freshness.move) -> None:
+                    if not left[0]:
+                        raise KeyboardInterrupt
+                    left[0] -= 1
+                    really(file, target)
+
+                try:
+                    with mock.patch.object(freshness, "move", move):
+                        self.settle(profile)
+                except KeyboardInterrupt:
+                    steps += 1
+                else:
+                    break
+                # Whatever stands has a record that says whose it is.
+                self.assertTrue(set(self.standing()) <= set(self.smoke))
+                for name in (r.stem for r in self.root.glob("reports/0*.html")):
+                    self.assertTrue((self.root / f"reports/.runs/{name}.json").exists(), name)
+                self.settle("other")
+                self.assertEqual(self.standing(), {})
+                self.settle("smoke")
+                self.assertEqual(self.standing(), self.smoke)
+        self.assertGreater(steps, 15)
+
+    def test_one_notebook_alone_takes_only_its_own_files_away(self) -> None:
+        self.settle("other", "01_corpus")
+        self.corpus("other")
+        self.assertEqual(self.standing()["models/one.clean/config.json"], b"made under smoke")
+        self.assertEqual(freshness.made_under("other"), {
+            str(self.root / name) for name in ("data/processed/splits/train.csv", "results/corpus.a.json")})
+        self.settle("smoke")
+        self.assertEqual(self.standing(), self.smoke)
+
+    def test_what_another_profile_made_is_no_input(self) -> None:
+        self.trained("smoke").check_profile_of_inputs()
+        words = ("04_train.ipynb reads data/processed/splits/.*, which 01_corpus made under profile "
+                 "smoke, and this is profile other: .*make reproduce.*TTP_OUT=another folder$")
+        with self.assertRaisesRegex(Problem, words):
+            self.trained("other").check_profile_of_inputs()
+        # A run that broke off left files, too.
+        self.state().begin()
+        with self.assertRaisesRegex(Problem, words):
+            self.trained("other").check_profile_of_inputs()
+        self.settle("other")
+        self.trained("other").check_profile_of_inputs()
+
+    def test_models_of_a_checkpoint_whose_name_goes_on(self) -> None:
+        self.write("models/one.large.clean/config.json", "of checkpoint one.large")
+        self.settle("other", "04_train.one")
+        self.assertFalse((self.root / "models/one.clean").exists())
+        self.assertTrue((self.root / "models/one.large.clean/config.json").exists())

@@ -14,6 +14,7 @@ from unittest import mock
 import nbformat
 from nbformat import v4
 
+import freshness
 import report
 from harmless import harmless
 from profiles import Profile
@@ -41,6 +42,7 @@ RUN = {"notebook": "01_corpus", "profile": "smoke<b>", "checkpoint": "mini<b>lm"
        "peak_bytes": 3 << 30, "date": "2026-01-02 03:04 UTC", "commit": "abc123<b>",
        "machine": {"processor": "Fast <b>", "cores": 2, "memory_bytes": 24 << 30, "system": "Linux"},
        "versions": {"rustc": "1.95.0", "libtorch": "2.4.0 (CPU)", "evcxr": "0.22.0"}}
+SMOKE = Profile("smoke", Path("smoke.json"), {})
 ACTS = {"script", "style", "iframe", "object", "embed", "form", "link", "meta", "base", "img", "a",
         "button", "input", "textarea", "foreignobject", "use", "image", "animate", "set"}
 PICTURE = re.compile(r"^data:image/png;base64,[A-Za-z0-9+/=]*$")
@@ -216,8 +218,11 @@ class AllReports(unittest.TestCase):
         self.addCleanup(patch.stop)
         (self.out / "results").mkdir()
 
-    def result(self, name: str, value) -> None:
-        (self.out / "results" / name).write_text(value if isinstance(value, str) else json.dumps(value))
+    def result(self, name: str, value, profile: str = "smoke") -> None:
+        path = self.out / "results" / name
+        path.write_text(value if isinstance(value, str) else json.dumps(value))
+        freshness.write_record(self.out / f"reports/.runs/{name}",
+                               {"profile": profile, "made": {str(path.resolve()): "digest"}})
 
     def test_the_index_lists_every_report_and_escapes_its_words(self) -> None:
         for name, sentence in (("01_a", "<script>alert(1)</script>"), ("02_b.mini", "B & C")):
@@ -227,6 +232,7 @@ class AllReports(unittest.TestCase):
         report.write_notebook(v4.new_notebook(), self.out / "reports/04_odd.ipynb")
         self.result("corpus.json", {"rows": 13057})
         self.result("finetune.minilm.clean.json", {"f1_macro": 0.8361, "f1_macro_interval": [0.81, 0.86]})
+        report.write_results(SMOKE)
         report.write_index()
         text = (self.out / "reports/index.html").read_text()
         page = Page(text)
@@ -241,20 +247,41 @@ class AllReports(unittest.TestCase):
         self.result("corpus.json", {"rows": 1})
         self.result("corpus.trimming.json", {"techniques_kept": 2})
         self.result("finetune.minilm.clean.json", {"f1_macro": 0.5})
-        report.write_results(Profile("smoke", Path("smoke.json"), {}))
+        report.write_results(SMOKE)
         found = json.loads((self.out / "reports/results.json").read_text())
         self.assertEqual((found["schema"], found["profile"]), (1, "smoke"))
         self.assertEqual(found["corpus"], {"rows": 1, "techniques_kept": 2})
         self.assertEqual(found["finetune"], {"minilm.clean": {"f1_macro": 0.5}})
 
+    def test_results_of_another_profile_are_left_out(self) -> None:
+        self.result("corpus.json", {"rows": 13057}, profile="laptop")
+        self.result("corpus.trimming.json", {"techniques_kept": 2})
+        (self.out / "results/by_hand.json").write_text("{}")
+        report.write_results(SMOKE)
+        found = json.loads((self.out / "reports/results.json").read_text())
+        self.assertEqual(found["corpus"], {"techniques_kept": 2})
+        self.assertNotIn("by_hand", found)
+        report.write_index()
+        text = (self.out / "reports/index.html").read_text()
+        self.assertNotIn("13,057", text)
+        self.assertIn("techniques kept", text)
+
+    def test_twins_are_counted_apart_from_rows_in_another_wording(self) -> None:
+        both = {"corpus": {"leaked_test_rows": {"paper": 1234}, "twins_in_training": {"paper": 56}}}
+        seen = {"value": "1,234", "name": "test rows seen in training in another wording, paper's split"}
+        twins = {"value": "56", "name": "of them with an augmented twin in training"}
+        self.assertEqual(report.headline(both), [seen, twins])
+        del both["corpus"]["twins_in_training"]
+        self.assertEqual(report.headline(both), [seen])
+
     def test_results_that_contradict_each_other(self) -> None:
         self.result("corpus.json", {"rows": 1})
         self.result("corpus.trimming.json", {"rows": 2})
         with self.assertRaisesRegex(Problem, "corpus.trimming.json: field 'rows' is in another file"):
-            report.results()
+            report.results("smoke")
         self.result("corpus.trimming.json", "{")
         with self.assertRaisesRegex(Problem, "corpus.trimming.json: .*line 1"):
-            report.results()
+            report.results("smoke")
 
     def test_pages_are_made_again_from_executed_notebooks(self) -> None:
         with self.assertRaisesRegex(Problem, "holds no executed notebook: run `make reproduce` first"):

@@ -144,8 +144,85 @@ class Mistakes(HouseWithKernel):
         self.write("notebooks/02_next.ipynb", notebook("x = 1", inputs=["data/processed/a.parquet"]))
         self.one_line(self.run_notebooks("09"), "unknown notebook '09'")
         self.one_line(self.run_notebooks("02"), "02_next.ipynb", "a.parquet", "not there", "make data")
+        own = self.write("own.json", '{"checkpoints": ["one", "thre"]}')
+        self.one_line(self.run_notebooks(TTP_PROFILE=str(own)), "own.json", "'thre'", "known: one, two")
         self.one_line(self.python("environment/run_notebooks.py"), "evcxr_jupyter", "make setup")
         self.assertEqual(self.reports(), {})
+
+
+# Runs no cell: each notebook writes its outputs, and what it read into them.
+WITHOUT_KERNEL = """\
+import json, sys
+import kernel, notebook_file, project, report, run_notebooks
+
+def run_one(state, timeout):
+    read = [path.read_text() for path in state.inputs]
+    for path in state.outputs:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({state.name: [state.profile.name, *read]}))
+    state.check_outputs()
+    nb = notebook_file.read(state.path)
+    for write, kind in ((report.write_notebook, "ipynb"), (report.write_html, "html")):
+        write(nb, project.output() / "reports" / f"{state.name}.{kind}")
+
+kernel.need_program = lambda: None
+run_notebooks.run_one = run_one
+sys.exit(run_notebooks.main())
+"""
+
+
+class Profiles(HouseWithKernel):
+    """Two profiles by turns in one folder."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.write("environment/without_kernel.py", WITHOUT_KERNEL)
+        self.write("notebooks/profiles/other.json", '{"checkpoints": ["one"]}')
+        self.write("notebooks/01_corpus.ipynb", notebook(
+            "# 01", outputs=["data/processed/splits", "results/corpus.json"]))
+        self.write("notebooks/04_train.ipynb", notebook(
+            "# 04", per_checkpoint=True, inputs=["data/processed/splits"],
+            outputs=["results/finetune.{checkpoint}.json"]))
+
+    def run_with(self, profile: str, *names: str, **variables: str):
+        return self.python("environment/without_kernel.py", *names, TTP_PROFILE=profile, **variables)
+
+    def results(self) -> dict:
+        return json.loads((self.root / "reports/results.json").read_text())
+
+    def test_a_notebook_alone_does_not_take_what_another_profile_made(self) -> None:
+        self.assertEqual(self.run_with("smoke").returncode, 0)
+        before = self.reports()
+        for names in (("04",), ("04_train",)):
+            self.one_line(self.run_with("other", *names), "04_train.ipynb reads data/processed/splits",
+                          "01_corpus made under profile smoke", "make reproduce", "TTP_OUT=")
+        self.assertEqual(self.reports(), before)
+        # Its own inputs are none of that profile's, so 01 may run; the figures stay apart.
+        alone = self.run_with("other", "01")
+        self.assertEqual(alone.returncode, 0, alone.stderr)
+        self.assertEqual((self.results()["profile"], set(self.results())),
+                         ("other", {"schema", "profile", "commit", "corpus"}))
+        self.one_line(self.run_with("smoke", "04"), "01_corpus made under profile other")
+        both = self.run_with("other", "01", "04", TTP_CHECKPOINT="one")
+        self.assertEqual(both.returncode, 0, both.stderr)
+        self.assertEqual(set(self.results()["finetune"]), {"one"})
+
+    def test_a_whole_run_with_one_checkpoint_mixes_nothing(self) -> None:
+        self.assertEqual(self.run_with("smoke").returncode, 0)
+        other = self.run_with("other", TTP_CHECKPOINT="one")
+        self.assertEqual(other.returncode, 0, other.stderr)
+        self.assertEqual(set(self.results()["finetune"]), {"one"})
+        self.assertFalse((self.root / "reports/04_train.two.html").exists())
+
+    def test_the_first_profiles_run_comes_back_whole(self) -> None:
+        self.assertEqual(self.run_with("smoke").returncode, 0)
+        first = self.reports()
+        self.assertEqual(self.run_with("other").returncode, 0)
+        again = self.run_with("smoke")
+        for name in ("01_corpus", "04_train.one", "04_train.two"):
+            self.assertIn(f"{name} is up to date", again.stdout)
+        kept = {name: text for name, text in self.reports().items() if not name.startswith(".earlier")}
+        self.assertEqual(kept, first)
 
 
 class Runs(HouseWithKernel):
@@ -188,10 +265,10 @@ class Runs(HouseWithKernel):
         self.write("notebooks/profiles/small.json", '{"checkpoints": ["one"]}')
         other = self.run_notebooks(TTP_PROFILE="small")
         self.assertEqual(other.returncode, 0, other.stderr)
-        self.assertIn("finetune.two.clean.json is of profile smoke: set aside", other.stdout)
+        self.assertIn("04_train.two is of profile smoke: set aside in reports/.earlier/smoke/", other.stdout)
         found = json.loads((self.root / "reports/results.json").read_text())
         self.assertEqual((found["profile"], set(found["finetune"])), ("small", {"one.clean"}))
-        self.assertTrue((self.root / "reports/.earlier/results/finetune.two.clean.json").exists())
+        self.assertTrue((self.root / "reports/.earlier/smoke/results/finetune.two.clean.json").exists())
         self.assertFalse((self.root / "reports/04_train.two.html").exists())
 
     def test_what_an_earlier_run_left_is_set_aside(self) -> None:
@@ -227,7 +304,8 @@ class Failures(HouseWithKernel):
             self.assertIn(word, done.stderr)
         self.assertNotIn("never", done.stdout)
         self.assertEqual(self.reports(), before)
-        self.assertFalse((self.root / "reports/.runs/01_bad.json").exists())
+        record = self.root / "reports/.runs/01_bad.json"
+        self.assertFalse(record.exists() and "made" in json.loads(record.read_text()))
 
     def test_an_exception(self) -> None:
         self.fails("# Text", "x = 1", "raise ValueError('row 3 has no label')", "print('never')",
