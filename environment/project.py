@@ -121,7 +121,10 @@ def read_toml(path: Path) -> dict:
     try:
         import tomllib
     except ModuleNotFoundError:
-        from pip._vendor import tomli as tomllib
+        try:
+            from pip._vendor import tomli as tomllib
+        except ModuleNotFoundError:
+            raise Problem("Python's venv is missing: apt-get install python3-venv") from None
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

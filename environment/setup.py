@@ -223,9 +223,7 @@ def single_file(entry: dict) -> None:
     if from_own_folder(entry, entry["name"]):
         return
     if not fetch.is_whole(cached(entry), entry["sha256"]):
-        if os.environ.get("TTP_SOURCES"):
-            raise Problem(f"TTP_SOURCES={os.environ['TTP_SOURCES']}: no file {entry['to']} there")
-        say(entry["name"])
+        say(entry["name"] + (f": no {entry['to']} in TTP_SOURCES" if os.environ.get("TTP_SOURCES") else ""))
         fetch.need_space(project.cache(), entry.get("bytes", 0), entry["name"])
         with fetch.unfinished(project.cache(), entry["name"]) as temporary:
             target = temporary / "file"
@@ -238,7 +236,8 @@ def single_file(entry: dict) -> None:
 
 def from_own_folder(entry: dict, what: str) -> bool:
     """Takes a file from `TTP_SOURCES`, where that is set and holds it. The library reads
-    it there, too, and so it must be the pinned one."""
+    it there, too, and so it must be the pinned one. What it does not hold is fetched: the
+    library looks in data/raw/ for that."""
     folder = project.own_folder("TTP_SOURCES")
     if not folder or not (folder / entry["to"]).is_file():
         return False
@@ -331,7 +330,10 @@ def main() -> int:
         if unknown:
             raise Problem(f"unknown step {unknown[0]!r}; known: {', '.join(actions)}")
         # A mistyped name is said now, not after a quarter of an hour.
-        Profile.from_environment().checkpoints()
+        profile = Profile.from_environment()
+        profile.checkpoints()
+        if sys.version_info >= PYTHON:
+            profile.check_checkpoints()
         with fetch.one_at_a_time(project.cache()):
             for step in arguments.steps or STEPS:
                 started = time.monotonic()

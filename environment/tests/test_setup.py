@@ -13,7 +13,7 @@ from unittest import mock
 
 import fetch
 from project import Problem
-from tests.support import CLOSED, House, Server, index, sha256, toml, wheel
+from tests.support import CATALOGUE, CLOSED, House, Server, index, sha256, toml, wheel
 
 CONTENT = b"sentences " * 5000
 WHEEL = wheel({"tiny/data.json": CONTENT})
@@ -32,7 +32,7 @@ def wheel_entry(wheel_hash: str = sha256(WHEEL), member_hash: str = sha256(CONTE
         member = "tiny/data.json"
         to = "texts/data.json"
         sha256 = "{member_hash}"
-        """)
+        """) + CATALOGUE
 
 
 def file_entry(url: str, content: bytes = CONTENT) -> str:
@@ -44,7 +44,7 @@ def file_entry(url: str, content: bytes = CONTENT) -> str:
         sha256 = "{sha256(content)}"
         bytes = {len(content)}
         profiles = ["smoke"]
-        """)
+        """) + CATALOGUE
 
 
 class Wheels(House):
@@ -207,10 +207,18 @@ class Files(House):
             self.assertEqual(self.target.read_bytes(), CONTENT)
             shutil.rmtree(self.cache)
 
-    def test_a_folder_of_ones_own_without_the_file(self) -> None:
+    def test_what_a_folder_of_ones_own_does_not_hold_is_fetched(self) -> None:
+        server = self.entered(Server({"/reports.json": CONTENT}))
+        self.write("data/sources.toml", file_entry(server.address("/reports.json")))
+        self.write("mine/texts/data.json", "other")
+        done = self.set_up("tram", TTP_SOURCES="mine")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("no tram-v1/reports.json in TTP_SOURCES", done.stdout)
+        self.assertEqual(self.target.read_bytes(), CONTENT)
+        # Neither there nor on the network.
+        shutil.rmtree(self.cache)
         self.write("data/sources.toml", file_entry(f"{CLOSED}/reports.json"))
-        self.one_line(self.set_up("tram", TTP_SOURCES="nowhere"),
-                      "TTP_SOURCES=nowhere", "no file tram-v1/reports.json")
+        self.one_line(self.set_up("tram", TTP_SOURCES="mine"), "cannot be reached", "TTP_SOURCES")
 
     def test_a_folder_of_ones_own_with_another_file(self) -> None:
         self.write("data/sources.toml", file_entry(f"{CLOSED}/reports.json"))
@@ -238,6 +246,19 @@ class Words(House):
         self.one_line(self.set_up(TTP_CHECKPOINT="three"), "unknown checkpoint 'three'", "one, two")
         self.one_line(self.set_up("everything"), "unknown step 'everything'", "libtorch")
         self.assertFalse(self.cache.exists())
+
+    def test_a_checkpoint_mistyped_in_a_profile(self) -> None:
+        (self.root / "mine/bert").mkdir(parents=True)
+        for name, what in (("thre", "not known"), ("mine/brt", "no such folder"), ("mine", "not known")):
+            own = self.write("own.json", f'{{"checkpoints": ["one", "{name}"]}}')
+            self.one_line(self.set_up(TTP_PROFILE=str(own)), "own.json", f"checkpoint '{name}': {what}",
+                          "known: one, two, the path of a folder")
+        self.assertFalse(self.cache.exists())
+        for name in ("two", "mine/bert", str(self.root / "mine/bert")):
+            own = self.write("own.json", f'{{"checkpoints": ["one", "{name}"]}}')
+            # As far as the next mistake.
+            self.one_line(self.set_up("libtorch", TTP_PROFILE=str(own), TTP_LIBTORCH="nowhere"),
+                          "TTP_LIBTORCH=nowhere")
 
     def test_sources_that_are_not_toml(self) -> None:
         self.write("data/sources.toml", "[[wheel]\n")
