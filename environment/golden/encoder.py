@@ -25,6 +25,15 @@ SENTENCES = [
 ]
 
 
+def tensors_of_two_layers():
+    """Names and shapes in the tiny model of ttp-lib/tests/models.rs, as transformers has them."""
+    config = transformers.BertConfig(
+        hidden_size=32, intermediate_size=64, max_position_embeddings=64, num_attention_heads=4,
+        num_hidden_layers=2, type_vocab_size=2, vocab_size=12, num_labels=2)
+    model = transformers.BertForSequenceClassification(config)
+    return sorted(f"{name} {list(p.shape)}" for name, p in model.named_parameters())
+
+
 def main():
     tokenizer = transformers.BertTokenizerFast(tokenizer_file=str(MODEL / "tokenizer.json"))
     model = transformers.BertForSequenceClassification.from_pretrained(MODEL, num_labels=LABELS)
@@ -38,6 +47,7 @@ def main():
         logits = [model(input_ids=torch.tensor([one])).logits[0].tolist() for one in ids]
     json.dump({
         "made_by": f"transformers {transformers.__version__}, torch {torch.__version__}",
+        "tensors_of_two_layers": tensors_of_two_layers(),
         "cases": [{"sentence": s, "ids": i, "logits": l} for s, i, l in zip(SENTENCES, ids, logits)],
     }, sys.stdout, indent=1, ensure_ascii=False)
     print()

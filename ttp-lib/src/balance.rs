@@ -42,7 +42,7 @@ impl Limits {
     pub fn check(self) -> Result<Self> {
         if self.upsample_to > self.downsample_to {
             return Err(Error::Setting {
-                field: "limits.upsample_to",
+                field: "balance.upsample_to",
                 reason: format!(
                     "{} is above downsample_to, {}",
                     self.upsample_to, self.downsample_to
@@ -489,6 +489,6 @@ mod tests {
     fn limits_that_contradict_each_other_are_named() {
         let limits = Limits { upsample_to: 501, ..Limits::default() };
         let message = limits.check().unwrap_err().to_string();
-        assert_eq!(message, "setting limits.upsample_to: 501 is above downsample_to, 500");
+        assert_eq!(message, "setting balance.upsample_to: 501 is above downsample_to, 500");
     }
 }

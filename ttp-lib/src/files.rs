@@ -32,6 +32,39 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>
     Ok(())
 }
 
+/// Writes a folder through `write`, which is given an empty one beside it: files that
+/// belong together are exchanged together. On any error, or if it is killed, the folder
+/// that was there before stays, at worst under the name `.earlier-<name>` for a moment.
+///
+/// # Errors
+/// If a folder cannot be made, removed or renamed; also whatever `write` itself returns.
+pub fn write_folder(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let beside = |prefix: &str| path.with_file_name(format!("{prefix}{name}"));
+    let (new, earlier) = (beside(".half-written-"), beside(".earlier-"));
+    let remove = |folder: &Path| match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::file(folder, "remove")(error))
+        }
+        _ => Ok(()),
+    };
+    // A killed run may have left either.
+    remove(&new)?;
+    if path.exists() {
+        remove(&earlier)?;
+    }
+    std::fs::create_dir_all(&new).map_err(Error::file(&new, "create"))?;
+    if let Err(error) = write(&new) {
+        remove(&new)?;
+        return Err(error);
+    }
+    if path.exists() {
+        std::fs::rename(path, &earlier).map_err(Error::file(path, "rename"))?;
+    }
+    std::fs::rename(&new, path).map_err(Error::file(path, "rename to"))?;
+    remove(&earlier)
+}
+
 /// Writes text to `path`, whole or not at all.
 ///
 /// # Errors
@@ -77,6 +110,31 @@ fn set_ordinary_permissions(_file: &std::fs::File, _path: &Path) -> Result<()> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_is_exchanged_as_a_whole() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("models/one");
+        let content = |name: &str| std::fs::read_to_string(path.join(name)).ok();
+        let write = |a: &'static str| {
+            move |folder: &Path| {
+                write_text(&folder.join("a"), a)?;
+                write_text(&folder.join("b"), a)
+            }
+        };
+        write_folder(&path, write("1")).unwrap();
+        // What a killed run may have left is no hindrance.
+        std::fs::create_dir(root.path().join("models/.half-written-one")).unwrap();
+        write_folder(&path, |folder| write_text(&folder.join("a"), "2")).unwrap();
+        assert_eq!((content("a").as_deref(), content("b")), (Some("2"), None));
+        let failed = write_folder(&path, |folder| {
+            write_text(&folder.join("a"), "3")?;
+            Err(Error::input(folder, "broken off"))
+        });
+        assert!(failed.is_err());
+        assert_eq!(content("a").as_deref(), Some("2"));
+        assert_eq!(std::fs::read_dir(root.path().join("models")).unwrap().count(), 1);
+    }
 
     #[test]
     fn a_failed_write_leaves_what_was_there() {

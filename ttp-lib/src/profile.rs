@@ -75,7 +75,21 @@ pub enum Source {
         sentence: String,
         /// The column that holds the technique's id.
         technique: String,
+        /// Which labels there may be.
+        #[serde(default)]
+        labels: Labels,
     },
+}
+
+/// Which labels a CSV file may have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Labels {
+    /// Any names of classes.
+    #[default]
+    Any,
+    /// Techniques of ATT&CK v10.1 that are not withdrawn; sub-techniques are folded in.
+    Attack,
 }
 
 /// What a checkpoint does otherwise than the profile's `training`.
@@ -130,6 +144,13 @@ impl Profile {
         }
         if self.protocols.is_empty() {
             return wrong("protocols", "names none".into());
+        }
+        for (field, share) in
+            [("split.validation", self.split.validation), ("split.test", self.split.test)]
+        {
+            if share == 0.0 {
+                return wrong(field, "0: no row to judge a model by".into());
+            }
         }
         if self.bootstrap.resamples < 100 {
             let reason = format!("{} give no interval; take 100 or more", self.bootstrap.resamples);
@@ -225,19 +246,37 @@ impl Run {
     }
 
     /// Where the profile's sentences come from, as [`corpus::build`] takes it.
-    pub fn source(&self) -> corpus::Source {
-        match &self.profile.corpus.source {
+    ///
+    /// # Errors
+    /// If labels are to be ATT&CK's and its bundle cannot be read.
+    pub fn source(&self) -> Result<corpus::Source> {
+        Ok(match &self.profile.corpus.source {
             Source::AttackV10 => corpus::Source::Attack {
-                bundle: self.raw("attack-v10.1/enterprise-attack.json"),
+                bundle: self.bundle(),
                 tram: (self.profile.corpus.join_tram_v1)
                     .then(|| self.raw("tram-v1/all_analyzed_reports.json")),
             },
-            Source::Csv { path, sentence, technique } => corpus::Source::Csv {
+            Source::Csv { path, sentence, technique, labels } => corpus::Source::Csv {
                 path: self.root.join(path),
                 columns: Columns::named(sentence, technique),
-                known: None,
+                known: self.known(*labels)?,
             },
+        })
+    }
+
+    /// The labels that a CSV file may have; `None` where it may have any.
+    ///
+    /// # Errors
+    /// If they are to be ATT&CK's and its bundle cannot be read.
+    pub fn known(&self, labels: Labels) -> Result<Option<BTreeMap<String, String>>> {
+        match labels {
+            Labels::Any => Ok(None),
+            Labels::Attack => corpus::techniques(&self.bundle()).map(Some),
         }
+    }
+
+    fn bundle(&self) -> PathBuf {
+        self.raw("attack-v10.1/enterprise-attack.json")
     }
 
     /// A short name of the source, for results: `attack-v10.1`, `attack-v10.1+tram-v1`, `csv`.

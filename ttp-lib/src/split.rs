@@ -42,9 +42,9 @@ impl Shares {
     /// If one is not from 0 to 1, training has none, or they do not add up to 1.
     pub fn check(self) -> Result<Self> {
         let parts = [
-            ("shares.train", self.train),
-            ("shares.validation", self.validation),
-            ("shares.test", self.test),
+            ("split.train", self.train),
+            ("split.validation", self.validation),
+            ("split.test", self.test),
         ];
         for (field, share) in parts {
             if !(0.0..=1.0).contains(&share) {
@@ -57,13 +57,13 @@ impl Shares {
         let sum: f64 = parts.iter().map(|(_, share)| share).sum();
         if self.train == 0.0 {
             return Err(Error::Setting {
-                field: "shares.train",
+                field: "split.train",
                 reason: "0: nothing to train on".into(),
             });
         }
         if (sum - 1.0).abs() > 1e-9 {
             return Err(Error::Setting {
-                field: "shares",
+                field: "split",
                 reason: format!("they add up to {sum}, not 1"),
             });
         }
@@ -213,7 +213,7 @@ pub fn prepare(
     let trimmed = balance::trim(balance::samples(corpus), limits.trim_below);
     if trimmed.is_empty() {
         return Err(Error::Setting {
-            field: "limits.trim_below",
+            field: "balance.trim_below",
             reason: format!("no technique has {} rows", limits.trim_below),
         });
     }
@@ -223,7 +223,9 @@ pub fn prepare(
             let (rows, short) = balance::upsample(trimmed, limits.upsample_to, augment, seed);
             let filled = rows.len();
             let rows = balance::downsample(rows, limits.downsample_to, seed);
-            (stratified(&rows, shares, seed)?, filled, 0, short)
+            // A seed of its own: the order in which rows are parted must not follow the
+            // order in which they were chosen to have twins.
+            (stratified(&rows, shares, mix(seed, "parts"))?, filled, 0, short)
         }
         Protocol::Clean => {
             let mut split = stratified(&trimmed, shares, seed)?;
@@ -323,6 +325,9 @@ pub struct Seen {
     pub twins: usize,
     /// Rows whose corpus row training has too: as the original, or as a twin of it.
     pub same_row: usize,
+    /// Rows of whose corpus row training has an augmented twin; the rest of `same_row`
+    /// are twins of which training has the original only.
+    pub twin_in_training: usize,
     /// Rows whose text training has, case, spacing and punctuation set aside.
     pub same_text: usize,
 }
@@ -340,6 +345,8 @@ impl Leakage {
     /// Counts it.
     pub fn of(split: &Split) -> Self {
         let rows: HashSet<u32> = split.train.iter().map(|sample| sample.row).collect();
+        let twins = split.train.iter().filter(|sample| sample.operation != Operation::Original);
+        let twins: HashSet<u32> = twins.map(|sample| sample.row).collect();
         let texts: HashSet<String> = split.train.iter().map(|s| normalised(&s.text)).collect();
         let count = |part: &[Sample], of: &dyn Fn(&Sample) -> bool| {
             part.iter().filter(|sample| of(sample)).count()
@@ -348,23 +355,42 @@ impl Leakage {
             rows: part.len(),
             twins: count(part, &|sample| sample.operation != Operation::Original),
             same_row: count(part, &|sample| rows.contains(&sample.row)),
+            twin_in_training: count(part, &|sample| twins.contains(&sample.row)),
             same_text: count(part, &|sample| texts.contains(&normalised(&sample.text))),
         };
         Self { validation: seen(&split.validation), test: seen(&split.test) }
     }
 }
 
-/// For each technique of the test part, by id: its test rows, and how many of them have
-/// a sample of the same corpus row in training.
-pub fn leakage_by_technique(split: &Split) -> Vec<(String, usize, usize)> {
-    let seen: HashSet<u32> = split.train.iter().map(|sample| sample.row).collect();
-    let classes = classes(&split.test).into_iter();
-    classes
-        .map(|(technique, rows)| {
-            let leaked = rows.iter().filter(|at| seen.contains(&split.test[**at].row)).count();
-            (technique.to_owned(), rows.len(), leaked)
-        })
-        .collect()
+/// How much of one technique's test rows training has seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeakedTechnique {
+    /// The technique.
+    pub technique: String,
+    /// Its test rows; at least one.
+    pub rows: usize,
+    /// Those of which training has a sample of the same corpus row.
+    pub seen: usize,
+}
+
+impl LeakedTechnique {
+    /// The share of its test rows that was seen, from 0 to 1.
+    pub fn share(&self) -> f64 {
+        self.seen as f64 / self.rows as f64
+    }
+}
+
+/// Leakage into the test part for each technique, the largest share first.
+pub fn leakage_by_technique(split: &Split) -> Vec<LeakedTechnique> {
+    let training: HashSet<u32> = split.train.iter().map(|sample| sample.row).collect();
+    let of = |(technique, rows): (&str, Vec<usize>)| LeakedTechnique {
+        technique: technique.to_owned(),
+        rows: rows.len(),
+        seen: rows.iter().filter(|at| training.contains(&split.test[**at].row)).count(),
+    };
+    let mut techniques: Vec<_> = classes(&split.test).into_iter().map(of).collect();
+    techniques.sort_by(|a, b| b.share().total_cmp(&a.share()));
+    techniques
 }
 
 /// The header of a part's file.
@@ -493,6 +519,18 @@ mod tests {
     }
 
     #[test]
+    fn the_papers_protocol_splits_the_balanced_rows() {
+        let corpus = corpus(&[("T1", 120), ("T2", 99), ("T3", 700), ("T4", 155)]);
+        let mut balanced = balance::balance(&corpus, Limits::default(), &twins, 4).unwrap().samples;
+        let split = prepared(Protocol::Paper, 4).split;
+        let mut parts = [split.train, split.validation, split.test].concat();
+        let key = |sample: &Sample| (sample.row, sample.text.clone());
+        balanced.sort_by_key(key);
+        parts.sort_by_key(key);
+        assert_eq!(parts, balanced);
+    }
+
+    #[test]
     fn shares_are_met_in_every_technique() {
         let samples = balance::samples(&corpus(&[("T1", 120), ("T2", 99), ("T3", 7)]));
         let split = stratified(&samples, Shares::default(), 3).unwrap();
@@ -532,10 +570,10 @@ mod tests {
         let said = |train, validation, test| {
             Shares { train, validation, test }.check().unwrap_err().to_string()
         };
-        assert_eq!(said(0.8, 0.1, 0.2), "setting shares: they add up to 1.1, not 1");
-        assert_eq!(said(1.2, -0.1, -0.1), "setting shares.train: 1.2 is not from 0 to 1");
-        assert_eq!(said(0.5, f64::NAN, 0.5), "setting shares.validation: NaN is not from 0 to 1");
-        assert_eq!(said(0.0, 0.5, 0.5), "setting shares.train: 0: nothing to train on");
+        assert_eq!(said(0.8, 0.1, 0.2), "setting split: they add up to 1.1, not 1");
+        assert_eq!(said(1.2, -0.1, -0.1), "setting split.train: 1.2 is not from 0 to 1");
+        assert_eq!(said(0.5, f64::NAN, 0.5), "setting split.validation: NaN is not from 0 to 1");
+        assert_eq!(said(0.0, 0.5, 0.5), "setting split.train: 0: nothing to train on");
     }
 
     #[test]
@@ -578,8 +616,14 @@ mod tests {
             ],
         };
         let leakage = Leakage::of(&split);
-        assert_eq!(leakage.test, Seen { rows: 4, twins: 1, same_row: 2, same_text: 1 });
-        assert_eq!(leakage.validation, Seen { rows: 1, twins: 0, same_row: 0, same_text: 0 });
+        assert_eq!(
+            leakage.test,
+            Seen { rows: 4, twins: 1, same_row: 2, twin_in_training: 1, same_text: 1 }
+        );
+        assert_eq!(
+            leakage.validation,
+            Seen { rows: 1, twins: 0, same_row: 0, twin_in_training: 0, same_text: 0 }
+        );
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The command line from outside: what it says, how it ends, what it leaves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod common;
+
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -101,6 +103,74 @@ fn a_csv_of_ones_own_becomes_a_corpus_and_a_split() {
 }
 
 #[test]
+fn from_a_csv_to_a_model_that_classifies() {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/raw/models");
+    if !models.join("minilm/model.safetensors").is_file() {
+        return common::skip("the command line's fine-tuning: no minilm in data/raw/models");
+    }
+    let project = Project::new();
+    small_csv(&project);
+    project.succeeds(&["corpus", "--csv", "own.csv"]);
+    project.succeeds(&["split"]);
+    let tune = |arguments: &[&str]| {
+        let mut command = project.command(&[&["finetune"], arguments].concat());
+        let output = command.env("TTP_MODELS", &models).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(tune(&[]).contains("macro F1 "));
+    let result = std::fs::read(project.at("results/finetune.minilm.clean.json")).unwrap();
+    let said = tune(&["--seed", "1,2", "--learning-rate", "1e-4"]);
+    assert!(said.contains("mean macro F1 of 2 seeds"), "{said}");
+    let experiment = "results/experiments/finetune.minilm.clean.lr-1e-4.seed-2.json";
+    assert!(project.at(experiment).is_file());
+    assert!(project.at("results/experiments/finetune.minilm.clean.seeds.json").is_file());
+    let after = std::fs::read(project.at("results/finetune.minilm.clean.json")).unwrap();
+    assert_eq!(after, result, "an experiment leaves the profile's own result alone");
+
+    project.write("text.txt", "The loader fetches <b> from http://203.0.113.7/a.\n\nA \x1b[2Jb\n");
+    let said = project.succeeds(&["classify", "models/minilm.clean", "text.txt"]);
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 2, "{said}");
+    assert!(
+        lines[0].ends_with("\tThe loader fetches <b> from hxxp://203[.]0[.]113[.]7/a."),
+        "{said}"
+    );
+    assert!(lines.iter().all(|line| line.starts_with("T1059\t") || line.starts_with("T1105\t")));
+    assert!(!said.contains('\x1b'), "{said:?}");
+}
+
+#[test]
+fn a_label_outside_attack_is_named_where_labels_are_attacks() {
+    let project = Project::new();
+    small_csv(&project);
+    let bundle = json!({ "type": "bundle", "id": "bundle--1", "objects": [{
+        "type": "attack-pattern", "id": "attack-pattern--1", "name": "Command Interpreter",
+        "description": "Adversaries may abuse interpreters.",
+        "external_references": [{ "source_name": "mitre-attack", "external_id": "T1059" }]
+    }] });
+    std::fs::create_dir_all(project.at("sources/attack-v10.1")).unwrap();
+    project.write("sources/attack-v10.1/enterprise-attack.json", &bundle.to_string());
+    let mut command = project.command(&["corpus", "--csv", "own.csv", "--labels", "attack"]);
+    let output = command.env("TTP_SOURCES", "sources").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "error: own.csv, row 3, field \"technique\": unknown label \"T1105\"; 1 are known: T1059 …\n"
+    );
+    assert!(!project.at("data").exists());
+
+    let mut own = profile();
+    own["corpus"]["source"] = json!({ "csv": {
+        "path": "own.csv", "sentence": "sentence", "technique": "technique", "labels": "attack"
+    } });
+    project.write("own.json", &own.to_string());
+    let mut command = project.command(&["corpus", "--profile", "own.json"]);
+    let output = command.env("TTP_SOURCES", "sources").output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("row 3, field \"technique\""));
+}
+
+#[test]
 fn names_that_are_unknown_come_with_those_that_are_known() {
     let project = Project::new();
     assert_eq!(
@@ -140,7 +210,7 @@ fn a_profile_with_a_mistake_is_named_by_file_and_field() {
     );
     assert_eq!(
         said(&|p| p["balance"]["upsample_to"] = json!(700)),
-        "error: own.json: setting limits.upsample_to: 700 is above downsample_to, 20"
+        "error: own.json: setting balance.upsample_to: 700 is above downsample_to, 20"
     );
     assert!(
         said(&|p| p["trainings"] = json!({})).starts_with(

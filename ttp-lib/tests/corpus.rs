@@ -1,6 +1,9 @@
 //! The corpus from real bytes: its counts, its files, and what bad input says.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod common;
+
+use common::skip;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use ttp_lib::balance::{self, Limits};
@@ -15,7 +18,7 @@ fn raw(name: &str) -> Option<PathBuf> {
     let mut places = named.into_iter().chain([root.join("data/raw").join(name)]);
     let found = places.find(|path| path.is_file());
     if found.is_none() {
-        println!("skipped: {name} is in neither data/raw nor TTP_SOURCES");
+        skip(&format!("{name} is in neither data/raw nor TTP_SOURCES"));
     }
     found
 }
@@ -476,11 +479,12 @@ impl TinyDisk {
         match mount {
             Ok(output) if output.status.success() => Some(Self(folder)),
             Ok(output) => {
-                println!("skipped: no tmpfs here: {}", String::from_utf8_lossy(&output.stderr));
+                let reason = String::from_utf8_lossy(&output.stderr);
+                skip(&format!("a full disk: no tmpfs here: {}", reason.trim()));
                 None
             }
             Err(error) => {
-                println!("skipped: mount: {error}");
+                skip(&format!("a full disk: mount: {error}"));
                 None
             }
         }

@@ -2,6 +2,8 @@
 //! fine-tuning from end to end on a small model.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod common;
+
 use rust_bert::bert::{BertConfig, BertEmbeddings, BertModel};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -185,6 +187,34 @@ fn fine_tuning_learns_is_saved_and_comes_back() {
 }
 
 #[test]
+fn a_saved_model_has_the_names_that_transformers_reads() {
+    let golden: Value = serde_json::from_str(include_str!("golden/encoder.json")).unwrap();
+    let tiny = Tiny::new();
+    let out = tempfile::tempdir().unwrap();
+    tiny.encoder(1).unwrap().save(out.path(), &tiny.find().unwrap()).unwrap();
+    let mut names: Vec<String> = Tensor::read_safetensors(out.path().join("model.safetensors"))
+        .unwrap()
+        .into_iter()
+        .map(|(name, tensor)| format!("{name} {:?}", tensor.size()))
+        .collect();
+    names.sort();
+    assert_eq!(json!(names), golden["tensors_of_two_layers"]);
+    let config: Value =
+        serde_json::from_slice(&std::fs::read(out.path().join("config.json")).unwrap()).unwrap();
+    assert_eq!(config["architectures"], json!(["BertForSequenceClassification"]));
+    assert_eq!(config["id2label"], json!({ "0": "T1056", "1": "T1566" }));
+    assert_eq!(config["label2id"], json!({ "T1056": 0, "T1566": 1 }));
+}
+
+#[test]
+fn a_text_longer_than_the_model_has_places_for_is_refused_early() {
+    let tiny = Tiny::new();
+    let error = tiny.find().unwrap().tokenizer(65).map(|_| ()).unwrap_err().to_string();
+    assert!(error.starts_with("setting training.max_length: 65, but "), "{error}");
+    assert!(error.ends_with(" has places for 64 tokens"), "{error}");
+}
+
+#[test]
 fn a_seed_decides_everything() {
     let tiny = Tiny::new();
     let out = tempfile::tempdir().unwrap();
@@ -260,6 +290,10 @@ fn a_configuration_with_a_mistake_is_named_by_field() {
     assert_eq!(
         with("hidden_dropout_prob", Some(json!(1.5))),
         "tiny/config.json, field \"hidden_dropout_prob\": 1.5 is not from 0 to 1"
+    );
+    assert_eq!(
+        with("layer_norm_eps", Some(json!(1e-5))),
+        "tiny/config.json, field \"layer_norm_eps\": 0.00001 is not supported; 1e-12 is"
     );
     let unknown = with("hidden_act", Some(json!("swoosh")));
     assert!(unknown.starts_with("tiny/config.json: ") && unknown.contains("swoosh"), "{unknown}");
@@ -369,7 +403,7 @@ fn minilm() -> Option<Checkpoint> {
     if models.join("minilm/model.safetensors").is_file() {
         return Some(Checkpoint::find("minilm", &models).unwrap());
     }
-    println!("skipped: {} has no minilm; `make data` fetches it", models.display());
+    common::skip(&format!("{} has no minilm; `make data` fetches it", models.display()));
     None
 }
 

@@ -1,7 +1,7 @@
 //! The notebooks' work without a notebook: build a corpus, split it, fine-tune on
 //! it, classify. Every failure is one line on standard error and exit status 1.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,7 +10,8 @@ use ttp_lib::corpus::{self, Columns, Corpus, Source};
 use ttp_lib::encoder::TechniqueEncoder;
 use ttp_lib::evaluate::{self, Evaluation};
 use ttp_lib::pretrained::{self, Checkpoint};
-use ttp_lib::profile::Run;
+use ttp_lib::profile::{Labels, Run};
+use ttp_lib::serde_json::json;
 use ttp_lib::show::{defang, terminal_safe};
 use ttp_lib::split::{self, Leakage, Protocol, Split};
 use ttp_lib::train::{self, FineTuning, Rows};
@@ -62,9 +63,42 @@ struct CorpusArguments {
     /// The CSV file's columns: hub, orbinato, or SENTENCE,LABEL by name
     #[arg(long, requires = "csv", default_value = "sentence,technique")]
     columns: String,
+    /// Which labels the CSV file may have: any, or ATT&CK v10.1's techniques only
+    #[arg(long, requires = "csv", value_enum, default_value = "any")]
+    labels: LabelSet,
     /// Where to write the rows [default: data/processed/corpus.parquet]
     #[arg(long)]
     out: Option<PathBuf>,
+}
+
+impl FinetuneArguments {
+    /// Whether anything is asked for that the profile says otherwise.
+    fn is_experiment(&self) -> bool {
+        !self.seed.is_empty() || self.learning_rate.is_some() || self.epochs.is_some()
+    }
+
+    /// What tells an experiment's files from the profile's own: `.lr-2e-5.seed-1`.
+    fn mark(&self, seed: u64) -> String {
+        let rate = self.learning_rate.map(|rate| format!(".lr-{rate:e}"));
+        let epochs = self.epochs.map(|epochs| format!(".epochs-{epochs}"));
+        let seed = (!self.seed.is_empty()).then(|| format!(".seed-{seed}"));
+        [rate, epochs, seed].into_iter().flatten().collect()
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LabelSet {
+    Any,
+    Attack,
+}
+
+impl From<LabelSet> for Labels {
+    fn from(set: LabelSet) -> Self {
+        match set {
+            LabelSet::Any => Self::Any,
+            LabelSet::Attack => Self::Attack,
+        }
+    }
 }
 
 #[derive(Args)]
@@ -117,11 +151,14 @@ fn run(cli: Cli) -> Result<()> {
 }
 
 fn build_corpus(run: &Run, arguments: CorpusArguments) -> Result<()> {
-    let CorpusArguments { bundle, tram, csv, columns, out } = arguments;
+    let CorpusArguments { bundle, tram, csv, columns, labels, out } = arguments;
     let source = match (bundle, csv) {
         (Some(bundle), _) => Source::Attack { bundle, tram },
-        (None, Some(path)) => Source::Csv { path, columns: columns_named(&columns)?, known: None },
-        (None, None) => run.source(),
+        (None, Some(path)) => {
+            let known = run.known(labels.into())?;
+            Source::Csv { path, columns: columns_named(&columns)?, known }
+        }
+        (None, None) => run.source()?,
     };
     let built = corpus::build(&source)?;
     let out = out.unwrap_or_else(|| run.processed("corpus.parquet"));
@@ -183,23 +220,22 @@ fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
     let validation = Rows::new(&split.validation, &labels, &tokenize)?;
     let test = Rows::new(&split.test, &labels, &tokenize)?;
 
+    // What differs from the profile is an experiment: it stays out of what notebooks read.
+    let results = match &arguments.out {
+        Some(out) => out.join("results"),
+        None if arguments.is_experiment() => run.results("experiments"),
+        None => run.results(""),
+    };
+    let models = arguments.out.as_ref().map_or_else(|| run.models(), |out| out.join("models"));
     let own = [run.seed(&format!("finetune {} {}", checkpoint.name, protocol.name()))];
     let seeds = if arguments.seed.is_empty() { &own[..] } else { &arguments.seed };
     let mut scores = Vec::new();
     for &seed in seeds {
-        // A seed of one's own is an experiment: it stays out of what the notebooks read.
-        let (models, results, mark) = match (&arguments.out, arguments.seed.is_empty()) {
-            (Some(out), true) => (out.join("models"), out.join("results"), String::new()),
-            (Some(out), false) => {
-                (out.join("models"), out.join("results"), format!(".seed-{seed}"))
-            }
-            (None, true) => (run.models(), run.results(""), String::new()),
-            (None, false) => (run.models(), run.results("seeds"), format!(".seed-{seed}")),
-        };
+        let mark = arguments.mark(seed);
         let stem = Evaluation::file_stem(&checkpoint.name, protocol);
-        let result = results.join(format!("{stem}{mark}.json"));
         let name = format!("{}.{}{mark}", pretrained::file_name(&checkpoint.name), protocol.name());
         let model = models.join(name);
+        let result = results.join(format!("{stem}{mark}.json"));
         let device = train::device();
         let mut encoder = TechniqueEncoder::new(&checkpoint, labels.clone(), device, seed)?;
         say(&format!("seed {seed}: {} training rows on {}", training.len(), train::device_name()))?;
@@ -234,11 +270,21 @@ fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
             evaluation.tokens_per_second,
             model.display()
         ))?;
-        scores.push(evaluation.f1_macro);
+        scores.push(json!({
+            "seed": seed,
+            "f1_macro": evaluation.f1_macro,
+            "accuracy": evaluation.accuracy,
+            "train_seconds": evaluation.train_seconds,
+        }));
     }
     if scores.len() > 1 {
-        let mean = scores.iter().sum::<f64>() / scores.len() as f64;
-        say(&format!("mean macro F1 of {} seeds: {mean:.4}", scores.len()))?;
+        let f1 = scores.iter().filter_map(|score| score["f1_macro"].as_f64());
+        let mean = f1.sum::<f64>() / scores.len() as f64;
+        let stem = Evaluation::file_stem(&checkpoint.name, protocol);
+        let file = results.join(format!("{stem}.seeds.json"));
+        let about = json!({ "f1_macro_mean": mean, "params": params, "runs": scores });
+        files::write_json(&file, &about)?;
+        say(&format!("mean macro F1 of {} seeds: {mean:.4}; {}", scores.len(), file.display()))?;
     }
     Ok(())
 }
@@ -246,8 +292,9 @@ fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
 fn classify(model: &Path, file: Option<&Path>) -> Result<()> {
     let encoder = TechniqueEncoder::open(model, train::device())?;
     let name = format!("{}{}", model.display(), std::path::MAIN_SEPARATOR);
-    // No sentence of a report comes near this; what a model can take at most is 512.
-    let tokenize = Checkpoint::find(&name, model)?.tokenizer(512)?;
+    let checkpoint = Checkpoint::find(&name, model)?;
+    let longest = usize::try_from(checkpoint.size("max_position_embeddings")).unwrap_or(512);
+    let tokenize = checkpoint.tokenizer(longest)?;
     let input: Box<dyn BufRead> = match file {
         Some(path) => {
             let file = std::fs::File::open(path).map_err(Error::file(path, "read"))?;

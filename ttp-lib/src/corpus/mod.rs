@@ -12,7 +12,7 @@ pub mod sample;
 mod stix;
 mod tram;
 
-pub use build::{Built, Dropped, Reason, Source, build};
+pub use build::{Built, Dropped, Reason, Source, build, techniques};
 pub use csv::Columns;
 pub use sample::{Operation, Sample};
 

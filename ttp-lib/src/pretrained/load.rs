@@ -81,7 +81,8 @@ impl Checkpoint {
     /// The tokenizer, cutting at `max_length` tokens and never padding: padding is the batch's business.
     ///
     /// # Errors
-    /// If `tokenizer.json` cannot be read, or holds more tokens than the model has embeddings.
+    /// If `tokenizer.json` cannot be read or holds more tokens than the model has embeddings,
+    /// or the model has no places for so long a text.
     pub fn tokenizer(&self, max_length: usize) -> Result<Tokenize> {
         let path = self.folder.join("tokenizer.json");
         let mut tokenizer =
@@ -91,6 +92,11 @@ impl Checkpoint {
         if tokens as i64 > vocabulary {
             let reason = format!("{tokens} tokens, but the model has {vocabulary} embeddings");
             return Err(Error::input(&path, reason));
+        }
+        let places = self.size("max_position_embeddings");
+        if max_length as i64 > places {
+            let reason = format!("{max_length}, but {} has places for {places} tokens", self.name);
+            return Err(Error::Setting { field: "training.max_length", reason });
         }
         tokenizer.with_padding(None);
         tokenizer
@@ -255,6 +261,13 @@ fn check_config(config: &Map<String, Value>, file: &Path) -> Result<()> {
     }
     if config.get("hidden_act").and_then(Value::as_str).is_none() {
         return wrong("hidden_act", "missing".to_owned());
+    }
+    // rust-bert computes with this one, whatever the file says.
+    match config.get("layer_norm_eps").and_then(Value::as_f64) {
+        Some(epsilon) if (epsilon - 1e-12).abs() > 1e-15 => {
+            return wrong("layer_norm_eps", format!("{epsilon} is not supported; 1e-12 is"));
+        }
+        _ => {}
     }
     let size = |field: &str| config.get(field).and_then(Value::as_i64).unwrap_or(1);
     if size("hidden_size") % size("num_attention_heads") != 0 {

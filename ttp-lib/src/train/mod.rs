@@ -320,7 +320,10 @@ impl FineTuning<'_> {
             if best.as_ref().is_none_or(|(f1, _)| scores.f1.macro_ > *f1) {
                 best = Some((scores.f1.macro_, encoder.snapshot()));
                 history.best_epoch = epoch;
-                encoder.save(folder, checkpoint)?;
+                files::write_folder(folder, |folder| {
+                    encoder.save(folder, checkpoint)?;
+                    files::write_json(&folder.join("train_params.json"), &self.about(&history))
+                })?;
             }
         }
         if let Some((_, weights)) = best {
@@ -328,11 +331,18 @@ impl FineTuning<'_> {
         }
         history.tokens_per_second = tokens as f64 / history.seconds;
         history.padding_share = 1.0 - tokens as f64 / places as f64;
-        let about = serde_json::json!({
-            "checkpoint": checkpoint.name, "params": params, "seed": seed, "history": history,
-        });
-        files::write_json(&folder.join("train_params.json"), &about)?;
+        files::write_json(&folder.join("train_params.json"), &self.about(&history))?;
         Ok(history)
+    }
+
+    /// What `train_params.json` says of the weights beside it.
+    fn about(&self, history: &History) -> serde_json::Value {
+        serde_json::json!({
+            "checkpoint": self.checkpoint.name,
+            "params": self.params,
+            "seed": self.seed,
+            "history": history,
+        })
     }
 }
 
