@@ -1,6 +1,7 @@
 """Makes what a cell shows harmless. Of HTML and SVG only tables, text and drawings get
 through, with no link, script, style or address; everything else is shown as the text
-that it is. Of a terminal's escapes only colours get through.
+that it is. Of a terminal's escapes only colours get through. In what is printed, addresses
+are broken so that nothing makes a link of them.
 
 The library escapes what it shows; this is for everything else that a cell may print,
 and for the day when the library is wrong.
@@ -37,6 +38,32 @@ COMMAND = re.compile("\x1b\\[[0-9;?]*[A-Za-z]|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
+# Addresses in printed text, as ttp-lib/src/show/text.rs breaks them, but only those that
+# cannot be anything else: cells print versions, paths and file names, too.
+SCHEME = re.compile(r"(https?|ftp)://([^\s/?#\"'<>\\]*)", re.IGNORECASE)
+MASKS = {"http": "hxxp", "https": "hxxps", "ftp": "fxp"}
+DOT = "[.\u3002\uff0e\uff61]"
+AT = re.compile(rf"(?<=[A-Za-z0-9_%+-])@((?:[\w-]+{DOT})+[A-Za-z]{{2,}})(?![\w-])")
+IPV4 = re.compile(r"(?<![\w.-])\d{1,3}(?:\.\d{1,3}){3}(?![\w-]|\.\w)")
+# `System.Net` is no host: the last label is in one case.
+ENDINGS = "com|net|org|edu|gov|mil|info|biz|onion|xyz"
+HOST = re.compile(rf"(?<![\w.@-])(?:[\w-]+{DOT})+(?:{ENDINGS}|{ENDINGS.upper()})(?![\w-]|{DOT}\w)")
+
+
+def defanged(text: str) -> str:
+    """Twice is the same as once."""
+    text = SCHEME.sub(lambda m: f"{MASKS[m[1].lower()]}://{broken(m[2])}", text)
+    text = AT.sub(lambda m: f"[@]{broken(m[1])}", text)
+    return HOST.sub(lambda m: broken(m[0]), IPV4.sub(lambda m: broken(m[0]), text))
+
+
+def broken(host: str) -> str:
+    """Its inner dots in brackets, and the @ before it; a dot at its end is the sentence's."""
+    inner = host.rstrip(".")
+    plain = re.sub(DOT, ".", inner).replace("[.]", ".").replace("[@]", "@")
+    return plain.replace(".", "[.]").replace("@", "[@]") + host[len(inner):]
+
+
 def seen(text: str) -> str:
     """Without any character that is not seen, but for line ends and tabs."""
     return UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
@@ -45,7 +72,8 @@ def seen(text: str) -> str:
 def harmless_text(text: str) -> str:
     """What a cell printed: coloured, and that is all."""
     parts = re.split(f"({COLOUR.pattern})", text)
-    return "".join(part if COLOUR.fullmatch(part) else seen(COMMAND.sub("", part)) for part in parts)
+    return "".join(part if COLOUR.fullmatch(part) else defanged(seen(COMMAND.sub("", part)))
+                   for part in parts)
 
 
 def harmless(markup: str) -> str:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import tempfile
+import time
 import unittest
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,7 +17,7 @@ from nbformat import v4
 
 import freshness
 import report
-from harmless import harmless
+from harmless import defanged, harmless
 from profiles import Profile
 from project import Problem
 
@@ -127,7 +128,7 @@ class Hostile(unittest.TestCase):
     def test_it_is_all_there_to_read(self) -> None:
         for sentence in HOSTILE[:9]:
             for output in every_kind(sentence)[:3]:
-                self.assertIn(sentence, Page(report.html(executed([output]))).text)
+                self.assertIn(defanged(sentence), Page(report.html(executed([output]))).text)
         # In HTML all but the tags that are allowed there.
         for sentence in (HOSTILE[0], HOSTILE[3], HOSTILE[5], HOSTILE[6], HOSTILE[8]):
             self.assertIn(sentence, Page(report.html(executed([every_kind(sentence)[3]]))).text)
@@ -180,6 +181,48 @@ class OnePage(unittest.TestCase):
     def test_it_is_the_same_every_time(self) -> None:
         nb = executed(every_kind("<b>"))
         self.assertEqual(report.html(nb), report.html(nb))
+
+
+class Defanged(unittest.TestCase):
+    """Addresses in what a cell prints."""
+
+    BROKEN = (
+        ("HTTPS://Evil.COM:8080/a?b=c.d", "hxxps://Evil[.]COM:8080/a?b=c.d"),
+        ("seehttp://a.b.c/ and ftp://u:p@files.example/x.", "seehxxp://a[.]b[.]c/ and fxp://u:p[@]files[.]example/x."),
+        ("http://x.zip/http://y.co", "hxxp://x[.]zip/hxxp://y[.]co"),
+        ("It fetched http://evil.ru.", "It fetched hxxp://evil[.]ru."),
+        ("http://evil\u3002com", "hxxp://evil[.]com"),
+        ("from 203.0.113.9, 10.1.2.3:443 and 8.8.8.8/24.", "from 203[.]0[.]113[.]9, 10[.]1[.]2[.]3:443 and 8[.]8[.]8[.]8/24."),
+        ("a.b+c@d.de; me@sub.evil.com.", "a.b+c[@]d[.]de; me[@]sub[.]evil[.]com."),
+        ("c2.evil.com:443 or EVIL.ORG/x", "c2[.]evil[.]com:443 or EVIL[.]ORG/x"),
+    )
+    LEFT = ("", "evcxr 0.22.0, libtorch 2.4.0, tch 0.17.0-rc.1, accuracy 0.55.2", "10.0.19041.1 and 1.3.6.1.4.1",
+            "data/processed/corpus.parquet, results/finetune.minilm.clean.json", "src/lib.rs:10:5 and a.py",
+            "svchost.exe, System.Net.WebClient, System.Net", "13,057 sentences. 188 techniques; T1059.001",
+            "tch@0.17.0 @ noon", "e.g. the U.S. at 5 p.m.", "v1.2.3.4", "https: and http", "command.company")
+
+    def test_addresses_are_broken(self) -> None:
+        for text, wanted in self.BROKEN:
+            with self.subTest(text):
+                self.assertEqual(defanged(text), wanted)
+                self.assertEqual(defanged(wanted), wanted)
+
+    def test_ordinary_text_is_left_alone(self) -> None:
+        for text in self.LEFT:
+            self.assertEqual(defanged(text), text)
+
+    def test_both_kinds_of_printed_output(self) -> None:
+        text = "It fetched http://evil.example.com/a from 203.0.113.9; me@evil.example.com."
+        for output in every_kind(text)[:3]:
+            page = Page(report.html(executed([output])))
+            self.assertIn("hxxp://evil[.]example[.]com/a from 203[.]0[.]113[.]9; me[@]evil[.]example[.]com.", page.text)
+            self.assertNotIn("evil.example", page.text)
+
+    def test_a_long_line_takes_no_long_time(self) -> None:
+        for unit in ("a", "a.", "a@", "1.", "http://", "a-", ".", "@"):
+            started = time.monotonic()
+            defanged(unit * 100_000)
+            self.assertLess(time.monotonic() - started, 5, unit)
 
 
 class Harmless(unittest.TestCase):
