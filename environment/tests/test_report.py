@@ -17,6 +17,7 @@ from nbformat import v4
 
 import freshness
 import report
+from browser import check_reports
 from harmless import defanged, harmless
 from profiles import Profile
 from project import Problem
@@ -334,6 +335,17 @@ class AllReports(unittest.TestCase):
             report.render_again()
         self.assertTrue((self.out / "reports/01_a.html").exists())
         self.assertEqual(nbformat.read(self.out / "reports/01_a.ipynb", 4).cells[0].cell_type, "markdown")
+
+    def test_a_smoke_notebook_that_takes_too_much_memory_is_named(self) -> None:
+        for name, profile, peak in (("01_a", "smoke", 1 << 30), ("02_b.mini", "smoke", 5 << 30),
+                                    ("03_c", "laptop", 9 << 30), ("04_d.failed", "smoke", 9 << 30),
+                                    ("05_e", "smoke", None)):
+            nb = executed([])
+            nb.metadata["ttp"]["run"] = {**RUN, "profile": profile, "peak_bytes": peak}
+            report.write_notebook(nb, self.out / f"reports/{name}.ipynb")
+        found = check_reports.peaks(self.out / "reports")
+        self.assertEqual(found, {"01_a": 1 << 30, "02_b.mini": 5 << 30, "05_e": None})
+        self.assertEqual(check_reports.too_big(found), ["02_b.mini: 5.00 GiB"])
 
     def test_a_write_that_fails_leaves_what_was_there(self) -> None:
         path = self.out / "reports/index.html"

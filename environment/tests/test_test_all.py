@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import unittest
+from pathlib import Path
 from unittest import mock
 
 import project
@@ -18,7 +19,7 @@ GOOD = {"fmt": ("", 0), "clippy": ("", 0), "kernel.py": ("", 0), "test": (CARGO 
 
 
 class Counts(unittest.TestCase):
-    def all(self, *, components: str = "1.0", **changed: "tuple[str, int]") -> "tuple[int, str]":
+    def all(self, *, components: str = "1.0", skips: str = "", **changed: "tuple[str, int]") -> "tuple[int, str]":
         says = {**GOOD, **{name.replace("__", "."): value for name, value in changed.items()}}
 
         def stream(command, environment, line_by_line) -> int:
@@ -26,13 +27,15 @@ class Counts(unittest.TestCase):
                               if any(part.split("/")[-1] == name for part in command))
             for line in text.splitlines(keepends=True):
                 line_by_line(line)
+            if skips and command[:2] == ["cargo", "test"]:
+                Path(environment["TTP_TEST_SKIPS"]).write_text(skips)
             return code
 
         out = io.StringIO()
         with mock.patch.object(test_all, "stream", stream), contextlib.redirect_stdout(out), \
                 mock.patch.object(project, "cargo_variables", dict), \
                 mock.patch.object(project, "run_for_text", lambda command: components), \
-                mock.patch("shutil.rmtree"):
+                mock.patch.object(test_all, "SMOKE", Path("no-such-folder")):
             code = test_all.main()
         return code, out.getvalue()
 
@@ -42,6 +45,15 @@ class Counts(unittest.TestCase):
 
     def test_all_is_well(self) -> None:
         self.assertEqual(self.last_line(), (0, "21 passed, 0 failed, 4 skipped"))
+
+    def test_what_a_cargo_test_says_it_skipped_is_not_counted_as_passed(self) -> None:
+        skips = "skipped: no TRAM v1 here: make data-tram\nskipped: not root\n\nskipped: not root\n"
+        code, out = self.all(skips=skips)
+        self.assertEqual((code, out.splitlines()[-1]), (0, "18 passed, 0 failed, 7 skipped"))
+        summary = out[out.index("cargo test   "):]
+        self.assertIn("7 passed, 0 failed, 5 skipped\n", summary.replace("0.0 s   ", ""))
+        self.assertIn(" skipped: no TRAM v1 here: make data-tram\n", summary)
+        self.assertIn(" skipped: not root (2 tests)\n", summary)
 
     def test_each_stage_can_fail(self) -> None:
         for name, text, line in (
