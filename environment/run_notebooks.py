@@ -208,6 +208,9 @@ class Client(NotebookClient):
                                 "peak_bytes": self.memory.kernel_peak()}
         if execute_reply["content"]["status"] == "ok" and unexpected(self.stderr):
             raise Failed(why(self.stderr, ""))
+        if any(is_not_drawn(output) for output in cell.outputs):
+            raise Failed("the kernel shows a table or a plot as Rust's own text: let the cell's "
+                         "last expression use no variable up, but for a table alone")
         if execute_reply["content"]["status"] == "ok":
             self.progress.finish(seconds)
 
@@ -258,6 +261,13 @@ def is_unit(output) -> bool:
     return output.get("output_type") == "execute_result" and dict(output.data) == {
         "text/plain": "()"
     }
+
+
+def is_not_drawn(output) -> bool:
+    """Where the last expression uses a variable up, the kernel compiles the cell in another
+    way, and a table or a plot comes as `Table { …` or `Svg(…`."""
+    data = output.get("data", {})
+    return set(data) == {"text/plain"} and data["text/plain"].startswith(("Svg(", "Table {"))
 
 
 def run_one(state: freshness.State, timeout: int) -> None:

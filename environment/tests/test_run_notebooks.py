@@ -313,6 +313,11 @@ class Failures(HouseWithKernel):
         failed = json.loads((self.root / "reports/01_bad.failed.ipynb").read_text())
         self.assertEqual(failed["cells"][2]["outputs"][0]["ename"], "ValueError")
 
+    def test_a_plot_that_is_shown_as_text(self) -> None:
+        for text in ('Svg("<svg xmlns")', 'Table { headers: ["a"] }'):
+            shown = f"class Shown:\n    def __repr__(self):\n        return {text!r}\nShown()"
+            self.fails("x = 1", shown, at=2, words=["as Rust's own text"])
+
     def test_an_error_that_only_standard_error_tells_of(self) -> None:
         self.fails("x = 1", "import sys; print('bad \\x1b]0;title\\x07 label', file=sys.stderr)",
                    "print('never')", at=2, words=["bad \N{REPLACEMENT CHARACTER}]0;title"])
