@@ -1,4 +1,5 @@
-"""Opens every report of the output folder as a reader would: from a file address."""
+"""Opens every report of the output folder as a reader would: from a file address. And looks
+at what the notebooks that made them took: memory, and versions."""
 
 from __future__ import annotations
 
@@ -42,6 +43,19 @@ class Memory(unittest.TestCase):
         if not any(found.values()):
             self.skipTest("memory was not measured")
         self.assertEqual(too_big(found), [], f"more than {MOST_BYTES / 2**30:.0f} GiB")
+
+
+def packages(lock: Path) -> "set[tuple[str, str]]":
+    found = project.read_toml(lock).get("package", [])
+    return {(package["name"], package["version"]) for package in found if "source" in package}
+
+
+class Versions(unittest.TestCase):
+    def test_the_kernel_took_the_versions_of_the_lock_file(self) -> None:
+        used = project.kernel_seat() / "Cargo.lock"
+        if not used.exists():
+            self.skipTest("the first build folder was never used")
+        self.assertEqual(packages(used) - packages(project.ROOT / "Cargo.lock"), set())
 
 
 @unittest.skipIf(PROGRAM is None, "no chromium on PATH: apt-get install chromium")

@@ -110,10 +110,6 @@ def main() -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.environ["EVCXR_TMPDIR"] = str(seat)
-    # Later versions of what ttp-lib's dependencies depend on must not slip in.
-    lock = folder.parent.parent / "Cargo.lock"
-    if lock.exists():
-        shutil.copyfile(lock, seat / "Cargo.lock")
     end_with(jupyter, held)
     os.execv(kernel, [kernel, "--control_file", connection])
 
