@@ -223,7 +223,8 @@ def single_file(entry: dict) -> None:
     if from_own_folder(entry, entry["name"]):
         return
     if not fetch.is_whole(cached(entry), entry["sha256"]):
-        say(entry["name"] + (f": no {entry['to']} in TTP_SOURCES" if os.environ.get("TTP_SOURCES") else ""))
+        own = os.environ.get("TTP_SOURCES")
+        say(entry["name"] + (f": no {entry['to']} in TTP_SOURCES" if own else ""))
         fetch.need_space(project.cache(), entry.get("bytes", 0), entry["name"])
         with fetch.unfinished(project.cache(), entry["name"]) as temporary:
             target = temporary / "file"
