@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -74,9 +75,15 @@ def descendants(pid: int) -> list[int]:
     while open_ends:
         parent = open_ends.pop()
         found.append(parent)
-        for children in Path(f"/proc/{parent}/task").glob("*/children"):
+        # It, or one of its threads, may end between any two of these lines.
+        try:
+            threads = os.listdir(f"/proc/{parent}/task")
+        except OSError:
+            continue
+        for thread in threads:
             try:
-                open_ends += [int(child) for child in children.read_text().split()]
+                children = Path(f"/proc/{parent}/task/{thread}/children").read_text()
             except OSError:
                 continue
+            open_ends += map(int, children.split())
     return found

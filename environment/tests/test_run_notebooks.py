@@ -16,6 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
+import memory
 import notebook_file
 import profiles
 import project
@@ -400,6 +401,24 @@ class Kills(HouseWithKernel):
         # The killed kernels let go of the build folder: no second one was needed.
         seats = [p.name for p in (self.root / "target/evcxr").iterdir() if p.is_dir()]
         self.assertEqual(seats, ["0"])
+
+
+@unittest.skipUnless(Path("/proc/self/task").exists(), "no /proc here")
+class Memory(unittest.TestCase):
+    def test_a_process_and_its_children_are_found(self) -> None:
+        child = subprocess.Popen(["sleep", "60"])
+        self.addCleanup(child.wait)
+        self.addCleanup(child.kill)
+        self.assertIn(child.pid, memory.descendants(os.getpid()))
+        self.assertGreater(memory.status(child.pid)[2], 0)
+
+    def test_a_process_that_ends_while_it_is_looked_at(self) -> None:
+        gone = FileNotFoundError(2, "No such file or directory")
+        for patch in (mock.patch("os.listdir", side_effect=gone), mock.patch("os.scandir", side_effect=gone),
+                      mock.patch.object(Path, "read_text", side_effect=gone)):
+            with patch:
+                self.assertIn(os.getpid(), memory.descendants(os.getpid()))
+                self.assertEqual(memory.status(2 ** 30), ("", 0, 0))
 
 
 class Seats(unittest.TestCase):
