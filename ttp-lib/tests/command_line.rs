@@ -255,6 +255,12 @@ fn a_bundle_with_a_mistake_is_named() {
     assert!(cut.starts_with("error: b.json, row 3: "), "{cut}");
     let other = said("{\"type\": \"report\"}");
     assert!(other.starts_with("error: b.json") && other.contains("bundle"), "{other}");
+    let bare = r#"{"type": "bundle", "objects": [{"type": "attack-pattern", "id": "a--1"}]}"#;
+    assert_eq!(
+        said(bare),
+        "error: b.json, field \"objects[0].external_references\": no external_id of source \
+         mitre-attack: the technique id is missing (in a--1)"
+    );
     let gone = project.fails(&["corpus", "--bundle", "gone.json"]);
     assert!(gone.starts_with("error: gone.json: cannot read: No such file"), "{gone}");
 }
