@@ -23,7 +23,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from project import Problem
@@ -117,15 +117,7 @@ def wheel(python: Path, entry: dict, folder: Path) -> Path:
         command += ["--python-version", entry.get("python", "3.11"), "--implementation", "cp"]
         for tag in entry["tags"]:
             command += ["--platform", tag]
-    for attempt in range(1, ATTEMPTS + 1):
-        answer = watched(command, folder, name, entry.get("bytes"))
-        if answer is None:
-            break
-        problem, attempts = pip_problem(answer, name)
-        if attempt >= attempts:
-            raise Problem(problem)
-        print(f"  {problem.partition(':')[0]}: broken off or damaged on the way; starting again",
-              flush=True)
+    again_and_again(lambda: watched(command, folder, name, entry.get("bytes")), name)
     found = list(target.glob("*.whl"))
     if len(found) != 1:
         raise Problem(f"{name}: pip said nothing wrong, but left {len(found)} wheels")
@@ -179,6 +171,18 @@ UNREACHABLE = ("NewConnectionError", "Failed to establish", "ProxyError", "Max r
                "Network is unreachable")
 NO_NETWORK = ("connect this machine, or say where pip finds packages (PIP_INDEX_URL, "
               "HTTPS_PROXY), and run it again")
+
+
+def again_and_again(pip: Callable[[], str | None], name: str) -> None:
+    """Calls pip, which gives what it complained of or None, as often as that is worth it."""
+    for attempt in range(1, ATTEMPTS + 1):
+        answer = pip()
+        if answer is None:
+            return
+        problem, attempts = pip_problem(answer, name)
+        if attempt >= attempts:
+            raise Problem(problem)
+        print(f"  {name}: broken off or damaged on the way; starting again", flush=True)
 
 
 def pip_problem(answer: str, name: str) -> tuple[str, int]:

@@ -118,15 +118,13 @@ def install_requirements() -> None:
                "--disable-pip-version-check", "--require-hashes", "--only-binary=:all:",
                "--requirement", str(project.ENVIRONMENT / "requirements.txt")]
     environment = {**os.environ, "LC_ALL": "C.UTF-8", "PIP_NO_INPUT": "1"}
-    for attempt in range(1, fetch.ATTEMPTS + 1):
+
+    def pip() -> str | None:
         done = subprocess.run(command, env=environment, capture_output=True, text=True,
                               errors="replace", check=False)
-        if done.returncode == 0:
-            return
-        problem, attempts = fetch.pip_problem(done.stdout + done.stderr, "Python packages")
-        if attempt >= attempts:
-            raise Problem(problem)
-        print("  Python packages: broken off or damaged on the way; starting again", flush=True)
+        return None if done.returncode == 0 else done.stdout + done.stderr
+
+    fetch.again_and_again(pip, "Python packages")
 
 
 # -- libtorch -------------------------------------------------------------------------

@@ -211,19 +211,18 @@ class OtherProfiles(WithRun):
         return freshness.State(self.next, "04_train.one", Profile.read(profile), "one")
 
     def train(self, profile: str) -> None:
-        state = self.trained(profile)
-        state.begin()
-        for name in ("results/finetune.one.clean.json", "models/one.clean/config.json",
-                     "reports/04_train.one.html", "reports/04_train.one.ipynb"):
-            self.write(name, f"made under {profile}")
-        state.check_outputs()
-        state.remember(1.0, "look")
+        self.run_whole(self.trained(profile), profile, (
+            "results/finetune.one.clean.json", "models/one.clean/config.json",
+            "reports/04_train.one.html", "reports/04_train.one.ipynb"))
 
     def corpus(self, profile: str) -> None:
-        state = self.state(profile=profile)
+        self.run_whole(self.state(profile=profile), profile, (
+            "data/processed/splits/train.csv", "results/corpus.a.json",
+            "reports/01_corpus.ipynb", "reports/01_corpus.html"))
+
+    def run_whole(self, state: freshness.State, profile: str, names: "tuple[str, ...]") -> None:
         state.begin()
-        for name in ("data/processed/splits/train.csv", "results/corpus.a.json",
-                     "reports/01_corpus.ipynb", "reports/01_corpus.html"):
+        for name in names:
             self.write(name, f"made under {profile}")
         state.check_outputs()
         state.remember(1.0, "look")

@@ -9,7 +9,6 @@ use crate::split::{Protocol, Split};
 use crate::train::{History, Rows, TrainParams};
 use crate::{Error, Result, files};
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 
@@ -226,7 +225,7 @@ pub fn accuracy_by_leakage(
         let reason = "they are not of this split's test rows".to_owned();
         return Err(Error::Setting { field: "predictions", reason });
     }
-    let training: HashSet<u32> = split.train.iter().map(|sample| sample.row).collect();
+    let training = split.rows_in_training();
     let mut parts = Vec::new();
     for seen in [true, false] {
         let part = predictions.iter().filter(|p| training.contains(&p.sample.row) == seen);

@@ -82,7 +82,7 @@ pub enum Source {
 }
 
 /// Which labels a CSV file may have.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Labels {
     /// Any names of classes.

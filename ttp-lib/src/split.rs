@@ -267,6 +267,11 @@ impl Split {
         self.len() == 0
     }
 
+    /// The corpus rows that training has a sample of: the original, or a twin of it.
+    pub fn rows_in_training(&self) -> HashSet<u32> {
+        self.train.iter().map(|sample| sample.row).collect()
+    }
+
     /// Writes `train.csv`, `validation.csv` and `test.csv` into a folder.
     ///
     /// # Errors
@@ -344,7 +349,7 @@ pub struct Leakage {
 impl Leakage {
     /// Counts it.
     pub fn of(split: &Split) -> Self {
-        let rows: HashSet<u32> = split.train.iter().map(|sample| sample.row).collect();
+        let rows = split.rows_in_training();
         let twins = split.train.iter().filter(|sample| sample.operation != Operation::Original);
         let twins: HashSet<u32> = twins.map(|sample| sample.row).collect();
         let texts: HashSet<String> = split.train.iter().map(|s| normalised(&s.text)).collect();
@@ -382,7 +387,7 @@ impl LeakedTechnique {
 
 /// Leakage into the test part for each technique, the largest share first.
 pub fn leakage_by_technique(split: &Split) -> Vec<LeakedTechnique> {
-    let training: HashSet<u32> = split.train.iter().map(|sample| sample.row).collect();
+    let training = split.rows_in_training();
     let of = |(technique, rows): (&str, Vec<usize>)| LeakedTechnique {
         technique: technique.to_owned(),
         rows: rows.len(),

@@ -1,7 +1,7 @@
 //! The notebooks' work without a notebook: build a corpus, split it, fine-tune on
 //! it, classify. Every failure is one line on standard error and exit status 1.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -65,40 +65,10 @@ struct CorpusArguments {
     columns: String,
     /// Which labels the CSV file may have: any, or ATT&CK v10.1's techniques only
     #[arg(long, requires = "csv", value_enum, default_value = "any")]
-    labels: LabelSet,
+    labels: Labels,
     /// Where to write the rows [default: data/processed/corpus.parquet]
     #[arg(long)]
     out: Option<PathBuf>,
-}
-
-impl FinetuneArguments {
-    /// Whether anything is asked for that the profile says otherwise.
-    fn is_experiment(&self) -> bool {
-        !self.seed.is_empty() || self.learning_rate.is_some() || self.epochs.is_some()
-    }
-
-    /// What tells an experiment's files from the profile's own: `.lr-2e-5.seed-1`.
-    fn mark(&self, seed: u64) -> String {
-        let rate = self.learning_rate.map(|rate| format!(".lr-{rate:e}"));
-        let epochs = self.epochs.map(|epochs| format!(".epochs-{epochs}"));
-        let seed = (!self.seed.is_empty()).then(|| format!(".seed-{seed}"));
-        [rate, epochs, seed].into_iter().flatten().collect()
-    }
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum LabelSet {
-    Any,
-    Attack,
-}
-
-impl From<LabelSet> for Labels {
-    fn from(set: LabelSet) -> Self {
-        match set {
-            LabelSet::Any => Self::Any,
-            LabelSet::Attack => Self::Attack,
-        }
-    }
 }
 
 #[derive(Args)]
@@ -121,6 +91,21 @@ struct FinetuneArguments {
     /// Where models and results go [default: models/ and results/]
     #[arg(long)]
     out: Option<PathBuf>,
+}
+
+impl FinetuneArguments {
+    /// Whether anything is asked for that the profile says otherwise.
+    fn is_experiment(&self) -> bool {
+        !self.seed.is_empty() || self.learning_rate.is_some() || self.epochs.is_some()
+    }
+
+    /// What tells an experiment's files from the profile's own: `.lr-2e-5.seed-1`.
+    fn mark(&self, seed: u64) -> String {
+        let rate = self.learning_rate.map(|rate| format!(".lr-{rate:e}"));
+        let epochs = self.epochs.map(|epochs| format!(".epochs-{epochs}"));
+        let seed = (!self.seed.is_empty()).then(|| format!(".seed-{seed}"));
+        [rate, epochs, seed].into_iter().flatten().collect()
+    }
 }
 
 fn main() -> ExitCode {
@@ -155,15 +140,16 @@ fn build_corpus(run: &Run, arguments: CorpusArguments) -> Result<()> {
     let source = match (bundle, csv) {
         (Some(bundle), _) => Source::Attack { bundle, tram },
         (None, Some(path)) => {
-            let known = run.known(labels.into())?;
+            let known = run.known(labels)?;
             Source::Csv { path, columns: columns_named(&columns)?, known }
         }
         (None, None) => run.source()?,
     };
     let built = corpus::build(&source)?;
     let out = out.unwrap_or_else(|| run.processed("corpus.parquet"));
-    run.part_of(built.corpus.clone()).write_parquet(&out)?;
-    say(&format!("{built}"))?;
+    let account = built.to_string();
+    run.part_of(built.corpus).write_parquet(&out)?;
+    say(&account)?;
     say(&format!("written: {}", out.display()))
 }
 
