@@ -3,8 +3,8 @@
 mod catalogue;
 mod load;
 
-pub use catalogue::{CATALOGUE, Entry};
-pub use load::{Checkpoint, Tokenize};
+pub use catalogue::{CATALOGUE, Entry, Start};
+pub use load::{Checkpoint, Family, Tokenize};
 
 use std::path::Path;
 
