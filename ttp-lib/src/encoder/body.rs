@@ -128,7 +128,12 @@ fn starts_at_random(checkpoint: &Checkpoint) -> bool {
 
 /// A linear layer whose weights [`Body::load`] starts.
 pub(super) fn linear(place: nn::Path, from: i64, to: i64) -> nn::Linear {
-    nn::linear(place, from, to, nn::LinearConfig { bs_init: Some(Init::Const(0.0)), ..Default::default() })
+    nn::linear(
+        place,
+        from,
+        to,
+        nn::LinearConfig { bs_init: Some(Init::Const(0.0)), ..Default::default() },
+    )
 }
 
 fn is_layer_norm(name: &str) -> bool {

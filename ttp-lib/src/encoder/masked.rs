@@ -165,7 +165,8 @@ impl MaskedEncoder {
             let id = u32::try_from(id).unwrap_or(0);
             Guess { id, token: tokenize.token_of(id).unwrap_or_default(), probability }
         };
-        let place = |(ids, shares): (&Vec<i64>, &Vec<f64>)| ids.iter().zip(shares).map(guess).collect();
+        let place =
+            |(ids, shares): (&Vec<i64>, &Vec<f64>)| ids.iter().zip(shares).map(guess).collect();
         Ok(best.iter().zip(&probabilities).map(place).collect())
     }
 

@@ -25,9 +25,7 @@ pub(super) fn save(
     for from in checkpoint.tokenizer_files() {
         let bytes = std::fs::read(&from).map_err(Error::file(&from, "read"))?;
         let to = folder.join(from.file_name().unwrap_or_default());
-        files::write_whole(&to, |out| {
-            out.write_all(&bytes).map_err(Error::file(&to, "write"))
-        })?;
+        files::write_whole(&to, |out| out.write_all(&bytes).map_err(Error::file(&to, "write")))?;
     }
     Ok(())
 }

@@ -77,7 +77,10 @@ impl Checkpoint {
     #[allow(missing_docs)]
     pub fn tokenizer_files(&self) -> Vec<PathBuf> {
         ["tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json"]
-            .map(|f| self.folder.join(f)).into_iter().filter(|p| p.exists()).collect()
+            .map(|f| self.folder.join(f))
+            .into_iter()
+            .filter(|p| p.exists())
+            .collect()
     }
     /// The configuration as rust-bert wants it, for a model that names `labels`.
     ///
@@ -188,7 +191,10 @@ impl Checkpoint {
 
 #[allow(missing_docs)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Family { Bert, Roberta }
+pub enum Family {
+    Bert,
+    Roberta,
+}
 /// A checkpoint's tokenizer, ready for batches.
 pub struct Tokenize {
     tokenizer: Tokenizer,
