@@ -185,6 +185,12 @@ fn tokenizers_that_do_not_fit_are_named() {
     folder.text("special_tokens_map.json", "[]");
     assert!(said().starts_with("tiny/special_tokens_map.json, row 1: invalid type"), "{}", said());
     folder.remove("special_tokens_map.json");
+    folder.json("tokenizer_config.json", &json!({ "do_lower_case": "no" }));
+    assert_eq!(
+        said(),
+        "tiny/tokenizer_config.json, field \"do_lower_case\": \"no\" is neither true nor false"
+    );
+    folder.remove("tokenizer_config.json");
     folder.json("added_tokens.json", &json!({ "[CTI]": 7 }));
     folder.text("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n");
     assert_eq!(said(), "tiny/vocab.txt: an added token has the id 7, and 4 comes next");
@@ -439,6 +445,20 @@ fn a_safetensors_file_cut_short_anywhere_is_an_error() {
 }
 
 #[test]
+fn no_change_of_a_safetensors_header_is_more_than_an_error() {
+    let (folder, vars) = body(&config());
+    let whole = std::fs::read(folder.path().join("model.safetensors")).unwrap();
+    let header = 8 + u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize;
+    for at in (0..header).step_by(3) {
+        let mut bytes = whole.clone();
+        bytes[at] = bytes[at].wrapping_mul(37).wrapping_add(at as u8);
+        folder.bytes("model.safetensors", &bytes);
+        // Either is right; a panic is not.
+        drop(folder.load(&vars, &[]));
+    }
+}
+
+#[test]
 fn every_precision_becomes_single() {
     let _turn = turn();
     let (folder, vars) = body(&config());
@@ -491,7 +511,7 @@ fn weights_that_do_not_fit_are_listed_by_name() {
     assert_eq!(half, format!("{bias} is missing"), "half a pooler is none");
     for number in [f64::NAN, f64::INFINITY] {
         let wrong = said_of(|t| drop(t.get_mut(bias).unwrap().fill_(number)), &[]);
-        assert_eq!(wrong, format!("{bias} holds a number that is infinite or none at all"));
+        assert_eq!(wrong, format!("{bias} holds NaN or an infinity"));
     }
     let none = said_of(Tensors::clear, &[]);
     assert!(none.contains("bytes, but config.json is of a model of"), "{none}");
@@ -565,7 +585,7 @@ fn masked_word_heads_share_the_embeddings() {
         stored.insert(decoder.clone(), expected[&decoder].zeros_like());
         folder.tensors(&stored);
         clear(&vars);
-        assert_eq!(folder.load(&vars, &[]).unwrap().unused, [decoder.clone()]);
+        assert_eq!(folder.load(&vars, &[]).unwrap().unused, [decoder.as_str()]);
         assert_equal(&copies(&vars), &expected);
 
         // Untied, it has to be there, and is what is there.

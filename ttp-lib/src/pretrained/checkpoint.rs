@@ -58,19 +58,15 @@ impl Checkpoint {
     pub fn open(name: &str, folder: &Path) -> Result<Self> {
         let (family, config) = config::read(&folder.join("config.json"))?;
         let weights = find_weights(folder, config::numbers(&config))?;
-        let checkpoint = Self {
+        tokenizer::vocabulary(folder)?;
+        Ok(Self {
             name: name.to_owned(),
             folder: folder.to_path_buf(),
             config,
             entry: Entry::named(name),
             family,
             weights,
-        };
-        if checkpoint.tokenizer_files().is_empty() {
-            let reason = "no tokenizer: neither tokenizer.json nor vocab.txt nor vocab.json";
-            return Err(Error::input(folder, reason));
-        }
-        Ok(checkpoint)
+        })
     }
 
     /// One line about where the model comes from and what it stands in for.

@@ -19,6 +19,16 @@ pub(super) const FILES: [&str; 7] = [
     "added_tokens.json",
 ];
 
+/// Any of these is enough, the first that is there is used.
+const VOCABULARIES: [&str; 3] = ["tokenizer.json", "vocab.txt", "vocab.json"];
+
+/// The file that a folder's tokenizer is read from.
+pub(super) fn vocabulary(folder: &Path) -> Result<PathBuf> {
+    let found = VOCABULARIES.iter().map(|name| folder.join(name)).find(|file| file.exists());
+    let reason = || format!("no tokenizer: neither {}", VOCABULARIES.join(" nor "));
+    found.ok_or_else(|| Error::input(folder, reason()))
+}
+
 /// A checkpoint's tokenizer, ready for batches.
 pub struct Tokenize {
     tokenizer: Tokenizer,
@@ -135,6 +145,10 @@ impl Tokenize {
 /// The five tokens that a model needs, by transformers' names for them.
 const ROLES: [&str; 5] = ["cls_token", "mask_token", "pad_token", "sep_token", "unk_token"];
 
+/// The settings of `tokenizer_config.json` that change ids.
+const FLAGS: [&str; 4] =
+    ["add_prefix_space", "do_lower_case", "strip_accents", "tokenize_chinese_chars"];
+
 /// Builds a checkpoint's tokenizer and holds it against the model.
 pub(super) struct Builder<'a> {
     folder: &'a Path,
@@ -147,13 +161,21 @@ impl<'a> Builder<'a> {
     /// Reads what the folder says of its special tokens.
     pub fn new(folder: &'a Path, family: Family) -> Result<Self> {
         let config = optional(&folder.join("tokenizer_config.json"))?;
+        for field in FLAGS {
+            if let Some(value) = config.get(field).filter(|v| !v.is_boolean() && !v.is_null()) {
+                let file = folder.join("tokenizer_config.json");
+                let reason = format!("{value} is neither true nor false");
+                return Err(Error::input_at(&file, None, Some(field), reason));
+            }
+        }
         let special = optional(&folder.join("special_tokens_map.json"))?;
         Ok(Self { folder, family, config, special })
     }
 
     /// The tokenizer, for at most `max_length` tokens of a vocabulary of `embeddings`.
     pub fn build(self, max_length: usize, embeddings: i64) -> Result<Tokenize> {
-        let (file, description) = self.description()?;
+        let file = vocabulary(self.folder)?;
+        let description = self.description(&file)?;
         let roles = self.roles(&description)?;
         let mut tokenizer: Tokenizer =
             serde_json::from_value(description).map_err(|error| Error::input(&file, error))?;
@@ -190,23 +212,17 @@ impl<'a> Builder<'a> {
         Ok(Tokenize { tokenizer, padding, unknown, mask, special: special.into_iter().collect() })
     }
 
-    /// The tokenizer as `tokenizer.json` describes one, and the file that it is from.
-    fn description(&self) -> Result<(PathBuf, Value)> {
-        let path = |name: &str| self.folder.join(name);
-        if path("tokenizer.json").exists() {
-            let mut description = json_of(&path("tokenizer.json"))?;
-            self.override_with_config(&mut description);
-            return Ok((path("tokenizer.json"), description));
+    /// The tokenizer as `tokenizer.json` describes one.
+    fn description(&self, file: &Path) -> Result<Value> {
+        if file.ends_with("vocab.txt") {
+            return self.word_pieces(file);
         }
-        if path("vocab.txt").exists() {
-            return Ok((path("vocab.txt"), self.word_pieces(&path("vocab.txt"))?));
+        if file.ends_with("vocab.json") {
+            return self.byte_pairs(file, &self.folder.join("merges.txt"));
         }
-        if path("vocab.json").exists() {
-            let description = self.byte_pairs(&path("vocab.json"), &path("merges.txt"))?;
-            return Ok((path("vocab.json"), description));
-        }
-        let reason = "no tokenizer: neither tokenizer.json nor vocab.txt nor vocab.json";
-        Err(Error::input(self.folder, reason))
+        let mut description = json_of(file)?;
+        self.override_with_config(&mut description);
+        Ok(description)
     }
 
     /// transformers' own classes take what `tokenizer_config.json` states before
@@ -222,7 +238,9 @@ impl<'a> Builder<'a> {
             ("pre_tokenizer", "ByteLevel", "add_prefix_space", "add_prefix_space"),
         ] {
             let of_kind = description.get_mut(part).filter(|part| part["type"] == kind);
-            let stated = self.config.get(theirs);
+            // Accents alone have a third value: as the case is.
+            let is_value = |value: &&Value| !value.is_null() || theirs == "strip_accents";
+            let stated = self.config.get(theirs).filter(is_value);
             if let (Some(Value::Object(part)), Some(value)) = (of_kind, stated) {
                 part.insert(ours.to_owned(), value.clone());
             }
@@ -293,7 +311,7 @@ impl<'a> Builder<'a> {
     }
 
     fn setting(&self, key: &str, default: Value) -> Value {
-        self.config.get(key).cloned().unwrap_or(default)
+        self.config.get(key).filter(|value| !value.is_null()).cloned().unwrap_or(default)
     }
 
     /// What stands for each of [`ROLES`]: as the checkpoint's files say, else as its family has it.

@@ -263,17 +263,20 @@ fn misfit(stored: &Description, wanted: &[i64]) -> Option<String> {
 /// Copies in single precision, onto the variable's device.
 fn copy(path: &Path, name: &str, values: &Tensor, variable: &Tensor) -> Result<()> {
     let values = values.f_to_kind(Kind::Float).map_err(Error::library("converting weights"))?;
-    let finite = values
-        .f_isfinite()
-        .and_then(|finite| finite.f_all())
-        .and_then(|all| all.f_int64_value(&[]))
-        .map_err(Error::library("checking weights"))?;
-    if finite == 0 {
-        let reason = format!("{name} holds a number that is infinite or none at all");
-        return Err(Error::input(path, reason));
+    if !is_finite(&values).map_err(Error::library("checking weights"))? {
+        return Err(Error::input(path, format!("{name} holds NaN or an infinity")));
     }
     tch::no_grad(|| variable.shallow_clone().f_copy_(&values))
         .map_err(Error::library("copying weights"))
+}
+
+/// The extremes of numbers are finite just if all of them are, and take no memory.
+fn is_finite(values: &Tensor) -> Result<bool, tch::TchError> {
+    if values.numel() == 0 {
+        return Ok(true);
+    }
+    let (least, most) = values.f_aminmax(None, false)?;
+    Ok(least.f_double_value(&[])?.is_finite() && most.f_double_value(&[])?.is_finite())
 }
 
 /// The first of many, with the number of the others.
