@@ -1,6 +1,7 @@
 //! Pretrained checkpoints: by name or by folder, checked before anything is built on them.
 
 mod catalogue;
+pub mod hub;
 mod load;
 
 pub use catalogue::{CATALOGUE, Entry};
