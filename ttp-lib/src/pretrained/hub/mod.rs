@@ -153,11 +153,12 @@ impl Fetch<'_> {
 
     /// The commit's files, if the cache knows of every one whether there is one.
     fn known_files(&self, commit: &str) -> Option<Vec<&'static str>> {
-        let known = |file: &&str| self.cache.has(commit, file) || self.cache.lacks(commit, file);
-        let weights = known(&SAFE_WEIGHTS)
-            && (self.cache.has(commit, SAFE_WEIGHTS) || known(&PICKLED_WEIGHTS));
+        let (has, lacks) =
+            (|file| self.cache.has(commit, file), |file| self.cache.lacks(commit, file));
+        let known = |file: &str| has(file) || lacks(file);
+        let weights = has(SAFE_WEIGHTS) || (lacks(SAFE_WEIGHTS) && known(PICKLED_WEIGHTS));
         let files = self.present_files(commit);
-        (weights && SMALL_FILES.iter().all(|file| known(file)) && lacking(&files).is_none())
+        (weights && SMALL_FILES.into_iter().all(known) && lacking(&files).is_none())
             .then_some(files)
     }
 

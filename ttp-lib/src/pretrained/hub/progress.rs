@@ -71,19 +71,19 @@ mod tests {
     fn a_line_says_how_far_how_fast_and_how_long_yet() {
         let mut progress = Progress {
             file: "model.safetensors".to_owned(),
-            done: 108_950_000,
-            total: Some(435_800_000),
-            bytes_per_second: 32_685_000.0,
+            done: 108_960_000,
+            total: Some(435_840_000),
+            bytes_per_second: 32_688_000.0,
         };
-        let line = "model.safetensors  108.9/435.8 MB (25 %)  32.7 MB/s  10.0 s left";
+        let line = "model.safetensors  109.0/435.8 MB (25 %)  32.7 MB/s  10.0 s left";
         assert_eq!(progress.to_string(), line);
         progress.bytes_per_second = 0.0;
-        assert_eq!(progress.to_string(), "model.safetensors  108.9/435.8 MB (25 %)  0.0 MB/s");
+        assert_eq!(progress.to_string(), "model.safetensors  109.0/435.8 MB (25 %)  0.0 MB/s");
         progress.bytes_per_second = 1e-300;
-        assert_eq!(progress.to_string(), "model.safetensors  108.9/435.8 MB (25 %)  0.0 MB/s");
+        assert_eq!(progress.to_string(), "model.safetensors  109.0/435.8 MB (25 %)  0.0 MB/s");
         progress.total = None;
         assert!(!progress.is_complete());
-        assert_eq!(progress.to_string(), "model.safetensors  108.9 MB  0.0 MB/s");
+        assert_eq!(progress.to_string(), "model.safetensors  109.0 MB  0.0 MB/s");
         progress.total = Some(progress.done);
         assert!(progress.is_complete());
         assert!(!progress.to_string().contains("left"));
