@@ -153,13 +153,12 @@ impl Fetch<'_> {
 
     /// The commit's files, if the cache knows of every one whether there is one.
     fn known_files(&self, commit: &str) -> Option<Vec<&'static str>> {
-        let (has, lacks) =
-            (|file| self.cache.has(commit, file), |file| self.cache.lacks(commit, file));
-        let known = |file: &str| has(file) || lacks(file);
-        let weights = has(SAFE_WEIGHTS) || (lacks(SAFE_WEIGHTS) && known(PICKLED_WEIGHTS));
+        let cache = &self.cache;
+        let weights = cache.has(commit, SAFE_WEIGHTS)
+            || (cache.lacks(commit, SAFE_WEIGHTS) && cache.knows(commit, PICKLED_WEIGHTS));
         let files = self.present_files(commit);
-        (weights && SMALL_FILES.into_iter().all(known) && lacking(&files).is_none())
-            .then_some(files)
+        let small = SMALL_FILES.iter().all(|file| cache.knows(commit, file));
+        (weights && small && lacking(&files).is_none()).then_some(files)
     }
 
     fn present_files(&self, commit: &str) -> Vec<&'static str> {
