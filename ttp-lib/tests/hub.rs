@@ -367,14 +367,37 @@ fn a_body_that_is_cut_each_time_is_kept_for_the_next_run_and_trusted_by_none() {
     assert_eq!(ranges(&world.server.take_requests()), ["bytes=150000-"]);
 }
 
+/// The process that the next test kills; nothing where it is run by itself.
+#[test]
+fn a_run_to_be_killed() {
+    let variable = |name| std::env::var(name).ok();
+    let (Some(endpoint), Some(cache)) = (variable("TTP_TEST_HUB"), variable("TTP_TEST_CACHE"))
+    else {
+        return;
+    };
+    let hub = Hub::new(Settings::new(&endpoint, Path::new(&cache)).unwrap()).unwrap();
+    let _ = hub.fetch("org/whole", "main", &mut |_| {});
+}
+
 #[test]
 fn a_killed_run_is_gone_on_with_and_its_lock_holds_nobody_up() {
     let world = World::new();
-    world.leave_partial(&noise(WEIGHTS)[..123_456]);
-    let id = world.server.file("org/whole", "model.safetensors").id();
-    let locks = world.cache.path().join(".locks/models--org--whole");
-    std::fs::create_dir_all(&locks).unwrap();
-    std::fs::write(locks.join(format!("{id}.lock")), "").unwrap();
+    world.server.plan("?file=model.safetensors", 1, Fault::StallAfter(123_456));
+    let mut run = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_run_to_be_killed"])
+        .env("TTP_TEST_HUB", &world.server.endpoint)
+        .env("TTP_TEST_CACHE", world.cache.path())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let partial = world.partial("model.safetensors");
+    while std::fs::metadata(&partial).map_or(0, |metadata| metadata.len()) < 123_456 {
+        assert!(run.try_wait().unwrap().is_none(), "it ended by itself");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert!(world.said(world.offline("org/whole", COMMIT)).contains("weights"));
     world.assert_whole(&world.fetch("org/whole", "main").unwrap());
     assert_eq!(ranges(&world.server.take_requests()), ["bytes=123456-"]);
 }
@@ -463,6 +486,7 @@ fn answers_that_make_no_sense_are_named() {
             Fault::ETag("\"d41d8cd98f00b204e9800998ecf8427e-5\""),
             ", model.safetensors: the ETag is neither a sha256 nor a git blob id",
         ),
+        ("config.json", Fault::NoETag, ", config.json: the hub does not say what the file holds"),
         ("config.json", Fault::OtherCommit, ", config.json: the hub answered with commit fff"),
         ("GET /api", Fault::Redirect("file:///etc/passwd".into()), ": a redirect leads nowhere"),
         ("GET /api", Fault::Status(418), ": the hub refuses with status 418"),
@@ -537,8 +561,8 @@ fn a_corrupt_blob_is_healed_and_offline_named() {
         assert_eq!(
             world.said(world.offline("org/whole", COMMIT)),
             format!(
-                "org/whole@{COMMIT}, {file}: what the cache holds is corrupt, and offline mode is \
-                 on: unset HF_HUB_OFFLINE once to fetch it anew"
+                "org/whole@{COMMIT}, {file}: what the cache holds is corrupt or gone, and offline \
+                 mode is on: unset HF_HUB_OFFLINE once to fetch it anew"
             )
         );
         world.assert_whole(&world.fetch("org/whole", COMMIT).unwrap());
@@ -553,9 +577,16 @@ fn a_blob_cut_short_or_gone_is_healed() {
     let blob = world.blob("model.safetensors");
     std::fs::write(&blob, &noise(WEIGHTS)[..10]).unwrap();
     world.assert_whole(&world.fetch("org/whole", COMMIT).unwrap());
-    std::fs::remove_file(&blob).unwrap();
-    assert!(world.said(world.offline("org/whole", COMMIT)).contains("weights"));
-    world.assert_whole(&world.fetch("org/whole", COMMIT).unwrap());
+    for file in ["tokenizer_config.json", "model.safetensors"] {
+        std::fs::remove_file(world.blob(file)).unwrap();
+        let said = world.said(world.offline("org/whole", COMMIT));
+        assert!(
+            said.contains(&format!("{file}: what the cache holds is corrupt or gone")),
+            "{said}"
+        );
+        world.assert_whole(&world.fetch("org/whole", COMMIT).unwrap());
+        world.offline("org/whole", COMMIT).unwrap();
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,6 +46,8 @@ pub enum Fault {
     Status(u16),
     /// All headers, and the connection is closed after so many bytes of the body.
     CutAfter(usize),
+    /// So many bytes of the body, and then nothing until the client hangs up.
+    StallAfter(usize),
     /// All of the file, with 200, whatever range was asked for.
     IgnoreRange,
     /// 206, and the part is not the one asked for.
@@ -54,6 +56,8 @@ pub enum Fault {
     WrongByte,
     /// This `ETag` in place of the file's own, on small and large files.
     ETag(&'static str),
+    /// None at all.
+    NoETag,
     /// This body in place of the file or listing.
     Body(&'static str),
     /// `X-Repo-Commit` of another commit.
@@ -171,7 +175,7 @@ fn answer(mut stream: TcpStream, at_cdn: bool, shared: &Shared) {
         Some(Fault::HangUp) => return,
         Some(Fault::Status(status)) => answer = Answer::status(*status),
         Some(Fault::Redirect(to)) => answer = Answer::status(302).with("Location", to),
-        Some(Fault::CutAfter(bytes)) => sent = *bytes,
+        Some(Fault::CutAfter(bytes) | Fault::StallAfter(bytes)) => sent = *bytes,
         Some(Fault::Body(text)) => answer.body = (*text).into(),
         Some(Fault::WrongByte) => answer.body[0] ^= 1,
         _ => {}
@@ -181,6 +185,9 @@ fn answer(mut stream: TcpStream, at_cdn: bool, shared: &Shared) {
         answer = answer.ranged(&request, shift);
     }
     answer.write(&mut stream, request.method == "HEAD", sent);
+    if matches!(fault, Some(Fault::StallAfter(_))) {
+        let _ = stream.read(&mut [0]);
+    }
 }
 
 fn read_request(stream: &TcpStream, at_cdn: bool) -> Option<Request> {
@@ -270,6 +277,9 @@ impl Shared {
             Some(Fault::OtherCommit) => "f".repeat(40),
             _ => commit.to_owned(),
         };
+        if matches!(fault, Some(Fault::NoETag)) {
+            return Answer::ok(file.content.clone());
+        }
         let answer = if file.large {
             let (length, to) = (file.content.len(), format!("{}/{id}?file={name}", self.cdn));
             Answer::status(302)

@@ -32,8 +32,15 @@ pub(super) enum Cached {
     Unchecked,
     /// Its content is not what its blob's name says.
     Corrupt,
-    /// It is not there.
+    /// It is not there, or its blob is not.
     Missing,
+}
+
+impl Cached {
+    /// Whether there is something, and nothing is known to be wrong with it.
+    pub(super) fn is_usable(self) -> bool {
+        matches!(self, Self::Sound | Self::Unchecked)
+    }
 }
 
 impl ModelCache {
@@ -74,9 +81,10 @@ impl ModelCache {
         files::write_text(&self.folder.join("refs").join(revision), commit)
     }
 
-    /// Whether a file of a snapshot is there, whatever it holds.
+    /// Whether a snapshot has a file, whatever it holds: a link that leads nowhere says
+    /// that there should be one.
     pub(super) fn has(&self, commit: &str, file: &str) -> bool {
-        self.snapshot(commit).join(file).is_file()
+        fs::symlink_metadata(self.snapshot(commit).join(file)).is_ok()
     }
 
     /// Whether the commit is known not to have a file.
@@ -103,10 +111,10 @@ impl ModelCache {
 
     /// Reads all of a snapshot's file and compares it with its blob's name.
     pub(super) fn check(&self, commit: &str, file: &str) -> Result<Cached> {
-        if !self.has(commit, file) {
+        let path = self.snapshot(commit).join(file);
+        if !path.is_file() {
             return Ok(Cached::Missing);
         }
-        let path = self.snapshot(commit).join(file);
         let target = fs::read_link(&path).ok();
         let blob = target.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
         let Some(id) = blob.and_then(ContentId::parse) else { return Ok(Cached::Unchecked) };

@@ -104,13 +104,19 @@ impl Client {
             let answer = self.follow("HEAD", url, 0)?;
             let number = |name: &str| answer.header(name).and_then(|text| text.parse().ok());
             let etag = answer.header("X-Linked-Etag").or_else(|| answer.header("ETag"));
-            let Some(id) = etag.and_then(ContentId::from_etag) else {
-                let etag = etag.unwrap_or("none");
-                return Err(Failure::Lasting(format!(
+            let etag = etag.ok_or_else(|| {
+                Failure::Lasting(
+                    "the hub does not say what the file holds (no ETag); does HF_ENDPOINT name \
+                     the hub's own address?"
+                        .to_owned(),
+                )
+            })?;
+            let id = ContentId::from_etag(etag).ok_or_else(|| {
+                Failure::Lasting(format!(
                     "the ETag is neither a sha256 nor a git blob id, so the content could not \
                      be checked: {etag}"
-                )));
-            };
+                ))
+            })?;
             let own_length =
                 || (answer.status() == 200).then(|| number("Content-Length")).flatten();
             Ok(Announced {

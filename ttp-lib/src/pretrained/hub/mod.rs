@@ -147,7 +147,7 @@ impl Fetch<'_> {
         }
         let Some(files) = self.known_files(self.revision) else { return Ok(None) };
         let states = self.states(self.revision, &files)?;
-        let whole = states.iter().all(|state| matches!(state, Cached::Sound | Cached::Unchecked));
+        let whole = states.iter().all(|state| state.is_usable());
         Ok(whole.then(|| self.snapshot(self.revision, &files, &states)))
     }
 
@@ -173,16 +173,16 @@ impl Fetch<'_> {
         let commit = if is_commit(self.revision) {
             self.revision.to_owned()
         } else {
-            self.cache.commit_of(self.revision)?.ok_or_else(|| self.not_in_cache(None, "it"))?
+            self.cache.commit_of(self.revision)?.ok_or_else(|| self.not_in_cache("it"))?
         };
         let files = self.present_files(&commit);
         if let Some(lacking) = lacking(&files) {
-            return Err(self.not_in_cache(None, lacking));
+            return Err(self.not_in_cache(lacking));
         }
         let states = self.states(&commit, &files)?;
         for (file, state) in files.iter().zip(&states) {
-            if !matches!(state, Cached::Sound | Cached::Unchecked) {
-                let reason = "what the cache holds is corrupt, and offline mode is on: unset \
+            if !state.is_usable() {
+                let reason = "what the cache holds is corrupt or gone, and offline mode is on: unset \
                               HF_HUB_OFFLINE once to fetch it anew";
                 return Err(self.wrong(Some(file), reason));
             }
@@ -190,13 +190,13 @@ impl Fetch<'_> {
         Ok(self.snapshot(&commit, &files, &states))
     }
 
-    fn not_in_cache(&self, file: Option<&str>, what: &str) -> Error {
+    fn not_in_cache(&self, what: &str) -> Error {
         let cache = self.client.settings().cache.display();
         let reason = format!(
             "{what} is not in the cache {cache}, and offline mode is on: unset HF_HUB_OFFLINE \
              once to fetch it"
         );
-        self.wrong(file, reason)
+        self.wrong(None, reason)
     }
 
     fn online(&self, progress: &mut dyn FnMut(&Progress)) -> Result<Snapshot> {
@@ -205,17 +205,15 @@ impl Fetch<'_> {
         let listed = |file: &str| listing.siblings.iter().any(|one| one.rfilename == file);
         let files = wanted(listed);
         if let Some(lacking) = lacking(&files) {
-            return Err(self.wrong(None, format!("the repository has no {}", lacking)));
+            return Err(self.wrong(None, format!("the repository has no {lacking}")));
         }
         let mut states = Vec::new();
         for file in &files {
-            let state = match self.cache.check(commit, file)? {
-                Cached::Corrupt | Cached::Missing => {
-                    self.fetch_file(commit, file, progress)?;
-                    Cached::Sound
-                }
-                state => state,
-            };
+            let mut state = self.cache.check(commit, file)?;
+            if !state.is_usable() {
+                self.fetch_file(commit, file, progress)?;
+                state = Cached::Sound;
+            }
             states.push(state);
         }
         for file in SMALL_FILES.iter().chain(&[SAFE_WEIGHTS, PICKLED_WEIGHTS]) {
@@ -421,14 +419,13 @@ fn lacking(files: &[&str]) -> Option<&'static str> {
 fn is_model_id(id: &str) -> bool {
     let part = |part: &str| {
         let ends = |c: char| matches!(c, '.' | '-');
-        !part.is_empty()
+        (1..=96).contains(&part.len())
             && !part.starts_with(ends)
             && !part.ends_with(ends)
             && !part.ends_with(".git")
             && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
     };
-    id.len() <= 96
-        && id.split('/').count() <= 2
+    id.split('/').count() <= 2
         && id.split('/').all(part)
         && !id.contains("--")
         && !id.contains("..")
