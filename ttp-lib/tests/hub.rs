@@ -565,6 +565,10 @@ fn a_corrupt_blob_is_healed_and_offline_named() {
                  mode is on: unset HF_HUB_OFFLINE once to fetch it anew"
             )
         );
+        // Where it cannot be fetched anew, nobody else is to trust it either.
+        world.server.plan("GET /org/whole/resolve/", 3, Fault::Status(503));
+        world.said(world.fetch("org/whole", COMMIT));
+        assert!(!blob.exists());
         world.assert_whole(&world.fetch("org/whole", COMMIT).unwrap());
         world.offline("org/whole", COMMIT).unwrap();
     }
