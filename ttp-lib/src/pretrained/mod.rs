@@ -3,6 +3,7 @@
 mod catalogue;
 mod checkpoint;
 mod config;
+pub mod hub;
 mod pickle;
 mod safetensors;
 mod tokenizer;
