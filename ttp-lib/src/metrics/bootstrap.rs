@@ -33,6 +33,24 @@ impl Estimate {
         self.low > 0.0 || self.high < 0.0
     }
 
+    /// The same with the other sign: of a difference, the one the other way round.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        Self { value: -self.value, low: -self.high, high: -self.low }
+    }
+
+    /// As a difference is written: `+0.012 [−0.003, +0.027]`.
+    ///
+    /// ```
+    /// let gain = ttp_lib::metrics::Estimate { value: 0.012, low: -0.003, high: 0.027 };
+    /// assert_eq!(gain.signed(), "+0.012 [−0.003, +0.027]");
+    /// ```
+    pub fn signed(&self) -> String {
+        let [value, low, high] = [self.value, self.low, self.high]
+            .map(|number| format!("{number:+.3}").replace('-', "−").replace("−0.000", "+0.000"));
+        format!("{value} [{low}, {high}]")
+    }
+
     /// Where a figure lies that is not ours: `above`, `within` or `below` the interval.
     ///
     /// ```
@@ -327,7 +345,7 @@ impl Groups {
     /// use ttp_lib::metrics::Groups;
     /// let groups = Groups::by(&["b", "a", "b"]);
     /// assert_eq!((groups.len(), groups.rows()), (2, 3));
-    /// assert_eq!(groups.members(0), [0, 2]);
+    /// assert_eq!(groups.iter().collect::<Vec<_>>(), [&[0, 2][..], &[1]]);
     /// ```
     pub fn by<K: Ord>(keys: &[K]) -> Self {
         let mut numbers: BTreeMap<&K, usize> = BTreeMap::new();
@@ -361,8 +379,13 @@ impl Groups {
         self.starts[self.starts.len() - 1]
     }
 
-    /// The rows of a group, below [`len`](Self::len).
-    pub fn members(&self, group: u32) -> &[u32] {
+    /// The rows of each group.
+    pub fn iter(&self) -> impl Iterator<Item = &[u32]> {
+        self.starts.windows(2).map(|ends| &self.rows[ends[0]..ends[1]])
+    }
+
+    /// The rows of a group below [`len`](Self::len).
+    fn members(&self, group: u32) -> &[u32] {
         let group = group as usize;
         &self.rows[self.starts[group]..self.starts[group + 1]]
     }
