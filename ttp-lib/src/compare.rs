@@ -208,15 +208,11 @@ impl Pair {
         self.sentences.p_holm <= LEVEL
     }
 
-    /// Which is better by more than chance, or that none is.
-    pub fn verdict(&self) -> String {
+    /// The better model, where the two differ by more than chance.
+    pub fn better(&self) -> Option<&str> {
         let Discordant { only_first, only_second } = self.sentences.discordant;
         let better = if only_first > only_second { &self.first } else { &self.second };
-        if self.more_than_chance() {
-            format!("{better} is better by more than chance")
-        } else {
-            "no more than chance".to_owned()
-        }
+        self.more_than_chance().then_some(better)
     }
 
     /// The same two, the other way round.
@@ -244,19 +240,27 @@ impl fmt::Display for Pair {
         let Discordant { only_first, only_second } = self.rows.discordant;
         write!(
             f,
-            "protocol {}, {} against {}: macro F1 {}, accuracy {}; {only_first} test rows only \
-             the first names right, {only_second} only the second; p {}",
+            "protocol {}, {} against {}: macro F1 {}, accuracy {}; alone right on {only_first} \
+             test rows against {only_second}, p {}",
             self.protocol.name(),
             self.first,
             self.second,
             self.difference.f1.macro_.signed(),
             self.difference.accuracy.signed(),
-            p_text(self.sentences.p_value),
+            p_text(self.rows.p_value),
         )?;
-        if self.pairs > 1 {
-            write!(f, ", {} corrected for {} pairs", p_text(self.sentences.p_holm), self.pairs)?;
+        if self.rows != self.sentences {
+            let Discordant { only_first, only_second } = self.sentences.discordant;
+            let p = p_text(self.sentences.p_value);
+            write!(f, "; better on {only_first} sentences against {only_second}, p {p}")?;
         }
-        write!(f, ": {}", self.verdict())
+        if self.pairs > 1 {
+            write!(f, ", corrected for {} pairs {}", self.pairs, p_text(self.sentences.p_holm))?;
+        }
+        match self.better() {
+            Some(better) => write!(f, ": {better} is better by more than chance"),
+            None => f.write_str(": no more than chance"),
+        }
     }
 }
 
@@ -324,7 +328,8 @@ fn correct(pairs: &mut [Pair], test: impl Fn(&mut Pair) -> &mut Test) -> Result<
     Ok(())
 }
 
-/// The pairs as a table, differences being first minus second.
+/// The pairs as a table, differences being first minus second. p-values are corrected;
+/// the last column names the better model where the two differ by more than chance.
 ///
 /// # Errors
 /// None in practice: the table's own check on the number of cells.
@@ -334,38 +339,36 @@ pub fn pairs_table(pairs: &[Pair]) -> Result<Table> {
         "first − second",
         "macro F1",
         "accuracy",
-        "rows only first : second",
-        "p (Holm)",
-        "sentences only first : second",
-        "p (Holm)",
-        "verdict",
+        "rows",
+        "p",
+        "sentences",
+        "p",
+        "better",
     ]);
     for pair in pairs {
-        let test = |Test { discordant, p_value, p_holm }: Test| {
-            let Discordant { only_first, only_second } = discordant;
-            let p = format!("{} ({})", p_text(p_value), p_text(p_holm));
-            (format!("{only_first} : {only_second}"), p)
+        let counts = |test: Test| {
+            let Discordant { only_first, only_second } = test.discordant;
+            format!("{only_first} : {only_second}")
         };
-        let ((rows, p_rows), (sentences, p_sentences)) = (test(pair.rows), test(pair.sentences));
         table.push(cells![
             pair.protocol.name(),
             format!("{} − {}", pair.first, pair.second),
             pair.difference.f1.macro_,
             pair.difference.accuracy,
-            rows,
-            p_rows,
-            sentences,
-            p_sentences,
-            pair.verdict()
+            counts(pair.rows),
+            p_text(pair.rows.p_holm),
+            counts(pair.sentences),
+            p_text(pair.sentences.p_holm),
+            pair.better()
         ])?;
     }
     Ok(table)
 }
 
-/// A p-value as one reads it: `0.18`, `0.0021`, `below 0.0001`.
+/// A p-value as one reads it: `0.18`, `0.0021`, `<0.0001`.
 pub fn p_text(p_value: f64) -> String {
     if p_value < 0.0001 {
-        "below 0.0001".to_owned()
+        "<0.0001".to_owned()
     } else if p_value < 0.01 {
         format!("{p_value:.4}")
     } else {
@@ -411,11 +414,13 @@ pub struct Answer {
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Discordant { only_first, only_second } = self.pair.sentences.discordant;
-        let short = match (self.pair.more_than_chance(), only_first > only_second) {
-            (true, true) => "Yes.",
-            (true, false) => "No, it does harm.",
-            (false, _) => "Not to be seen in these test rows.",
+        let f1 = self.pair.difference.f1.macro_;
+        let short = match (self.pair.better(), f1.excludes_zero(), f1.value > 0.0) {
+            (Some(better), ..) if better == self.pair.first => "Yes.",
+            (Some(_), ..) => "No, it does harm.",
+            (None, true, true) => "Not in rows named right; in macro F1, yes.",
+            (None, true, false) => "Not in rows named right; in macro F1 it does harm.",
+            (None, false, _) => "No difference beyond chance.",
         };
         write!(f, "{} {short} ({})", self.question.ask, self.pair)
     }
@@ -451,6 +456,24 @@ pub struct Leak {
     pub clean_rows: usize,
     /// The paper's scores minus the clean ones.
     pub difference: Scores<Estimate>,
+}
+
+impl fmt::Display for Leak {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Scores { accuracy, f1, .. } = &self.difference;
+        let verdict = match (f1.macro_.excludes_zero(), f1.macro_.value > 0.0) {
+            (true, true) => "the paper's protocol scores higher, by more than chance",
+            (true, false) => "the paper's protocol scores lower, by more than chance",
+            (false, _) => "no more than chance",
+        };
+        write!(
+            f,
+            "{}, the paper's protocol minus the clean one: macro F1 {}, accuracy {}: {verdict}",
+            self.checkpoint,
+            f1.macro_.signed(),
+            accuracy.signed(),
+        )
+    }
 }
 
 /// What the paper's protocol adds to each checkpoint's scores over the clean one. The
@@ -597,6 +620,21 @@ pub struct ByThirds {
     pub thirds: Vec<Third>,
     /// Accuracy in the highest third minus that in the lowest; `None` where there is but one.
     pub highest_minus_lowest: Option<Estimate>,
+}
+
+impl fmt::Display for ByThirds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(difference) = self.highest_minus_lowest else {
+            return f.write_str("all test rows have about the same: nothing to compare");
+        };
+        let verdict = match (difference.excludes_zero(), difference.value > 0.0) {
+            (true, true) => "rows in the highest third are named right more often",
+            (true, false) => "rows in the highest third are named right less often",
+            (false, _) => "no difference beyond chance",
+        };
+        let signed = difference.signed();
+        write!(f, "accuracy in the highest third minus the lowest {signed}: {verdict}")
+    }
 }
 
 /// A model's accuracy by thirds of a measure, one number for each test row.

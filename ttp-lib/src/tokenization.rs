@@ -6,15 +6,17 @@
 //! `cmd.exe` too.
 
 use crate::pretrained::Tokenize;
-use crate::{Error, Result};
+use crate::show::{Cell, Table};
+use crate::{Error, Result, cells};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-/// Words of the field, in lower case, blanks between them: what its texts are about and general English
-/// hardly knows, chosen by hand from ATT&CK's vocabulary before any tokenizer was looked
-/// at. Names of tools that ship with Windows or are open to all are among them; names of
-/// malware and groups are not.
+/// Words of the field, in lower case, blanks between them: what its texts are about and
+/// general English hardly knows, chosen by hand from ATT&CK's vocabulary before any
+/// tokenizer was looked at. Names of common tools are among them; names of malware and
+/// groups are not.
 pub const FIELD_WORDS: &str = "\
     adversary adversaries antivirus api apt authentication autorun backdoor backdoors \
     base64 beacon bitcoin bootkit botnet bypass c2 certutil ciphertext clipboard cmd \
@@ -108,6 +110,83 @@ pub struct TokenizerReport {
     pub field_words: Splitting,
     /// Each of [`FIELD_WORDS`] that stands in the texts, the most frequent first.
     pub field: Vec<FieldWord>,
+}
+
+impl fmt::Display for TokenizerReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "tokenizer of {}: {:.1} tokens a sentence; of all words {:.1} % are split and {:.2} % \
+             unknown, of the field's words {:.1} % and {:.2} %",
+            self.checkpoints.join(", "),
+            self.tokens_per_sentence,
+            100.0 * self.words.split_share(),
+            100.0 * self.words.unknown_share(),
+            100.0 * self.field_words.split_share(),
+            100.0 * self.field_words.unknown_share(),
+        )
+    }
+}
+
+/// The reports as a table, a line for all words and one for the field's of each tokenizer.
+///
+/// # Errors
+/// None in practice: the table's own check on the number of cells.
+pub fn table(reports: &[TokenizerReport]) -> Result<Table> {
+    let mut table = Table::new([
+        "tokenizer of",
+        "tokens a sentence",
+        "without special",
+        "cut or full",
+        "words",
+        "how many",
+        "split",
+        "unknown",
+        "tokens a word",
+    ]);
+    for report in reports {
+        let sentences = cells![
+            report.checkpoints.join(", "),
+            Cell::number(report.tokens_per_sentence, 1),
+            Cell::number(report.tokens_without_special, 1),
+            report.at_the_limit
+        ];
+        let nothing = [Cell::Empty, Cell::Empty, Cell::Empty, Cell::Empty];
+        for (start, name, of) in
+            [(sentences, "all", report.words), (nothing, "field words", report.field_words)]
+        {
+            let shares = cells![
+                name,
+                of.words,
+                Cell::share(of.split_share()),
+                Cell::Share(of.unknown_share(), 2),
+                Cell::number(of.tokens_per_word(), 2)
+            ];
+            table.push(start.into_iter().chain(shares))?;
+        }
+    }
+    Ok(table)
+}
+
+/// The `n` most frequent field words that at least one of the tokenizers splits, and
+/// what each makes of them.
+///
+/// # Errors
+/// None in practice: the table's own check on the number of cells.
+pub fn examples_table(reports: &[TokenizerReport], n: usize) -> Result<Table> {
+    let names = reports.iter().map(|report| report.checkpoints.join(", "));
+    let headers = ["word", "times"].map(str::to_owned).into_iter().chain(names);
+    let mut table = Table::new(headers).caption("Field words that are split, the most frequent");
+    // The same texts have the same words in the same order.
+    let words = reports.first().map_or(0, |report| report.field.len());
+    let rows = (0..words).map(|at| reports.iter().map(move |report| &report.field[at]));
+    let split = rows.filter(|row| row.clone().any(|field| field.tokens.len() > 1));
+    for row in split.take(n) {
+        let tokens = row.clone().map(|field| Cell::from(field.tokens.join(" ")));
+        let first = row.clone().take(1).flat_map(|field| cells![&field.word, field.times]);
+        table.push(first.chain(tokens))?;
+    }
+    Ok(table)
 }
 
 /// A checkpoint's name, its tokenizer, and the most tokens that its model is given.

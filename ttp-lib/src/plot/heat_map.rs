@@ -70,9 +70,9 @@ impl<'a> HeatMap<'a> {
 /// Several confusion matrices of the same classes in one picture, two in a line, to see
 /// whose diagonal is even and dark. Colours are as in [`HeatMap`]; counts are left out.
 #[derive(Debug, Clone)]
-pub struct HeatMaps<'a> {
+pub struct HeatMaps {
     title: String,
-    maps: Vec<(String, &'a Confusion)>,
+    maps: Vec<(String, Confusion)>,
 }
 
 /// A panel's share of the width, the font of its labels, and the room above it.
@@ -80,7 +80,7 @@ const PANEL: f64 = WIDE / 2.0;
 const SMALL: f64 = 10.0;
 const ABOVE: f64 = 26.0;
 
-impl<'a> HeatMaps<'a> {
+impl HeatMaps {
     /// None yet.
     pub fn new(title: impl Into<String>) -> Self {
         Self { title: title.into(), maps: Vec::new() }
@@ -88,8 +88,8 @@ impl<'a> HeatMaps<'a> {
 
     /// One more matrix, with its name.
     #[must_use]
-    pub fn map(mut self, name: impl Into<String>, confusion: &'a Confusion) -> Self {
-        self.maps.push((name.into(), confusion));
+    pub fn map(mut self, name: impl Into<String>, confusion: &Confusion) -> Self {
+        self.maps.push((name.into(), confusion.clone()));
         self
     }
 
