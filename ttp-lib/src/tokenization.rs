@@ -18,7 +18,7 @@ use std::fmt;
 /// tokenizer was looked at. Names of common tools are among them; names of malware and
 /// groups are not.
 pub const FIELD_WORDS: &str = "\
-    adversary adversaries antivirus api apt authentication autorun backdoor backdoors \
+    adversaries adversary antivirus api apt authentication autorun backdoor backdoors \
     base64 beacon bitcoin bootkit botnet bypass c2 certutil ciphertext clipboard cmd \
     credential credentials cron cryptocurrency cve decrypt decrypts deobfuscate dll dns \
     downloader dropper encrypt encrypted encryption endpoint enumerate enumerates exe \
@@ -284,15 +284,19 @@ fn pieces_of<'a>(
 }
 
 fn pieces(tokenize: &Tokenize, word: &str) -> Result<Pieces> {
-    let tokens = own_tokens(tokenize, word)?;
-    Ok(Pieces { tokens: tokens.len(), unknown: tokens.iter().any(|token| token == "[UNK]") })
+    let parts = tokenize.words(&format!(" {word}"))?;
+    Ok(Pieces {
+        tokens: parts.iter().map(|part| part.tokens).sum(),
+        unknown: parts.iter().any(|part| part.unknown),
+    })
 }
 
 /// A word's tokens without the special ones around it.
 fn own_tokens(tokenize: &Tokenize, word: &str) -> Result<Vec<String>> {
-    let mut tokens = tokenize.tokens(&format!(" {word}"))?;
-    tokens.pop();
-    Ok(tokens.split_off(1.min(tokens.len())))
+    let (special, unknown) = (tokenize.special_ids(), tokenize.unknown_id());
+    let ids = tokenize.ids(&[&format!(" {word}")])?.concat();
+    let own = ids.into_iter().filter(|id| *id == unknown || !special.contains(id));
+    Ok(own.filter_map(|id| tokenize.token_of(id)).collect())
 }
 
 fn word_counts<'a>(texts: &[&'a str]) -> BTreeMap<&'a str, usize> {
