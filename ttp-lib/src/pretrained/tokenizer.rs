@@ -363,9 +363,10 @@ impl<'a> Builder<'a> {
             added.entry(id).or_insert_with(|| added_token(id, &content, special, false, stated));
         }
         // The tokenizer numbers what it does not know on from the vocabulary's end.
-        for (id, next) in added.keys().filter(|&&id| id >= vocabulary.len() as u64).zip(0..) {
-            let due = vocabulary.len() as u64 + next;
-            if *id != due {
+        let known = |token: &Value| content(token).is_some_and(|t| vocabulary.contains_key(t));
+        let unknown = added.iter().filter(|(_, token)| !known(token)).map(|(&id, _)| id);
+        for (id, due) in unknown.zip(vocabulary.len() as u64..) {
+            if id != due {
                 let reason = format!("an added token has the id {id}, and {due} comes next");
                 return Err(Error::input(file, reason));
             }

@@ -151,6 +151,7 @@ impl Matching<'_> {
                 problems.push(format!("{source} is not part of the model"));
             }
         }
+        plan.unused.sort();
         if problems.is_empty() { Ok(plan) } else { Err(Error::input(path, listed(&problems))) }
     }
 
