@@ -348,7 +348,7 @@ pub fn pairs_table(pairs: &[Pair]) -> Result<Table> {
     for pair in pairs {
         let counts = |test: Test| {
             let Discordant { only_first, only_second } = test.discordant;
-            format!("{only_first} : {only_second}")
+            format!("{only_first}:{only_second}")
         };
         table.push(cells![
             pair.protocol.name(),

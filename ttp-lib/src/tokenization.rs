@@ -133,17 +133,21 @@ impl fmt::Display for TokenizerReport {
 /// # Errors
 /// None in practice: the table's own check on the number of cells.
 pub fn table(reports: &[TokenizerReport]) -> Result<Table> {
-    let mut table = Table::new([
+    let headers = [
         "tokenizer of",
-        "tokens a sentence",
-        "without special",
-        "cut or full",
+        "tokens",
+        "own",
+        "full",
         "words",
         "how many",
         "split",
         "unknown",
-        "tokens a word",
-    ]);
+        "a word",
+    ];
+    let mut table = Table::new(headers).caption(
+        "Tokens a sentence with the special ones, without (own), and a word; sentences that take all \
+         places there are (full)",
+    );
     for report in reports {
         let sentences = cells![
             report.checkpoints.join(", "),
