@@ -10,7 +10,8 @@ the machine does falls on all of them, and each slice is compared with its own n
               tokens, ten a batch; a few steps only, as seconds a sentence
 
 The peers run with the attention and the AdamW that are fastest here. The result goes to
-target/bench-train/results.json.
+target/bench-train/results.json. With `--ours` only ours runs, on the GPU where libtorch has
+one (`CUDA=1`), and the result goes to ours.json.
 """
 
 from __future__ import annotations
@@ -75,6 +76,21 @@ class Runner:
     def loss(self, batches: int) -> float:
         return self.ask(f"loss {batches}")["loss"]
 
+    def slice(self, steps: range, rows: int) -> None:
+        before = self.page_faults()
+        answer = self.train(steps)
+        self.slices.append({"from": steps.start, "to": steps.stop, "rows": rows,
+                            "page_faults_a_step": (self.page_faults() - before) / len(steps),
+                            **answer})
+
+    def page_faults(self) -> int:
+        """Pages that the program has touched for the first time so far; 0 without a /proc."""
+        try:
+            text = Path(f"/proc/{self.process.pid}/stat").read_text(errors="replace")
+        except OSError:
+            return 0
+        return int(text.rpartition(")")[2].split()[7])
+
     def peak_bytes(self) -> int:
         return memory.status(self.process.pid)[2]
 
@@ -85,11 +101,10 @@ class Runner:
 
 # -- what is raced --------------------------------------------------------------------
 
-def environments(threads: int) -> tuple[dict[str, str], dict[str, str]]:
-    """Ours is the notebooks' own; both have the same number of threads, and no GPU."""
-    same = {**os.environ, "OMP_NUM_THREADS": str(threads), "RAYON_NUM_THREADS": str(threads),
-            "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
-    return {**same, **kernel.variables()}, same
+def environment(threads: int) -> dict[str, str]:
+    """What all programs have in common. Ours adds the notebooks' own, kernel.variables()."""
+    return {**os.environ, "OMP_NUM_THREADS": str(threads), "RAYON_NUM_THREADS": str(threads),
+            "HF_HUB_OFFLINE": "1"}
 
 
 def built_example() -> Path:
@@ -109,12 +124,18 @@ def fastest(peer: list[str], shape: list[str], environment: dict[str, str]) -> d
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def prepared(example: Path, variables: dict[str, str]) -> dict:
+    setup.run([str(example), "prepare", str(FOLDER)], "preparing the batches", variables)
+    return json.loads((FOLDER / "batches.json").read_text(encoding="utf-8"))
+
+
 def race(arguments: argparse.Namespace) -> dict:
-    ours, theirs = environments(arguments.threads)
+    # A race on the CPU: the peer has no CUDA.
+    theirs = {**environment(arguments.threads), "CUDA_VISIBLE_DEVICES": ""}
+    ours = {**theirs, **kernel.variables()}
     example, python = built_example(), peer_python.python()
     load = os.getloadavg()[0]
-    setup.run([str(example), "prepare", str(FOLDER)], "preparing the batches", ours)
-    epoch = json.loads((FOLDER / "batches.json").read_text(encoding="utf-8"))
+    epoch = prepared(example, ours)
     peer = [str(python), str(PEER), str(FOLDER)]
     shapes = {"peer": [], "padded": [str(number) for number in PADDED]}
     chosen = {}
@@ -170,8 +191,7 @@ def in_turns(runners: list[Runner], epoch: dict, arguments: argparse.Namespace) 
         for runner in runners if number % 2 == 0 else runners[::-1]:
             own = few if runner is padded else steps
             rows = PADDED[0] * len(own) if runner is padded else sum(sizes[own.start:own.stop])
-            answer = runner.train(own)
-            runner.slices.append({"from": own.start, "to": own.stop, "rows": rows, **answer})
+            runner.slice(own, rows)
         shown = "   ".join(f"{runner.name} {1000 * per_sentence(runner.slices[-1]):7.2f} ms"
                            for runner in runners)
         print(f"round {number + 1}/{len(rounds)}, a sentence: {shown}", flush=True)
@@ -185,6 +205,51 @@ def parts(steps: range, count: int) -> list[range]:
         raise Problem(f"{len(steps)} steps cannot be cut into {count} rounds")
     ends = [steps.start + len(steps) * number // count for number in range(count + 1)]
     return [range(*pair) for pair in zip(ends, ends[1:])]
+
+
+def ours_alone(arguments: argparse.Namespace) -> dict:
+    """Our half by itself: seconds and page faults a step, tokens and operations a second."""
+    ours = {**environment(arguments.threads), **kernel.variables()}
+    example = built_example()
+    epoch = prepared(example, ours)
+    config = json.loads((FOLDER / "start" / "config.json").read_text(encoding="utf-8"))
+    lengths = [[len(row) for row in batch["ids"]] for batch in epoch["batches"]]
+    steps = range(WARM_STEPS, min(arguments.steps or len(lengths), len(lengths)))
+    allocator = ["--give-back"] if arguments.give_back else []
+    runner = Runner("ours", [str(example), "train", str(FOLDER), *allocator], ours)
+    try:
+        runner.train(range(WARM_STEPS))
+        for own in parts(steps, arguments.rounds):
+            runner.slice(own, sum(map(len, lengths[own.start:own.stop])))
+        peak = runner.peak_bytes()
+    finally:
+        runner.stop()
+    seconds = sum(part["seconds"] for part in runner.slices)
+    rows = [length for batch in lengths[steps.start:steps.stop] for length in batch]
+    return {
+        **machine.describe(),
+        **runner.about,
+        "checkpoint": epoch["checkpoint"],
+        "params": epoch["params"],
+        "steps": len(steps),
+        "seconds_a_step": seconds / len(steps),
+        "sentences_a_second": len(rows) / seconds,
+        "tokens_a_second": sum(rows) / seconds,
+        "tflops": sum(operations(config, length) for length in rows) / seconds / 1e12,
+        "page_faults_a_step": spread([part["page_faults_a_step"] for part in runner.slices]),
+        "peak_bytes": peak,
+        "slices": runner.slices,
+    }
+
+
+def operations(config: dict, length: int) -> int:
+    """Operations in matrix products, forward and backward, that a row of so many tokens
+    needs: two for each weight and token and for each number of the attention's products
+    forward, twice that backward (Kaplan et al., 2020, section 2.1). Padding counts for none."""
+    hidden = config["hidden_size"]
+    weights = 4 * hidden * hidden + 2 * hidden * config["intermediate_size"]
+    attention = 2 * length * hidden
+    return 6 * length * config["num_hidden_layers"] * (weights + attention)
 
 
 # -- what came of it ------------------------------------------------------------------
@@ -229,6 +294,15 @@ def table(results: dict) -> str:
     return "\n".join(lines)
 
 
+def one_line(results: dict) -> str:
+    return (f"{results['checkpoint']} on {results['device']}: "
+            f"{1000 * results['seconds_a_step']:.1f} ms a step, "
+            f"{results['sentences_a_second']:.0f} sentences/s, "
+            f"{results['tokens_a_second']:,.0f} tokens/s, {results['tflops']:.3f} TFLOP/s, "
+            f"{results['page_faults_a_step']['median']:,.0f} page faults a step, "
+            f"{results['peak_bytes'] / 1e6:,.0f} MB at most")
+
+
 def shown(values: dict, factor: float, digits: int) -> str:
     middle, least, most = (f"{factor * values[key]:.{digits}f}"
                            for key in ("median", "least", "most"))
@@ -250,14 +324,17 @@ def main() -> int:
                         help="steps padded to 512 in a round [2]")
     parser.add_argument("--threads", type=positive, default=machine.cores(),
                         help="of each side [all cores]")
+    parser.add_argument("--ours", action="store_true", help="only ours, on the GPU if there is one")
+    parser.add_argument("--give-back", action="store_true",
+                        help="with --ours: glibc's allocator as it is")
     arguments = parser.parse_args()
     try:
         FOLDER.mkdir(parents=True, exist_ok=True)
-        results = race(arguments)
-        half = FOLDER / "results.json.tmp"
-        half.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-        half.replace(FOLDER / "results.json")
-        print(f"\n{table(results)}\nwritten: {FOLDER / 'results.json'}")
+        results = ours_alone(arguments) if arguments.ours else race(arguments)
+        target = FOLDER / ("ours.json" if arguments.ours else "results.json")
+        content = (json.dumps(results, indent=2) + "\n").encode()
+        kernel.write_changed(target, content)
+        print(f"\n{one_line(results) if arguments.ours else table(results)}\nwritten: {target}")
     except Problem as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1

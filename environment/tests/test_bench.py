@@ -47,6 +47,11 @@ class Race(unittest.TestCase):
         self.assertEqual(summary["ours_over"]["padded"]["median"], 0.125)
         self.assertEqual(summary["epoch_seconds"], {"ours": 375, "peer": 500, "padded": 3000})
 
+    def test_operations_of_a_row(self) -> None:
+        # Four matrices of 2 × 2 and two of 2 × 4; every token with each of five, twice.
+        config = {"hidden_size": 2, "intermediate_size": 4, "num_hidden_layers": 1}
+        self.assertEqual(train.operations(config, 5), 6 * 5 * (32 + 20))
+
     def test_a_program_that_ends_is_one_line(self) -> None:
         runner = train.Runner("peer", [sys.executable, "-c", ANSWERS], dict(os.environ))
         self.addCleanup(runner.process.stdout.close)

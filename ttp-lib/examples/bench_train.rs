@@ -28,7 +28,12 @@ enum Command {
     /// Write batches.json and start/, the model before its first step
     Prepare { folder: PathBuf },
     /// Train that model as standard input says
-    Train { folder: PathBuf },
+    Train {
+        folder: PathBuf,
+        /// Leave glibc's allocator as it is
+        #[arg(long)]
+        give_back: bool,
+    },
 }
 
 /// `batches.json`: what both sides of the race read.
@@ -52,7 +57,7 @@ struct EpochBatch {
 fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Prepare { folder } => prepare(&folder),
-        Command::Train { folder } => train(&folder),
+        Command::Train { folder, give_back } => train(&folder, give_back),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -109,7 +114,6 @@ struct Trainer {
 
 impl Trainer {
     fn open(folder: &Path) -> Result<Self> {
-        train::keep_freed_memory();
         let epoch: Epoch = files::read_json(&folder.join("batches.json"))?;
         let encoder = TechniqueEncoder::open(&folder.join("start"), train::device())?;
         let TrainParams { optimizer, weight_decay, clip_norm, .. } = epoch.params;
@@ -168,8 +172,10 @@ impl Trainer {
     }
 }
 
-fn train(folder: &Path) -> Result<()> {
-    tch::manual_seed(0);
+fn train(folder: &Path, give_back: bool) -> Result<()> {
+    if !give_back {
+        train::keep_freed_memory();
+    }
     let mut trainer = Trainer::open(folder)?;
     say(&json!({ "device": train::device_name(), "threads": tch::get_num_threads() }))?;
     for line in io::stdin().lock().lines() {
