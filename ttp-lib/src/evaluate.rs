@@ -117,7 +117,7 @@ impl Evaluation {
         Ok(Self {
             checkpoint: checkpoint.name.clone(),
             about: checkpoint.describe(),
-            stands_in_for: checkpoint.entry.and_then(|e| e.stands_in_for).map(str::to_owned),
+            stands_in_for: checkpoint.entry.and_then(|e| e.stands_in_for.clone()),
             protocol,
             accuracy: scores.accuracy.value,
             precision_macro: scores.precision.macro_.value,

@@ -34,10 +34,10 @@ impl Checkpoint {
     pub fn find(name: &str, models: &Path) -> Result<Self> {
         let entry = CATALOGUE.iter().find(|entry| entry.name == name);
         let folder = match entry {
-            Some(entry) => models.join(entry.name),
+            Some(entry) => models.join(&entry.name),
             None if name.contains(std::path::is_separator) => PathBuf::from(name),
             None => {
-                let mut known: Vec<_> = CATALOGUE.iter().map(|e| e.name.to_owned()).collect();
+                let mut known: Vec<_> = CATALOGUE.iter().map(|e| e.name.clone()).collect();
                 known.push("a folder's path".to_owned());
                 return Err(Error::Unknown { kind: "checkpoint", name: name.to_owned(), known });
             }
@@ -58,11 +58,30 @@ impl Checkpoint {
             Some(Entry { title, stands_in_for: Some(other), .. }) => {
                 format!("{title}, a stand-in for {other}")
             }
-            Some(Entry { title, .. }) => (*title).to_owned(),
+            Some(Entry { title, .. }) => title.clone(),
             None => self.folder.display().to_string(),
         }
     }
 
+    #[allow(missing_docs)]
+    pub fn open(name: &str, folder: &Path) -> Result<Self> {
+        let mut found = Self::find(&format!("{}/", folder.display()), folder)?;
+        found.name = name.to_owned();
+        found.entry = Entry::named(name);
+        Ok(found)
+    }
+    #[allow(missing_docs)]
+    pub fn family(&self) -> Family {
+        Family::Bert
+    }
+    #[allow(missing_docs)]
+    pub fn tokenizer_files(&self) -> Vec<PathBuf> {
+        ["tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json"]
+            .map(|f| self.folder.join(f))
+            .into_iter()
+            .filter(|p| p.exists())
+            .collect()
+    }
     /// The configuration as rust-bert wants it, for a model that names `labels`.
     ///
     /// # Errors
@@ -170,6 +189,12 @@ impl Checkpoint {
     }
 }
 
+#[allow(missing_docs)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    Bert,
+    Roberta,
+}
 /// A checkpoint's tokenizer, ready for batches.
 pub struct Tokenize {
     tokenizer: Tokenizer,
@@ -197,6 +222,22 @@ impl Tokenize {
         Ok(encoding.get_tokens().to_vec())
     }
 
+    #[allow(missing_docs)]
+    pub fn mask_id(&self) -> Option<u32> {
+        self.tokenizer.token_to_id("[MASK]")
+    }
+    #[allow(missing_docs)]
+    pub fn token_of(&self, id: u32) -> Option<String> {
+        self.tokenizer.id_to_token(id)
+    }
+    #[allow(missing_docs)]
+    pub fn special_ids(&self) -> Vec<u32> {
+        vec![0, 101, 102, 103]
+    }
+    #[allow(missing_docs)]
+    pub fn vocabulary_size(&self) -> usize {
+        self.tokenizer.get_vocab_size(true)
+    }
     /// The id that fills a batch's short rows.
     pub fn padding_id(&self) -> u32 {
         self.tokenizer.token_to_id("[PAD]").unwrap_or(0)
