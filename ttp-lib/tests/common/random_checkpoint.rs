@@ -44,7 +44,7 @@ enum Stored {
     Pretraining,
     /// SecBERT: no pooler; the tied decoder and the buffer of positions written out.
     MaskedWords,
-    /// RoBERTa: its own prefix and head, no pooler.
+    /// RoBERTa: as SecBERT, with its own prefix and names of the head.
     Roberta,
 }
 
@@ -314,21 +314,18 @@ impl Shape {
                 add("cls.seq_relationship.weight", &[2, hidden]);
                 add("cls.seq_relationship.bias", &[2]);
             }
-            Stored::MaskedWords => {
+            // transformers 4.46 sets RoBERTa's bias to 0 where the file lacks the decoder's.
+            Stored::MaskedWords | Stored::Roberta => {
                 let decoder = format!("{head}.decoder");
-                all.push(self.stand(
-                    &format!("{decoder}.weight"),
-                    &words,
-                    &[self.vocabulary, hidden],
-                ));
-                all.push(self.stand(&format!("{decoder}.bias"), &bias, &[self.vocabulary]));
+                let shape = [self.vocabulary, hidden];
+                all.push(self.stand(&format!("{decoder}.weight"), &words, &shape));
+                all.push(self.stand(&format!("{decoder}.bias"), &bias, &shape[..1]));
                 all.push(Stand {
                     name: format!("{embeddings}.position_ids"),
                     shape: vec![1, self.positions],
                     content: Content::Positions,
                 });
             }
-            Stored::Roberta => {}
         }
         all
     }
