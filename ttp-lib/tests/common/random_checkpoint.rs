@@ -4,6 +4,8 @@
 //! Nothing is drawn: each number follows from the tensor's name and the number's place in
 //! it by integer arithmetic, so that `environment/golden/parity.py` makes the same bits
 //! without a file. Vocabularies are made of the corpus's own words.
+// Tests and an example include this file, and not each of them uses all of it.
+#![allow(dead_code)]
 
 use safetensors::tensor::{Dtype, View};
 use serde_json::{Value, json};
