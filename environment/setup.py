@@ -187,7 +187,7 @@ def data_step(named: str | None = None) -> None:
 
 def wanted(entry: dict, profile: Profile) -> bool:
     """By the profile's name, and by what a profile of one's own asks for."""
-    if entry["name"] in profile.all_checkpoints():
+    if entry["name"] in profile.bases():
         # The library looks nowhere else once TTP_MODELS names a folder.
         return not os.environ.get("TTP_MODELS")
     names = entry.get("profiles", [])

@@ -9,7 +9,8 @@
 //! - [`augment`]: the four operations of Easy Data Augmentation, each output labelled.
 //! - [`split`]: stratified parts under two protocols, and how much leaks between them.
 //! - [`pretrained`]: named checkpoints, found on disk, checked and loaded.
-//! - [`encoder`]: the transformer with a head that names techniques.
+//! - [`encoder`]: the transformer with a head that names techniques or hidden words.
+//! - [`fill_mask`]: sentences with a hidden word, and what the paper prints for one.
 //! - [`batch`]: tokenised sentences in batches of near-equal length.
 //! - [`train`]: the training loop, its optimizer, its schedule, what it saves.
 //! - [`evaluate`]: a fine-tuned model on its test rows, and what a run leaves of it.
@@ -31,6 +32,7 @@ pub mod encoder;
 pub mod error;
 pub mod evaluate;
 pub mod files;
+pub mod fill_mask;
 pub mod metrics;
 pub mod plot;
 pub mod pretrained;

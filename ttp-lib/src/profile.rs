@@ -429,6 +429,18 @@ impl Run {
         }
     }
 
+    /// The checkpoint that one of the catalogue is pretrained further from; `None` for a
+    /// checkpoint that is taken as it is.
+    ///
+    /// # Errors
+    /// As [`checkpoint`](Self::checkpoint).
+    pub fn base_of_further_pretraining(&self, name: &str) -> Result<Option<Checkpoint>> {
+        match Entry::named(name).map(|entry| &entry.start) {
+            Some(Start::FurtherPretrained { from }) => self.checkpoint(from).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     fn further_pretrained(&self, name: &str) -> Result<Checkpoint> {
         let folder = self.pretrained(name);
         if !folder.is_dir() {

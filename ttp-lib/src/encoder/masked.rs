@@ -49,6 +49,15 @@ impl MaskedEncoder {
         Ok(encoder)
     }
 
+    /// Whether the checkpoint's file holds a masked-word head.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn is_in(checkpoint: &Checkpoint) -> Result<bool> {
+        let head = body::masked_head(checkpoint.family());
+        Ok(checkpoint.tensor_names()?.iter().any(|name| name.starts_with(head)))
+    }
+
     /// As [`new`](Self::new), with a head that starts at N(0, `initializer_range`) from
     /// `seed`: to be trained.
     ///

@@ -71,6 +71,14 @@ impl Checkpoint {
         Ok(found)
     }
     #[allow(missing_docs)]
+    pub fn tensor_names(&self) -> Result<Vec<String>> {
+        let path = self.folder.join("model.safetensors");
+        let bytes = std::fs::read(&path).map_err(Error::file(&path, "read"))?;
+        let file = SafeTensors::deserialize(&bytes)
+            .map_err(|error| Error::input(&path, format!("not a safetensors file: {error:?}")))?;
+        Ok(file.names().into_iter().cloned().collect())
+    }
+    #[allow(missing_docs)]
     pub fn family(&self) -> Family {
         Family::Bert
     }
