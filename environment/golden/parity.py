@@ -122,14 +122,18 @@ def tokens(tokenizer, texts):
     }
 
 
+def projected(rows):
+    """One number for each row of numbers, in which all of them have a part."""
+    direction = numbers("projection", (rows.shape[-1],)).double()
+    return (rows.double() @ direction).tolist()
+
+
 def sample(hidden):
-    """Of `[length, width]`: the first dimensions at the first, middle and last token."""
+    """Of `[length, width]`: the first dimensions at three tokens, and something of each."""
     places = [0, len(hidden) // 2, len(hidden) - 1]
-    double = hidden.double()
     return {
         "first": [hidden[place, :DIMENSIONS].tolist() for place in places],
-        "mean": double.mean().item(),
-        "norm": double.norm().item(),
+        "projected": projected(hidden),
     }
 
 
@@ -179,8 +183,7 @@ def filled(model, tokenizer):
                 "top": list(zip(top.indices.tolist(), top.values.tolist())),
                 "first": logits[:DIMENSIONS].tolist(),
                 "last": logits[-DIMENSIONS:].tolist(),
-                "mean": logits.double().mean().item(),
-                "norm": logits.double().norm().item(),
+                "projected": projected(logits),
             })
         cases.append({"sentence": text, "places": places,
                       "hidden": sample(output.hidden_states[-1][0])})

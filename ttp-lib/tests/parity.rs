@@ -83,8 +83,8 @@ struct Masked {
 struct Hidden {
     /// The first dimensions at the first, middle and last token.
     first: [Vec<f64>; 3],
-    mean: f64,
-    norm: f64,
+    /// Each token's sum over all dimensions, as [`projected`] weighs them.
+    projected: Vec<f64>,
 }
 
 /// One position's logits over the vocabulary.
@@ -94,8 +94,8 @@ struct Place {
     top: Vec<(i64, f64)>,
     first: Vec<f64>,
     last: Vec<f64>,
-    mean: f64,
-    norm: f64,
+    /// The sum over the vocabulary, as [`projected`] weighs them.
+    projected: f64,
 }
 
 /// What transformers computes with the configuration's `layer_norm_eps`, and how far that
@@ -136,7 +136,7 @@ impl Compared {
             let ours = states.select(0, place).narrow(0, 0, theirs.len() as i64);
             self.add(&doubles(&ours), theirs);
         }
-        self.mean_and_norm(states, theirs.mean, theirs.norm);
+        self.add(&projected(states), &theirs.projected);
     }
 
     /// `logits` are those of one position, `[vocabulary]`.
@@ -145,18 +145,19 @@ impl Compared {
         self.add(&doubles(&logits.narrow(0, 0, count)), &theirs.first);
         let last = logits.narrow(0, logits.size()[0] - count, count);
         self.add(&doubles(&last), &theirs.last);
-        self.mean_and_norm(logits, theirs.mean, theirs.norm);
+        self.add(&projected(logits), &[theirs.projected]);
         let (best, _) = logits.topk(theirs.top.len() as i64, 0, true, true);
         let (ids, values): (Vec<i64>, Vec<f64>) = theirs.top.iter().copied().unzip();
         self.add(&doubles(&best), &values);
         self.add(&doubles(&logits.index_select(0, &Tensor::from_slice(&ids))), &values);
     }
+}
 
-    fn mean_and_norm(&mut self, numbers: &Tensor, mean: f64, norm: f64) {
-        let double = numbers.to_kind(Kind::Double);
-        let ours = [double.mean(Kind::Double), double.norm()].map(|x| x.double_value(&[]));
-        self.add(&ours, &[mean, norm]);
-    }
+/// One number for each row of numbers, in which all of them have a part.
+fn projected(rows: &Tensor) -> Vec<f64> {
+    let direction = random_checkpoint::numbers("projection", *rows.size().last().unwrap() as usize);
+    let direction = Tensor::from_slice(&direction).to_kind(Kind::Double);
+    doubles(&rows.to_kind(Kind::Double).matmul(&direction))
 }
 
 fn doubles(tensor: &Tensor) -> Vec<f64> {
