@@ -1,14 +1,16 @@
 """Golden numbers for ttp-lib/tests/parity.rs, from transformers.
 
-    cargo run --package ttp-lib --example random_checkpoints -- target/parity \\
-        --texts target/parity/texts.json
+    write="cargo run --package ttp-lib --example random_checkpoints -- target/parity"
+    $write --texts target/parity/texts.json bert secbert roberta
+    $write --layers 2 scibert
     python -m venv golden && golden/bin/pip install torch==2.4.0 transformers==4.46.3 'numpy<2.3'
     golden/bin/python environment/golden/parity.py target/parity
 
 writes ttp-lib/tests/golden/parity.json: MiniLM as published, and the four random checkpoints
 of the folder, whose configurations and vocabularies are read and whose weights are made
 here, by the rule of ttp-lib/tests/common/random_checkpoint.rs. The files of weights are
-compared with them. RoBERTa is run with the epsilon of its configuration too.
+compared with them. RoBERTa is run with the epsilon of its configuration too. SciBERT is
+BERT's shape with another vocabulary: two layers of it are enough.
 """
 
 import hashlib
