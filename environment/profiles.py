@@ -14,6 +14,7 @@ import project
 from project import Problem
 
 FOLDER = project.NOTEBOOKS / "profiles"
+CATALOGUE = project.ROOT / "ttp-lib" / "src" / "pretrained" / "catalogue.json"
 DEFAULT = "laptop"
 # As the library's `hub_id`: owner/name, with or without @revision.
 HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*(@.+)?", re.ASCII)
@@ -22,8 +23,7 @@ ATTACK, TRAM = "attack-v10.1", "tram-v1"
 
 def catalogue() -> dict[str, dict]:
     """The checkpoints that have a name, from the library's own file."""
-    path = project.ROOT / "ttp-lib" / "src" / "pretrained" / "catalogue.json"
-    return {entry["name"]: entry for entry in json.loads(path.read_text(encoding="utf-8"))}
+    return {entry["name"]: entry for entry in json.loads(CATALOGUE.read_text(encoding="utf-8"))}
 
 
 def is_made_here(name: str) -> bool:
