@@ -29,7 +29,7 @@ def tensors_of_two_layers():
     """Names and shapes in the tiny model of ttp-lib/tests/models.rs, as transformers has them."""
     config = transformers.BertConfig(
         hidden_size=32, intermediate_size=64, max_position_embeddings=64, num_attention_heads=4,
-        num_hidden_layers=2, type_vocab_size=2, vocab_size=12, num_labels=2)
+        num_hidden_layers=2, type_vocab_size=2, vocab_size=13, num_labels=2)
     model = transformers.BertForSequenceClassification(config)
     return sorted(f"{name} {list(p.shape)}" for name, p in model.named_parameters())
 

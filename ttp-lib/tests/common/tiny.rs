@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tch::{Device, Tensor, nn};
+use tch::{Device, nn};
 use ttp_lib::pretrained::Checkpoint;
 
 /// The vocabulary.
@@ -19,14 +19,18 @@ pub const WORDS: [&str; 13] = [
 /// draw from it take turns.
 static RANDOM: Mutex<()> = Mutex::new(());
 
+/// Waits for one's turn to draw, which lasts as long as the guard.
+pub fn turn() -> MutexGuard<'static, ()> {
+    RANDOM.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A BERT of two layers × 32 with a vocabulary of thirteen words, on disk.
 pub struct Tiny(tempfile::TempDir, #[allow(dead_code)] MutexGuard<'static, ()>);
 
 impl Tiny {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let turn = RANDOM.lock().unwrap_or_else(PoisonError::into_inner);
-        let tiny = Self(folder, turn);
+        let tiny = Self(folder, turn());
         tiny.write("config.json", &config());
         tiny.write("tokenizer.json", &tokenizer());
         tch::manual_seed(7);
@@ -47,18 +51,6 @@ impl Tiny {
 
     pub fn find(&self) -> ttp_lib::Result<Checkpoint> {
         Checkpoint::open("tiny", self.path())
-    }
-
-    pub fn tensors(&self) -> HashMap<String, Tensor> {
-        Tensor::read_safetensors(self.path().join("model.safetensors"))
-            .unwrap()
-            .into_iter()
-            .collect()
-    }
-
-    pub fn write_tensors(&self, tensors: &HashMap<String, Tensor>) {
-        let tensors: Vec<(&str, &Tensor)> = tensors.iter().map(|(n, t)| (n.as_str(), t)).collect();
-        Tensor::write_safetensors(&tensors, self.path().join("model.safetensors")).unwrap();
     }
 }
 
