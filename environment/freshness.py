@@ -3,7 +3,10 @@
 A notebook names its files in its metadata, relative to the repository (raw data)
 or to the output folder (what the run makes); `{checkpoint}` stands for the name:
 
-    "ttp": {"inputs": ["data/raw/…"], "outputs": ["data/processed/corpus.parquet"]}
+    "ttp": {"inputs": ["data/raw/…"], "outputs": ["data/processed/corpus.parquet"],
+            "may_write": ["results/pretraining.{checkpoint}.json"]}
+
+What a notebook `may_write` is an output that not every run of it has.
 
 A run writes all its outputs anew. What stands there from a run under another profile
 is moved to reports/.earlier/<profile>/, and comes back when that profile does, so that
@@ -22,12 +25,14 @@ from pathlib import Path
 import machine
 import notebook_file
 import project
+import profiles
 from profiles import TRAM, Profile, checkpoint_folder
 from project import Problem
 
 MADE_BY_RUNS = ("data/processed/", "results/", "reports/", "models/")
 RAW, MODELS = "data/raw/", "data/raw/models/"
-SETTINGS = ("TTP_SOURCES", "TTP_MODELS", "TTP_LIBTORCH", "CUDA", "CUDA_VISIBLE_DEVICES")
+SETTINGS = ("TTP_SOURCES", "TTP_MODELS", "TTP_LIBTORCH", "CUDA", "CUDA_VISIBLE_DEVICES",
+            project.TF32)
 
 
 class State:
@@ -39,10 +44,19 @@ class State:
         self.profile = profile
         self.checkpoint = checkpoint
         self.record = records() / f"{name}.json"
-        self.inputs = [self.place(entry) for entry in notebook_file.files(path, "inputs")]
-        self.outputs = [self.place(entry) for entry in notebook_file.files(path, "outputs")]
+        self.inputs = [self.place(entry) for entry in notebook_file.files(path, "inputs")
+                       if not self.comes_from_hub(entry)]
+        self.must_write = [self.place(entry) for entry in notebook_file.files(path, "outputs")]
+        self.outputs = self.must_write + [self.place(entry) for entry
+                                          in notebook_file.files(path, "may_write")]
         self.at_start = ""
         self.left_over: dict[Path, int] = {}
+
+    def comes_from_hub(self, entry: str) -> bool:
+        """A checkpoint of the hub is no file to look at: the library checks its content each
+        time, and the pinned revision is part of the code."""
+        return (entry.startswith(MODELS) and profiles.is_on_hub(self.checkpoint or "")
+                and not project.own_folder("TTP_MODELS") and not self.place(entry).is_dir())
 
     def place(self, entry: str) -> Path:
         """Where a file of the metadata is: as the library looks for it."""
@@ -51,7 +65,7 @@ class State:
             return project.output() / entry.replace("{checkpoint}", name)
         if entry.startswith(MODELS) and os.sep in (self.checkpoint or ""):
             return checkpoint_folder(entry[len(MODELS):].replace("{checkpoint}", self.checkpoint))
-        entry = entry.replace("{checkpoint}", name)
+        entry = entry.replace("{checkpoint}", profiles.base(self.checkpoint or name))
         for start, variable in ((MODELS, "TTP_MODELS"), (RAW, "TTP_SOURCES")):
             folder = project.own_folder(variable)
             if folder and entry.startswith(start):
@@ -142,7 +156,7 @@ class State:
         """After a run: it wrote what it says it writes, and what it did not is set aside."""
         files = [(path, found(path)) for path in self.outputs]
         for path, there in files:
-            if all(self.is_left_over(file) for file in there):
+            if path in self.must_write and all(self.is_left_over(file) for file in there):
                 raise Problem(f"{self.path.name} ran, but did not write {path}")
         for file in {file for _, there in files for file in there if self.is_left_over(file)}:
             self.set_left_over_aside(file)
@@ -208,7 +222,8 @@ def shown_earlier(profile: str) -> str:
 
 def left_by(name: str, value: dict, base: Path) -> list[Path]:
     """What a run left below the output folder, or below the folder where it was set aside:
-    outputs, report, and its checkpoint's models, each a whole folder."""
+    outputs, report, and its checkpoint's models, each a whole folder, with the one that they
+    start from where the run made that too."""
     inner = [Path(os.path.relpath(place, project.output()))
              for place in value.get("made") or value.get("outputs") or []]
     inner += [Path("reports") / f"{name}.{kind}" for kind in ("html", "ipynb", "failed.ipynb")]
@@ -218,6 +233,8 @@ def left_by(name: str, value: dict, base: Path) -> list[Path]:
         # <checkpoint>.<protocol>; another checkpoint's name can begin with this one's.
         left += [folder for folder in sorted((base / "models").glob(glob.escape(checkpoint) + ".*"))
                  if "." not in folder.name[len(checkpoint) + 1:]]
+        if profiles.is_made_here(checkpoint):
+            left += [folder for folder in [base / "models" / checkpoint] if folder.is_dir()]
     return left
 
 

@@ -7,23 +7,46 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import project
 from project import Problem
 
 FOLDER = project.NOTEBOOKS / "profiles"
+CATALOGUE = project.ROOT / "ttp-lib" / "src" / "pretrained" / "catalogue.json"
 DEFAULT = "laptop"
+# As the library's `hub_id`: owner/name, with or without @revision.
+HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*(@.+)?", re.ASCII)
 ATTACK, TRAM = "attack-v10.1", "tram-v1"
 
 
-def catalogue() -> list[str]:
-    """The checkpoints that data/sources.toml provides, as data/raw/models/<name>/."""
-    sources = project.read_toml(project.ROOT / "data" / "sources.toml")
-    files = [*sources.get("file", []),
-             *(member for wheel in sources.get("wheel", []) for member in wheel.get("file", []))]
-    places = [Path(file["to"]).parts for file in files]
-    return sorted({parts[1] for parts in places if parts[0] == "models" and len(parts) > 2})
+def catalogue() -> dict[str, dict]:
+    """The checkpoints that have a name, from the library's own file."""
+    return {entry["name"]: entry for entry in json.loads(CATALOGUE.read_text(encoding="utf-8"))}
+
+
+def is_made_here(name: str) -> bool:
+    """Whether a run makes the checkpoint itself, by further pretraining."""
+    return "further_pretrained" in start(name)
+
+
+def base(name: str) -> str:
+    """The checkpoint that must be there for this one: itself, or the one it is made from."""
+    found = start(name)
+    return (found.get("further_pretrained", {}).get("from")
+            or found.get("random", {}).get("shape_of") or name)
+
+
+def is_on_hub(name: str) -> bool:
+    """Whether the library takes it from the hub, as long as no folder of one's own has it."""
+    return "hub" in start(name) or (name not in catalogue() and bool(HUB_ID.fullmatch(name))
+                                    and not checkpoint_folder(name).is_dir())
+
+
+def start(name: str) -> dict:
+    found = catalogue().get(name, {}).get("start")
+    return found if isinstance(found, dict) else {}
 
 
 def checkpoint_folder(path: str) -> Path:
@@ -82,14 +105,19 @@ class Profile:
         return [wanted]
 
     def check_checkpoints(self) -> None:
-        """A checkpoint is one of the catalogue, by its name, or a folder, by its path. One that
-        is neither is found now, and not when its turn comes to be trained."""
-        known = catalogue()
+        """A checkpoint is one of the catalogue, by its name, a folder, by its path, or one of
+        the hub, by its id. What is none of them is found now, and not when its turn comes."""
+        known = list(catalogue())
         for name in self.checkpoints():
-            if name not in known and not (os.sep in name and checkpoint_folder(name).is_dir()):
+            is_folder = os.sep in name and checkpoint_folder(name).is_dir()
+            if name not in known and not is_folder and not is_on_hub(name):
                 what = "no such folder" if os.sep in name else "not known"
                 raise Problem(f"{self.path}: checkpoint {name!r}: {what}; known: "
-                              f"{', '.join([*known, 'the path of a folder'])}")
+                              f"{', '.join([*known, 'the path of a folder', 'owner/name'])}")
+
+    def bases(self) -> set[str]:
+        """The checkpoints that must be there for all of the profile's."""
+        return {base(name) for name in self.all_checkpoints()}
 
     def texts(self) -> list[str]:
         """The sources, by their names in data/sources.toml, that sentences are read from."""

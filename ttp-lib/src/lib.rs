@@ -9,11 +9,14 @@
 //! - [`augment`]: the four operations of Easy Data Augmentation, each output labelled.
 //! - [`split`]: stratified parts under two protocols, and how much leaks between them.
 //! - [`pretrained`]: named checkpoints, found on disk, checked and loaded.
-//! - [`encoder`]: the transformer with a head that names techniques.
+//! - [`encoder`]: the transformer with a head that names techniques or hidden words.
+//! - [`fill_mask`]: sentences with a hidden word, and what the paper prints for one.
 //! - [`batch`]: tokenised sentences in batches of near-equal length.
+//! - [`tokenization`]: what tokenizers make of the field's words.
 //! - [`train`]: the training loop, its optimizer, its schedule, what it saves.
 //! - [`evaluate`]: a fine-tuned model on its test rows, and what a run leaves of it.
-//! - [`metrics`]: confusion matrices, scores, bootstrap intervals.
+//! - [`metrics`]: confusion matrices, scores, bootstrap intervals, tests of significance.
+//! - [`compare`]: models beside each other, pair by pair and under both protocols.
 //! - [`plot`]: histograms, heat maps and curves as SVG.
 //! - [`show`]: tables, plots and texts made safe to look at in a notebook or a terminal.
 //! - [`profile`]: all sizes and seeds of a run, from one JSON file.
@@ -26,17 +29,20 @@
 pub mod augment;
 pub mod balance;
 pub mod batch;
+pub mod compare;
 pub mod corpus;
 pub mod encoder;
 pub mod error;
 pub mod evaluate;
 pub mod files;
+pub mod fill_mask;
 pub mod metrics;
 pub mod plot;
 pub mod pretrained;
 pub mod profile;
 pub mod show;
 pub mod split;
+pub mod tokenization;
 pub mod train;
 
 pub use error::{Error, Result};

@@ -5,10 +5,11 @@ use crate::augment::AugmentSettings;
 use crate::balance::Limits;
 use crate::corpus::{self, Columns, Corpus};
 use crate::metrics::Bootstrap;
-use crate::pretrained::{self, Checkpoint};
+use crate::pretrained::hub::{self, Hub};
+use crate::pretrained::{self, CATALOGUE, Checkpoint, Entry, Start};
 use crate::show::{Cell, Table};
 use crate::split::{Protocol, Shares};
-use crate::train::{Algorithm, TrainParams};
+use crate::train::{Algorithm, MaskedParams, TrainParams};
 use crate::{Error, Result, files};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -42,6 +43,9 @@ pub struct Profile {
     /// What differs from `training` for a checkpoint, by its name.
     #[serde(default)]
     pub training_of: BTreeMap<String, TrainChanges>,
+    /// The settings of further pretraining, for checkpoints that need one.
+    #[serde(default)]
+    pub pretraining: Option<MaskedParams>,
     /// How intervals are drawn.
     pub bootstrap: BootstrapSettings,
 }
@@ -141,6 +145,23 @@ impl Profile {
         }
         if self.checkpoints.is_empty() {
             return wrong("checkpoints", "names none".into());
+        }
+        let mut files: Vec<_> = self.checkpoints.iter().map(|c| pretrained::file_name(c)).collect();
+        files.sort();
+        if let Some(pair) = files.windows(2).find(|pair| pair[0] == pair[1]) {
+            let reason = format!("two of them would write to files named {:?}", pair[0]);
+            return wrong("checkpoints", reason);
+        }
+        if let Some(params) = &self.pretraining {
+            params.check()?;
+        }
+        let further = |name: &&String| {
+            Entry::named(name).is_some_and(|e| matches!(e.start, Start::FurtherPretrained { .. }))
+        };
+        if let Some(name) = self.checkpoints.iter().find(further)
+            && self.pretraining.is_none()
+        {
+            return wrong("pretraining", format!("missing, and checkpoint {name:?} needs it"));
         }
         if self.protocols.is_empty() {
             return wrong("protocols", "names none".into());
@@ -368,34 +389,98 @@ impl Run {
         self.models().join(format!("{}.{}", pretrained::file_name(checkpoint), protocol.name()))
     }
 
-    /// A pretrained checkpoint, from `TTP_MODELS` or `data/raw/models/`; a relative folder
-    /// is taken from here, or else from the repository's root.
+    /// The folder of a checkpoint that this run pretrains further.
+    pub fn pretrained(&self, checkpoint: &str) -> PathBuf {
+        self.models().join(pretrained::file_name(checkpoint))
+    }
+
+    /// A checkpoint to start from, found where its name says:
+    ///
+    /// - a name of the catalogue that is random or pretrained further: see [`Start`];
+    /// - any other name of the catalogue: `TTP_MODELS/<name>/` where that is set, else
+    ///   `data/raw/models/<name>/`, else the hub or its cache;
+    /// - the path of a folder, from here or else from the repository's root;
+    /// - `owner/name` or `owner/name@revision`: the hub or its cache.
     ///
     /// # Errors
-    /// As [`Checkpoint::find`].
+    /// If it is none of these, or what it leads to is not a whole checkpoint.
     pub fn checkpoint(&self, name: &str) -> Result<Checkpoint> {
-        let models = setting("TTP_MODELS")
-            .map_or_else(|| self.root.join("data/raw/models"), |folder| self.root.join(folder));
-        let from_root = self.root.join(name);
-        let is_folder = name.contains(std::path::is_separator);
-        match from_root.to_str() {
-            Some(folder) if is_folder && !Path::new(name).exists() => {
-                Checkpoint::find(folder, &models)
+        if let Some(entry) = Entry::named(name) {
+            return match &entry.start {
+                Start::FurtherPretrained { .. } => self.further_pretrained(name),
+                Start::Random { shape_of } => {
+                    Checkpoint::open(name, &self.checkpoint(shape_of)?.folder)
+                }
+                Start::Package => Checkpoint::open(name, &self.model_folder().join(name)),
+                Start::Hub { id, revision } => self.from_hub(name, id, revision),
+            };
+        }
+        for folder in [PathBuf::from(name), self.root.join(name)] {
+            if name.contains(std::path::is_separator) && folder.is_dir() {
+                return Checkpoint::open(name, &folder);
             }
-            _ => Checkpoint::find(name, &models),
+        }
+        match pretrained::hub_id(name) {
+            Some((id, revision)) => self.from_hub(name, id, revision),
+            None => {
+                let mut known: Vec<_> = CATALOGUE.iter().map(|e| e.name.clone()).collect();
+                known.extend(["a folder's path", "a hub id, owner/name"].map(str::to_owned));
+                Err(Error::Unknown { kind: "checkpoint", name: name.to_owned(), known })
+            }
         }
     }
 
-    /// The checkpoint that this execution of a notebook is about: `TTP_CHECKPOINT`,
-    /// or the profile's first.
+    /// The checkpoint that one of the catalogue is pretrained further from; `None` for a
+    /// checkpoint that is taken as it is.
     ///
     /// # Errors
-    /// As [`Checkpoint::find`].
-    pub fn chosen_checkpoint(&self) -> Result<Checkpoint> {
-        match setting("TTP_CHECKPOINT") {
-            Some(name) => self.checkpoint(&name),
-            None => self.checkpoint(self.profile.checkpoints.first().map_or("", String::as_str)),
+    /// As [`checkpoint`](Self::checkpoint).
+    pub fn base_of_further_pretraining(&self, name: &str) -> Result<Option<Checkpoint>> {
+        match Entry::named(name).map(|entry| &entry.start) {
+            Some(Start::FurtherPretrained { from }) => self.checkpoint(from).map(Some),
+            _ => Ok(None),
         }
+    }
+
+    fn further_pretrained(&self, name: &str) -> Result<Checkpoint> {
+        let folder = self.pretrained(name);
+        if !folder.is_dir() {
+            let reason = "not there: notebook 04_finetune, or `ttp pretrain`, makes it";
+            return Err(Error::input(&folder, reason));
+        }
+        Checkpoint::open(name, &folder)
+    }
+
+    /// Where checkpoints lie that no hub is asked for.
+    fn model_folder(&self) -> PathBuf {
+        setting("TTP_MODELS")
+            .map_or_else(|| self.root.join("data/raw/models"), |folder| self.root.join(folder))
+    }
+
+    fn from_hub(&self, name: &str, id: &str, revision: &str) -> Result<Checkpoint> {
+        let folder = self.model_folder().join(name);
+        // A folder of one's own is taken at its word: what it lacks is not fetched.
+        if folder.is_dir() || setting("TTP_MODELS").is_some() {
+            return Checkpoint::open(name, &folder);
+        }
+        let mut watch = hub::print_every(5.0);
+        let snapshot = Hub::from_env()?.fetch(id, revision, &mut watch)?;
+        Checkpoint::open(name, &snapshot.folder)
+    }
+
+    /// The name of the checkpoint that this execution of a notebook is about:
+    /// `TTP_CHECKPOINT`, or the profile's first.
+    pub fn chosen_name(&self) -> String {
+        let first = || self.profile.checkpoints.first().cloned().unwrap_or_default();
+        setting("TTP_CHECKPOINT").unwrap_or_else(first)
+    }
+
+    /// The checkpoint of that name.
+    ///
+    /// # Errors
+    /// As [`checkpoint`](Self::checkpoint).
+    pub fn chosen_checkpoint(&self) -> Result<Checkpoint> {
+        self.checkpoint(&self.chosen_name())
     }
 
     /// The repository's root.

@@ -367,6 +367,50 @@ impl Leakage {
     }
 }
 
+/// The corpus's sentences without their techniques, parted so that a model may be pretrained
+/// on the one part and judged afterwards on the test parts of some splits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlabelled {
+    /// Sentences that no split validates or tests with, of rare techniques too.
+    pub train: Vec<String>,
+    /// Sentences that some split validates with and none tests with.
+    pub validation: Vec<String>,
+    /// Sentences that some split tests with: in neither part.
+    pub tested: usize,
+}
+
+impl Unlabelled {
+    /// Parts `corpus` by what `splits` do with it. A row counts as tested where the row
+    /// itself, a twin of it, or an equal text (case, spacing and punctuation set aside)
+    /// is in a test part; likewise for validation.
+    pub fn of(corpus: &Corpus, splits: &[Split]) -> Self {
+        let held = |part: fn(&Split) -> &Vec<Sample>| {
+            let rows: HashSet<u32> = splits.iter().flat_map(part).map(|s| s.row).collect();
+            let texts = splits.iter().flat_map(part).map(|s| s.text.as_str());
+            let originals = rows.iter().filter_map(|&row| corpus.sentences.get(row as usize));
+            let texts: HashSet<String> =
+                texts.chain(originals.map(|s| s.text.as_str())).map(normalised).collect();
+            (rows, texts)
+        };
+        let (tested, validated) = (held(|split| &split.test), held(|split| &split.validation));
+        let is_in = |(rows, texts): &(HashSet<u32>, HashSet<String>), row: u32, text: &str| {
+            rows.contains(&row) || texts.contains(&normalised(text))
+        };
+        let mut parts = Self { train: Vec::new(), validation: Vec::new(), tested: 0 };
+        for (row, sentence) in (0..).zip(&corpus.sentences) {
+            let text = &sentence.text;
+            if is_in(&tested, row, text) {
+                parts.tested += 1;
+            } else if is_in(&validated, row, text) {
+                parts.validation.push(text.clone());
+            } else {
+                parts.train.push(text.clone());
+            }
+        }
+        parts
+    }
+}
+
 /// How much of one technique's test rows training has seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LeakedTechnique {
@@ -508,6 +552,46 @@ mod tests {
             }
         }
         Corpus { sentences }
+    }
+
+    #[test]
+    fn no_sentence_that_is_tested_is_pretrained_on() {
+        let corpus = corpus(&[("T1", 30), ("T2", 30), ("T3", 4)]);
+        let sample = |row: u32, text: &str| Sample {
+            row,
+            technique: "T1".to_owned(),
+            text: text.to_owned(),
+            operation: Operation::Swap,
+        };
+        let splits = [
+            Split {
+                train: vec![sample(5, "")],
+                validation: vec![sample(1, ""), sample(2, "")],
+                test: vec![sample(2, "a twin"), sample(0, "")],
+            },
+            Split {
+                train: vec![sample(2, "")],
+                validation: vec![],
+                test: vec![sample(3, ""), sample(4, "SENTENCE 3 OF T3")],
+            },
+        ];
+        let parts = Unlabelled::of(&corpus, &splits);
+        // Row 0's text is row 30's too, in other letters; T3's last one is tested as a text.
+        for text in [
+            "Shared sentence 0.",
+            "shared  SENTENCE 0",
+            "sentence 2 of T1",
+            "sentence 3 of T1",
+            "sentence 4 of T1",
+            "sentence 3 of T3",
+        ] {
+            assert!(!parts.train.iter().chain(&parts.validation).any(|t| t == text), "{text}");
+        }
+        assert_eq!(parts.validation, ["sentence 1 of T1"]);
+        assert!(parts.train.contains(&"sentence 1 of T3".to_owned()));
+        assert_eq!(parts.train.len() + 1 + parts.tested, corpus.len());
+        // T3's own first text is a shared one as well.
+        assert_eq!(parts.tested, 3 + 4);
     }
 
     fn twins(text: &str, seed: u64) -> Vec<(Operation, String)> {

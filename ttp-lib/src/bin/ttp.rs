@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use ttp_lib::augment::Augmenter;
 use ttp_lib::corpus::{self, Columns, Corpus, Source};
-use ttp_lib::encoder::TechniqueEncoder;
+use ttp_lib::encoder::{MaskedEncoder, TechniqueEncoder};
 use ttp_lib::evaluate::{self, Evaluation};
-use ttp_lib::pretrained::{self, Checkpoint};
+use ttp_lib::pretrained::{self, CATALOGUE, Checkpoint, Entry, Start};
 use ttp_lib::profile::{Labels, Run};
 use ttp_lib::serde_json::json;
 use ttp_lib::show::{defang, terminal_safe};
-use ttp_lib::split::{self, Leakage, Protocol, Split};
-use ttp_lib::train::{self, FineTuning, Rows};
+use ttp_lib::split::{self, Leakage, Protocol, Split, Unlabelled};
+use ttp_lib::train::{self, FineTuning, MaskedRows, Pretraining, Rows};
 use ttp_lib::{Error, Result, files};
 
 /// Names the MITRE ATT&CK technique of a sentence from a threat report.
@@ -37,6 +37,18 @@ enum Command {
         /// paper (balance, then split) or clean (split, then balance training only)
         #[arg(long, default_value = "clean")]
         protocol: String,
+    },
+    /// Get a checkpoint from the hub, checked, into the hub's own cache; all of the profile
+    /// where none is named
+    Fetch {
+        /// Names of the catalogue, or hub ids: owner/name, owner/name@revision
+        checkpoints: Vec<String>,
+    },
+    /// Pretrain a checkpoint further by masked words on the corpus's own training text
+    Pretrain {
+        /// A checkpoint that is pretrained further [default: TTP_CHECKPOINT, then the profile's]
+        #[arg(long)]
+        checkpoint: Option<String>,
     },
     /// Fine-tune a checkpoint on a split and score it on the test rows
     Finetune(FinetuneArguments),
@@ -130,6 +142,8 @@ fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Corpus(arguments) => build_corpus(&run()?, arguments),
         Command::Split { protocol } => split_corpus(&run()?, Protocol::from_name(&protocol)?),
+        Command::Fetch { checkpoints } => fetch(&run()?, checkpoints),
+        Command::Pretrain { checkpoint } => pretrain(&run()?, checkpoint),
         Command::Finetune(arguments) => fine_tune(&run()?, &arguments),
         Command::Classify { model, file } => classify(&model, file.as_deref()),
     }
@@ -187,6 +201,63 @@ fn split_corpus(run: &Run, protocol: Protocol) -> Result<()> {
         leakage.test.same_row
     ))?;
     say(&format!("written: {}", folder.display()))
+}
+
+fn fetch(run: &Run, mut checkpoints: Vec<String>) -> Result<()> {
+    if checkpoints.is_empty() {
+        checkpoints.clone_from(&run.profile.checkpoints);
+        // What a run makes itself is not there before it.
+        checkpoints.retain(|name| !matches!(run.base_of_further_pretraining(name), Ok(Some(_))));
+    }
+    for name in &checkpoints {
+        let checkpoint = run.checkpoint(name)?;
+        say(&format!("{name}: {}; {}", checkpoint.describe(), checkpoint.folder.display()))?;
+    }
+    Ok(())
+}
+
+fn pretrain(run: &Run, checkpoint: Option<String>) -> Result<()> {
+    let is_further = |name: &String| matches!(run.base_of_further_pretraining(name), Ok(Some(_)));
+    let name = match checkpoint {
+        Some(name) => name,
+        None => {
+            let mut names = [vec![run.chosen_name()], run.profile.checkpoints.clone()].concat();
+            names.retain(is_further);
+            names.into_iter().next().unwrap_or_else(|| run.chosen_name())
+        }
+    };
+    let Some(base) = run.base_of_further_pretraining(&name)? else {
+        let further = |e: &&Entry| matches!(e.start, Start::FurtherPretrained { .. });
+        let known = CATALOGUE.iter().filter(further).map(|entry| entry.name.clone()).collect();
+        return Err(Error::Unknown { kind: "checkpoint to pretrain", name, known });
+    };
+    let params = run.profile.pretraining.clone().ok_or_else(|| Error::Setting {
+        field: "pretraining",
+        reason: format!("missing in profile {}", run.profile.name),
+    })?;
+    let splits: Vec<Split> = (run.profile.protocols.iter())
+        .map(|protocol| Split::read(&run.processed("splits").join(protocol.name())))
+        .collect::<Result<_>>()?;
+    let corpus = Corpus::read_parquet(&run.processed("corpus.parquet"))?;
+    let texts = Unlabelled::of(&corpus, &splits);
+    let tokenize = base.tokenizer(params.max_length)?;
+    let training = MaskedRows::new(&texts.train, &tokenize, params.masked_share)?;
+    let validation = MaskedRows::new(&texts.validation, &tokenize, params.masked_share)?;
+    let seed = run.seed(&format!("pretraining {name}"));
+    let mut encoder = MaskedEncoder::with_new_head(&base, train::device(), seed)?;
+    say(&format!("{} sentences on {}", training.len(), train::device_name()))?;
+    let folder = run.pretrained(&name);
+    let pretraining = Pretraining { checkpoint: &base, params: &params, seed, folder: &folder };
+    let mut watch = train::print_every(10.0);
+    let history = pretraining.run(&mut encoder, &training, &validation, &mut watch)?;
+    files::write_json(&run.results(&format!("pretraining.{name}.json")), &history)?;
+    for epoch in &history.epochs {
+        say(&format!(
+            "pass {}: loss {:.3} nats, {:.3} of the hidden words guessed right",
+            epoch.epoch, epoch.validation_loss, epoch.validation_accuracy
+        ))?;
+    }
+    say(&format!("{:.0} s; {}", history.seconds, folder.display()))
 }
 
 fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {

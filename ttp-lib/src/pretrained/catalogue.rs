@@ -1,19 +1,86 @@
-//! The checkpoints that a profile can name.
+//! The checkpoints that have a name. They stand in a JSON file beside this one, which
+//! set-up reads too.
+
+use serde::Deserialize;
+use std::sync::LazyLock;
 
 /// A named checkpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Entry {
     /// The name in a profile and in `TTP_CHECKPOINT`.
-    pub name: &'static str,
-    /// The model's published name.
-    pub title: &'static str,
+    pub name: String,
+    /// The model's published name, or what it was made from.
+    pub title: String,
     /// What it stands in for where the paper used another model; `None` for the paper's own.
-    pub stands_in_for: Option<&'static str>,
+    #[serde(default)]
+    pub stands_in_for: Option<String>,
+    /// Where its weights come from.
+    pub start: Start,
+}
+
+/// Where a checkpoint's weights come from.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// A package registry: set-up puts it into `data/raw/models/<name>/`.
+    Package,
+    /// The Hugging Face hub.
+    Hub {
+        /// The model's id, `owner/name`.
+        id: String,
+        /// The pinned commit, or a branch.
+        revision: String,
+    },
+    /// Another checkpoint of the catalogue, pretrained further by masked words on the
+    /// corpus's own training text; notebook 04 does so.
+    FurtherPretrained {
+        /// The checkpoint it starts from.
+        from: String,
+    },
+    /// Random numbers, in the shape and with the tokenizer of another checkpoint.
+    Random {
+        /// The checkpoint whose shape it has.
+        shape_of: String,
+    },
 }
 
 /// Every checkpoint that has a name.
-pub const CATALOGUE: &[Entry] = &[Entry {
-    name: "minilm",
-    title: "sentence-transformers/all-MiniLM-L6-v2",
-    stands_in_for: Some("the paper's bert-base-cased"),
-}];
+pub static CATALOGUE: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+    // Part of this program: the test below reads it.
+    serde_json::from_str(include_str!("catalogue.json")).unwrap_or_default()
+});
+
+impl Entry {
+    /// The entry of a name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        CATALOGUE.iter().find(|entry| entry.name == name)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_read_and_every_start_leads_somewhere() {
+        let read: Vec<Entry> = serde_json::from_str(include_str!("catalogue.json")).unwrap();
+        assert_eq!(read, *CATALOGUE);
+        for entry in &read {
+            if let Start::FurtherPretrained { from: other } | Start::Random { shape_of: other } =
+                &entry.start
+            {
+                let other = Entry::named(other).unwrap();
+                assert!(matches!(other.start, Start::Package | Start::Hub { .. }), "{entry:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_papers_own_models_stand_in_for_nothing() {
+        let own: Vec<_> = CATALOGUE.iter().filter(|e| e.stands_in_for.is_none()).collect();
+        let names: Vec<_> = own.iter().map(|entry| entry.name.as_str()).collect();
+        assert_eq!(names, ["bert", "scibert", "secbert"]);
+    }
+}

@@ -4,7 +4,7 @@
 use super::catalogue::{CATALOGUE, Entry};
 use super::config::{self, Family};
 use super::tokenizer::{self, Tokenize};
-use super::weights::{Loaded, Matching};
+use super::weights::{self, Loaded, Matching};
 use crate::{Error, Result};
 use rust_bert::bert::BertConfig;
 use rust_bert::roberta::RobertaConfig;
@@ -44,7 +44,7 @@ impl Checkpoint {
         if name.contains(std::path::is_separator) {
             return Self::open(name, Path::new(name));
         }
-        let mut known: Vec<_> = CATALOGUE.iter().map(|e| e.name.to_owned()).collect();
+        let mut known: Vec<_> = CATALOGUE.iter().map(|e| e.name.clone()).collect();
         known.push("a folder's path".to_owned());
         Err(Error::Unknown { kind: "checkpoint", name: name.to_owned(), known })
     }
@@ -63,7 +63,7 @@ impl Checkpoint {
             name: name.to_owned(),
             folder: folder.to_path_buf(),
             config,
-            entry: CATALOGUE.iter().find(|entry| entry.name == name),
+            entry: Entry::named(name),
             family,
             weights,
         })
@@ -75,7 +75,7 @@ impl Checkpoint {
             Some(Entry { title, stands_in_for: Some(other), .. }) => {
                 format!("{title}, a stand-in for {other}")
             }
-            Some(Entry { title, .. }) => (*title).to_owned(),
+            Some(Entry { title, .. }) => title.clone(),
             None => self.folder.display().to_string(),
         }
     }
@@ -146,11 +146,20 @@ impl Checkpoint {
         files.filter(|file| file.is_file()).collect()
     }
 
+    /// The names of the tensors in its file, in the order of the names.
+    ///
+    /// # Errors
+    /// If the file is cut off, is not of its format or would run code.
+    pub fn tensor_names(&self) -> Result<Vec<String>> {
+        let file = weights::open(&self.weights)?;
+        Ok(file.tensors().keys().cloned().collect())
+    }
+
     /// Copies the checkpoint's weights into the variables of `vars`: every variable is in
     /// the file, with its shape, and the file holds no other but buffers and known heads
-    /// that the model does not have; that is known before anything is copied. Variables whose names begin
-    /// with one of `new` keep their start if the file has none of them; a `classifier`
-    /// named in `new` always does.
+    /// that the model does not have; that is known before anything is copied. Variables
+    /// whose names begin with one of `new` keep their start if the file has none of them; a
+    /// `classifier` named in `new` always does.
     ///
     /// Names are compared without the `bert.` or `roberta.` that a headless checkpoint
     /// lacks, and with `gamma`/`beta` of older files read as `weight`/`bias`. A masked-word

@@ -3,13 +3,14 @@
 mod catalogue;
 mod checkpoint;
 mod config;
+pub mod hub;
 mod pickle;
 mod safetensors;
 mod tokenizer;
 mod torch_file;
 mod weights;
 
-pub use catalogue::{CATALOGUE, Entry};
+pub use catalogue::{CATALOGUE, Entry, Start};
 pub use checkpoint::Checkpoint;
 pub use config::Family;
 pub use tokenizer::{Tokenize, WordPieces};
@@ -17,8 +18,28 @@ pub use weights::Loaded;
 
 use std::path::Path;
 
-/// A checkpoint's name as a part of a file's name: a folder's path becomes its last part.
+/// A checkpoint's name as a part of a file's name: of a folder's path and of a hub id the
+/// last part stays.
 pub fn file_name(checkpoint: &str) -> String {
     let last = Path::new(checkpoint).file_name().map(|name| name.to_string_lossy().into_owned());
     last.unwrap_or_else(|| checkpoint.to_owned())
+}
+
+/// A model's id on the hub and the revision asked for, of `owner/name` or
+/// `owner/name@revision`; `None` where a name cannot be one. Without a revision: `main`.
+///
+/// ```
+/// use ttp_lib::pretrained::hub_id;
+/// assert_eq!(hub_id("allenai/scibert@24f9"), Some(("allenai/scibert", "24f9")));
+/// assert_eq!(hub_id("owner/name"), Some(("owner/name", "main")));
+/// assert_eq!(hub_id("./models/mine"), None);
+/// ```
+pub fn hub_id(name: &str) -> Option<(&str, &str)> {
+    let (id, revision) = name.split_once('@').unwrap_or((name, "main"));
+    let (owner, model) = id.split_once('/')?;
+    let is_part = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    };
+    (is_part(owner) && is_part(model) && !revision.is_empty()).then_some((id, revision))
 }

@@ -1,9 +1,14 @@
 //! Fine-tuning: the loop that a paper's method section describes, to be read top
 //! to bottom in one sitting.
 
+mod device;
+mod masked;
 mod optimizer;
+mod pace;
 mod schedule;
 
+pub use device::{device, device_name, keep_freed_memory};
+pub use masked::{MaskedEpoch, MaskedHistory, MaskedParams, MaskedRows, Pretraining};
 pub use optimizer::{Algorithm, Optimizer};
 pub use schedule::learning_rate;
 
@@ -14,12 +19,13 @@ use crate::files;
 use crate::metrics::Confusion;
 use crate::pretrained::{Checkpoint, Tokenize};
 use crate::{Error, Result};
+use pace::Pace;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::time::Instant;
-use tch::{Device, Tensor};
+use tch::Tensor;
 
 /// The settings of a fine-tuning run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -243,6 +249,7 @@ impl FineTuning<'_> {
     ) -> Result<History> {
         let Self { checkpoint, params, seed, folder } = *self;
         params.check()?;
+        keep_freed_memory();
         tch::manual_seed(seed.cast_signed());
         let lengths: Vec<usize> = train.tokenised.iter().map(Vec::len).collect();
         let steps_per_epoch = train.len().div_ceil(params.batch_size);
@@ -264,11 +271,10 @@ impl FineTuning<'_> {
             padding_share: 0.0,
             rows: train.len(),
         };
-        let (mut sentences, mut tokens, mut places) = (0, 0, 0);
+        let mut pace = Pace::new(params.epochs, steps);
         let mut best: Option<(f64, Vec<Tensor>)> = None;
         for epoch in 1..=params.epochs {
-            let began = Instant::now();
-            let before = history.seconds;
+            pace.resume();
             let first_step = history.losses.len();
             for rows in batch::shuffled(&lengths, params.batch_size, seed ^ (epoch as u64) << 32) {
                 let step = history.losses.len();
@@ -286,22 +292,9 @@ impl FineTuning<'_> {
                     return Err(Error::Setting { field: "training.learning_rate", reason });
                 }
                 history.losses.push(loss);
-                history.seconds = before + began.elapsed().as_secs_f64();
-                sentences += rows.len();
-                tokens += batch.tokens;
-                places += batch.ids.numel();
-                watch(&Step {
-                    epoch,
-                    epochs: params.epochs,
-                    step: step + 1,
-                    steps,
-                    loss,
-                    learning_rate: rate,
-                    gradient_norm,
-                    sentences_per_second: sentences as f64 / history.seconds,
-                    seconds_left: history.seconds / (step + 1) as f64 * (steps - step - 1) as f64,
-                });
+                watch(&pace.step(epoch, &batch, loss, rate, gradient_norm));
             }
+            history.seconds = pace.seconds();
 
             let predictions =
                 encoder.predict_tokenised(&validation.tokenised, validation.padding_id)?;
@@ -315,7 +308,7 @@ impl FineTuning<'_> {
                 validation_loss: predictions.loss(&validation.labels),
                 validation_accuracy: scores.accuracy,
                 validation_f1_macro: scores.f1.macro_,
-                seconds: history.seconds - before,
+                seconds: pace.epoch_seconds(),
             });
             if best.as_ref().is_none_or(|(f1, _)| scores.f1.macro_ > *f1) {
                 best = Some((scores.f1.macro_, encoder.snapshot()));
@@ -329,8 +322,8 @@ impl FineTuning<'_> {
         if let Some((_, weights)) = best {
             encoder.restore(&weights);
         }
-        history.tokens_per_second = tokens as f64 / history.seconds;
-        history.padding_share = 1.0 - tokens as f64 / places as f64;
+        history.tokens_per_second = pace.tokens_per_second();
+        history.padding_share = pace.padding_share();
         files::write_json(&folder.join("train_params.json"), &self.about(&history))?;
         Ok(history)
     }
@@ -343,19 +336,6 @@ impl FineTuning<'_> {
             "seed": self.seed,
             "history": history,
         })
-    }
-}
-
-/// Where to train: the first CUDA device if libtorch has one, else the CPU.
-pub fn device() -> Device {
-    Device::cuda_if_available()
-}
-
-/// The device in words: `CPU, 2 threads`, `CUDA`.
-pub fn device_name() -> String {
-    match device() {
-        Device::Cpu => format!("CPU, {} threads", tch::get_num_threads()),
-        other => format!("{other:?}"),
     }
 }
 

@@ -1,35 +1,39 @@
-//! The transformer with a head that names techniques: BERT over rust-bert, one
-//! dropout and one linear layer on the pooled first token, as in
-//! `BertForSequenceClassification`.
+//! The transformer with a head that names techniques, as transformers has it in
+//! `BertForSequenceClassification` (one dropout and one linear layer on the pooled first
+//! token) and `RobertaForSequenceClassification` (two layers on the first token).
 
+use super::body::{self, Body};
+use super::save;
 use crate::batch::{self, Batch};
-use crate::files;
-use crate::pretrained::{Checkpoint, Tokenize};
+use crate::pretrained::{Checkpoint, Family, Tokenize};
 use crate::{Error, Result};
-use rust_bert::bert::{BertEmbeddings, BertModel};
-use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use tch::nn::{self, Init, Module};
+use tch::nn::{self, Module};
 use tch::{Device, Kind, Tensor};
 
 /// A model that gives each batch row one logit a technique.
 pub struct TechniqueEncoder {
-    vars: nn::VarStore,
-    bert: BertModel<BertEmbeddings>,
-    classifier: nn::Linear,
+    body: Body,
+    head: Head,
     dropout: f64,
     labels: Vec<String>,
-    config: Map<String, Value>,
 }
 
-/// The name under which the new head's variables stand.
+/// What makes logits of the first token.
+enum Head {
+    /// One layer on the pooled token.
+    Bert(nn::Linear),
+    /// Two layers on the token itself, which has no pooler.
+    Roberta { dense: nn::Linear, output: nn::Linear },
+}
+
+/// The name under which the head's variables stand.
 const HEAD: &str = "classifier";
 
 impl TechniqueEncoder {
-    /// Builds the model on `device` and loads the checkpoint's weights; only the
-    /// head starts anew, at N(0, 0.02) from `seed`.
+    /// Builds the model on `device` and loads the checkpoint's weights; the head starts
+    /// anew, at N(0, `initializer_range`) from `seed`.
     ///
     /// # Errors
     /// If `labels` are fewer than two, or the checkpoint's weights do not fit.
@@ -39,9 +43,9 @@ impl TechniqueEncoder {
         device: Device,
         seed: u64,
     ) -> Result<Self> {
-        let encoder = Self::untrained(checkpoint, labels, device, seed)?;
+        let encoder = Self::untrained(checkpoint, labels, device)?;
         // A checkpoint without a pooler (a masked-word model's, say) gets a new one too.
-        checkpoint.load_weights(&encoder.vars, &[HEAD, "bert.pooler"])?;
+        encoder.body.load(checkpoint, &[HEAD, "bert.pooler"], seed)?;
         Ok(encoder)
     }
 
@@ -50,38 +54,31 @@ impl TechniqueEncoder {
     /// # Errors
     /// If the folder's `config.json` has no `id2label`, or the weights do not fit.
     pub fn open(folder: &Path, device: Device) -> Result<Self> {
-        let name = format!("{}{}", folder.display(), std::path::MAIN_SEPARATOR);
-        let checkpoint = Checkpoint::find(&name, folder)?;
+        let name = folder.display().to_string();
+        let checkpoint = Checkpoint::open(&name, folder)?;
         let labels = labels_of(&checkpoint.config, &folder.join("config.json"))?;
-        let encoder = Self::untrained(&checkpoint, labels, device, 0)?;
-        checkpoint.load_weights(&encoder.vars, &[])?;
+        let encoder = Self::untrained(&checkpoint, labels, device)?;
+        encoder.body.load(&checkpoint, &[], 0)?;
         Ok(encoder)
     }
 
-    fn untrained(
-        checkpoint: &Checkpoint,
-        labels: Vec<String>,
-        device: Device,
-        seed: u64,
-    ) -> Result<Self> {
+    fn untrained(checkpoint: &Checkpoint, labels: Vec<String>, device: Device) -> Result<Self> {
         if labels.len() < 2 {
             let reason = format!("{} techniques; a classifier needs at least two", labels.len());
             return Err(Error::Setting { field: "labels", reason });
         }
-        let bert_config = checkpoint.bert_config()?;
-        tch::manual_seed(seed.cast_signed());
-        let vars = nn::VarStore::new(device);
-        let bert = BertModel::new(vars.root() / "bert", &bert_config);
-        let spread = f64::from(bert_config.initializer_range);
-        let head = nn::LinearConfig {
-            ws_init: Init::Randn { mean: 0.0, stdev: spread },
-            bs_init: Some(Init::Const(0.0)),
-            bias: true,
+        let config = checkpoint.bert_config()?;
+        let (hidden, techniques) = (config.hidden_size, labels.len() as i64);
+        let body = Body::new(checkpoint, device, checkpoint.family() == Family::Bert)?;
+        let place = body.vars.root() / HEAD;
+        let head = match checkpoint.family() {
+            Family::Bert => Head::Bert(body::linear(place, hidden, techniques)),
+            Family::Roberta => Head::Roberta {
+                dense: body::linear(&place / "dense", hidden, hidden),
+                output: body::linear(&place / "out_proj", hidden, techniques),
+            },
         };
-        let classifier =
-            nn::linear(vars.root() / HEAD, bert_config.hidden_size, labels.len() as i64, head);
-        let dropout = bert_config.hidden_dropout_prob;
-        Ok(Self { vars, bert, classifier, dropout, labels, config: checkpoint.config.clone() })
+        Ok(Self { body, head, dropout: config.hidden_dropout_prob, labels })
     }
 
     /// The techniques, in the order of the logits.
@@ -91,13 +88,12 @@ impl TechniqueEncoder {
 
     /// The device the model is on.
     pub fn device(&self) -> Device {
-        self.vars.device()
+        self.body.vars.device()
     }
 
     /// Every trainable variable with its name, in the order of the names.
     pub fn parameters(&self) -> Vec<(String, Tensor)> {
-        let by_name: BTreeMap<_, _> = self.vars.variables().into_iter().collect();
-        by_name.into_iter().filter(|(_, variable)| variable.requires_grad()).collect()
+        self.body.parameters()
     }
 
     /// Number of trainable numbers.
@@ -105,30 +101,35 @@ impl TechniqueEncoder {
         self.parameters().iter().map(|(_, variable)| variable.numel()).sum()
     }
 
+    /// The last layer, `[rows, length, hidden]`; `training` switches dropout on.
+    ///
+    /// # Errors
+    /// If rust-bert refuses the batch.
+    pub fn hidden(&self, batch: &Batch, training: bool) -> Result<Tensor> {
+        Ok(self.body.forward(batch, training)?.states)
+    }
+
     /// Logits `[rows, techniques]`; `training` switches dropout on.
     ///
     /// # Errors
     /// If rust-bert refuses the batch.
     pub fn logits(&self, batch: &Batch, training: bool) -> Result<Tensor> {
-        let types = batch.token_types();
-        let output = self
-            .bert
-            .forward_t(
-                Some(&batch.ids),
-                Some(&batch.mask),
-                Some(&types),
-                None,
-                None,
-                None,
-                None,
-                training,
-            )
-            .map_err(Error::library("running the encoder"))?;
-        let pooled = output.pooled_output.ok_or_else(|| Error::Library {
-            what: "running the encoder",
-            reason: "the model has no pooled output".to_owned(),
-        })?;
-        Ok(self.classifier.forward(&pooled.dropout(self.dropout, training)))
+        let hidden = self.body.forward(batch, training)?;
+        let drop = |x: &Tensor| x.dropout(self.dropout, training);
+        match &self.head {
+            Head::Bert(output) => {
+                let pooled = hidden.pooled.ok_or_else(|| Error::Library {
+                    what: "running the encoder",
+                    reason: "the model has no pooled output".to_owned(),
+                })?;
+                Ok(output.forward(&drop(&pooled)))
+            }
+            Head::Roberta { dense, output } => {
+                let first = hidden.states.select(1, 0);
+                let between = dense.forward(&drop(&first)).tanh();
+                Ok(output.forward(&drop(&between)))
+            }
+        }
     }
 
     /// Probabilities of every technique for every text, in the texts' order.
@@ -175,58 +176,21 @@ impl TechniqueEncoder {
     /// # Errors
     /// If a file cannot be written.
     pub fn save(&self, folder: &Path, checkpoint: &Checkpoint) -> Result<()> {
-        std::fs::create_dir_all(folder).map_err(Error::file(folder, "create"))?;
-        self.save_weights(&folder.join("model.safetensors"))?;
-        let mut config = self.config.clone();
-        let id2label: Map<_, _> =
-            self.labels.iter().enumerate().map(|(i, l)| (i.to_string(), json!(l))).collect();
-        let label2id: Map<_, _> =
-            self.labels.iter().enumerate().map(|(i, l)| (l.clone(), json!(i))).collect();
-        config.insert("architectures".into(), json!(["BertForSequenceClassification"]));
-        config.insert("id2label".into(), Value::Object(id2label));
-        config.insert("label2id".into(), Value::Object(label2id));
-        config.insert("problem_type".into(), json!("single_label_classification"));
-        config.insert("torch_dtype".into(), json!("float32"));
-        files::write_json(&folder.join("config.json"), &config)?;
-        for name in
-            ["tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json"]
-        {
-            let from = checkpoint.folder.join(name);
-            if from.exists() {
-                let bytes = std::fs::read(&from).map_err(Error::file(&from, "read"))?;
-                let to = folder.join(name);
-                files::write_whole(&to, |out| {
-                    out.write_all(&bytes).map_err(Error::file(&to, "write"))
-                })?;
-            }
-        }
-        Ok(())
-    }
-
-    fn save_weights(&self, path: &Path) -> Result<()> {
-        let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
-        for (name, variable) in self.parameters() {
-            let values = variable.detach().to_device(Device::Cpu).to_kind(Kind::Float).contiguous();
-            let mut bytes = vec![0_u8; values.numel() * 4];
-            values
-                .f_copy_data_u8(&mut bytes, values.numel())
-                .map_err(Error::library("reading weights"))?;
-            let shape = values.size().iter().map(|&n| n as usize).collect();
-            tensors.push((name, shape, bytes));
-        }
-        let views = tensors
-            .iter()
-            .map(|(name, shape, bytes)| {
-                TensorView::new(Dtype::F32, shape.clone(), bytes)
-                    .map(|view| (name.clone(), view))
-                    .map_err(|error| Error::input(path, format!("{error:?}")))
-            })
-            .collect::<Result<Vec<_>>>()?;
-        // transformers refuses a file that does not say which framework's layout it holds.
-        let about = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-        let bytes = safetensors::serialize(views, &Some(about))
-            .map_err(|error| Error::input(path, format!("{error:?}")))?;
-        files::write_whole(path, |out| out.write_all(&bytes).map_err(Error::file(path, "write")))
+        let architecture = match self.head {
+            Head::Bert(_) => "BertForSequenceClassification",
+            Head::Roberta { .. } => "RobertaForSequenceClassification",
+        };
+        let numbered = || self.labels.iter().enumerate();
+        let id2label: Map<_, _> = numbered().map(|(i, l)| (i.to_string(), json!(l))).collect();
+        let label2id: Map<_, _> = numbered().map(|(i, l)| (l.clone(), json!(i))).collect();
+        let about = [
+            ("architectures", json!([architecture])),
+            ("id2label", Value::Object(id2label)),
+            ("label2id", Value::Object(label2id)),
+            ("problem_type", json!("single_label_classification")),
+        ];
+        let about = about.map(|(field, value)| (field.to_owned(), value));
+        save::save(folder, checkpoint, &self.parameters(), Map::from_iter(about))
     }
 
     /// A copy of all weights, to be put back with [`restore`](Self::restore).

@@ -1,0 +1,13 @@
+//! The transformer over rust-bert, with one of two heads: [`TechniqueEncoder`] names the
+//! technique of a sentence, [`MaskedEncoder`] the words that are hidden in one.
+//!
+//! Either starts from a checkpoint of BERT or RoBERTa. What the checkpoint's file lacks of
+//! a new head starts at N(0, `initializer_range`); what it lacks of the body is an error.
+
+mod body;
+mod masked;
+mod save;
+mod technique;
+
+pub use masked::{Guess, MaskedEncoder};
+pub use technique::{Predictions, TechniqueEncoder};

@@ -1,0 +1,129 @@
+//! Sentences of the field with a hidden word, and what the paper's three models put there.
+
+use crate::encoder::Guess;
+use serde::Serialize;
+
+/// The sentence of the paper's appendix C.
+pub const PAPER_SENTENCE: &str = "In spear phishing scheme attackers send [MASK] targeted people";
+
+/// Sentences of our own, each with a word hidden that somebody of the field would find.
+pub const FIELD_SENTENCES: [(&str, &str); 10] = [
+    ("The malware steals [MASK] from the victim's browser.", "passwords, credentials, cookies"),
+    ("The backdoor communicates with its command and [MASK] server over HTTPS.", "control"),
+    ("The group used PowerShell [MASK] to download the payload.", "scripts, commands"),
+    ("The implant collects the IP [MASK] of the infected host.", "address"),
+    ("It creates a scheduled [MASK] to start again after a reboot.", "task"),
+    ("The loader decrypts its [MASK] with a hard-coded XOR key.", "payload, strings"),
+    ("The trojan adds itself to a registry run [MASK] for persistence.", "key"),
+    ("Attackers exploited a [MASK] in a public-facing application.", "vulnerability"),
+    ("The ransomware encrypts [MASK] on the victim's network shares.", "files"),
+    ("The operators moved laterally with remote [MASK] protocol.", "desktop"),
+];
+
+/// One line of the paper's appendix C.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct PublishedGuess {
+    /// The checkpoint's name in the catalogue.
+    pub checkpoint: &'static str,
+    /// The word that the model put in, best first.
+    pub token: &'static str,
+    /// Its id in that model's vocabulary.
+    pub id: u32,
+    /// Its probability.
+    pub probability: f64,
+}
+
+const fn published(
+    checkpoint: &'static str,
+    token: &'static str,
+    id: u32,
+    probability: f64,
+) -> PublishedGuess {
+    PublishedGuess { checkpoint, token, id, probability }
+}
+
+/// The paper's appendix C (figure 5), all fifteen lines: five for each model.
+pub const PAPER_APPENDIX_C: [PublishedGuess; 15] = [
+    published("bert", "in", 1107, 0.348_163_455_724_716_2),
+    published("bert", "out", 1149, 0.257_726_371_288_299_56),
+    published("bert", "away", 1283, 0.069_650_687_277_317_05),
+    published("bert", "off", 1228, 0.034_240_745_007_991_79),
+    published("bert", "to", 1106, 0.031_271_692_365_407_944),
+    published("scibert", "to", 147, 0.276_749_163_866_043_1),
+    published("scibert", "the", 111, 0.108_212_940_394_878_39),
+    published("scibert", "their", 547, 0.056_885_190_308_094_025),
+    published("scibert", "them", 1445, 0.023_031_527_176_499_367),
+    published("scibert", "out", 556, 0.020_977_273_583_412_17),
+    published("secbert", "messages", 1551, 0.856_394_529_342_651_4),
+    published("secbert", "emails", 1702, 0.083_862_781_524_658_2),
+    published("secbert", "data", 569, 0.031_841_803_342_103_96),
+    published("secbert", "information", 563, 0.004_184_969_235_211_61),
+    published("secbert", "email", 703, 0.004_036_961_589_008_57),
+];
+
+/// How a model's guesses for the paper's sentence stand to the published ones.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Agreement {
+    /// Published guesses that are among ours, by token id.
+    pub in_common: usize,
+    /// Published guesses at the same place as ours, by token id.
+    pub same_place: usize,
+    /// The largest difference of a probability among those in common; 0 without any.
+    pub largest_difference: f64,
+}
+
+impl Agreement {
+    /// Compares `ours`, best first, with what the paper prints for `checkpoint`; `None`
+    /// where it prints nothing.
+    ///
+    /// ```
+    /// use ttp_lib::encoder::Guess;
+    /// use ttp_lib::fill_mask::Agreement;
+    /// let guess = |id, probability| Guess { id, token: String::new(), probability };
+    /// // "to" leads in both; "their" comes third in the paper and second here.
+    /// let ours = [guess(147, 0.30), guess(547, 0.05)];
+    /// let agreement = Agreement::of("scibert", &ours).unwrap();
+    /// assert_eq!((agreement.in_common, agreement.same_place), (2, 1));
+    /// assert!((agreement.largest_difference - 0.023_250_8).abs() < 1e-6);
+    /// assert_eq!(Agreement::of("minilm", &ours), None);
+    /// ```
+    pub fn of(checkpoint: &str, ours: &[Guess]) -> Option<Self> {
+        let theirs: Vec<_> =
+            PAPER_APPENDIX_C.iter().filter(|guess| guess.checkpoint == checkpoint).collect();
+        if theirs.is_empty() {
+            return None;
+        }
+        let mut agreement = Self { in_common: 0, same_place: 0, largest_difference: 0.0 };
+        for (place, published) in theirs.iter().enumerate() {
+            let Some(at) = ours.iter().position(|guess| guess.id == published.id) else { continue };
+            agreement.in_common += 1;
+            agreement.same_place += usize::from(at == place);
+            let difference = (ours[at].probability - published.probability).abs();
+            agreement.largest_difference = agreement.largest_difference.max(difference);
+        }
+        Some(agreement)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_sentence_hides_one_word_and_each_model_has_five_lines() {
+        let sentences = FIELD_SENTENCES.iter().map(|(sentence, _)| *sentence);
+        for sentence in sentences.chain([PAPER_SENTENCE]) {
+            assert_eq!(sentence.matches("[MASK]").count(), 1, "{sentence}");
+        }
+        for checkpoint in ["bert", "scibert", "secbert"] {
+            let shares: Vec<f64> = PAPER_APPENDIX_C
+                .iter()
+                .filter(|guess| guess.checkpoint == checkpoint)
+                .map(|guess| guess.probability)
+                .collect();
+            assert_eq!(shares.len(), 5);
+            assert!(shares.windows(2).all(|pair| pair[0] > pair[1]), "best first");
+            assert!(shares.iter().sum::<f64>() < 1.0);
+        }
+    }
+}

@@ -1,0 +1,411 @@
+//! Further pretraining: the masked-word task of BERT (Devlin et al., 2019, section 3.1) on
+//! sentences without labels.
+
+use super::pace::Pace;
+use super::{Algorithm, Optimizer, Step, learning_rate};
+use crate::batch::{self, Batch};
+use crate::encoder::MaskedEncoder;
+use crate::files;
+use crate::pretrained::{Checkpoint, Tokenize};
+use crate::{Error, Result};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use tch::{Kind, Reduction, Tensor};
+
+/// The settings of further pretraining.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MaskedParams {
+    /// Passes over the sentences; each hides other words.
+    pub epochs: usize,
+    /// Sentences a step.
+    pub batch_size: usize,
+    /// Tokens after which a sentence is cut.
+    pub max_length: usize,
+    /// The highest learning rate, at the end of the warm-up.
+    pub learning_rate: f64,
+    /// The share of all steps over which the learning rate climbs.
+    pub warmup_share: f64,
+    /// AdamW's decoupled weight decay.
+    pub weight_decay: f64,
+    /// The gradient's global norm is cut to this.
+    pub clip_norm: f64,
+    /// The share of tokens to be guessed; BERT's is 0.15.
+    pub masked_share: f64,
+}
+
+impl MaskedParams {
+    /// Checks every field against its range.
+    ///
+    /// # Errors
+    /// Names the first field that makes no sense.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |field, reason: String| Err(Error::Setting { field, reason });
+        if self.epochs == 0 {
+            return wrong("pretraining.epochs", "0 passes train nothing".into());
+        }
+        if self.batch_size == 0 {
+            return wrong("pretraining.batch_size", "a batch needs at least one row".into());
+        }
+        if self.max_length < 3 {
+            let reason = "leaves no word between the special tokens";
+            return wrong("pretraining.max_length", format!("{} {reason}", self.max_length));
+        }
+        if !(self.learning_rate > 0.0 && self.learning_rate < 1.0) {
+            let reason = format!("{} is not between 0 and 1", self.learning_rate);
+            return wrong("pretraining.learning_rate", reason);
+        }
+        for (field, share) in [
+            ("pretraining.warmup_share", self.warmup_share),
+            ("pretraining.weight_decay", self.weight_decay),
+        ] {
+            if !(0.0..1.0).contains(&share) {
+                return wrong(field, format!("{share} is not from 0 to 1"));
+            }
+        }
+        if self.clip_norm.is_nan() || self.clip_norm <= 0.0 {
+            return wrong("pretraining.clip_norm", format!("{} is not above 0", self.clip_norm));
+        }
+        if !(self.masked_share > 0.0 && self.masked_share < 1.0) {
+            let reason = format!("{} is not between 0 and 1", self.masked_share);
+            return wrong("pretraining.masked_share", reason);
+        }
+        Ok(())
+    }
+}
+
+/// What one pass came to; pass 0 is the model before the first step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MaskedEpoch {
+    /// The pass, from 1; 0 before training.
+    pub epoch: usize,
+    /// Mean loss over its batches, in nats a hidden token; `None` before training.
+    pub train_loss: Option<f64>,
+    /// Mean loss on the validation sentences, in nats a hidden token; its exponential is
+    /// the perplexity.
+    pub validation_loss: f64,
+    /// Share of the validation sentences' hidden tokens guessed right.
+    pub validation_accuracy: f64,
+    /// Seconds of training in this pass, evaluation left out.
+    pub seconds: f64,
+}
+
+/// What further pretraining came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MaskedHistory {
+    /// The model before, then after each pass.
+    pub epochs: Vec<MaskedEpoch>,
+    /// Loss of every step.
+    pub losses: Vec<f64>,
+    /// Sentences trained on in each pass.
+    pub rows: usize,
+    /// Validation sentences.
+    pub validation_rows: usize,
+    /// Hidden tokens among them.
+    pub validation_tokens: usize,
+    /// Seconds of training, evaluation left out.
+    pub seconds: f64,
+    /// Real tokens (no padding) trained on a second.
+    pub tokens_per_second: f64,
+}
+
+/// Sentences as the masked-word task reads them: token ids, without labels.
+pub struct MaskedRows {
+    tokenised: Vec<Vec<u32>>,
+    padding_id: u32,
+    hider: Hider,
+}
+
+impl MaskedRows {
+    /// Tokenises sentences.
+    ///
+    /// # Errors
+    /// If there is no sentence, or the tokenizer has no token for a hidden word.
+    pub fn new(texts: &[String], tokenize: &Tokenize, masked_share: f64) -> Result<Self> {
+        if texts.is_empty() {
+            return Err(Error::Setting { field: "texts", reason: "there is none".into() });
+        }
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let mask = tokenize.mask_id().ok_or_else(|| Error::Setting {
+            field: "tokenizer",
+            reason: "has no mask token".into(),
+        })?;
+        Ok(Self {
+            tokenised: tokenize.ids(&texts)?,
+            padding_id: tokenize.padding_id(),
+            hider: Hider {
+                mask,
+                special: tokenize.special_ids(),
+                vocabulary: u32::try_from(tokenize.vocabulary_size()).unwrap_or(u32::MAX),
+                share: masked_share,
+            },
+        })
+    }
+
+    /// Number of sentences.
+    pub fn len(&self) -> usize {
+        self.tokenised.len()
+    }
+
+    /// Whether there is no sentence.
+    pub fn is_empty(&self) -> bool {
+        self.tokenised.is_empty()
+    }
+}
+
+/// Hides words as BERT does: of the chosen tokens eight in ten become the mask, one in
+/// ten another token, one in ten stays as it is.
+struct Hider {
+    mask: u32,
+    special: Vec<u32>,
+    vocabulary: u32,
+    share: f64,
+}
+
+/// A sentence with hidden words.
+struct Hidden {
+    ids: Vec<u32>,
+    /// Where a token is to be guessed, and which it was.
+    truth: Vec<(usize, u32)>,
+}
+
+impl Hider {
+    fn hide(&self, ids: &[u32], rng: &mut ChaCha8Rng) -> Hidden {
+        let mut hidden = Hidden { ids: ids.to_vec(), truth: Vec::new() };
+        for (at, &id) in ids.iter().enumerate() {
+            if self.special.contains(&id) || !rng.random_bool(self.share) {
+                continue;
+            }
+            hidden.truth.push((at, id));
+            hidden.ids[at] = match rng.random_range(0..10) {
+                0..8 => self.mask,
+                8 => rng.random_range(0..self.vocabulary),
+                _ => id,
+            };
+        }
+        hidden
+    }
+}
+
+/// A batch with hidden words.
+struct MaskedBatch {
+    batch: Batch,
+    /// Where tokens are to be guessed, in rows laid end to end.
+    places: Tensor,
+    truth: Tensor,
+}
+
+impl MaskedBatch {
+    /// The batch of `rows`; `None` where chance hid no token of it.
+    fn new(
+        sentences: &MaskedRows,
+        rows: &[usize],
+        encoder: &MaskedEncoder,
+        rng: &mut ChaCha8Rng,
+    ) -> Option<Self> {
+        let hidden: Vec<Hidden> =
+            rows.iter().map(|&row| sentences.hider.hide(&sentences.tokenised[row], rng)).collect();
+        let longest = hidden.iter().map(|h| h.ids.len()).max().unwrap_or(0);
+        let (mut places, mut truth) = (Vec::new(), Vec::new());
+        for (row, sentence) in hidden.iter().enumerate() {
+            for &(at, id) in &sentence.truth {
+                places.push((row * longest + at) as i64);
+                truth.push(i64::from(id));
+            }
+        }
+        let ids: Vec<Vec<u32>> = hidden.into_iter().map(|sentence| sentence.ids).collect();
+        let all: Vec<usize> = (0..ids.len()).collect();
+        let device = encoder.device();
+        (!places.is_empty()).then(|| Self {
+            batch: Batch::new(&ids, &all, sentences.padding_id, device),
+            places: Tensor::from_slice(&places).to_device(device),
+            truth: Tensor::from_slice(&truth).to_device(device),
+        })
+    }
+}
+
+/// One further pretraining: what it starts from, how it goes, where its model goes.
+pub struct Pretraining<'a> {
+    /// The checkpoint that the encoder was built from; its tokenizer is saved with the model.
+    pub checkpoint: &'a Checkpoint,
+    /// The settings.
+    pub params: &'a MaskedParams,
+    /// Orders the batches, hides the words and draws the dropout.
+    pub seed: u64,
+    /// Where the model is written, in the hub's layout.
+    pub folder: &'a Path,
+}
+
+impl Pretraining<'_> {
+    /// Trains `encoder` on `train` and judges it on `validation` before the first and after
+    /// each pass, where the same words are hidden each time. The model after the last pass
+    /// is written, whole or not at all. `watch` is told of every step.
+    ///
+    /// # Errors
+    /// If a setting makes no sense, the loss is no longer a number, or a file cannot be written.
+    pub fn run(
+        &self,
+        encoder: &mut MaskedEncoder,
+        train: &MaskedRows,
+        validation: &MaskedRows,
+        watch: &mut dyn FnMut(&Step),
+    ) -> Result<MaskedHistory> {
+        let Self { checkpoint, params, seed, folder } = *self;
+        params.check()?;
+        tch::manual_seed(seed.cast_signed());
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let lengths: Vec<usize> = train.tokenised.iter().map(Vec::len).collect();
+        let steps = train.len().div_ceil(params.batch_size) * params.epochs;
+        let warmup = (params.warmup_share * steps as f64).round() as usize;
+        let mut optimizer = Optimizer::new(
+            encoder.parameters(),
+            Algorithm::AdamW,
+            params.weight_decay,
+            params.clip_norm,
+        );
+
+        let (before, validation_tokens) = judge(encoder, validation, seed)?;
+        let mut history = MaskedHistory {
+            epochs: vec![before],
+            losses: Vec::with_capacity(steps),
+            rows: train.len(),
+            validation_rows: validation.len(),
+            validation_tokens,
+            seconds: 0.0,
+            tokens_per_second: 0.0,
+        };
+        let mut pace = Pace::new(params.epochs, steps);
+        for epoch in 1..=params.epochs {
+            pace.resume();
+            let first_step = history.losses.len();
+            for rows in batch::shuffled(&lengths, params.batch_size, seed ^ (epoch as u64) << 32) {
+                let step = history.losses.len();
+                let rate = learning_rate(step, steps, warmup, params.learning_rate);
+                let Some(masked) = MaskedBatch::new(train, &rows, encoder, &mut rng) else {
+                    continue;
+                };
+
+                let logits = encoder.logits_at(&masked.batch, &masked.places, true)?;
+                let loss = logits.cross_entropy_for_logits(&masked.truth);
+                let gradient_norm = optimizer.step(&loss, rate);
+
+                let loss = loss.double_value(&[]);
+                if !loss.is_finite() {
+                    let reason = format!("loss {loss} at step {}: lower it", step + 1);
+                    return Err(Error::Setting { field: "pretraining.learning_rate", reason });
+                }
+                history.losses.push(loss);
+                watch(&pace.step(epoch, &masked.batch, loss, rate, gradient_norm));
+            }
+            let (judged, _) = judge(encoder, validation, seed)?;
+            let losses = &history.losses[first_step..];
+            history.epochs.push(MaskedEpoch {
+                epoch,
+                train_loss: Some(losses.iter().sum::<f64>() / losses.len().max(1) as f64),
+                seconds: pace.epoch_seconds(),
+                ..judged
+            });
+        }
+        history.seconds = pace.seconds();
+        history.tokens_per_second = pace.tokens_per_second();
+        files::write_folder(folder, |folder| {
+            encoder.save(folder, checkpoint)?;
+            let about = serde_json::json!({
+                "checkpoint": checkpoint.name,
+                "params": params,
+                "seed": seed,
+                "history": history,
+            });
+            files::write_json(&folder.join("pretraining.json"), &about)
+        })?;
+        Ok(history)
+    }
+}
+
+/// Loss and accuracy on sentences of which the same words are hidden each time, and the
+/// number of those words.
+fn judge(
+    encoder: &MaskedEncoder,
+    sentences: &MaskedRows,
+    seed: u64,
+) -> Result<(MaskedEpoch, usize)> {
+    const ROWS_AT_ONCE: usize = 64;
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let lengths: Vec<usize> = sentences.tokenised.iter().map(Vec::len).collect();
+    let (mut loss, mut right, mut tokens) = (0.0, 0.0, 0);
+    for rows in batch::by_length(&lengths, ROWS_AT_ONCE) {
+        let Some(masked) = MaskedBatch::new(sentences, &rows, encoder, &mut rng) else { continue };
+        let logits = tch::no_grad(|| encoder.logits_at(&masked.batch, &masked.places, false))?;
+        let total =
+            logits.cross_entropy_loss::<Tensor>(&masked.truth, None, Reduction::Sum, -100, 0.0);
+        loss += total.double_value(&[]);
+        let best = logits.argmax(-1, false);
+        right += best.eq_tensor(&masked.truth).sum(Kind::Double).double_value(&[]);
+        tokens += masked.truth.numel();
+    }
+    if tokens == 0 {
+        let reason = "too few sentences: chance hid none of their words".to_owned();
+        return Err(Error::Setting { field: "validation", reason });
+    }
+    let epoch = MaskedEpoch {
+        epoch: 0,
+        train_loss: None,
+        validation_loss: loss / tokens as f64,
+        validation_accuracy: right / tokens as f64,
+        seconds: 0.0,
+    };
+    Ok((epoch, tokens))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_hidden_in_berts_shares_and_special_tokens_never() {
+        let hider = Hider { mask: 4, special: vec![2, 3], vocabulary: 1000, share: 0.15 };
+        let ids: Vec<u32> = [2].into_iter().chain((0..40_000).map(|i| 100 + i % 800)).collect();
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let hidden = hider.hide(&ids, &mut rng);
+        let chosen = hidden.truth.len() as f64;
+        assert!((chosen / 40_000.0 - 0.15).abs() < 0.01, "{chosen}");
+        assert!(hidden.truth.iter().all(|&(at, id)| at > 0 && ids[at] == id));
+        let of = |is: &dyn Fn(u32, u32) -> bool| {
+            hidden.truth.iter().filter(|&&(at, id)| is(hidden.ids[at], id)).count() as f64 / chosen
+        };
+        assert!((of(&|now, _| now == 4) - 0.8).abs() < 0.02);
+        assert!((of(&|now, was| now == was) - 0.1).abs() < 0.02);
+        let untouched = ids.iter().zip(&hidden.ids).filter(|(was, now)| was != now).count() as f64;
+        assert!((untouched / chosen - 0.9).abs() < 0.02, "only chosen tokens change");
+    }
+
+    #[test]
+    fn settings_without_sense_are_named() {
+        let good = MaskedParams {
+            epochs: 1,
+            batch_size: 1,
+            max_length: 8,
+            learning_rate: 1e-4,
+            warmup_share: 0.1,
+            weight_decay: 0.01,
+            clip_norm: 1.0,
+            masked_share: 0.15,
+        };
+        assert!(good.check().is_ok());
+        for (bad, field) in [
+            (MaskedParams { epochs: 0, ..good.clone() }, "pretraining.epochs"),
+            (MaskedParams { batch_size: 0, ..good.clone() }, "pretraining.batch_size"),
+            (MaskedParams { max_length: 2, ..good.clone() }, "pretraining.max_length"),
+            (MaskedParams { learning_rate: f64::NAN, ..good.clone() }, "pretraining.learning_rate"),
+            (MaskedParams { warmup_share: 1.0, ..good.clone() }, "pretraining.warmup_share"),
+            (MaskedParams { weight_decay: -0.1, ..good.clone() }, "pretraining.weight_decay"),
+            (MaskedParams { clip_norm: 0.0, ..good.clone() }, "pretraining.clip_norm"),
+            (MaskedParams { masked_share: 0.0, ..good.clone() }, "pretraining.masked_share"),
+        ] {
+            let said = bad.check().map_or_else(|error| error.to_string(), |()| String::new());
+            assert!(said.contains(field), "{said}");
+        }
+    }
+}

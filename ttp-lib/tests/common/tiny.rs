@@ -1,0 +1,93 @@
+//! A checkpoint small enough to train in a test.
+#![allow(clippy::unwrap_used)]
+
+use rust_bert::bert::{BertConfig, BertEmbeddings, BertModel};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tch::{Device, Tensor, nn};
+use ttp_lib::pretrained::Checkpoint;
+
+/// The vocabulary.
+pub const WORDS: [&str; 13] = [
+    "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "mail", "link", "key", "log", "the", "sends",
+    "reads", "a",
+];
+
+/// libtorch has one generator of random numbers for the whole process: tests that
+/// draw from it take turns.
+static RANDOM: Mutex<()> = Mutex::new(());
+
+/// A BERT of two layers × 32 with a vocabulary of thirteen words, on disk.
+pub struct Tiny(tempfile::TempDir, #[allow(dead_code)] MutexGuard<'static, ()>);
+
+impl Tiny {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let turn = RANDOM.lock().unwrap_or_else(PoisonError::into_inner);
+        let tiny = Self(folder, turn);
+        tiny.write("config.json", &config());
+        tiny.write("tokenizer.json", &tokenizer());
+        tch::manual_seed(7);
+        let vars = nn::VarStore::new(Device::Cpu);
+        let config: BertConfig = serde_json::from_value(config()).unwrap();
+        let _bert = BertModel::<BertEmbeddings>::new(vars.root() / "bert", &config);
+        vars.save(tiny.path().join("model.safetensors")).unwrap();
+        tiny
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub fn write(&self, file: &str, value: &Value) {
+        std::fs::write(self.path().join(file), value.to_string()).unwrap();
+    }
+
+    pub fn find(&self) -> ttp_lib::Result<Checkpoint> {
+        Checkpoint::open("tiny", self.path())
+    }
+
+    pub fn tensors(&self) -> HashMap<String, Tensor> {
+        Tensor::read_safetensors(self.path().join("model.safetensors"))
+            .unwrap()
+            .into_iter()
+            .collect()
+    }
+
+    pub fn write_tensors(&self, tensors: &HashMap<String, Tensor>) {
+        let tensors: Vec<(&str, &Tensor)> = tensors.iter().map(|(n, t)| (n.as_str(), t)).collect();
+        Tensor::write_safetensors(&tensors, self.path().join("model.safetensors")).unwrap();
+    }
+}
+
+pub fn config() -> Value {
+    json!({
+        "model_type": "bert", "architectures": ["BertModel"], "hidden_size": 32,
+        "intermediate_size": 64, "max_position_embeddings": 64, "num_attention_heads": 4,
+        "num_hidden_layers": 2, "type_vocab_size": 2, "vocab_size": WORDS.len(),
+        "attention_probs_dropout_prob": 0.1, "hidden_dropout_prob": 0.1,
+        "initializer_range": 0.02, "hidden_act": "gelu", "layer_norm_eps": 1e-12,
+        "pad_token_id": 0, "position_embedding_type": "absolute"
+    })
+}
+
+pub fn tokenizer() -> Value {
+    let vocabulary: HashMap<&str, usize> = WORDS.iter().copied().zip(0..).collect();
+    let special = |word: &str| {
+        json!({ "id": vocabulary[word], "content": word, "single_word": false, "lstrip": false,
+            "rstrip": false, "normalized": false, "special": true })
+    };
+    json!({
+        "version": "1.0", "truncation": null, "padding": null,
+        "added_tokens": WORDS[..5].iter().map(|word| special(word)).collect::<Vec<_>>(),
+        "normalizer": { "type": "BertNormalizer", "clean_text": true,
+            "handle_chinese_chars": true, "strip_accents": null, "lowercase": true },
+        "pre_tokenizer": { "type": "BertPreTokenizer" },
+        "post_processor": { "type": "BertProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2] },
+        "decoder": null,
+        "model": { "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100, "vocab": vocabulary }
+    })
+}
