@@ -139,11 +139,13 @@ fn ids_and_words_are_those_of_transformers() {
             }
         }
         let tokenize = folder.open().unwrap().tokenizer(60).unwrap();
+        let short = folder.open().unwrap().tokenizer(8).unwrap();
         for (text, ids) in texts.iter().zip(expected["ids"].as_array().unwrap()) {
             assert_eq!(&json!(tokenize.ids(&[text]).unwrap()[0]), ids, "{name}: {text:?}");
         }
         for (text, words) in texts.iter().zip(expected["words"].as_array().unwrap()) {
             let ours = tokenize.words(text).unwrap();
+            assert_eq!(ours, short.words(text).unwrap(), "a cut hides no word of {text:?}");
             let ours = ours.iter().map(|w| json!([w.word, w.tokens, w.unknown]));
             assert_eq!(&json!(ours.collect::<Vec<_>>()), words, "{name}: {text:?}");
         }

@@ -6,11 +6,8 @@
 //! nesting, however deep, is ever walked by recursion; each instruction adds at most
 //! one, so that memory is bounded by the pickle's length.
 
-use super::weights::{ELEMENTS, Element};
+use super::weights::{ELEMENTS, Element, Said};
 use std::collections::HashMap;
-
-/// A reason, to be put after the file's name.
-pub(super) type Said<T> = Result<T, String>;
 
 /// Numbers that lie together in a file; several tensors may share them.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! `model.safetensors`, read tensor by tensor: a header of names, shapes and places,
 //! checked in full, then the numbers. Only what is asked for is ever in memory.
 
-use super::weights::{Description, ELEMENTS, TensorFile};
+use super::weights::{Description, ELEMENTS, Said, TensorFile};
 use crate::{Error, Result};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -116,9 +116,6 @@ impl TensorFile for SafetensorsFile {
             .map_err(Error::library("reading weights"))
     }
 }
-
-/// A reason, to be put after the file's name.
-type Said<T> = Result<T, String>;
 
 /// What the header claims of one tensor.
 #[derive(Deserialize)]

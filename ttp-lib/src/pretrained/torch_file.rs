@@ -1,8 +1,8 @@
 //! `pytorch_model.bin`, in both of torch's formats: since 1.6 a zip archive of a pickle
 //! and its storages, before that pickles with the storages after them.
 
-use super::pickle::{Pickle, Said, Storage, StoredTensor};
-use super::weights::{Description, TensorFile};
+use super::pickle::{Pickle, Storage, StoredTensor};
+use super::weights::{Description, Said, TensorFile};
 use crate::{Error, Result};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;

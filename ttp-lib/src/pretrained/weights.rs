@@ -31,6 +31,9 @@ impl fmt::Display for Loaded {
     }
 }
 
+/// A result whose error is a reason, to be put after the file's name.
+pub(super) type Said<T> = Result<T, String>;
+
 /// A file of named tensors, of which only what describes them has been read.
 pub(super) trait TensorFile {
     /// Every tensor by its name.
@@ -217,18 +220,24 @@ impl Matching<'_> {
         self.new.iter().copied().filter(|prefix| !has_some(prefix)).collect()
     }
 
-    /// Buffers, and heads that this model does not have, by their known names.
+    /// Buffers, second names of what is shared, and heads that this model does not have.
     fn is_known_and_unused(&self, name: &str, variables: &BTreeMap<String, Tensor>) -> bool {
         const HEADS: [&str; 5] = ["classifier.", "cls.", "lm_head.", "pooler.", "qa_outputs."];
-        const PARTS: [&str; 2] = ["embeddings.position_ids", "embeddings.token_type_ids"];
+        const PARTS: [&str; 8] = [
+            "cls.predictions.bias",
+            "cls.predictions.decoder.bias",
+            "cls.predictions.decoder.weight",
+            "embeddings.position_ids",
+            "embeddings.token_type_ids",
+            "lm_head.bias",
+            "lm_head.decoder.bias",
+            "lm_head.decoder.weight",
+        ];
         let has = |head: &str| {
             variables.keys().any(|variable| self.canonical(variable).starts_with(head))
                 && !starts_anew(head, self.new)
         };
         PARTS.contains(&name)
-            || is_tied_decoder(name)
-            || matches!(name, "cls.predictions.decoder.bias" | "lm_head.decoder.bias")
-            || matches!(name, "cls.predictions.bias" | "lm_head.bias")
             || name.starts_with("cls.seq_relationship.")
             || HEADS.iter().any(|head| name.starts_with(head) && !has(head))
     }
