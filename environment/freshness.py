@@ -31,7 +31,8 @@ from project import Problem
 
 MADE_BY_RUNS = ("data/processed/", "results/", "reports/", "models/")
 RAW, MODELS = "data/raw/", "data/raw/models/"
-SETTINGS = ("TTP_SOURCES", "TTP_MODELS", "TTP_LIBTORCH", "CUDA", "CUDA_VISIBLE_DEVICES")
+SETTINGS = ("TTP_SOURCES", "TTP_MODELS", "TTP_LIBTORCH", "CUDA", "CUDA_VISIBLE_DEVICES",
+            project.TF32)
 
 
 class State:

@@ -72,7 +72,7 @@ def variables() -> dict[str, str]:
 def cuda_variables() -> dict[str, str]:
     """Nothing in what the kernel links names libtorch's CUDA half, and without it
     there is no device: it is loaded first."""
-    library = project.libtorch() / "lib" / "libtorch_cuda.so"
+    library = project.cuda_library()
     return {"LD_PRELOAD": str(library)} if library.exists() else {}
 
 

@@ -10,6 +10,7 @@ Only Python's standard library is used. What is there already is not fetched aga
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -18,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import fetch
@@ -28,6 +30,8 @@ from project import Problem
 RUST = (1, 88)
 PYTHON = (3, 9)
 STEPS = ("check", "python", "libtorch", "data", "evcxr")
+
+REQUIREMENTS = project.ENVIRONMENT / "requirements.txt"
 
 # Room that a finished step takes, where the wheels' sizes do not say it.
 PYTHON_BYTES = 300_000_000
@@ -84,47 +88,55 @@ def has_rust_sources() -> bool:
 
 # -- Python ---------------------------------------------------------------------------
 
-def python_folder() -> Path:
-    requirements = (project.ENVIRONMENT / "requirements.txt").read_bytes()
+def python_folder(requirements: Path = REQUIREMENTS, name: str = "python") -> Path:
     base = f"{sys.version_info[:2]} {Path(sys.base_prefix).resolve()}".encode()
-    name = hashlib.sha256(requirements + base).hexdigest()[:12]
-    return project.cache() / f"python-{name}"
+    digest = hashlib.sha256(requirements.read_bytes() + base).hexdigest()[:12]
+    return project.cache() / f"{name}-{digest}"
 
 
 def python() -> Path:
-    return python_folder() / "bin" / "python"
+    return python_in(python_folder())
+
+
+def python_in(folder: Path) -> Path:
+    return folder / "bin" / "python"
 
 
 def python_step() -> None:
-    """A Python environment of the project's own. Its scripts hold its path, so it is made
-    in place, and counts as made once the file `complete` is in it."""
     folder = python_folder()
-    if (folder / "complete").exists():
+    if is_complete(folder):
         return
     say("Python environment (JupyterLab, nbclient, nbconvert)")
     fetch.need_space(project.cache(), PYTHON_BYTES, "the Python environment")
+    with python_environment(folder):
+        install_requirements(folder, REQUIREMENTS)
+
+
+def is_complete(folder: Path) -> bool:
+    return (folder / "complete").exists()
+
+
+@contextlib.contextmanager
+def python_environment(folder: Path) -> Iterator[None]:
+    """A Python environment of the project's own. Its scripts hold its path, so it is made
+    in place, and counts as made once the file `complete` is in it."""
     shutil.rmtree(folder, ignore_errors=True)
     try:
         run([sys.executable, "-m", "venv", str(folder)], "making the Python environment")
-        install_requirements()
+        yield
         (folder / "complete").touch()
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def install_requirements() -> None:
-    command = [str(python()), "-m", "pip", "install", "--quiet", "--no-deps", "--no-cache-dir",
-               "--disable-pip-version-check", "--require-hashes", "--only-binary=:all:",
-               "--requirement", str(project.ENVIRONMENT / "requirements.txt")]
-    environment = {**os.environ, "LC_ALL": "C.UTF-8", "PIP_NO_INPUT": "1"}
-
-    def pip() -> str | None:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True,
-                              errors="replace", check=False)
-        return None if done.returncode == 0 else done.stdout + done.stderr
-
-    fetch.again_and_again(pip, "Python packages")
+def install_requirements(folder: Path, requirements: Path) -> None:
+    command = [str(python_in(folder)), "-m", "pip", "install", "--quiet", "--no-deps",
+               "--no-cache-dir", "--disable-pip-version-check", "--require-hashes",
+               "--only-binary=:all:", "--requirement", str(requirements)]
+    name = "Python packages"
+    with fetch.unfinished(project.cache(), name) as temporary:
+        fetch.again_and_again(lambda: fetch.watched(command, temporary, name, None), name)
 
 
 # -- libtorch -------------------------------------------------------------------------

@@ -46,6 +46,14 @@ pub enum Error {
         /// What is wrong with its value.
         reason: String,
     },
+    /// A checkpoint could not be had from the Hugging Face hub or its cache.
+    #[error("{}: {}", one_line(.what), one_line(.reason))]
+    Hub {
+        /// The model, its revision, and the file where one is at fault.
+        what: String,
+        /// What is wrong, and what to do about it.
+        reason: String,
+    },
     /// libtorch, polars or the drawing library refused.
     #[error("{what}: {}", one_line(.reason))]
     Library {

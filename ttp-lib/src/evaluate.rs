@@ -3,7 +3,7 @@
 
 use crate::corpus::Sample;
 use crate::encoder::Predictions;
-use crate::metrics::{Bootstrap, Confusion, Estimate, Scores, Tally};
+use crate::metrics::{Bootstrap, Confusion, Estimate, Groups, Part, Scores, Tally};
 use crate::pretrained::{self, Checkpoint};
 use crate::split::{Protocol, Split};
 use crate::train::{History, Rows, TrainParams};
@@ -212,7 +212,8 @@ pub struct PartAccuracy {
 }
 
 /// What leakage is worth: accuracy on the test rows of which training has the original or
-/// a twin, and on those of which it has neither. A part without a row is left out.
+/// a twin, and on those of which it has neither. A part without a row is left out. The
+/// intervals draw all test rows of one corpus sentence together.
 ///
 /// # Errors
 /// If the predictions are not of the split's test rows, in their order.
@@ -229,11 +230,12 @@ pub fn accuracy_by_leakage(
     let mut parts = Vec::new();
     for seen in [true, false] {
         let part = predictions.iter().filter(|p| training.contains(&p.sample.row) == seen);
-        let right: Vec<usize> =
-            part.map(|p| usize::from(p.predicted == p.sample.technique)).collect();
+        let (rows, right): (Vec<u32>, Vec<usize>) =
+            part.map(|p| (p.sample.row, usize::from(p.predicted == p.sample.technique))).unzip();
         if !right.is_empty() {
-            let truth = vec![1; right.len()];
-            let accuracy = bootstrap.estimate(2, &truth, &right, Tally::accuracy)?;
+            let (truth, groups) = (vec![1; right.len()], Groups::by(&rows));
+            let part = Part { classes: 2, truth: &truth, predicted: &right, groups: &groups };
+            let accuracy = bootstrap.estimate_of(&part, Tally::accuracy)?;
             parts.push(PartAccuracy { seen_in_training: seen, rows: right.len(), accuracy });
         }
     }

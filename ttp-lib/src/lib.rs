@@ -12,9 +12,11 @@
 //! - [`encoder`]: the transformer with a head that names techniques or hidden words.
 //! - [`fill_mask`]: sentences with a hidden word, and what the paper prints for one.
 //! - [`batch`]: tokenised sentences in batches of near-equal length.
+//! - [`tokenization`]: what tokenizers make of the field's words.
 //! - [`train`]: the training loop, its optimizer, its schedule, what it saves.
 //! - [`evaluate`]: a fine-tuned model on its test rows, and what a run leaves of it.
-//! - [`metrics`]: confusion matrices, scores, bootstrap intervals.
+//! - [`metrics`]: confusion matrices, scores, bootstrap intervals, tests of significance.
+//! - [`compare`]: models beside each other, pair by pair and under both protocols.
 //! - [`plot`]: histograms, heat maps and curves as SVG.
 //! - [`show`]: tables, plots and texts made safe to look at in a notebook or a terminal.
 //! - [`profile`]: all sizes and seeds of a run, from one JSON file.
@@ -27,6 +29,7 @@
 pub mod augment;
 pub mod balance;
 pub mod batch;
+pub mod compare;
 pub mod corpus;
 pub mod encoder;
 pub mod error;
@@ -39,6 +42,7 @@ pub mod pretrained;
 pub mod profile;
 pub mod show;
 pub mod split;
+pub mod tokenization;
 pub mod train;
 
 pub use error::{Error, Result};

@@ -5,6 +5,7 @@ use crate::augment::AugmentSettings;
 use crate::balance::Limits;
 use crate::corpus::{self, Columns, Corpus};
 use crate::metrics::Bootstrap;
+use crate::pretrained::hub::{self, Hub};
 use crate::pretrained::{self, CATALOGUE, Checkpoint, Entry, Start};
 use crate::show::{Cell, Table};
 use crate::split::{Protocol, Shares};
@@ -462,8 +463,9 @@ impl Run {
         if folder.is_dir() || setting("TTP_MODELS").is_some() {
             return Checkpoint::open(name, &folder);
         }
-        let _ = (id, revision); // HUB
-        Checkpoint::open(name, &folder)
+        let mut watch = hub::print_every(5.0);
+        let snapshot = Hub::from_env()?.fetch(id, revision, &mut watch)?;
+        Checkpoint::open(name, &snapshot.folder)
     }
 
     /// The name of the checkpoint that this execution of a notebook is about:

@@ -350,8 +350,7 @@ fn classify(model: &Path, file: Option<&Path>) -> Result<()> {
     let encoder = TechniqueEncoder::open(model, train::device())?;
     let name = format!("{}{}", model.display(), std::path::MAIN_SEPARATOR);
     let checkpoint = Checkpoint::find(&name, model)?;
-    let longest = usize::try_from(checkpoint.size("max_position_embeddings")).unwrap_or(512);
-    let tokenize = checkpoint.tokenizer(longest)?;
+    let tokenize = checkpoint.tokenizer(checkpoint.places())?;
     let input: Box<dyn BufRead> = match file {
         Some(path) => {
             let file = std::fs::File::open(path).map_err(Error::file(path, "read"))?;

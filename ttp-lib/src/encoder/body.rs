@@ -36,7 +36,7 @@ impl Body {
     pub fn new(checkpoint: &Checkpoint, device: Device, pooler: bool) -> Result<Self> {
         let vars = nn::VarStore::new(device);
         let config = checkpoint.bert_config()?;
-        let place = vars.root() / prefix(checkpoint.family());
+        let place = vars.root() / checkpoint.family().name();
         let model = match checkpoint.family() {
             Family::Bert => {
                 Model::Bert(BertModel::new_with_optional_pooler(place, &config, pooler))
@@ -103,14 +103,6 @@ impl Body {
             what: "building the encoder",
             reason: format!("there is no variable {name}"),
         })
-    }
-}
-
-/// Under which name transformers keeps a family's body.
-pub(super) fn prefix(family: Family) -> &'static str {
-    match family {
-        Family::Bert => "bert",
-        Family::Roberta => "roberta",
     }
 }
 

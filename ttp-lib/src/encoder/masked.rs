@@ -87,7 +87,7 @@ impl MaskedEncoder {
         let eps = checkpoint.config.get("layer_norm_eps").and_then(Value::as_f64);
         let eps = eps.unwrap_or(nn::LayerNormConfig::default().eps);
         let epsilon = nn::LayerNormConfig { eps, ..Default::default() };
-        let words = format!("{}.embeddings.word_embeddings.weight", body::prefix(family));
+        let words = format!("{}.embeddings.word_embeddings.weight", family.name());
         let words = body.variable(&words)?;
         Ok(Self {
             dense: body::linear(dense, hidden, hidden),

@@ -13,6 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A value with the interval around it.
@@ -30,6 +31,24 @@ impl Estimate {
     /// Whether 0 lies outside: of a difference, whether it is more than chance.
     pub fn excludes_zero(&self) -> bool {
         self.low > 0.0 || self.high < 0.0
+    }
+
+    /// The same with the other sign: of a difference, the one the other way round.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        Self { value: -self.value, low: -self.high, high: -self.low }
+    }
+
+    /// As a difference is written: `+0.012 [−0.003, +0.027]`.
+    ///
+    /// ```
+    /// let gain = ttp_lib::metrics::Estimate { value: 0.012, low: -0.003, high: 0.027 };
+    /// assert_eq!(gain.signed(), "+0.012 [−0.003, +0.027]");
+    /// ```
+    pub fn signed(&self) -> String {
+        let [value, low, high] = [self.value, self.low, self.high]
+            .map(|number| format!("{number:+.3}").replace('-', "−").replace("−0.000", "+0.000"));
+        format!("{value} [{low}, {high}]")
     }
 
     /// Where a figure lies that is not ours: `above`, `within` or `below` the interval.
@@ -92,16 +111,25 @@ impl Bootstrap {
         predicted: &[usize],
         metric: impl Fn(&Tally) -> f64 + Sync,
     ) -> Result<Estimate> {
-        check_rows(classes, truth, predicted)?;
-        let draws = self.draw(
-            truth.len(),
-            || Tally::new(classes),
-            |tally, rows| {
-                count(tally, truth, predicted, rows);
-                metric(tally)
-            },
-        )?;
-        self.around(metric(&tally(classes, truth, predicted)), draws)
+        let groups = Groups::each_row(truth.len());
+        self.estimate_of(&Part { classes, truth, predicted, groups: &groups }, metric)
+    }
+
+    /// As [`estimate`](Self::estimate), rows of one group drawn together.
+    ///
+    /// # Errors
+    /// As [`estimate`](Self::estimate), or if the groups are of another number of rows.
+    pub fn estimate_of(
+        &self,
+        part: &Part<'_>,
+        metric: impl Fn(&Tally) -> f64 + Sync,
+    ) -> Result<Estimate> {
+        part.check()?;
+        let draws = self.draw(part.groups, 0, part.scratch(), |tally, rows| {
+            part.count(tally, rows);
+            metric(tally)
+        })?;
+        self.around(metric(&part.tally()), draws)
     }
 
     /// All scores with their intervals, from the same resamples.
@@ -114,33 +142,34 @@ impl Bootstrap {
         truth: &[usize],
         predicted: &[usize],
     ) -> Result<Scores<Estimate>> {
-        check_rows(classes, truth, predicted)?;
-        let draws = self.draw(
-            truth.len(),
-            || Tally::new(classes),
-            |tally, rows| {
-                count(tally, truth, predicted, rows);
-                tally.scores()
-            },
-        )?;
-        let whole = tally(classes, truth, predicted).scores();
-        let one = |get: &dyn Fn(&Scores) -> f64| {
-            self.around(get(&whole), draws.iter().map(get).collect())
-        };
-        let averages = |get: fn(&Scores) -> &Averages| {
-            Ok::<_, Error>(Averages {
-                micro: one(&|scores| get(scores).micro)?,
-                macro_: one(&|scores| get(scores).macro_)?,
-                weighted: one(&|scores| get(scores).weighted)?,
-            })
-        };
-        Ok(Scores {
-            accuracy: one(&|scores| scores.accuracy)?,
-            precision: averages(|scores| &scores.precision)?,
-            recall: averages(|scores| &scores.recall)?,
-            f1: averages(|scores| &scores.f1)?,
-            f2: averages(|scores| &scores.f2)?,
-        })
+        let groups = Groups::each_row(truth.len());
+        self.scores_of(&Part { classes, truth, predicted, groups: &groups })
+    }
+
+    /// As [`scores`](Self::scores), rows of one group drawn together.
+    ///
+    /// ```
+    /// use ttp_lib::metrics::{Bootstrap, Groups, Part};
+    /// // Fifty sentences, each there four times: two hundred rows tell no more than fifty.
+    /// let truth: Vec<usize> = (0..200).map(|row| row / 4 % 2).collect();
+    /// let predicted: Vec<usize> = (0..200).map(|row| usize::from(row / 4 % 3 > 0)).collect();
+    /// let sentence: Vec<usize> = (0..200).map(|row| row / 4).collect();
+    /// let bootstrap = Bootstrap { resamples: 1_000, level: 0.95, seed: 3 };
+    /// let rows = bootstrap.scores(2, &truth, &predicted)?.accuracy;
+    /// let groups = Groups::by(&sentence);
+    /// let part = Part { classes: 2, truth: &truth, predicted: &predicted, groups: &groups };
+    /// let sentences = bootstrap.scores_of(&part)?.accuracy;
+    /// assert_eq!(rows.value, sentences.value);
+    /// assert!(sentences.high - sentences.low > 1.7 * (rows.high - rows.low));
+    /// # Ok::<(), ttp_lib::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`estimate_of`](Self::estimate_of).
+    pub fn scores_of(&self, part: &Part<'_>) -> Result<Scores<Estimate>> {
+        part.check()?;
+        let draws = self.draw_scores(part, 0)?;
+        self.scores_around(&part.tally().scores(), &draws)
     }
 
     /// How much better the first predictions are than the second **on the same rows**,
@@ -169,22 +198,71 @@ impl Bootstrap {
         second: &[usize],
         metric: impl Fn(&Tally) -> f64 + Sync,
     ) -> Result<Estimate> {
-        check_rows(classes, truth, first)?;
-        check_rows(classes, truth, second)?;
-        let pair = || (Tally::new(classes), Tally::new(classes));
-        let draws = self.draw(truth.len(), pair, |(one, two), rows| {
-            count(one, truth, first, rows);
-            count(two, truth, second, rows);
-            metric(one) - metric(two)
-        })?;
-        let value = metric(&tally(classes, truth, first)) - metric(&tally(classes, truth, second));
-        self.around(value, draws)
+        let groups = Groups::each_row(truth.len());
+        let part = |predicted| Part { classes, truth, predicted, groups: &groups };
+        let (one, two) = (part(first), part(second));
+        let draws = self.draw_pairs(&one, &two, |a, b| metric(a) - metric(b))?;
+        self.around(metric(&one.tally()) - metric(&two.tally()), draws)
     }
 
-    /// Scores every resample of `0..size`; the results stand in the resamples' order.
+    /// All scores of the first predictions minus those of the second **on the same rows**,
+    /// rows of one group drawn together; otherwise as [`difference`](Self::difference).
+    ///
+    /// # Errors
+    /// As [`estimate_of`](Self::estimate_of), or if the two are not of the same rows.
+    pub fn paired(&self, first: &Part<'_>, second: &Part<'_>) -> Result<Scores<Estimate>> {
+        let draws = self.draw_pairs(first, second, |a, b| a.scores().minus(&b.scores()))?;
+        self.scores_around(&first.tally().scores().minus(&second.tally().scores()), &draws)
+    }
+
+    /// All scores on the first rows minus those on the second, which are **other rows**:
+    /// each is resampled on its own, so the interval holds the chance of both draws. It
+    /// says nothing of what else the two sets of rows differ in.
+    ///
+    /// # Errors
+    /// As [`estimate_of`](Self::estimate_of).
+    pub fn unpaired(&self, first: &Part<'_>, second: &Part<'_>) -> Result<Scores<Estimate>> {
+        first.check()?;
+        second.check()?;
+        let one = self.draw_scores(first, 0)?;
+        // Streams that the first has not used: the two draws know nothing of each other.
+        let two = self.draw_scores(second, self.resamples)?;
+        let draws: Vec<Scores> = one.iter().zip(&two).map(|(one, two)| one.minus(two)).collect();
+        self.scores_around(&first.tally().scores().minus(&second.tally().scores()), &draws)
+    }
+
+    fn draw_scores(&self, part: &Part<'_>, first_stream: usize) -> Result<Vec<Scores>> {
+        self.draw(part.groups, first_stream, part.scratch(), |tally, rows| {
+            part.count(tally, rows);
+            tally.scores()
+        })
+    }
+
+    fn draw_pairs<T: Send>(
+        &self,
+        first: &Part<'_>,
+        second: &Part<'_>,
+        compare: impl Fn(&Tally, &Tally) -> T + Sync,
+    ) -> Result<Vec<T>> {
+        first.check()?;
+        second.check()?;
+        if first.truth != second.truth || first.groups != second.groups {
+            let reason = "the two predictions are not of the same rows".to_owned();
+            return Err(Error::Setting { field: "truth", reason });
+        }
+        let scratch = || (Tally::new(first.classes), Tally::new(second.classes));
+        self.draw(first.groups, 0, scratch, |(one, two), rows| {
+            first.count(one, rows);
+            second.count(two, rows);
+            compare(one, two)
+        })
+    }
+
+    /// Scores every resample of the groups; the results stand in the resamples' order.
     fn draw<S: Send, T: Send>(
         &self,
-        size: usize,
+        groups: &Groups,
+        first_stream: usize,
         scratch: impl Fn() -> S + Sync + Send,
         score: impl Fn(&mut S, &[u32]) -> T + Sync + Send,
     ) -> Result<Vec<T>> {
@@ -195,17 +273,21 @@ impl Bootstrap {
         if !(self.level > 0.0 && self.level < 1.0) {
             return wrong("bootstrap.level", format!("{} is not between 0 and 1", self.level));
         }
-        let Ok(below) = u32::try_from(size) else {
-            return wrong("truth", format!("{size} rows are more than can be resampled"));
+        let Ok(below) = u32::try_from(groups.rows()) else {
+            return wrong("truth", format!("{} rows cannot be resampled", groups.rows()));
         };
+        // Never more groups than rows.
+        let below = below.min(groups.len() as u32);
         let resample = |(state, rows): &mut (S, Vec<u32>), stream: usize| {
             let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-            rng.set_stream(stream as u64);
+            rng.set_stream((first_stream + stream) as u64);
             rows.clear();
-            rows.extend((0..size).map(|_| uniform(&mut rng, below)));
+            for _ in 0..below {
+                rows.extend_from_slice(groups.members(uniform(&mut rng, below)));
+            }
             score(state, rows)
         };
-        let scratch = || (scratch(), Vec::with_capacity(size));
+        let scratch = || (scratch(), Vec::with_capacity(groups.rows()));
         Ok((0..self.resamples).into_par_iter().map_init(scratch, resample).collect())
     }
 
@@ -214,6 +296,145 @@ impl Bootstrap {
         let low = percentile(&draws, (1.0 - self.level) / 2.0)?;
         let high = percentile(&draws, (1.0 + self.level) / 2.0)?;
         Ok(Estimate { value, low, high })
+    }
+
+    fn scores_around(&self, whole: &Scores, draws: &[Scores]) -> Result<Scores<Estimate>> {
+        let one =
+            |get: &dyn Fn(&Scores) -> f64| self.around(get(whole), draws.iter().map(get).collect());
+        let averages = |get: fn(&Scores) -> &Averages| {
+            Ok::<_, Error>(Averages {
+                micro: one(&|scores| get(scores).micro)?,
+                macro_: one(&|scores| get(scores).macro_)?,
+                weighted: one(&|scores| get(scores).weighted)?,
+            })
+        };
+        Ok(Scores {
+            accuracy: one(&|scores| scores.accuracy)?,
+            precision: averages(|scores| &scores.precision)?,
+            recall: averages(|scores| &scores.recall)?,
+            f1: averages(|scores| &scores.f1)?,
+            f2: averages(|scores| &scores.f2)?,
+        })
+    }
+}
+
+/// Which rows are drawn together: rows that say nearly the same, the twins of one
+/// sentence for instance, are not independent, and drawn one by one they would make
+/// an interval too narrow. Whole groups are drawn, as many as there are (the cluster
+/// bootstrap: Davison and Hinkley, *Bootstrap Methods and their Application*, 1997,
+/// section 3.8). Where every row is a group of its own it is the ordinary bootstrap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Groups {
+    /// The rows, group after group.
+    rows: Vec<u32>,
+    /// Where each group begins among them, and at last their number.
+    starts: Vec<usize>,
+}
+
+impl Groups {
+    /// Every row on its own.
+    pub fn each_row(rows: usize) -> Self {
+        let whole = u32::try_from(rows).unwrap_or(u32::MAX);
+        // More rows than that are refused where they are drawn.
+        Self { rows: (0..whole).collect(), starts: (0..=rows).collect() }
+    }
+
+    /// Rows with equal keys are one group; groups stand in the order of their first rows.
+    ///
+    /// ```
+    /// use ttp_lib::metrics::Groups;
+    /// let groups = Groups::by(&["b", "a", "b"]);
+    /// assert_eq!((groups.len(), groups.rows()), (2, 3));
+    /// assert_eq!(groups.iter().collect::<Vec<_>>(), [&[0, 2][..], &[1]]);
+    /// ```
+    pub fn by<K: Ord>(keys: &[K]) -> Self {
+        let mut numbers: BTreeMap<&K, usize> = BTreeMap::new();
+        let mut members: Vec<Vec<u32>> = Vec::new();
+        for (row, key) in (0..).zip(keys) {
+            let number = *numbers.entry(key).or_insert(members.len());
+            if number == members.len() {
+                members.push(Vec::new());
+            }
+            members[number].push(row);
+        }
+        let mut starts = vec![0];
+        for group in &members {
+            starts.push(starts[starts.len() - 1] + group.len());
+        }
+        Self { rows: members.concat(), starts }
+    }
+
+    /// Number of groups.
+    pub fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// Whether there is no group.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of rows in all groups together.
+    pub fn rows(&self) -> usize {
+        self.starts[self.starts.len() - 1]
+    }
+
+    /// The rows of each group.
+    pub fn iter(&self) -> impl Iterator<Item = &[u32]> {
+        self.starts.windows(2).map(|ends| &self.rows[ends[0]..ends[1]])
+    }
+
+    /// The rows of a group below [`len`](Self::len).
+    fn members(&self, group: u32) -> &[u32] {
+        let group = group as usize;
+        &self.rows[self.starts[group]..self.starts[group + 1]]
+    }
+}
+
+/// Rows to score: class indices below `classes`, and which rows are drawn together.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    /// Number of classes.
+    pub classes: usize,
+    /// Each row's class.
+    pub truth: &'a [usize],
+    /// The class that each row was given.
+    pub predicted: &'a [usize],
+    /// Which rows are drawn together.
+    pub groups: &'a Groups,
+}
+
+impl Part<'_> {
+    fn check(&self) -> Result<()> {
+        check_rows(self.classes, self.truth, self.predicted)?;
+        if self.groups.rows() != self.truth.len() {
+            let (grouped, rows) = (self.groups.rows(), self.truth.len());
+            let reason = format!("they are of {grouped} rows, and there are {rows}");
+            return Err(Error::Setting { field: "groups", reason });
+        }
+        Ok(())
+    }
+
+    fn scratch(&self) -> impl Fn() -> Tally + Sync + Send + use<> {
+        let classes = self.classes;
+        move || Tally::new(classes)
+    }
+
+    /// The counts over all rows.
+    fn tally(&self) -> Tally {
+        let mut tally = Tally::new(self.classes);
+        for (&truth, &predicted) in self.truth.iter().zip(self.predicted) {
+            tally.add(truth, predicted);
+        }
+        tally
+    }
+
+    /// Counts the drawn rows, and nothing of what was counted before.
+    fn count(&self, tally: &mut Tally, rows: &[u32]) {
+        tally.clear();
+        for &row in rows {
+            tally.add(self.truth[row as usize], self.predicted[row as usize]);
+        }
     }
 }
 
@@ -267,22 +488,6 @@ fn uniform(rng: &mut impl RngCore, below: u32) -> u32 {
     }
 }
 
-fn tally(classes: usize, truth: &[usize], predicted: &[usize]) -> Tally {
-    let mut tally = Tally::new(classes);
-    for (&truth, &predicted) in truth.iter().zip(predicted) {
-        tally.add(truth, predicted);
-    }
-    tally
-}
-
-/// Counts the drawn rows, and nothing of what was counted before.
-fn count(tally: &mut Tally, truth: &[usize], predicted: &[usize], rows: &[u32]) {
-    tally.clear();
-    for &row in rows {
-        tally.add(truth[row as usize], predicted[row as usize]);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -324,6 +529,60 @@ mod tests {
         let found = bootstrap.difference(7, &truth, &predicted, &predicted, metric).unwrap();
         assert_eq!(found, Estimate { value: 0.0, low: 0.0, high: 0.0 });
         assert!(!found.excludes_zero());
+    }
+
+    #[test]
+    fn rows_that_are_there_twice_narrow_nothing_when_drawn_together() {
+        let (truth, predicted) = rows(150);
+        let thrice = |rows: &[usize]| rows.repeat(3);
+        let (many_truth, many_predicted) = (thrice(&truth), thrice(&predicted));
+        let keys: Vec<usize> = (0..450).map(|row| row % 150).collect();
+        let (single, each, together) =
+            (Groups::each_row(150), Groups::each_row(450), Groups::by(&keys));
+        let bootstrap = Bootstrap { resamples: 2_000, level: 0.95, seed: 9 };
+        let width = |truth: &[usize], predicted: &[usize], groups: &Groups| {
+            let part = Part { classes: 7, truth, predicted, groups };
+            let found = bootstrap.scores_of(&part).unwrap();
+            [found.accuracy, found.f1.macro_].map(|e| (e.value, e.high - e.low))
+        };
+        let once = width(&truth, &predicted, &single);
+        let apart = width(&many_truth, &many_predicted, &each);
+        let grouped = width(&many_truth, &many_predicted, &together);
+        for score in 0..2 {
+            assert!((once[score].0 - apart[score].0).abs() < 1e-12);
+            assert!(apart[score].1 < 0.7 * once[score].1, "{apart:?} {once:?}");
+            // The very draws of the rows that are there once.
+            assert!((grouped[score].1 - once[score].1).abs() < 1e-12, "{grouped:?} {once:?}");
+        }
+    }
+
+    #[test]
+    fn two_sets_of_rows_are_drawn_independently() {
+        let (truth, predicted) = rows(400);
+        let groups = Groups::each_row(400);
+        let part = Part { classes: 7, truth: &truth, predicted: &predicted, groups: &groups };
+        let bootstrap = Bootstrap { resamples: 4_000, level: 0.95, seed: 5 };
+        assert_eq!(bootstrap.paired(&part, &part).unwrap().f1.macro_.high, 0.0);
+        let found = bootstrap.unpaired(&part, &part).unwrap().accuracy;
+        let one = bootstrap.scores_of(&part).unwrap().accuracy;
+        assert_eq!(found.value, 0.0);
+        // Variances add up where draws are independent.
+        let wider = (found.high - found.low) / (one.high - one.low);
+        assert!((wider / 2f64.sqrt() - 1.0).abs() < 0.06, "{wider}");
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_are_refused() {
+        let good = Bootstrap { resamples: 10, level: 0.95, seed: 0 };
+        let (two, three) = (Groups::each_row(2), Groups::each_row(3));
+        let part = |truth, groups| Part { classes: 2, truth, predicted: &[0, 1], groups };
+        let few = good.scores_of(&part(&[0, 1], &three)).unwrap_err().to_string();
+        assert_eq!(few, "setting groups: they are of 3 rows, and there are 2");
+        let other = good.paired(&part(&[0, 1], &two), &part(&[1, 1], &two)).unwrap_err();
+        assert!(other.to_string().contains("not of the same rows"), "{other}");
+        let together = Groups::by(&[1, 1]);
+        assert!(good.paired(&part(&[0, 1], &two), &part(&[0, 1], &together)).is_err());
+        assert!(good.unpaired(&part(&[0, 1], &two), &part(&[0, 2], &two)).is_err());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! How well a classifier names techniques: confusion matrices, scores in their
-//! three averages, and intervals that say how far chance alone could move them.
+//! three averages, intervals that say how far chance alone could move them, and
+//! tests of whether two classifiers differ by more.
 //!
 //! Every table has truth in its rows and predictions in its columns. Scores are
 //! scikit-learn's: a quotient with nothing under the line is 0
@@ -26,10 +27,12 @@
 mod bootstrap;
 mod confusion;
 mod scores;
+mod significance;
 
-pub use bootstrap::{Bootstrap, Estimate, percentile};
+pub use bootstrap::{Bootstrap, Estimate, Groups, Part, percentile};
 pub use confusion::{Confused, Confusion};
 pub use scores::{Averages, ClassScores, Scores, Tally};
+pub use significance::{Discordant, holm, mcnemar_exact};
 
 use crate::{Error, Result};
 

@@ -40,6 +40,42 @@ pub struct Scores<T = f64> {
     pub f2: Averages<T>,
 }
 
+impl<T: Copy> Scores<T> {
+    /// The same scores of something else, for instance with the other sign.
+    pub fn map<U>(&self, mut f: impl FnMut(T) -> U) -> Scores<U> {
+        Scores {
+            accuracy: f(self.accuracy),
+            precision: self.precision.map(&mut f),
+            recall: self.recall.map(&mut f),
+            f1: self.f1.map(&mut f),
+            f2: self.f2.map(&mut f),
+        }
+    }
+}
+
+impl Averages {
+    fn minus(self, other: Self) -> Self {
+        Self {
+            micro: self.micro - other.micro,
+            macro_: self.macro_ - other.macro_,
+            weighted: self.weighted - other.weighted,
+        }
+    }
+}
+
+impl Scores {
+    /// Each score minus the other's.
+    pub(super) fn minus(&self, other: &Self) -> Self {
+        Self {
+            accuracy: self.accuracy - other.accuracy,
+            precision: self.precision.minus(other.precision),
+            recall: self.recall.minus(other.recall),
+            f1: self.f1.minus(other.f1),
+            f2: self.f2.minus(other.f2),
+        }
+    }
+}
+
 impl<T: Copy + Into<Cell>> Scores<T> {
     /// A table with a row a score and a column an average.
     ///

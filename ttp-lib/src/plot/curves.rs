@@ -197,7 +197,8 @@ impl Intervals {
         let all = self.rows.iter().flat_map(values).chain(self.reference.iter().map(|(v, _)| *v));
         let (low, high) = span(all, None);
         let margin = 0.04 * (high - low);
-        let right = f64::from(SIZE.0) - 164.0;
+        let numbers = self.rows.iter().map(|row| drawn_width(&beside(row), 12.0));
+        let right = f64::from(SIZE.0) - 30.0 - 1.06 * numbers.fold(126.0, f64::max);
         let axis = Axis { low: low - margin, high: high + margin, from: left, to: right };
         let top = if self.reference.is_some() { 70.0 } else { 48.0 };
         let bottom = top + 30.0 * self.rows.len() as f64;
@@ -212,9 +213,8 @@ impl Intervals {
                 let place = x.clamp(half + 8.0, (f64::from(SIZE.0) - half - 8.0).max(half + 8.0));
                 sheet.text(&name, (place, top - 13.0), 12.0, VERMILION, Stand::MIDDLE)?;
             }
-            for (i, (name, estimate, known)) in self.rows.iter().enumerate() {
-                let y = top + 30.0 * (i as f64 + 0.5);
-                self.row(sheet, &axis, y, (name, *estimate, *known))?;
+            for (i, row) in self.rows.iter().enumerate() {
+                self.row(sheet, &axis, top + 30.0 * (i as f64 + 0.5), row)?;
             }
             Ok(())
         })
@@ -225,25 +225,30 @@ impl Intervals {
         sheet: &mut Sheet<'_>,
         axis: &Axis,
         y: f64,
-        (name, Estimate { value, low, high }, known): (&str, Estimate, bool),
+        row: &(String, Estimate, bool),
     ) -> Result<()> {
+        let (name, Estimate { value, low, high }, known) = row;
+        let (value, low, high) = (*value, *low, *high);
         sheet.text(&harmless(name, 44), (axis.from - 12.0, y), TEXT, INK, Stand::END)?;
-        let beside = (axis.to + 12.0, y);
-        if known {
+        if *known {
             let (from, to) = (axis.at(low), axis.at(high));
             sheet.line((from, y), (to, y), 2.2, PALETTE[0])?;
             for end in [from, to] {
                 sheet.line((end, y - 5.0), (end, y + 5.0), 1.6, PALETTE[0])?;
             }
             sheet.mark(0, axis.at(value), y, 4.6)?;
-            let text = format!("{value:.3} [{low:.3}, {high:.3}]").replace('-', "−");
-            sheet.text(&text, beside, 12.0, INK, Stand::START)
         } else {
             sheet.mark(3, axis.at(value), y, 5.0)?;
-            let text = format!("{value:.3}").replace('-', "−");
-            sheet.text(&text, beside, 12.0, INK, Stand::START)
         }
+        sheet.text(&beside(row), (axis.to + 12.0, y), 12.0, INK, Stand::START)
     }
+}
+
+/// The numbers beside a value's mark.
+fn beside((_, Estimate { value, low, high }, known): &(String, Estimate, bool)) -> String {
+    let text =
+        if *known { format!("{value:.3} [{low:.3}, {high:.3}]") } else { format!("{value:.3}") };
+    text.replace('-', "−")
 }
 
 /// From the lowest value to the highest, with `start` among them if given; where they

@@ -1,4 +1,4 @@
-//! A confusion matrix in colours.
+//! Confusion matrices in colours, one or several.
 
 use super::{GRID, INK, SOFT, Sheet, Stand, Svg, TEXT, drawn_width, picture, thousands, wrong};
 use crate::Result;
@@ -45,12 +45,8 @@ impl<'a> HeatMap<'a> {
     /// If there are more than 120 classes: such a map cannot be read.
     pub fn draw(&self) -> Result<Svg> {
         let labels = self.confusion.labels();
-        if labels.len() > MOST {
-            let reason = format!("{} classes; no more than {MOST} can be read", labels.len());
-            return Err(wrong("heat_map", reason));
-        }
-        let longest =
-            labels.iter().map(|l| drawn_width(&harmless(l, 16), 11.0)).fold(0.0, f64::max);
+        readable(labels)?;
+        let longest = longest(labels, 11.0);
         let left = 34.0 + longest.max(24.0) + 8.0;
         let cell = ((WIDE - left - RIGHT) / labels.len() as f64).min(72.0);
         let map = Map {
@@ -59,6 +55,7 @@ impl<'a> HeatMap<'a> {
             top: TOP - 40.0 + longest.max(24.0),
             cell,
             side: cell * labels.len() as f64,
+            numbers: true,
         };
         let wide = (left + map.side + RIGHT).max(540.0).ceil() as u32;
         let high = (map.top + map.side + 36.0).ceil() as u32;
@@ -70,12 +67,107 @@ impl<'a> HeatMap<'a> {
     }
 }
 
+/// Several confusion matrices of the same classes in one picture, two in a line, to see
+/// whose diagonal is even and dark. Colours are as in [`HeatMap`]; counts are left out.
+#[derive(Debug, Clone)]
+pub struct HeatMaps {
+    title: String,
+    maps: Vec<(String, Confusion)>,
+}
+
+/// A panel's share of the width, the font of its labels, and the room above it.
+const PANEL: f64 = WIDE / 2.0;
+const SMALL: f64 = 10.0;
+const ABOVE: f64 = 26.0;
+
+impl HeatMaps {
+    /// None yet.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self { title: title.into(), maps: Vec::new() }
+    }
+
+    /// One more matrix, with its name.
+    #[must_use]
+    pub fn map(mut self, name: impl Into<String>, confusion: &Confusion) -> Self {
+        self.maps.push((name.into(), confusion.clone()));
+        self
+    }
+
+    /// Draws them, 1000 pixels wide; a single one as [`HeatMap`] does.
+    ///
+    /// # Errors
+    /// If there is none, or one has more than 120 classes.
+    pub fn draw(&self) -> Result<Svg> {
+        match self.maps.as_slice() {
+            [] => return Err(wrong("heat_maps", "there is none to draw")),
+            [(name, confusion)] => {
+                return HeatMap::new(format!("{}: {name}", self.title), confusion).draw();
+            }
+            _ => {}
+        }
+        let (mut longest_label, mut most) = (0.0, 1);
+        for (_, confusion) in &self.maps {
+            readable(confusion.labels())?;
+            longest_label = f64::max(longest_label, longest(confusion.labels(), SMALL));
+            most = most.max(confusion.labels().len());
+        }
+        let room = 2.0 * (longest_label + 5.0) + 4.0;
+        let cell = ((PANEL - room - 14.0) / most as f64).min(40.0);
+        let high = ABOVE + room + cell * most as f64 + 18.0;
+        let lines = self.maps.len().div_ceil(2) as f64;
+        let legend = 46.0 + lines * high + 12.0;
+        picture(&self.title, (WIDE as u32, (legend + 24.0).ceil() as u32), |sheet| {
+            for (at, (name, confusion)) in self.maps.iter().enumerate() {
+                let left = (at % 2) as f64 * PANEL + room;
+                let top = 46.0 + (at / 2) as f64 * high + ABOVE + room;
+                let side = cell * confusion.labels().len() as f64;
+                let map = Map { confusion, left, top, cell, side, numbers: false };
+                let place = (left, top - room - 0.5 * ABOVE);
+                sheet.text(&harmless(name, 60), place, TEXT, INK, Stand::START)?;
+                map.cells(sheet)?;
+                map.staggered_labels(sheet, longest_label)?;
+            }
+            legend_of_shades(sheet, legend)
+        })
+    }
+}
+
+fn readable(labels: &[String]) -> Result<()> {
+    if labels.len() > MOST {
+        let reason = format!("{} classes; no more than {MOST} can be read", labels.len());
+        return Err(wrong("heat_map", reason));
+    }
+    Ok(())
+}
+
+/// How wide the widest label is drawn.
+fn longest(labels: &[String], size: f64) -> f64 {
+    labels.iter().map(|label| drawn_width(&harmless(label, 16), size)).fold(0.0, f64::max)
+}
+
+/// What the colours mean, in one line.
+fn legend_of_shades(sheet: &mut Sheet<'_>, y: f64) -> Result<()> {
+    let said = "rows are truth, columns are predictions; share of a row:";
+    sheet.text(said, (16.0, y), 12.0, SOFT, Stand::START)?;
+    let mut x = 16.0 + drawn_width(said, 12.0) + 10.0;
+    for per_cent in [0, 25, 50, 75, 100] {
+        let corners = [(x, y - 7.0), (x + BAR, y - 7.0), (x + BAR, y + 7.0), (x, y + 7.0)];
+        sheet.rect(x, y - 7.0, BAR, BAR, shade(f64::from(per_cent) / 100.0))?;
+        sheet.path(&[&corners[..], &corners[..1]].concat(), 0.6, SOFT)?;
+        sheet.text(&format!("{per_cent} %"), (x + BAR + 5.0, y), 12.0, SOFT, Stand::START)?;
+        x += 66.0;
+    }
+    Ok(())
+}
+
 struct Map<'a> {
     confusion: &'a Confusion,
     left: f64,
     top: f64,
     cell: f64,
     side: f64,
+    /// Whether counts are written where they fit.
+    numbers: bool,
 }
 
 impl Map<'_> {
@@ -91,7 +183,7 @@ impl Map<'_> {
                 let y = self.top + truth as f64 * self.cell;
                 sheet.rect(x, y, self.cell, self.cell, shade(share))?;
                 let text = thousands(count as f64);
-                if drawn_width(&text, size) <= 0.98 * self.cell {
+                if self.numbers && drawn_width(&text, size) <= 0.98 * self.cell {
                     let ink = if share > 0.55 { RGBColor(255, 255, 255) } else { INK };
                     let middle = (x + self.cell / 2.0, y + self.cell / 2.0);
                     sheet.text(&text, middle, size, ink, Stand::MIDDLE)?;
@@ -126,6 +218,24 @@ impl Map<'_> {
         let below = format!("{total} rows; numbers are counts, colours are shares of a row");
         let place = (self.left, self.top + self.side + 18.0);
         sheet.text(&below, place, 12.0, SOFT, Stand::START)
+    }
+
+    /// Every second label stands further out, with a line to its row or column: twice
+    /// the room for each.
+    fn staggered_labels(&self, sheet: &mut Sheet<'_>, longest: f64) -> Result<()> {
+        for (i, label) in self.confusion.labels().iter().enumerate() {
+            let label = harmless(label, 16);
+            let at = (i as f64 + 0.5) * self.cell;
+            let out = if i % 2 == 0 { 4.0 } else { longest + 9.0 };
+            let (x, y) = (self.left + at, self.top + at);
+            if out > 4.0 {
+                sheet.line((self.left - out + 2.0, y), (self.left, y), 0.5, GRID)?;
+                sheet.line((x, self.top - out + 2.0), (x, self.top), 0.5, GRID)?;
+            }
+            sheet.text(&label, (self.left - out, y), SMALL, INK, Stand::END)?;
+            sheet.text(&label, (x, self.top - out), SMALL, INK, Stand::START.upright())?;
+        }
+        Ok(())
     }
 
     fn colour_bar(&self, sheet: &mut Sheet<'_>) -> Result<()> {
@@ -198,6 +308,30 @@ mod tests {
             assert!(svg.as_str().contains(text), "{text}");
         }
         assert!(!svg.as_str().contains("\n0\n"), "empty cells stay empty");
+    }
+
+    #[test]
+    fn several_maps_stand_beside_each_other() {
+        let rows = [vec![61, 2], vec![37, 0]];
+        let confusion = Confusion::from_counts(["T1059", "T1027"], &rows).unwrap();
+        let two = HeatMaps::new("m").map("one", &confusion).map("two", &confusion);
+        let svg = two.clone().draw().unwrap();
+        for text in ["\none\n", "\ntwo\n", "\nT1059\n", "75 %", "rows are truth"] {
+            assert!(svg.as_str().contains(text), "{text}");
+        }
+        assert_eq!(svg.as_str().matches("\nT1027\n").count(), 4);
+        assert!(!svg.as_str().contains("\n61\n"), "no counts in small maps");
+        let high = |svg: Svg| {
+            let (_, rest) = svg.as_str().split_once("height=\"").unwrap();
+            rest.split_once('"').unwrap().0.parse::<u32>().unwrap()
+        };
+        let third = two.clone().map("three", &confusion).draw().unwrap();
+        assert!(high(third) > high(svg) + 100, "the third stands below");
+
+        let alone = HeatMaps::new("m").map("one", &confusion).draw().unwrap();
+        assert_eq!(alone, HeatMap::new("m: one", &confusion).draw().unwrap());
+        let none = HeatMaps::new("m").draw().unwrap_err().to_string();
+        assert_eq!(none, "setting heat_maps: there is none to draw");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //!
 //! - [`Histogram`]: rows of each technique, the largest first.
 //! - [`HeatMap`]: a confusion matrix; rows are truth, columns are predictions.
+//! - [`HeatMaps`]: several of them side by side.
 //! - [`Lines`]: loss or scores by step or epoch.
 //! - [`Intervals`]: values with their intervals, to be compared.
 //!
@@ -14,7 +15,7 @@ mod heat_map;
 mod histogram;
 
 pub use curves::{Intervals, Lines};
-pub use heat_map::HeatMap;
+pub use heat_map::{HeatMap, HeatMaps};
 pub use histogram::Histogram;
 
 use crate::show::{content_block, defang, escape_html, harmless, print, terminal_safe, width};

@@ -1,10 +1,20 @@
 //! Pretrained checkpoints: by name or by folder, checked before anything is built on them.
 
 mod catalogue;
-mod load;
+mod checkpoint;
+mod config;
+pub mod hub;
+mod pickle;
+mod safetensors;
+mod tokenizer;
+mod torch_file;
+mod weights;
 
 pub use catalogue::{CATALOGUE, Entry, Start};
-pub use load::{Checkpoint, Family, Tokenize};
+pub use checkpoint::Checkpoint;
+pub use config::Family;
+pub use tokenizer::{Tokenize, WordPieces};
+pub use weights::Loaded;
 
 use std::path::Path;
 

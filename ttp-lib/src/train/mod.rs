@@ -1,11 +1,13 @@
 //! Fine-tuning: the loop that a paper's method section describes, to be read top
 //! to bottom in one sitting.
 
+mod device;
 mod masked;
 mod optimizer;
 mod pace;
 mod schedule;
 
+pub use device::{device, device_name, keep_freed_memory};
 pub use masked::{MaskedEpoch, MaskedHistory, MaskedParams, MaskedRows, Pretraining};
 pub use optimizer::{Algorithm, Optimizer};
 pub use schedule::learning_rate;
@@ -23,7 +25,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::time::Instant;
-use tch::{Device, Tensor};
+use tch::Tensor;
 
 /// The settings of a fine-tuning run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -247,6 +249,7 @@ impl FineTuning<'_> {
     ) -> Result<History> {
         let Self { checkpoint, params, seed, folder } = *self;
         params.check()?;
+        keep_freed_memory();
         tch::manual_seed(seed.cast_signed());
         let lengths: Vec<usize> = train.tokenised.iter().map(Vec::len).collect();
         let steps_per_epoch = train.len().div_ceil(params.batch_size);
@@ -333,19 +336,6 @@ impl FineTuning<'_> {
             "seed": self.seed,
             "history": history,
         })
-    }
-}
-
-/// Where to train: the first CUDA device if libtorch has one, else the CPU.
-pub fn device() -> Device {
-    Device::cuda_if_available()
-}
-
-/// The device in words: `CPU, 2 threads`, `CUDA`.
-pub fn device_name() -> String {
-    match device() {
-        Device::Cpu => format!("CPU, {} threads", tch::get_num_threads()),
-        other => format!("{other:?}"),
     }
 }
 

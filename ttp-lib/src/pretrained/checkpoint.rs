@@ -1,0 +1,203 @@
+//! A checkpoint on disk, in the hub's layout: `config.json`, weights, a tokenizer's
+//! files. It is read and checked before a model is built from it.
+
+use super::catalogue::{CATALOGUE, Entry};
+use super::config::{self, Family};
+use super::tokenizer::{self, Tokenize};
+use super::weights::{self, Loaded, Matching};
+use crate::{Error, Result};
+use rust_bert::bert::BertConfig;
+use rust_bert::roberta::RobertaConfig;
+use serde_json::{Map, Value};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use tch::nn;
+
+/// Safe formats first.
+const WEIGHTS: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
+
+/// A checkpoint's folder, with its configuration read and checked.
+#[derive(Debug, Clone)]
+pub struct Checkpoint {
+    /// The name it was asked for by.
+    pub name: String,
+    /// Where its files are.
+    pub folder: PathBuf,
+    /// `config.json`, whole, with transformers' defaults for keys that it leaves out.
+    pub config: Map<String, Value>,
+    /// Its entry in the catalogue, if it has one.
+    pub entry: Option<&'static Entry>,
+    family: Family,
+    weights: PathBuf,
+}
+
+impl Checkpoint {
+    /// Finds a checkpoint: a name of the catalogue is a folder of `models`,
+    /// anything with a path separator is a folder of its own.
+    ///
+    /// # Errors
+    /// If the name is unknown; also as [`open`](Self::open).
+    pub fn find(name: &str, models: &Path) -> Result<Self> {
+        if CATALOGUE.iter().any(|entry| entry.name == name) {
+            return Self::open(name, &models.join(name));
+        }
+        if name.contains(std::path::is_separator) {
+            return Self::open(name, Path::new(name));
+        }
+        let mut known: Vec<_> = CATALOGUE.iter().map(|e| e.name.clone()).collect();
+        known.push("a folder's path".to_owned());
+        Err(Error::Unknown { kind: "checkpoint", name: name.to_owned(), known })
+    }
+
+    /// Opens the checkpoint in `folder` under a name. Its weights are `model.safetensors`,
+    /// or else `pytorch_model.bin`, which is read without running anything.
+    ///
+    /// # Errors
+    /// If one of its files is not there, `config.json` lacks a field or has one of the
+    /// wrong kind, or the weights cannot be those of so large a model.
+    pub fn open(name: &str, folder: &Path) -> Result<Self> {
+        let (family, config) = config::read(&folder.join("config.json"))?;
+        let weights = find_weights(folder, config::numbers(&config))?;
+        tokenizer::vocabulary(folder)?;
+        Ok(Self {
+            name: name.to_owned(),
+            folder: folder.to_path_buf(),
+            config,
+            entry: Entry::named(name),
+            family,
+            weights,
+        })
+    }
+
+    /// One line about where the model comes from and what it stands in for.
+    pub fn describe(&self) -> String {
+        match self.entry {
+            Some(Entry { title, stands_in_for: Some(other), .. }) => {
+                format!("{title}, a stand-in for {other}")
+            }
+            Some(Entry { title, .. }) => title.clone(),
+            None => self.folder.display().to_string(),
+        }
+    }
+
+    /// BERT or RoBERTa.
+    pub fn family(&self) -> Family {
+        self.family
+    }
+
+    /// The configuration as rust-bert wants it; the number of labels is the head's business.
+    ///
+    /// # Errors
+    /// If rust-bert does not take a value.
+    pub fn bert_config(&self) -> Result<BertConfig> {
+        config::for_rust_bert(&self.folder.join("config.json"), &self.config)
+    }
+
+    /// As [`bert_config`](Self::bert_config): rust-bert has one type for both.
+    ///
+    /// # Errors
+    /// As [`bert_config`](Self::bert_config).
+    pub fn roberta_config(&self) -> Result<RobertaConfig> {
+        self.bert_config()
+    }
+
+    /// A size of the configuration, for instance `hidden_size`. Checked at reading.
+    pub fn size(&self, field: &str) -> i64 {
+        config::size(&self.config, field)
+    }
+
+    /// The longest input in tokens, special tokens included: RoBERTa's 514 places are for 512.
+    pub fn places(&self) -> usize {
+        config::places(self.family, &self.config).unsigned_abs() as usize
+    }
+
+    /// One line if the configuration wants another `layer_norm_eps` than is computed with.
+    pub fn epsilon_note(&self) -> Option<String> {
+        config::epsilon_note(&self.config)
+    }
+
+    /// The tokenizer, cutting at `max_length` tokens and never padding: padding is the
+    /// batch's business.
+    ///
+    /// # Errors
+    /// If its files cannot be read, lack a special token or hold more tokens than the model
+    /// has embeddings; if the model has no places for so long a text, or `max_length` none
+    /// for a single token between the special ones.
+    pub fn tokenizer(&self, max_length: usize) -> Result<Tokenize> {
+        let reason = match max_length {
+            0..=2 => Some(format!("{max_length}, but two are special tokens")),
+            _ if max_length > self.places() => {
+                let places = self.places();
+                Some(format!("{max_length}, but {} has places for {places} tokens", self.name))
+            }
+            _ => None,
+        };
+        if let Some(reason) = reason {
+            return Err(Error::Setting { field: "training.max_length", reason });
+        }
+        let builder = tokenizer::Builder::new(&self.folder, self.family)?;
+        builder.build(max_length, self.size("vocab_size"))
+    }
+
+    /// Every file of the folder that the tokenizer may be read from: what a model that is
+    /// saved elsewhere takes along.
+    pub fn tokenizer_files(&self) -> Vec<PathBuf> {
+        let files = tokenizer::FILES.iter().map(|name| self.folder.join(name));
+        files.filter(|file| file.is_file()).collect()
+    }
+
+    /// The names of the tensors in its file, in the order of the names.
+    ///
+    /// # Errors
+    /// If the file is cut off, is not of its format or would run code.
+    pub fn tensor_names(&self) -> Result<Vec<String>> {
+        let file = weights::open(&self.weights)?;
+        Ok(file.tensors().keys().cloned().collect())
+    }
+
+    /// Copies the checkpoint's weights into the variables of `vars`: every variable is in
+    /// the file, with its shape, and the file holds no other but buffers and known heads
+    /// that the model does not have; that is known before anything is copied. Variables
+    /// whose names begin with one of `new` keep their start if the file has none of them; a
+    /// `classifier` named in `new` always does.
+    ///
+    /// Names are compared without the `bert.` or `roberta.` that a headless checkpoint
+    /// lacks, and with `gamma`/`beta` of older files read as `weight`/`bias`. A masked-word
+    /// head's `decoder` is the word embeddings' weight, unless `tie_word_embeddings` is
+    /// false. Half and double precision become single.
+    ///
+    /// # Errors
+    /// If the file is cut off, is not of its format or would run code, or a tensor is
+    /// missing, left over, of another shape or not of finite floating-point numbers: all
+    /// such names are listed.
+    pub fn load_weights(&self, vars: &nn::VarStore, new: &[&str]) -> Result<Loaded> {
+        let tied = self.config.get("tie_word_embeddings") != Some(&Value::Bool(false));
+        Matching { family: self.family, new, tied }.load(&self.weights, vars)
+    }
+}
+
+/// The file of weights, large enough for a model of so many numbers.
+fn find_weights(folder: &Path, numbers: u128) -> Result<PathBuf> {
+    let Some(path) = WEIGHTS.iter().map(|name| folder.join(name)).find(|path| path.exists()) else {
+        let in_parts = |name: &&&str| folder.join(format!("{name}.index.json")).exists();
+        let reason = match WEIGHTS.iter().find(in_parts) {
+            Some(name) => format!("weights in several files are not supported; {name} is"),
+            None => format!("no weights: neither {}", WEIGHTS.join(" nor ")),
+        };
+        return Err(Error::input(folder, reason));
+    };
+    let mut start = Vec::new();
+    let file = std::fs::File::open(&path).map_err(Error::file(&path, "read"))?;
+    let length = file.metadata().map_err(Error::file(&path, "read"))?.len();
+    file.take(40).read_to_end(&mut start).map_err(Error::file(&path, "read"))?;
+    if start.starts_with(b"version https://git-lfs") {
+        return Err(Error::input(&path, "a pointer of git-lfs, not the weights themselves"));
+    }
+    // A configuration's sizes are memory. Weights take at least two bytes a number; an eighth
+    // of that is enough to say which tensors do not fit, and too little for a mistake that large.
+    if u128::from(length) < numbers / 4 {
+        let reason = format!("{length} bytes, but config.json is of a model of {numbers} numbers");
+        return Err(Error::input(&path, reason));
+    }
+    Ok(path)
+}
