@@ -167,16 +167,15 @@ pub fn numbers(name: &str, count: usize) -> Vec<f32> {
 /// of it. LayerNorm's weights lie about 1; embeddings, queries and keys spread twice as
 /// wide, or attention would hardly tell one word from another.
 fn mean_and_scale(name: &str) -> (f32, f32) {
-    let power = |exponent: i32| 2_f32.powi(exponent);
-    if name.ends_with("LayerNorm.weight") || name.ends_with("layer_norm.weight") {
-        (1.0, power(-19))
-    } else if ["word_embeddings.weight", "query.weight", "key.weight"]
-        .iter()
-        .any(|end| name.ends_with(end))
-    {
-        (0.0, power(-20))
+    const LAYER_NORMS: [&str; 2] = ["LayerNorm.weight", "layer_norm.weight"];
+    const WIDE: [&str; 3] = ["word_embeddings.weight", "query.weight", "key.weight"];
+    let is_one_of = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
+    if is_one_of(&LAYER_NORMS) {
+        (1.0, 2_f32.powi(-19))
+    } else if is_one_of(&WIDE) {
+        (0.0, 2_f32.powi(-20))
     } else {
-        (0.0, power(-21))
+        (0.0, 2_f32.powi(-21))
     }
 }
 
@@ -196,7 +195,7 @@ fn splitmix64(start: u64, place: u64) -> u64 {
 }
 
 /// A tensor of the file, whose numbers are made when they are written.
-struct Stand {
+struct StoredTensor {
     /// Its name in the file.
     name: String,
     shape: Vec<usize>,
@@ -210,7 +209,7 @@ enum Content {
     Positions,
 }
 
-impl View for Stand {
+impl View for StoredTensor {
     fn dtype(&self) -> Dtype {
         match self.content {
             Content::Numbers(_) => Dtype::F32,
@@ -268,72 +267,89 @@ impl Shape {
         config
     }
 
-    fn tensors(&self, layers: usize) -> Vec<Stand> {
-        let mut all = Vec::new();
-        let mut add = |name: &str, shape: &[usize]| {
-            all.push(self.stand(name, name, shape));
-        };
+    fn tensors(&self, layers: usize) -> Vec<StoredTensor> {
+        let layers = (0..layers).flat_map(|layer| self.layer(layer));
+        let parts = self.embeddings().into_iter().chain(layers).chain(self.heads());
+        let own = parts.map(|(name, shape)| self.stored(&name, &name, shape));
+        own.chain(self.repeated()).collect()
+    }
+
+    fn body(&self) -> &'static str {
+        if self.stored == Stored::Roberta { "roberta" } else { "bert" }
+    }
+
+    fn head(&self) -> &'static str {
+        if self.stored == Stored::Roberta { "lm_head" } else { "cls.predictions" }
+    }
+
+    fn embeddings(&self) -> Vec<(String, Vec<usize>)> {
+        let tensors = [
+            ("word_embeddings.weight", vec![self.vocabulary, self.hidden]),
+            ("position_embeddings.weight", vec![self.positions, self.hidden]),
+            ("token_type_embeddings.weight", vec![self.token_types, self.hidden]),
+            ("LayerNorm.weight", vec![self.hidden]),
+            ("LayerNorm.bias", vec![self.hidden]),
+        ];
+        tensors.map(|(name, shape)| (format!("{}.embeddings.{name}", self.body()), shape)).into()
+    }
+
+    fn layer(&self, layer: usize) -> Vec<(String, Vec<usize>)> {
         let (hidden, inner) = (self.hidden, 4 * self.hidden);
-        let body = if self.stored == Stored::Roberta { "roberta" } else { "bert" };
-        let embeddings = format!("{body}.embeddings");
-        let words = format!("{embeddings}.word_embeddings.weight");
-        add(&words, &[self.vocabulary, hidden]);
-        add(&format!("{embeddings}.position_embeddings.weight"), &[self.positions, hidden]);
-        add(&format!("{embeddings}.token_type_embeddings.weight"), &[self.token_types, hidden]);
-        add(&format!("{embeddings}.LayerNorm.weight"), &[hidden]);
-        add(&format!("{embeddings}.LayerNorm.bias"), &[hidden]);
-        for layer in 0..layers {
-            for (part, rows, columns) in [
-                ("attention.self.query", hidden, Some(hidden)),
-                ("attention.self.key", hidden, Some(hidden)),
-                ("attention.self.value", hidden, Some(hidden)),
-                ("attention.output.dense", hidden, Some(hidden)),
-                ("attention.output.LayerNorm", hidden, None),
-                ("intermediate.dense", inner, Some(hidden)),
-                ("output.dense", hidden, Some(inner)),
-                ("output.LayerNorm", hidden, None),
-            ] {
-                let name = format!("{body}.encoder.layer.{layer}.{part}");
-                let shape: Vec<usize> = std::iter::once(rows).chain(columns).collect();
-                add(&format!("{name}.weight"), &shape);
-                add(&format!("{name}.bias"), &[rows]);
-            }
-        }
-        let (head, dense, norm) = match self.stored {
-            Stored::Roberta => ("lm_head", "dense", "layer_norm"),
-            _ => ("cls.predictions", "transform.dense", "transform.LayerNorm"),
+        let parts = [
+            ("attention.self.query", vec![hidden, hidden]),
+            ("attention.self.key", vec![hidden, hidden]),
+            ("attention.self.value", vec![hidden, hidden]),
+            ("attention.output.dense", vec![hidden, hidden]),
+            ("attention.output.LayerNorm", vec![hidden]),
+            ("intermediate.dense", vec![inner, hidden]),
+            ("output.dense", vec![hidden, inner]),
+            ("output.LayerNorm", vec![hidden]),
+        ];
+        let place = format!("{}.encoder.layer.{layer}", self.body());
+        let pairs = parts.into_iter().map(|(part, shape)| (format!("{place}.{part}"), shape));
+        pairs.flat_map(|(name, shape)| weight_and_bias(&name, shape)).collect()
+    }
+
+    /// The masked-word head without its tied layer, and what was pretrained along with it.
+    fn heads(&self) -> Vec<(String, Vec<usize>)> {
+        let (head, hidden) = (self.head(), self.hidden);
+        let (dense, norm) = match self.stored {
+            Stored::Roberta => ("dense", "layer_norm"),
+            _ => ("transform.dense", "transform.LayerNorm"),
         };
-        let bias = format!("{head}.bias");
-        add(&bias, &[self.vocabulary]);
-        add(&format!("{head}.{dense}.weight"), &[hidden, hidden]);
-        add(&format!("{head}.{dense}.bias"), &[hidden]);
-        add(&format!("{head}.{norm}.weight"), &[hidden]);
-        add(&format!("{head}.{norm}.bias"), &[hidden]);
-        match self.stored {
-            Stored::Older | Stored::Pretraining => {
-                add("bert.pooler.dense.weight", &[hidden, hidden]);
-                add("bert.pooler.dense.bias", &[hidden]);
-                add("cls.seq_relationship.weight", &[2, hidden]);
-                add("cls.seq_relationship.bias", &[2]);
-            }
-            // transformers 4.46 sets RoBERTa's bias to 0 where the file lacks the decoder's.
-            Stored::MaskedWords | Stored::Roberta => {
-                let decoder = format!("{head}.decoder");
-                let shape = [self.vocabulary, hidden];
-                all.push(self.stand(&format!("{decoder}.weight"), &words, &shape));
-                all.push(self.stand(&format!("{decoder}.bias"), &bias, &shape[..1]));
-                all.push(Stand {
-                    name: format!("{embeddings}.position_ids"),
-                    shape: vec![1, self.positions],
-                    content: Content::Positions,
-                });
-            }
+        let mut heads = vec![(format!("{head}.bias"), vec![self.vocabulary])];
+        heads.extend(weight_and_bias(&format!("{head}.{dense}"), vec![hidden, hidden]));
+        heads.extend(weight_and_bias(&format!("{head}.{norm}"), vec![hidden]));
+        if matches!(self.stored, Stored::Older | Stored::Pretraining) {
+            heads.extend(weight_and_bias("bert.pooler.dense", vec![hidden, hidden]));
+            heads.extend(weight_and_bias("cls.seq_relationship", vec![2, hidden]));
         }
-        all
+        heads
+    }
+
+    /// What some files hold although it follows from the rest. transformers 4.46 needs
+    /// RoBERTa's: it sets the head's bias to 0 where the file lacks the decoder's.
+    fn repeated(&self) -> Vec<StoredTensor> {
+        if matches!(self.stored, Stored::Older | Stored::Pretraining) {
+            return Vec::new();
+        }
+        let (head, embeddings) = (self.head(), format!("{}.embeddings", self.body()));
+        let words = format!("{embeddings}.word_embeddings.weight");
+        let shape = vec![self.vocabulary, self.hidden];
+        let bias = vec![self.vocabulary];
+        vec![
+            self.stored(&format!("{head}.decoder.weight"), &words, shape),
+            self.stored(&format!("{head}.decoder.bias"), &format!("{head}.bias"), bias),
+            StoredTensor {
+                name: format!("{embeddings}.position_ids"),
+                shape: vec![1, self.positions],
+                content: Content::Positions,
+            },
+        ]
     }
 
     /// The tensor that stands under `name` and holds the numbers of `source`.
-    fn stand(&self, name: &str, source: &str, shape: &[usize]) -> Stand {
+    fn stored(&self, name: &str, source: &str, shape: Vec<usize>) -> StoredTensor {
         let name = match name.rsplit_once("LayerNorm.") {
             Some((stem, "weight")) if self.stored == Stored::Older => {
                 format!("{stem}LayerNorm.gamma")
@@ -342,8 +358,14 @@ impl Shape {
             _ => name.to_owned(),
         };
         let content = Content::Numbers(format!("{}/{source}", self.name));
-        Stand { name, shape: shape.to_vec(), content }
+        StoredTensor { name, shape, content }
     }
+}
+
+/// A linear layer's or a layer norm's two tensors, from the shape of its weight.
+fn weight_and_bias(name: &str, shape: Vec<usize>) -> [(String, Vec<usize>); 2] {
+    let bias = vec![shape[0]];
+    [(format!("{name}.weight"), shape), (format!("{name}.bias"), bias)]
 }
 
 /// Letters and signs that are words and ends of words by themselves: Latin, Greek,
