@@ -41,6 +41,7 @@ PADDED = (10, 512)
 WARM_STEPS = 5
 # Batches on which the models are compared without dropout, before and after.
 COMPARED = 20
+TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 # Single precision, other orders of addition.
 SAME_LOSS = 1e-3
 
@@ -77,19 +78,23 @@ class Runner:
         return self.ask(f"loss {batches}")["loss"]
 
     def slice(self, steps: range, rows: int) -> None:
-        before = self.page_faults()
+        faults, ticks = self.usage()
         answer = self.train(steps)
-        self.slices.append({"from": steps.start, "to": steps.stop, "rows": rows,
-                            "page_faults_a_step": (self.page_faults() - before) / len(steps),
-                            **answer})
+        faults, ticks = (now - then for now, then in zip(self.usage(), (faults, ticks)))
+        self.slices.append({"from": steps.start, "to": steps.stop, "rows": rows, **answer,
+                            "processor_seconds": ticks / TICKS_A_SECOND,
+                            "page_faults_a_step": faults / len(steps)})
 
-    def page_faults(self) -> int:
-        """Pages that the program has touched for the first time so far; 0 without a /proc."""
+    def usage(self) -> tuple[int, int]:
+        """Pages that the program has touched for the first time so far, and the ticks of
+        processor time that it took; zeros where there is no /proc."""
         try:
             text = Path(f"/proc/{self.process.pid}/stat").read_text(errors="replace")
         except OSError:
-            return 0
-        return int(text.rpartition(")")[2].split()[7])
+            return 0, 0
+        # From the third on, see proc(5): the second, the name, may hold spaces.
+        fields = text.rpartition(")")[2].split()
+        return int(fields[7]), int(fields[11]) + int(fields[12])
 
     def peak_bytes(self) -> int:
         return memory.status(self.process.pid)[2]
@@ -173,6 +178,8 @@ def in_turns(runners: list[Runner], epoch: dict, arguments: argparse.Namespace) 
     """The race itself. Every other round goes the other way round, so that none of them
     always runs on a machine that the same one has warmed."""
     ours, peer, padded = runners
+    if arguments.rounds * arguments.padded_steps >= epoch["rows"] // PADDED[0]:
+        raise Problem(f"--padded-steps {arguments.padded_steps}: not so many rows in an epoch")
     sizes = [len(batch["ids"]) for batch in epoch["batches"]]
     compared = min(COMPARED, len(sizes))
     before = {runner.name: runner.loss(compared) for runner in (ours, peer)}
@@ -183,7 +190,6 @@ def in_turns(runners: list[Runner], epoch: dict, arguments: argparse.Namespace) 
         runner.train(range(WARM_STEPS))
     padded.train(range(1))
 
-    # The last batch may be a short one, and the rows of `padded` are to be full ones.
     last = min(arguments.steps or len(sizes), len(sizes))
     rounds = parts(range(WARM_STEPS, last), arguments.rounds)
     for number, steps in enumerate(rounds):
@@ -263,9 +269,12 @@ def summary(runners: list[Runner], rows: int) -> dict:
     seconds = {runner.name: [per_sentence(part) for part in runner.slices] for runner in runners}
     ratios = {name: [ours / theirs for ours, theirs in zip(seconds["ours"], seconds[name])]
               for name in ("peer", "padded")}
+    processor = {runner.name: sum(part["processor_seconds"] for part in runner.slices)
+                 / sum(part["rows"] for part in runner.slices) for runner in runners}
     return {
         "seconds_a_sentence": {name: spread(values) for name, values in seconds.items()},
         "epoch_seconds": {name: rows * statistics.median(v) for name, v in seconds.items()},
+        "processor_seconds_a_sentence": processor,
         "ours_over": {name: spread(values) for name, values in ratios.items()},
     }
 
@@ -282,8 +291,11 @@ def table(results: dict) -> str:
                  shown(ratio, 1, 3) if ratio else "", f"{results['peak_bytes'][name] / 1e6:,.0f} MB"]
         lines.append(f"{name:<8} {cells[0]:>24} {cells[1]:>10} {cells[2]:>24} {cells[3]:>9}")
     losses, fast = results["losses"], results["peer"]["fastest"]
+    processor = ", ".join(f"{name} {1000 * seconds:.2f}" for name, seconds
+                          in results["processor_seconds_a_sentence"].items())
     lines += [
         "median over the rounds (least to most)",
+        f"processor time of all threads, ms a sentence: {processor}",
         f"loss on {losses['batches']} batches, before: ours {losses['before']['ours']:.4f}, peer "
         f"{losses['before']['peer']:.4f}; after: ours {losses['after']['ours']:.4f}, peer "
         f"{losses['after']['peer']:.4f} (other dropout)",
@@ -337,6 +349,9 @@ def main() -> int:
         print(f"\n{one_line(results) if arguments.ours else table(results)}\nwritten: {target}")
     except Problem as problem:
         print(f"error: {problem}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {error.filename or FOLDER}: {error.strerror or error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -37,7 +37,8 @@ class Race(unittest.TestCase):
             train.parts(range(3), 4)
 
     def test_a_ratio_is_taken_within_its_round(self) -> None:
-        runners = [mock.Mock(slices=[{"seconds": s, "rows": r} for s, r in slices])
+        runners = [mock.Mock(slices=[
+            {"seconds": s, "rows": r, "processor_seconds": 2 * s} for s, r in slices])
                    for slices in ([(1, 8), (4, 8), (3, 8)], [(2, 8), (4, 8), (4, 8)],
                                   [(1, 1), (8, 1), (3, 1)])]
         for runner, name in zip(runners, ("ours", "peer", "padded")):
@@ -46,6 +47,7 @@ class Race(unittest.TestCase):
         self.assertEqual(summary["ours_over"]["peer"], {"median": 0.75, "least": 0.5, "most": 1.0})
         self.assertEqual(summary["ours_over"]["padded"]["median"], 0.125)
         self.assertEqual(summary["epoch_seconds"], {"ours": 375, "peer": 500, "padded": 3000})
+        self.assertEqual(summary["processor_seconds_a_sentence"]["padded"], 8)
 
     def test_operations_of_a_row(self) -> None:
         # Four matrices of 2 × 2 and two of 2 × 4; every token with each of five, twice.
