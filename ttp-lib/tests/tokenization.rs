@@ -44,7 +44,7 @@ fn tokenizer(folder: &Path, words: &[&str], max_length: usize) -> Tokenize {
     std::fs::write(folder.join("tokenizer.json"), tokenizer.to_string()).unwrap();
     // Large enough for such a model; what it holds is not looked at.
     std::fs::write(folder.join("model.safetensors"), [0; 65_536]).unwrap();
-    let checkpoint = Checkpoint::find(&format!("{}/", folder.display()), Path::new("none"));
+    let checkpoint = Checkpoint::open("checkpoint", folder);
     checkpoint.unwrap().tokenizer(max_length).unwrap()
 }
 

@@ -348,8 +348,7 @@ fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
 
 fn classify(model: &Path, file: Option<&Path>) -> Result<()> {
     let encoder = TechniqueEncoder::open(model, train::device())?;
-    let name = format!("{}{}", model.display(), std::path::MAIN_SEPARATOR);
-    let checkpoint = Checkpoint::find(&name, model)?;
+    let checkpoint = Checkpoint::open(&model.display().to_string(), model)?;
     let tokenize = checkpoint.tokenizer(checkpoint.places())?;
     let input: Box<dyn BufRead> = match file {
         Some(path) => {

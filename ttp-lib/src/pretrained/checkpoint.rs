@@ -1,7 +1,7 @@
 //! A checkpoint on disk, in the hub's layout: `config.json`, weights, a tokenizer's
 //! files. It is read and checked before a model is built from it.
 
-use super::catalogue::{CATALOGUE, Entry};
+use super::catalogue::Entry;
 use super::config::{self, Family};
 use super::tokenizer::{self, Tokenize};
 use super::weights::{self, Loaded, Matching};
@@ -32,23 +32,6 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Finds a checkpoint: a name of the catalogue is a folder of `models`,
-    /// anything with a path separator is a folder of its own.
-    ///
-    /// # Errors
-    /// If the name is unknown; also as [`open`](Self::open).
-    pub fn find(name: &str, models: &Path) -> Result<Self> {
-        if CATALOGUE.iter().any(|entry| entry.name == name) {
-            return Self::open(name, &models.join(name));
-        }
-        if name.contains(std::path::is_separator) {
-            return Self::open(name, Path::new(name));
-        }
-        let mut known: Vec<_> = CATALOGUE.iter().map(|e| e.name.clone()).collect();
-        known.push("a folder's path".to_owned());
-        Err(Error::Unknown { kind: "checkpoint", name: name.to_owned(), known })
-    }
-
     /// Opens the checkpoint in `folder` under a name. Its weights are `model.safetensors`,
     /// or else `pytorch_model.bin`, which is read without running anything.
     ///
