@@ -344,7 +344,7 @@ fn keys_that_transformers_fills_in_are_filled_in() {
     assert_eq!(roberta.roberta_config().unwrap().vocab_size, 8);
     assert_eq!(
         roberta.epsilon_note().unwrap(),
-        "config.json says layer_norm_eps 1e-5; layer norms compute with 1e-12"
+        "config.json says layer_norm_eps 1e-5; the body computes with 1e-12"
     );
 }
 

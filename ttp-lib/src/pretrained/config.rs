@@ -145,7 +145,7 @@ pub(super) fn epsilon_note(config: &Map<String, Value>) -> Option<String> {
     let wanted = config.get("layer_norm_eps").and_then(Value::as_f64)?;
     let differs = (wanted - EPSILON).abs() > EPSILON * 1e-3;
     differs.then(|| {
-        format!("config.json says layer_norm_eps {wanted:e}; layer norms compute with {EPSILON:e}")
+        format!("config.json says layer_norm_eps {wanted:e}; the body computes with {EPSILON:e}")
     })
 }
 
