@@ -265,6 +265,25 @@ impl Case {
             }
         }
         compared.assert_within(tolerance, &format!("{}, masked words", self.name));
+        for case in cases {
+            self.check_filling(&encoder, case);
+        }
+    }
+
+    /// That the hidden words' guesses are transformers' best, in their order.
+    fn check_filling(&self, encoder: &MaskedEncoder, case: &Masked) {
+        let tokenize = self.tokenize();
+        let mask = tokenize.mask_id().and_then(|id| tokenize.token_of(id)).unwrap();
+        // The last place of a case is its first token, which hides no word.
+        let hidden = &case.places[..case.places.len() - 1];
+        let count = hidden[0].top.len();
+        let text = case.sentence.replace(&mask, "[MASK]");
+        let guesses = encoder.fill(&tokenize, &text, count).unwrap();
+        let ours: Vec<Vec<i64>> =
+            guesses.iter().map(|place| place.iter().map(|g| i64::from(g.id)).collect()).collect();
+        let theirs: Vec<Vec<i64>> =
+            hidden.iter().map(|place| place.top.iter().map(|(id, _)| *id).collect()).collect();
+        assert_eq!(ours, theirs, "{}: {text}", self.name);
     }
 
     /// All sentences in one batch, so that padding is part of what is compared, then each
