@@ -141,6 +141,9 @@ def race(arguments: argparse.Namespace) -> dict:
     example, python = built_example(), peer_python.python()
     load = os.getloadavg()[0]
     epoch = prepared(example, ours)
+    rounds = rounds_of(epoch, arguments)
+    if arguments.rounds * arguments.padded_steps >= epoch["rows"] // PADDED[0]:
+        raise Problem(f"--padded-steps {arguments.padded_steps}: not so many rows in an epoch")
     peer = [str(python), str(PEER), str(FOLDER)]
     shapes = {"peer": [], "padded": [str(number) for number in PADDED]}
     chosen = {}
@@ -153,7 +156,7 @@ def race(arguments: argparse.Namespace) -> dict:
         for name, shape in shapes.items():
             variant = chosen[name]["variant"].split()
             runners.append(Runner(name, [*peer, "train", *variant, *shape], theirs))
-        losses = in_turns(runners, epoch, arguments)
+        losses = in_turns(runners, epoch, rounds, arguments.padded_steps)
         peaks = {runner.name: runner.peak_bytes() for runner in runners}
     finally:
         for runner in runners:
@@ -174,12 +177,10 @@ def race(arguments: argparse.Namespace) -> dict:
     }
 
 
-def in_turns(runners: list[Runner], epoch: dict, arguments: argparse.Namespace) -> dict:
+def in_turns(runners: list[Runner], epoch: dict, rounds: list[range], padded_steps: int) -> dict:
     """The race itself. Every other round goes the other way round, so that none of them
     always runs on a machine that the same one has warmed."""
     ours, peer, padded = runners
-    if arguments.rounds * arguments.padded_steps >= epoch["rows"] // PADDED[0]:
-        raise Problem(f"--padded-steps {arguments.padded_steps}: not so many rows in an epoch")
     sizes = [len(batch["ids"]) for batch in epoch["batches"]]
     compared = min(COMPARED, len(sizes))
     before = {runner.name: runner.loss(compared) for runner in (ours, peer)}
@@ -190,10 +191,8 @@ def in_turns(runners: list[Runner], epoch: dict, arguments: argparse.Namespace) 
         runner.train(range(WARM_STEPS))
     padded.train(range(1))
 
-    last = min(arguments.steps or len(sizes), len(sizes))
-    rounds = parts(range(WARM_STEPS, last), arguments.rounds)
     for number, steps in enumerate(rounds):
-        few = range(1 + number * arguments.padded_steps, 1 + (number + 1) * arguments.padded_steps)
+        few = range(1 + number * padded_steps, 1 + (number + 1) * padded_steps)
         for runner in runners if number % 2 == 0 else runners[::-1]:
             own = few if runner is padded else steps
             rows = PADDED[0] * len(own) if runner is padded else sum(sizes[own.start:own.stop])
@@ -203,6 +202,11 @@ def in_turns(runners: list[Runner], epoch: dict, arguments: argparse.Namespace) 
         print(f"round {number + 1}/{len(rounds)}, a sentence: {shown}", flush=True)
     after = {runner.name: runner.loss(compared) for runner in (ours, peer)}
     return {"batches": compared, "before": before, "after": after}
+
+
+def rounds_of(epoch: dict, arguments: argparse.Namespace) -> list[range]:
+    steps = len(epoch["batches"])
+    return parts(range(WARM_STEPS, min(arguments.steps or steps, steps)), arguments.rounds)
 
 
 def parts(steps: range, count: int) -> list[range]:
@@ -220,17 +224,18 @@ def ours_alone(arguments: argparse.Namespace) -> dict:
     epoch = prepared(example, ours)
     config = json.loads((FOLDER / "start" / "config.json").read_text(encoding="utf-8"))
     lengths = [[len(row) for row in batch["ids"]] for batch in epoch["batches"]]
-    steps = range(WARM_STEPS, min(arguments.steps or len(lengths), len(lengths)))
+    rounds = rounds_of(epoch, arguments)
     allocator = ["--give-back"] if arguments.give_back else []
     runner = Runner("ours", [str(example), "train", str(FOLDER), *allocator], ours)
     try:
         runner.train(range(WARM_STEPS))
-        for own in parts(steps, arguments.rounds):
+        for own in rounds:
             runner.slice(own, sum(map(len, lengths[own.start:own.stop])))
         peak = runner.peak_bytes()
     finally:
         runner.stop()
     seconds = sum(part["seconds"] for part in runner.slices)
+    steps = range(rounds[0].start, rounds[-1].stop)
     rows = [length for batch in lengths[steps.start:steps.stop] for length in batch]
     return {
         **machine.describe(),
@@ -288,7 +293,8 @@ def table(results: dict) -> str:
     for name, seconds in results["seconds_a_sentence"].items():
         ratio = results["ours_over"].get(name)
         cells = [shown(seconds, 1000, 2), f"{results['epoch_seconds'][name]:.0f} s",
-                 shown(ratio, 1, 3) if ratio else "", f"{results['peak_bytes'][name] / 1e6:,.0f} MB"]
+                 shown(ratio, 1, 3) if ratio else "",
+                 f"{results['peak_bytes'][name] / 1e6:,.0f} MB"]
         lines.append(f"{name:<8} {cells[0]:>24} {cells[1]:>10} {cells[2]:>24} {cells[3]:>9}")
     losses, fast = results["losses"], results["peer"]["fastest"]
     processor = ", ".join(f"{name} {1000 * seconds:.2f}" for name, seconds
