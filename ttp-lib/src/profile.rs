@@ -412,7 +412,7 @@ impl Run {
                     Checkpoint::open(name, &self.checkpoint(shape_of)?.folder)
                 }
                 Start::Package => Checkpoint::open(name, &self.model_folder().join(name)),
-                Start::Hub { id, revision } => self.from_hub(name, id, revision),
+                Start::Hub { id, revision } => self.on_hub(name, id, revision),
             };
         }
         for folder in [PathBuf::from(name), self.root.join(name)] {
@@ -421,7 +421,7 @@ impl Run {
             }
         }
         match pretrained::hub_id(name) {
-            Some((id, revision)) => self.from_hub(name, id, revision),
+            Some((id, revision)) => self.on_hub(name, id, revision),
             None => {
                 let mut known: Vec<_> = CATALOGUE.iter().map(|e| e.name.clone()).collect();
                 known.extend(["a folder's path", "a hub id, owner/name"].map(str::to_owned));
@@ -457,7 +457,7 @@ impl Run {
             .map_or_else(|| self.root.join("data/raw/models"), |folder| self.root.join(folder))
     }
 
-    fn from_hub(&self, name: &str, id: &str, revision: &str) -> Result<Checkpoint> {
+    fn on_hub(&self, name: &str, id: &str, revision: &str) -> Result<Checkpoint> {
         let folder = self.model_folder().join(name);
         // A folder of one's own is taken at its word: what it lacks is not fetched.
         if folder.is_dir() || setting("TTP_MODELS").is_some() {

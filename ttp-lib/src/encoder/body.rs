@@ -2,7 +2,7 @@
 //! checkpoint's `model_type`.
 
 use crate::batch::Batch;
-use crate::pretrained::{Checkpoint, Family, Start};
+use crate::pretrained::{Checkpoint, Family, Loaded, Start};
 use crate::{Error, Result};
 use rust_bert::bert::{BertEmbeddings, BertModel};
 use rust_bert::roberta::RobertaEmbeddings;
@@ -48,23 +48,27 @@ impl Body {
         Ok(Self { vars, model, spread: f64::from(config.initializer_range) })
     }
 
-    /// Starts every variable anew from `seed`, those of the head included, and copies the
-    /// checkpoint's weights over them, unless it is one that starts at random. Only names
-    /// that begin with one of `new` may be missing from its file.
-    pub fn load(&self, checkpoint: &Checkpoint, new: &[&str], seed: u64) -> Result<()> {
-        self.start_anew(seed);
-        if starts_at_random(checkpoint) {
-            return Ok(());
-        }
-        checkpoint.load_weights(&self.vars, new).map(|_| ())
+    /// Copies the checkpoint's weights into the variables, those of the head included. What
+    /// its file lacks starts anew from `seed`, if its name begins with one of `new`; all of a
+    /// checkpoint that is random by its catalogue entry does.
+    pub fn load(&self, checkpoint: &Checkpoint, new: &[&str], seed: u64) -> Result<Loaded> {
+        let loaded = if starts_at_random(checkpoint) {
+            let new = self.parameters().into_iter().map(|(name, _)| name).collect();
+            Loaded { tensors: 0, new, unused: Vec::new() }
+        } else {
+            checkpoint.load_weights(&self.vars, new)?
+        };
+        self.start_anew(&loaded.new, seed);
+        Ok(loaded)
     }
 
     /// As transformers starts a model: weights at N(0, `initializer_range`), biases 0,
     /// layer norms 1 and 0.
-    fn start_anew(&self, seed: u64) {
+    fn start_anew(&self, names: &[String], seed: u64) {
         tch::manual_seed(seed.cast_signed());
+        let is_new = |(name, _): &(String, Tensor)| names.contains(name);
         tch::no_grad(|| {
-            for (name, mut variable) in self.parameters() {
+            for (name, mut variable) in self.parameters().into_iter().filter(is_new) {
                 variable.init(match name.as_str() {
                     name if name.ends_with("bias") => Init::Const(0.0),
                     name if is_layer_norm(name) => Init::Const(1.0),

@@ -191,7 +191,12 @@ impl MaskedEncoder {
         };
         let about: Map<String, Value> =
             Map::from_iter([("architectures".to_owned(), json!([architecture]))]);
-        save::save(folder, checkpoint, &self.parameters(), about)
+        let mut parameters = self.parameters();
+        if self.family == Family::Roberta {
+            // Without it transformers takes the bias for missing, and starts it at 0.
+            parameters.push(("lm_head.decoder.bias".to_owned(), self.bias.shallow_clone()));
+        }
+        save::save(folder, checkpoint, &parameters, about)
     }
 }
 

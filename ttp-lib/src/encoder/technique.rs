@@ -5,7 +5,7 @@
 use super::body::{self, Body};
 use super::save;
 use crate::batch::{self, Batch};
-use crate::pretrained::{Checkpoint, Family, Tokenize};
+use crate::pretrained::{Checkpoint, Family, Loaded, Tokenize};
 use crate::{Error, Result};
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -18,6 +18,7 @@ pub struct TechniqueEncoder {
     head: Head,
     dropout: f64,
     labels: Vec<String>,
+    loaded: Loaded,
 }
 
 /// What makes logits of the first token.
@@ -43,9 +44,9 @@ impl TechniqueEncoder {
         device: Device,
         seed: u64,
     ) -> Result<Self> {
-        let encoder = Self::untrained(checkpoint, labels, device)?;
+        let mut encoder = Self::untrained(checkpoint, labels, device)?;
         // A checkpoint without a pooler (a masked-word model's, say) gets a new one too.
-        encoder.body.load(checkpoint, &[HEAD, "bert.pooler"], seed)?;
+        encoder.loaded = encoder.body.load(checkpoint, &[HEAD, "bert.pooler"], seed)?;
         Ok(encoder)
     }
 
@@ -57,8 +58,8 @@ impl TechniqueEncoder {
         let name = folder.display().to_string();
         let checkpoint = Checkpoint::open(&name, folder)?;
         let labels = labels_of(&checkpoint.config, &folder.join("config.json"))?;
-        let encoder = Self::untrained(&checkpoint, labels, device)?;
-        encoder.body.load(&checkpoint, &[], 0)?;
+        let mut encoder = Self::untrained(&checkpoint, labels, device)?;
+        encoder.loaded = encoder.body.load(&checkpoint, &[], 0)?;
         Ok(encoder)
     }
 
@@ -78,7 +79,18 @@ impl TechniqueEncoder {
                 output: body::linear(&place / "out_proj", hidden, techniques),
             },
         };
-        Ok(Self { body, head, dropout: config.hidden_dropout_prob, labels })
+        Ok(Self {
+            body,
+            head,
+            dropout: config.hidden_dropout_prob,
+            labels,
+            loaded: Loaded::default(),
+        })
+    }
+
+    /// What was loaded, what started anew and what of the file was passed over.
+    pub fn loaded(&self) -> &Loaded {
+        &self.loaded
     }
 
     /// The techniques, in the order of the logits.

@@ -20,10 +20,16 @@ pub struct Loaded {
     pub unused: Vec<String>,
 }
 
+/// More names than this are counted and not listed.
+const SHOWN: usize = 8;
+
 impl fmt::Display for Loaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |names: &[String]| match names {
             [] => "none".to_owned(),
+            [first, .., last] if names.len() > SHOWN => {
+                format!("{} of them, {first} to {last}", names.len())
+            }
             names => names.join(", "),
         };
         let (new, unused) = (list(&self.new), list(&self.unused));

@@ -254,6 +254,7 @@ impl Pretraining<'_> {
     ) -> Result<MaskedHistory> {
         let Self { checkpoint, params, seed, folder } = *self;
         params.check()?;
+        super::keep_freed_memory();
         tch::manual_seed(seed.cast_signed());
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let lengths: Vec<usize> = train.tokenised.iter().map(Vec::len).collect();

@@ -76,7 +76,7 @@ impl Optimizer {
             .map(|gradient| gradient.contiguous())
             .collect();
         self.steps += 1;
-        let norm = gradients.iter().map(squared_norm).sum::<f64>().sqrt();
+        let norm = squared_norms(&gradients).sqrt();
         let clip = if norm > self.clip_norm { self.clip_norm / (norm + 1e-6) } else { 1.0 };
         let first_correction = 1.0 - FIRST_DECAY.powi(self.steps);
         let second_correction = 1.0 - SECOND_DECAY.powi(self.steps);
@@ -115,10 +115,19 @@ fn plain(tensor: &Tensor) -> bool {
     tensor.device() == Device::Cpu && tensor.kind() == Kind::Float && tensor.is_contiguous()
 }
 
-fn squared_norm(gradient: &Tensor) -> f64 {
-    if !plain(gradient) {
-        return gradient.to_kind(Kind::Float).square().sum(Kind::Double).double_value(&[]);
+/// The sum of all gradients' squared norms. On another device they are added up there and
+/// read once: each number read waits for all that was asked of the device before.
+fn squared_norms(gradients: &[Tensor]) -> f64 {
+    if gradients.iter().all(plain) {
+        return gradients.iter().map(squared_norm).sum();
     }
+    let square = |gradient: &Tensor| gradient.to_kind(Kind::Float).square().sum(Kind::Double);
+    let squares: Vec<Tensor> = gradients.iter().map(square).collect();
+    Tensor::stack(&squares, 0).sum(Kind::Double).double_value(&[])
+}
+
+/// The squared norm of a gradient for which [`plain`] holds.
+fn squared_norm(gradient: &Tensor) -> f64 {
     let partial: Vec<f64> = numbers(gradient)
         .par_chunks(GRAIN)
         .map(|chunk| {
@@ -235,6 +244,13 @@ mod tests {
         ] {
             assert!((a - b).abs().max().double_value(&[]) < 1e-6, "{a:?} {b:?}");
         }
+    }
+
+    #[test]
+    fn norms_are_the_same_by_slice_and_by_tensor() {
+        let plain = [Tensor::from_slice(&[3.0_f32, 4.0]), Tensor::from_slice(&[12.0_f32])];
+        let mixed = [Tensor::from_slice(&[3.0_f64, 4.0]), Tensor::from_slice(&[12.0_f32])];
+        assert_eq!((squared_norms(&plain), squared_norms(&mixed)), (169.0, 169.0));
     }
 
     #[test]
