@@ -39,9 +39,11 @@ def base(name: str) -> str:
 
 
 def is_on_hub(name: str) -> bool:
-    """Whether the library takes it from the hub, as long as no folder of one's own has it."""
-    return "hub" in start(name) or (name not in catalogue() and bool(HUB_ID.fullmatch(name))
-                                    and not checkpoint_folder(name).is_dir())
+    """Whether the library takes it from the hub, as long as no folder of one's own has it.
+    Where there is a folder of the owner's name, a path was meant."""
+    return "hub" in start(name) or (
+        name not in catalogue() and bool(HUB_ID.fullmatch(name))
+        and not checkpoint_folder(name.partition("/")[0]).is_dir())
 
 
 def start(name: str) -> dict:

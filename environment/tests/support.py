@@ -20,13 +20,11 @@ from pathlib import Path
 import project
 
 PROFILE = {"name": "smoke", "checkpoints": ["one", "two"], "corpus": {"source": "attack-v10.1"}}
-# The checkpoints that this profile names, as data/sources.toml lists them; of no profile, so
+# The library's file of checkpoints that have a name; data/sources.toml has none of them, so
 # that none is fetched.
-CATALOGUE = """
-[[wheel]]
-name = "models"
-file = [{ to = "models/one/config.json" }, { to = "models/two/config.json" }]
-"""
+CATALOGUE = [{"name": name, "title": name, "start": start} for name, start in (
+    ("one", "package"), ("two", "package"), ("hubbed", {"hub": {"id": "a/b", "revision": "main"}}),
+    ("further", {"further_pretrained": {"from": "one"}}), ("random", {"random": {"shape_of": "one"}}))]
 # A port that nothing listens on.
 CLOSED = "http://127.0.0.1:9"
 
@@ -63,7 +61,8 @@ class House(unittest.TestCase):
             "Cargo.toml": "",
             "Cargo.lock": 'name = "tch"\nversion = "0.17.0"\n',
             ".cargo/config.toml": "",
-            "data/sources.toml": CATALOGUE,
+            "data/sources.toml": "",
+            "ttp-lib/src/pretrained/catalogue.json": json.dumps(CATALOGUE),
         }.items():
             self.write(path, text)
         (self.root / "jupyter").mkdir()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 from pathlib import Path
@@ -28,6 +30,7 @@ class WithRun(House):
             (project, "NOTEBOOKS", self.root / "notebooks"),
             (project, "ENVIRONMENT", self.root / "environment"),
             (profiles, "FOLDER", self.root / "notebooks/profiles"),
+            (profiles, "CATALOGUE", self.root / "ttp-lib/src/pretrained/catalogue.json"),
         ):
             self.entered(mock.patch.object(module, name, value))
         self.entered(mock.patch.object(machine, "rustc", lambda: "1.95.0"))
@@ -180,6 +183,10 @@ class Freshness(WithRun):
             ({"TTP_SOURCES": "mine"}, None, "data/raw/attack-v10.1/bundle.json", own),
             ({}, "minilm", models, self.root / "data/raw/models/minilm"),
             ({"TTP_MODELS": "mine"}, "minilm", models, self.root / "mine/minilm"),
+            # What it is made from.
+            ({}, "further", models, self.root / "data/raw/models/one"),
+            ({}, "random", models, self.root / "data/raw/models/one"),
+            ({"TTP_MODELS": "mine"}, "hubbed", models, self.root / "mine/hubbed"),
             ({"TTP_MODELS": "mine"}, "/far/bert", models, Path("/far/bert")),
             ({}, "mine/bert", models, self.root / "mine/bert"),
             ({}, "profiles/bert", models, self.root / "notebooks/profiles/bert"),
@@ -191,6 +198,36 @@ class Freshness(WithRun):
         for variables, checkpoint, entry, wanted in cases:
             with self.subTest(entry, **variables), mock.patch.dict(os.environ, variables):
                 self.assertEqual(self.state(checkpoint).place(entry), wanted)
+
+
+    def test_a_checkpoint_of_the_hub_is_no_input(self) -> None:
+        self.path = self.write("notebooks/01_corpus.ipynb", notebook(
+            "let x = 1;", inputs=["data/raw/models/{checkpoint}"], outputs=["results/a.json"]))
+        self.assertEqual(self.state("hubbed").inputs, [])
+        self.assertEqual(self.state("owner/name").inputs, [])
+        self.assertEqual(self.state("one").inputs, [self.root / "data/raw/models/one"])
+        with mock.patch.dict(os.environ, {"TTP_MODELS": "mine"}):
+            self.assertEqual(self.state("hubbed").inputs, [self.root / "mine/hubbed"])
+
+    def test_what_a_notebook_may_write_is_an_output_that_can_be_missing(self) -> None:
+        self.path = self.write("notebooks/01_corpus.ipynb", notebook(
+            "let x = 1;", outputs=["results/corpus.*.json"], may_write=["results/more.json"]))
+        self.ran()
+        state = self.state()
+        state.begin()
+        for name in ("results/corpus.a.json", "results/more.json"):
+            self.write(name, "made again")
+            os.utime(self.root / name, (1, 1))
+        state.check_outputs()
+        self.assertTrue((self.root / "results/more.json").exists())
+        # A run that did not write it: what is there is not its own, and goes.
+        state = self.state()
+        state.begin()
+        self.write("results/corpus.a.json", "made once more")
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            state.check_outputs()
+        self.assertIn("results/more.json is of an earlier run", said.getvalue())
+        self.assertFalse((self.root / "results/more.json").exists())
 
 
 NEXT = notebook("let y = 1;", inputs=["data/processed/splits"],
@@ -307,6 +344,15 @@ class OtherProfiles(WithRun):
             self.trained("other").check_profile_of_inputs()
         self.settle("other")
         self.trained("other").check_profile_of_inputs()
+
+    def test_a_checkpoint_that_a_run_made_is_set_aside_with_its_models(self) -> None:
+        for folder in ("further", "further.clean", "one"):
+            self.write(f"models/{folder}/config.json", "made")
+        left = freshness.left_by("04_train.further", {}, self.root)
+        self.assertEqual([path.name for path in left if path.parent.name == "models"],
+                         ["further.clean", "further"])
+        left = freshness.left_by("04_train.one", {}, self.root)
+        self.assertNotIn(self.root / "models/one", left)
 
     def test_models_of_a_checkpoint_whose_name_goes_on(self) -> None:
         self.write("models/one.large.clean/config.json", "of checkpoint one.large")

@@ -13,7 +13,7 @@ from unittest import mock
 
 import fetch
 from project import Problem
-from tests.support import CATALOGUE, CLOSED, House, Server, index, sha256, toml, wheel
+from tests.support import CLOSED, House, Server, index, sha256, toml, wheel
 
 CONTENT = b"sentences " * 5000
 WHEEL = wheel({"tiny/data.json": CONTENT})
@@ -32,7 +32,7 @@ def wheel_entry(wheel_hash: str = sha256(WHEEL), member_hash: str = sha256(CONTE
         member = "tiny/data.json"
         to = "texts/data.json"
         sha256 = "{member_hash}"
-        """) + CATALOGUE
+        """)
 
 
 def file_entry(url: str, content: bytes = CONTENT) -> str:
@@ -44,7 +44,7 @@ def file_entry(url: str, content: bytes = CONTENT) -> str:
         sha256 = "{sha256(content)}"
         bytes = {len(content)}
         profiles = ["smoke"]
-        """) + CATALOGUE
+        """)
 
 
 class Wheels(House):
@@ -252,9 +252,9 @@ class Words(House):
         for name, what in (("thre", "not known"), ("mine/brt", "no such folder"), ("mine", "not known")):
             own = self.write("own.json", f'{{"checkpoints": ["one", "{name}"]}}')
             self.one_line(self.set_up(TTP_PROFILE=str(own)), "own.json", f"checkpoint '{name}': {what}",
-                          "known: one, two, the path of a folder")
+                          "known: one, two, hubbed, further, random, the path of a folder, owner/name")
         self.assertFalse(self.cache.exists())
-        for name in ("two", "mine/bert", str(self.root / "mine/bert")):
+        for name in ("two", "further", "mine/bert", str(self.root / "mine/bert"), "owner/name@v1"):
             own = self.write("own.json", f'{{"checkpoints": ["one", "{name}"]}}')
             # As far as the next mistake.
             self.one_line(self.set_up("libtorch", TTP_PROFILE=str(own), TTP_LIBTORCH="nowhere"),

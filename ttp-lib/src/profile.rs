@@ -420,7 +420,10 @@ impl Run {
                 return Checkpoint::open(name, &folder);
             }
         }
-        match pretrained::hub_id(name) {
+        // Where there is a folder of the owner's name, a path was meant.
+        let owner = name.split('/').next().unwrap_or(name);
+        let is_path = Path::new(owner).is_dir() || self.root.join(owner).is_dir();
+        match pretrained::hub_id(name).filter(|_| !is_path) {
             Some((id, revision)) => self.on_hub(name, id, revision),
             None => {
                 let mut known: Vec<_> = CATALOGUE.iter().map(|e| e.name.clone()).collect();
