@@ -30,7 +30,7 @@ PAPER = project.ROOT / "target" / "paper-short"
 # What is shorter than in the paper profile: 400 rows without TRAM v1's, whose file no package
 # carries, and one epoch. Its three checkpoints are of random numbers in the published shapes.
 SHORT = {"corpus": {"source": "attack-v10.1", "rows": 400},
-         "balance": {"trim_below": 8, "upsample_to": 9, "downsample_to": 12},
+         "balance": {"trim_below": 8, "upsample_to": 12, "downsample_to": 14},
          "bootstrap": {"resamples": 200, "level": 0.95}}
 CARGO_RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored")
 PYTHON_RESULT = re.compile(r"^Ran (\d+) tests?")
