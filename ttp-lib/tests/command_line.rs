@@ -2,7 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
+#[allow(dead_code)]
+#[path = "common/hub_server.rs"]
+mod hub_server;
+#[allow(dead_code)]
+#[path = "common/tiny.rs"]
+mod tiny;
 
+use hub_server::{HubServer, Model, RepoFile};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -141,6 +148,76 @@ fn from_a_csv_to_a_model_that_classifies() {
 }
 
 #[test]
+fn a_checkpoint_comes_from_the_hub_and_is_fine_tuned_offline() {
+    let small = tiny::Tiny::new();
+    let file = |name| {
+        let content = std::fs::read(small.path().join(name)).unwrap();
+        RepoFile { name, content, large: name == "model.safetensors" }
+    };
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let server = HubServer::start(vec![Model {
+        id: "owner/small",
+        revisions: vec![("main", commit)],
+        files: ["config.json", "model.safetensors", "tokenizer.json"].map(file).into(),
+        token: None,
+        gated: false,
+    }]);
+    let project = Project::new();
+    small_csv(&project);
+    let run = |offline: &str, arguments: &[&str]| {
+        let mut command = project.command(arguments);
+        command.env("HF_HOME", project.at("hub")).env("HF_ENDPOINT", &server.endpoint);
+        let output = command.env("HF_HUB_OFFLINE", offline).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap() + &said)
+    };
+    let (fetched, said) = run("1", &["fetch", "owner/small"]);
+    assert!(!fetched && said.contains("offline mode is on"), "{said}");
+    let (fetched, said) = run("0", &["fetch", "owner/small"]);
+    assert!(fetched && said.contains(&format!("snapshots/{commit}")), "{said}");
+    server.take_requests();
+    project.succeeds(&["corpus", "--csv", "own.csv"]);
+    project.succeeds(&["split"]);
+    let (tuned, said) = run("1", &["finetune", "--checkpoint", "owner/small"]);
+    assert!(tuned && said.contains("macro F1 "), "{said}");
+    assert!(server.take_requests().is_empty(), "offline asks nobody");
+    assert!(project.at("models/small.clean/model.safetensors").is_file());
+}
+
+#[test]
+fn a_checkpoint_is_pretrained_further_and_one_starts_at_random() {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/raw/models");
+    if !models.join("minilm/model.safetensors").is_file() {
+        return common::skip("the command line's pretraining: no minilm in data/raw/models");
+    }
+    let project = Project::new();
+    let mut trio = profile();
+    trio["checkpoints"] = json!(["minilm", "minilm-cti", "scratch"]);
+    trio["pretraining"] = json!({
+        "epochs": 1, "batch_size": 8, "max_length": 16, "learning_rate": 1e-3,
+        "warmup_share": 0.1, "weight_decay": 0.01, "clip_norm": 1.0, "masked_share": 0.15
+    });
+    project.write("notebooks/profiles/laptop.json", &trio.to_string());
+    small_csv(&project);
+    project.succeeds(&["corpus", "--csv", "own.csv"]);
+    project.succeeds(&["split"]);
+    let run = |arguments: &[&str]| {
+        let output = project.command(arguments).env("TTP_MODELS", &models).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = run(&["pretrain"]);
+    assert!(said.starts_with("24 sentences on ") && said.contains("pass 1: loss "), "{said}");
+    assert!(project.at("results/pretraining.minilm-cti.json").is_file());
+    for checkpoint in ["minilm-cti", "scratch"] {
+        let said = run(&["finetune", "--checkpoint", checkpoint]);
+        assert!(said.contains("macro F1 "), "{said}");
+    }
+    let config = std::fs::read_to_string(project.at("models/minilm-cti/config.json")).unwrap();
+    assert!(config.contains("BertForMaskedLM"), "transformers knows what it is");
+}
+
+#[test]
 fn a_label_outside_attack_is_named_where_labels_are_attacks() {
     let project = Project::new();
     small_csv(&project);
@@ -179,8 +256,19 @@ fn names_that_are_unknown_come_with_those_that_are_known() {
     );
     assert_eq!(
         project.fails(&["finetune", "--checkpoint", "gpt"]),
-        "error: unknown checkpoint \"gpt\"; known: minilm, a folder's path"
+        "error: unknown checkpoint \"gpt\"; known: bert, scibert, secbert, minilm, minilm-cti, \
+         scratch, a folder's path, a hub id, owner/name"
     );
+    // Where there is a folder of the owner's name, a path was meant and no hub is asked.
+    let path = project.fails(&["fetch", "notebooks/gpt"]);
+    assert!(path.starts_with("error: unknown checkpoint \"notebooks/gpt\"; known: "), "{path}");
+    assert_eq!(
+        project.fails(&["pretrain", "--checkpoint", "minilm"]),
+        "error: unknown checkpoint to pretrain \"minilm\"; known: minilm-cti"
+    );
+    let made = project.fails(&["finetune", "--checkpoint", "minilm-cti"]);
+    let advice = "not there: notebook 04_finetune, or `ttp pretrain`, makes it";
+    assert_eq!(made, format!("error: models/minilm-cti: {advice}"));
     assert_eq!(
         project.fails(&["split", "--protocol", "dirty"]),
         "error: unknown protocol \"dirty\"; known: paper, clean"
@@ -216,6 +304,14 @@ fn a_profile_with_a_mistake_is_named_by_file_and_field() {
         said(&|p| p["trainings"] = json!({})).starts_with(
             "error: own.json, row 1: unknown field `trainings`, expected one of `name`"
         ),
+    );
+    assert_eq!(
+        said(&|p| p["checkpoints"] = json!(["minilm", "minilm-cti"])),
+        "error: own.json: setting pretraining: missing, and checkpoint \"minilm-cti\" needs it"
+    );
+    assert_eq!(
+        said(&|p| p["checkpoints"] = json!(["one/bert", "other/bert"])),
+        "error: own.json: setting checkpoints: two of them would write to files named \"bert\""
     );
     project.write("own.json", "{\n  \"name\": \"own\",\n  \"about\": ");
     let cut = project.fails(&["corpus", "--profile", "own.json"]);
@@ -296,7 +392,7 @@ fn a_wrong_option_ends_with_status_1_and_help_with_0() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("--colour"));
     let help = project.succeeds(&["--help"]);
-    for command in ["corpus", "split", "finetune", "classify"] {
+    for command in ["corpus", "split", "fetch", "pretrain", "finetune", "classify"] {
         assert!(help.contains(command), "{help}");
     }
 }
