@@ -48,9 +48,14 @@ class State:
                        if not self.comes_from_hub(entry)]
         self.must_write = [self.place(entry) for entry in notebook_file.files(path, "outputs")]
         self.outputs = self.must_write + [self.place(entry) for entry
-                                          in notebook_file.files(path, "may_write")]
+                                          in notebook_file.files(path, "may_write")
+                                          if self.may_write(entry)]
         self.at_start = ""
         self.left_over: dict[Path, int] = {}
+
+    def may_write(self, entry: str) -> bool:
+        """A model folder of a checkpoint's own name is the run's only if the run makes it."""
+        return not entry.startswith("models/") or profiles.is_made_here(self.checkpoint or "")
 
     def comes_from_hub(self, entry: str) -> bool:
         """A checkpoint of the hub is no file to look at: the library checks its content each
@@ -63,7 +68,9 @@ class State:
         name = notebook_file.file_name(self.checkpoint or "")
         if entry.startswith(MADE_BY_RUNS):
             return project.output() / entry.replace("{checkpoint}", name)
-        if entry.startswith(MODELS) and os.sep in (self.checkpoint or ""):
+        hub_ids_folder = project.own_folder("TTP_MODELS") if profiles.is_on_hub(
+            self.checkpoint or "") else None
+        if entry.startswith(MODELS) and os.sep in (self.checkpoint or "") and not hub_ids_folder:
             return checkpoint_folder(entry[len(MODELS):].replace("{checkpoint}", self.checkpoint))
         entry = entry.replace("{checkpoint}", profiles.base(self.checkpoint or name))
         for start, variable in ((MODELS, "TTP_MODELS"), (RAW, "TTP_SOURCES")):
@@ -222,8 +229,7 @@ def shown_earlier(profile: str) -> str:
 
 def left_by(name: str, value: dict, base: Path) -> list[Path]:
     """What a run left below the output folder, or below the folder where it was set aside:
-    outputs, report, and its checkpoint's models, each a whole folder, with the one that they
-    start from where the run made that too."""
+    outputs, report, and its checkpoint's models, each a whole folder."""
     inner = [Path(os.path.relpath(place, project.output()))
              for place in value.get("made") or value.get("outputs") or []]
     inner += [Path("reports") / f"{name}.{kind}" for kind in ("html", "ipynb", "failed.ipynb")]
@@ -233,8 +239,6 @@ def left_by(name: str, value: dict, base: Path) -> list[Path]:
         # <checkpoint>.<protocol>; another checkpoint's name can begin with this one's.
         left += [folder for folder in sorted((base / "models").glob(glob.escape(checkpoint) + ".*"))
                  if "." not in folder.name[len(checkpoint) + 1:]]
-        if profiles.is_made_here(checkpoint):
-            left += [folder for folder in [base / "models" / checkpoint] if folder.is_dir()]
     return left
 
 

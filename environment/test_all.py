@@ -4,7 +4,8 @@
     the paper profile's notebooks, shortened
 
 A stage that fails does not keep the next from running, but for the pages, which need
-the notebooks, and the paper profile's notebooks, which need their checkpoints. Exit status 1 if anything failed.
+the notebooks, and the paper profile's notebooks, which need their checkpoints. Exit status
+1 if anything failed.
 """
 
 from __future__ import annotations

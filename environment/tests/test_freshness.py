@@ -187,6 +187,7 @@ class Freshness(WithRun):
             ({}, "further", models, self.root / "data/raw/models/one"),
             ({}, "random", models, self.root / "data/raw/models/one"),
             ({"TTP_MODELS": "mine"}, "hubbed", models, self.root / "mine/hubbed"),
+            ({"TTP_MODELS": "mine"}, "owner/name", models, self.root / "mine/owner/name"),
             ({"TTP_MODELS": "mine"}, "/far/bert", models, Path("/far/bert")),
             ({}, "mine/bert", models, self.root / "mine/bert"),
             ({}, "profiles/bert", models, self.root / "notebooks/profiles/bert"),
@@ -346,13 +347,14 @@ class OtherProfiles(WithRun):
         self.trained("other").check_profile_of_inputs()
 
     def test_a_checkpoint_that_a_run_made_is_set_aside_with_its_models(self) -> None:
-        for folder in ("further", "further.clean", "one"):
-            self.write(f"models/{folder}/config.json", "made")
-        left = freshness.left_by("04_train.further", {}, self.root)
-        self.assertEqual([path.name for path in left if path.parent.name == "models"],
-                         ["further.clean", "further"])
-        left = freshness.left_by("04_train.one", {}, self.root)
-        self.assertNotIn(self.root / "models/one", left)
+        self.path = self.write("notebooks/01_corpus.ipynb", notebook(
+            "let x = 1;", outputs=["results/a.json"], may_write=["models/{checkpoint}"]))
+        for checkpoint, there in (("further", True), ("one", False)):
+            folder = self.root / "models" / checkpoint
+            file = self.write(f"models/{checkpoint}/config.json", "made")
+            self.assertEqual(folder in self.state(checkpoint).outputs, there)
+            made = {"made": freshness.digests(self.state(checkpoint).outputs)}
+            self.assertEqual(file in freshness.left_by(f"04_train.{checkpoint}", made, self.root), there)
 
     def test_models_of_a_checkpoint_whose_name_goes_on(self) -> None:
         self.write("models/one.large.clean/config.json", "of checkpoint one.large")

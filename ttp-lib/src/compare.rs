@@ -365,12 +365,14 @@ pub fn pairs_table(pairs: &[Pair]) -> Result<Table> {
     Ok(table)
 }
 
-/// A p-value as one reads it: `0.18`, `0.0021`, `<0.0001`.
+/// A p-value as one reads it: `0.18`, `0.048`, `0.0021`, `<0.0001`.
 pub fn p_text(p_value: f64) -> String {
     if p_value < 0.0001 {
         "<0.0001".to_owned()
     } else if p_value < 0.01 {
         format!("{p_value:.4}")
+    } else if p_value < 0.1 {
+        format!("{p_value:.3}")
     } else {
         format!("{p_value:.2}")
     }
@@ -417,9 +419,15 @@ impl fmt::Display for Answer {
         let f1 = self.pair.difference.f1.macro_;
         let short = match (self.pair.better(), f1.excludes_zero(), f1.value > 0.0) {
             (Some(better), ..) if better == self.pair.first => "Yes.",
-            (Some(_), ..) => "No, it does harm.",
-            (None, true, true) => "Not in rows named right; in macro F1, yes.",
-            (None, true, false) => "Not in rows named right; in macro F1 it does harm.",
+            (Some(_), ..) => "No, the other one is better.",
+            (None, true, true) => {
+                "Not in rows named right; macro F1 is higher, by an interval that is not \
+                 corrected for the number of pairs."
+            }
+            (None, true, false) => {
+                "Not in rows named right; macro F1 is lower, by an interval that is not \
+                 corrected for the number of pairs."
+            }
             (None, false, _) => "No difference beyond chance.",
         };
         write!(f, "{} {short} ({})", self.question.ask, self.pair)
@@ -462,9 +470,9 @@ impl fmt::Display for Leak {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Scores { accuracy, f1, .. } = &self.difference;
         let verdict = match (f1.macro_.excludes_zero(), f1.macro_.value > 0.0) {
-            (true, true) => "the paper's protocol scores higher, by more than chance",
-            (true, false) => "the paper's protocol scores lower, by more than chance",
-            (false, _) => "no more than chance",
+            (true, true) => "the paper's protocol scores higher, beyond the interval",
+            (true, false) => "the paper's protocol scores lower, beyond the interval",
+            (false, _) => "the interval holds 0",
         };
         write!(
             f,

@@ -400,7 +400,7 @@ impl Run {
     /// - any other name of the catalogue: `TTP_MODELS/<name>/` where that is set, else
     ///   `data/raw/models/<name>/`, else the hub or its cache;
     /// - the path of a folder, from here or else from the repository's root;
-    /// - `owner/name` or `owner/name@revision`: the hub or its cache.
+    /// - `owner/name` or `owner/name@revision`: as a name of the catalogue that is on the hub.
     ///
     /// # Errors
     /// If it is none of these, or what it leads to is not a whole checkpoint.
@@ -476,6 +476,26 @@ impl Run {
     pub fn chosen_name(&self) -> String {
         let first = || self.profile.checkpoints.first().cloned().unwrap_or_default();
         setting("TTP_CHECKPOINT").unwrap_or_else(first)
+    }
+
+    /// The checkpoints that this run is about: `TTP_CHECKPOINT` alone, or the profile's.
+    pub fn checkpoints(&self) -> Vec<String> {
+        match setting("TTP_CHECKPOINT") {
+            Some(name) => vec![name],
+            None => self.profile.checkpoints.clone(),
+        }
+    }
+
+    /// The seed that fine-tunes a checkpoint under a protocol. A checkpoint that is made of
+    /// another one has that one's: new head, batches and dropout are drawn alike, so that the
+    /// two differ in nothing but their start.
+    pub fn finetune_seed(&self, checkpoint: &str, protocol: Protocol) -> u64 {
+        let base = match Entry::named(checkpoint).map(|entry| &entry.start) {
+            Some(Start::FurtherPretrained { from }) => from,
+            Some(Start::Random { shape_of }) => shape_of,
+            _ => checkpoint,
+        };
+        self.seed(&format!("finetune {base} {}", protocol.name()))
     }
 
     /// The checkpoint of that name.

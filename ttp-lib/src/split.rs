@@ -13,6 +13,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -272,6 +273,15 @@ impl Split {
         self.train.iter().map(|sample| sample.row).collect()
     }
 
+    /// SHA-256 over the test part: the rows and texts that no model of this split may have seen.
+    pub fn test_fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        for sample in &self.test {
+            hash.update(format!("{}\0{}\0", sample.row, sample.text));
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Writes `train.csv`, `validation.csv` and `test.csv` into a folder.
     ///
     /// # Errors
@@ -377,6 +387,8 @@ pub struct Unlabelled {
     pub validation: Vec<String>,
     /// Sentences that some split tests with: in neither part.
     pub tested: usize,
+    /// The [`Split::test_fingerprint`] of each split whose test part was left out.
+    pub held_out: Vec<String>,
 }
 
 impl Unlabelled {
@@ -396,7 +408,12 @@ impl Unlabelled {
         let is_in = |(rows, texts): &(HashSet<u32>, HashSet<String>), row: u32, text: &str| {
             rows.contains(&row) || texts.contains(&normalised(text))
         };
-        let mut parts = Self { train: Vec::new(), validation: Vec::new(), tested: 0 };
+        let mut parts = Self {
+            train: Vec::new(),
+            validation: Vec::new(),
+            tested: 0,
+            held_out: splits.iter().map(Split::test_fingerprint).collect(),
+        };
         for (row, sentence) in (0..).zip(&corpus.sentences) {
             let text = &sentence.text;
             if is_in(&tested, row, text) {

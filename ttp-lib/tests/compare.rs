@@ -117,8 +117,8 @@ fn the_questions_are_answered_the_right_way_round() {
         answers.iter().map(|a| (a.pair.first.as_str(), a.pair.second.as_str())).collect();
     assert_eq!(found, [("minilm-cti", "minilm"), ("minilm", "scratch")]);
     let said: Vec<String> = answers.iter().map(ToString::to_string).collect();
-    let start = "Does pretraining on the field's text help? No, it does harm. (protocol clean, \
-                 minilm-cti against minilm: ";
+    let start = "Does pretraining on the field's text help? No, the other one is better. \
+                 (protocol clean, minilm-cti against minilm: ";
     assert!(said[0].starts_with(start), "{}", said[0]);
     assert!(said[0].contains("alone right on 0 test rows against 12, p 0.0005"), "{}", said[0]);
     assert!(said[1].contains("No difference beyond chance."), "{}", said[1]);

@@ -6,11 +6,12 @@
 mod tiny;
 
 use std::path::Path;
-use tch::Device;
+use tch::{Device, Tensor};
 use tiny::Tiny;
 use ttp_lib::encoder::{MaskedEncoder, TechniqueEncoder};
 use ttp_lib::pretrained::{Checkpoint, Tokenize};
-use ttp_lib::train::{MaskedHistory, MaskedParams, MaskedRows, Pretraining};
+use ttp_lib::split::Split;
+use ttp_lib::train::{MaskedHistory, MaskedParams, MaskedRows, Pretraining, check_held_out};
 
 fn params() -> MaskedParams {
     MaskedParams {
@@ -43,7 +44,9 @@ fn pretrain(tiny: &Tiny, seed: u64, folder: &Path) -> (MaskedEncoder, MaskedHist
     let rows = MaskedRows::new(&sentences(), &tokenizer(&checkpoint), 0.15).unwrap();
     let mut encoder = MaskedEncoder::with_new_head(&checkpoint, Device::Cpu, seed).unwrap();
     let params = params();
-    let pretraining = Pretraining { checkpoint: &checkpoint, params: &params, seed, folder };
+    let held_out = ["of another".to_owned()];
+    let pretraining =
+        Pretraining { checkpoint: &checkpoint, params: &params, seed, folder, held_out: &held_out };
     let mut steps = 0;
     let history = pretraining.run(&mut encoder, &rows, &rows, &mut |_| steps += 1).unwrap();
     assert_eq!(steps, history.losses.len(), "every step is told");
@@ -75,7 +78,23 @@ fn hidden_words_are_learned_and_the_model_comes_back() {
     );
     // Fine-tuning starts from its body.
     let labels = vec!["T1056".to_owned(), "T1566".to_owned()];
-    assert!(TechniqueEncoder::new(&opened, labels, Device::Cpu, 1).is_ok());
+    let tuned = TechniqueEncoder::new(&opened, labels, Device::Cpu, 1).unwrap();
+    assert_eq!(tuned.loaded().new, ["classifier.bias", "classifier.weight"], "the pooler too");
+    let pooler = |model: &Path| {
+        let all = Tensor::read_safetensors(model.join("model.safetensors")).unwrap();
+        all.into_iter().find(|(name, _)| name == "bert.pooler.dense.weight").unwrap().1
+    };
+    assert_eq!(pooler(&folder), pooler(tiny.path()), "as it was: guessing words has no use for it");
+
+    // It is not fine-tuned on a split whose test part it may have read.
+    let split = Split { train: vec![], validation: vec![], test: vec![] };
+    let said = check_held_out(&opened, &split).unwrap_err().to_string();
+    assert!(said.contains("pretraining.json, field \"held_out\": another split"), "{said}");
+    let record = folder.join("pretraining.json");
+    let text = std::fs::read_to_string(&record).unwrap();
+    std::fs::write(&record, text.replace("of another", &split.test_fingerprint())).unwrap();
+    check_held_out(&opened, &split).unwrap();
+    check_held_out(&tiny.find().unwrap(), &split).unwrap();
     let mut files: Vec<_> = std::fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -135,9 +154,14 @@ fn nothing_is_written_where_training_breaks_off() {
     let rows = MaskedRows::new(&sentences(), &tokenizer(&checkpoint), 0.15).unwrap();
     let mut encoder = MaskedEncoder::with_new_head(&checkpoint, Device::Cpu, 1).unwrap();
     let params = MaskedParams { learning_rate: 0.99, clip_norm: 1e30, ..params() };
-    let folder = out.path().join("further");
-    let pretraining =
-        Pretraining { checkpoint: &checkpoint, params: &params, seed: 1, folder: &folder };
+    let (seed, folder) = (1, out.path().join("further"));
+    let pretraining = Pretraining {
+        checkpoint: &checkpoint,
+        params: &params,
+        seed,
+        folder: &folder,
+        held_out: &[],
+    };
     let mut weights = encoder.parameters();
     // A weight that is no number any more, as a rate far too high leaves it.
     tch::no_grad(|| {

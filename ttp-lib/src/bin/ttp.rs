@@ -205,12 +205,14 @@ fn split_corpus(run: &Run, protocol: Protocol) -> Result<()> {
 
 fn fetch(run: &Run, mut checkpoints: Vec<String>) -> Result<()> {
     if checkpoints.is_empty() {
-        checkpoints.clone_from(&run.profile.checkpoints);
-        // What a run makes itself is not there before it.
-        checkpoints.retain(|name| !matches!(run.base_of_further_pretraining(name), Ok(Some(_))));
+        checkpoints = run.checkpoints();
     }
     for name in &checkpoints {
-        let checkpoint = run.checkpoint(name)?;
+        // What a run makes itself is not there before it: what it is made of is.
+        let checkpoint = match run.base_of_further_pretraining(name)? {
+            Some(base) => base,
+            None => run.checkpoint(name)?,
+        };
         say(&format!("{name}: {}; {}", checkpoint.describe(), checkpoint.folder.display()))?;
     }
     Ok(())
@@ -247,7 +249,13 @@ fn pretrain(run: &Run, checkpoint: Option<String>) -> Result<()> {
     let mut encoder = MaskedEncoder::with_new_head(&base, train::device(), seed)?;
     say(&format!("{} sentences on {}", training.len(), train::device_name()))?;
     let folder = run.pretrained(&name);
-    let pretraining = Pretraining { checkpoint: &base, params: &params, seed, folder: &folder };
+    let pretraining = Pretraining {
+        checkpoint: &base,
+        params: &params,
+        seed,
+        folder: &folder,
+        held_out: &texts.held_out,
+    };
     let mut watch = train::print_every(10.0);
     let history = pretraining.run(&mut encoder, &training, &validation, &mut watch)?;
     files::write_json(&run.results(&format!("pretraining.{name}.json")), &history)?;
@@ -271,6 +279,7 @@ fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
     params.epochs = arguments.epochs.unwrap_or(params.epochs);
     params.check()?;
     let split = Split::read(&run.processed("splits").join(protocol.name()))?;
+    train::check_held_out(&checkpoint, &split)?;
     let labels = train::labels_of(&split.train);
     let tokenize = checkpoint.tokenizer(params.max_length)?;
     let training = Rows::new(&split.train, &labels, &tokenize)?;
@@ -284,7 +293,7 @@ fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
         None => run.results(""),
     };
     let models = arguments.out.as_ref().map_or_else(|| run.models(), |out| out.join("models"));
-    let own = [run.seed(&format!("finetune {} {}", checkpoint.name, protocol.name()))];
+    let own = [run.finetune_seed(&checkpoint.name, protocol)];
     let seeds = if arguments.seed.is_empty() { &own[..] } else { &arguments.seed };
     let mut scores = Vec::new();
     for &seed in seeds {

@@ -3,6 +3,7 @@
 
 use crate::batch::Batch;
 use crate::pretrained::{Checkpoint, Family, Loaded, Start};
+use crate::train::is_layer_norm;
 use crate::{Error, Result};
 use rust_bert::bert::{BertEmbeddings, BertModel};
 use rust_bert::roberta::RobertaEmbeddings;
@@ -130,8 +131,4 @@ pub(super) fn linear(place: nn::Path, from: i64, to: i64) -> nn::Linear {
         to,
         nn::LinearConfig { bs_init: Some(Init::Const(0.0)), ..Default::default() },
     )
-}
-
-fn is_layer_norm(name: &str) -> bool {
-    name.contains("LayerNorm") || name.contains("layer_norm")
 }

@@ -58,8 +58,8 @@ impl MaskedEncoder {
         Ok(checkpoint.tensor_names()?.iter().any(|name| name.starts_with(head)))
     }
 
-    /// As [`new`](Self::new), with a head that starts at N(0, `initializer_range`) from
-    /// `seed`: to be trained.
+    /// As [`new`](Self::new); where the file has no head, it starts at N(0,
+    /// `initializer_range`) from `seed`: to be trained.
     ///
     /// # Errors
     /// If the checkpoint's weights do not fit.
@@ -70,9 +70,17 @@ impl MaskedEncoder {
     }
 
     fn untrained(checkpoint: &Checkpoint, device: Device) -> Result<Self> {
-        let body = Body::new(checkpoint, device, false)?;
         let family = checkpoint.family();
         let config = checkpoint.bert_config()?;
+        if checkpoint.config.get("tie_word_embeddings") == Some(&Value::Bool(false)) {
+            let file = checkpoint.folder.join("config.json");
+            let reason = "false is not supported for hidden words";
+            return Err(Error::input_at(&file, None, Some("tie_word_embeddings"), reason));
+        }
+        // It has no part in guessing words. It is kept, so that a fine-tuning afterwards starts
+        // from the same pooler as one before.
+        let pooler = checkpoint.tensor_names()?.iter().any(|name| name.contains(POOLER));
+        let body = Body::new(checkpoint, device, pooler && family == Family::Bert)?;
         let (hidden, vocabulary) = (config.hidden_size, config.vocab_size);
         let (dense, norm, bias) = match family {
             Family::Bert => {
@@ -105,9 +113,12 @@ impl MaskedEncoder {
         self.body.vars.device()
     }
 
-    /// Every trainable variable with its name, in the order of the names.
+    /// Every variable that guessing words trains, with its name, in the order of the names:
+    /// all but a pooler.
     pub fn parameters(&self) -> Vec<(String, Tensor)> {
-        self.body.parameters()
+        let mut parameters = self.body.parameters();
+        parameters.retain(|(name, _)| !name.contains(POOLER));
+        parameters
     }
 
     /// The last layer, `[rows, length, hidden]`; `training` switches dropout on.
@@ -191,7 +202,7 @@ impl MaskedEncoder {
         };
         let about: Map<String, Value> =
             Map::from_iter([("architectures".to_owned(), json!([architecture]))]);
-        let mut parameters = self.parameters();
+        let mut parameters = self.body.parameters();
         if self.family == Family::Roberta {
             // Without it transformers takes the bias for missing, and starts it at 0.
             parameters.push(("lm_head.decoder.bias".to_owned(), self.bias.shallow_clone()));
@@ -199,6 +210,9 @@ impl MaskedEncoder {
         save::save(folder, checkpoint, &parameters, about)
     }
 }
+
+/// In the names of a pooler's variables.
+const POOLER: &str = "pooler.dense";
 
 /// What hides a word in a text of ours.
 const MASK: &str = "[MASK]";

@@ -58,8 +58,17 @@ impl Checkpoint {
             Some(Entry { title, stands_in_for: Some(other), .. }) => {
                 format!("{title}, a stand-in for {other}")
             }
-            Some(Entry { title, .. }) => title.clone(),
-            None => self.folder.display().to_string(),
+            Some(Entry { title, .. }) => format!("{title}{}", self.commit()),
+            None => format!("{}{}", self.name, self.commit()),
+        }
+    }
+
+    /// ` at <commit>` for a snapshot in the hub's cache, whose folder has that name.
+    fn commit(&self) -> String {
+        let parts: Vec<_> = self.folder.iter().map(|part| part.to_string_lossy()).collect();
+        match parts.as_slice() {
+            [.., snapshots, commit] if snapshots == "snapshots" => format!(" at {commit}"),
+            _ => String::new(),
         }
     }
 

@@ -7,6 +7,9 @@ use crate::batch::{self, Batch};
 use crate::encoder::MaskedEncoder;
 use crate::files;
 use crate::pretrained::{Checkpoint, Tokenize};
+use crate::split::Split;
+#[allow(unused_imports)] // for the documentation
+use crate::split::Unlabelled;
 use crate::{Error, Result};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -236,6 +239,9 @@ pub struct Pretraining<'a> {
     pub seed: u64,
     /// Where the model is written, in the hub's layout.
     pub folder: &'a Path,
+    /// Which test parts are not among the sentences ([`Unlabelled::held_out`]); written down
+    /// with the model, for [`check_held_out`].
+    pub held_out: &'a [String],
 }
 
 impl Pretraining<'_> {
@@ -252,7 +258,7 @@ impl Pretraining<'_> {
         validation: &MaskedRows,
         watch: &mut dyn FnMut(&Step),
     ) -> Result<MaskedHistory> {
-        let Self { checkpoint, params, seed, folder } = *self;
+        let Self { checkpoint, params, seed, folder, held_out } = *self;
         params.check()?;
         super::keep_freed_memory();
         tch::manual_seed(seed.cast_signed());
@@ -317,12 +323,39 @@ impl Pretraining<'_> {
                 "checkpoint": checkpoint.name,
                 "params": params,
                 "seed": seed,
+                "held_out": held_out,
                 "history": history,
             });
-            files::write_json(&folder.join("pretraining.json"), &about)
+            files::write_json(&folder.join(RECORD), &about)
         })?;
         Ok(history)
     }
+}
+
+/// The file beside a model that was pretrained further.
+const RECORD: &str = "pretraining.json";
+
+/// Refuses a checkpoint that was pretrained further where its sentences may have held some of
+/// the split's test part: made under another profile, or before another split.
+///
+/// # Errors
+/// If it was, or its record cannot be read.
+pub fn check_held_out(checkpoint: &Checkpoint, split: &Split) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Record {
+        held_out: Vec<String>,
+    }
+    let path = checkpoint.folder.join(RECORD);
+    if !path.exists() {
+        return Ok(());
+    }
+    let record: Record = files::read_json(&path)?;
+    if record.held_out.contains(&split.test_fingerprint()) {
+        return Ok(());
+    }
+    let reason =
+        "another split's test part was left out: pretrain it again, or test sentences leak";
+    Err(Error::input_at(&path, None, Some("held_out"), reason))
 }
 
 /// Loss and accuracy on sentences of which the same words are hidden each time, and the

@@ -8,7 +8,10 @@ mod pace;
 mod schedule;
 
 pub use device::{device, device_name, keep_freed_memory};
-pub use masked::{MaskedEpoch, MaskedHistory, MaskedParams, MaskedRows, Pretraining};
+pub use masked::{
+    MaskedEpoch, MaskedHistory, MaskedParams, MaskedRows, Pretraining, check_held_out,
+};
+pub(crate) use optimizer::is_layer_norm;
 pub use optimizer::{Algorithm, Optimizer};
 pub use schedule::learning_rate;
 

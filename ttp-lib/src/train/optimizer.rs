@@ -54,7 +54,7 @@ impl Optimizer {
             .map(|(name, variable)| {
                 let decays = algorithm == Algorithm::AdamW
                     && !name.ends_with(".bias")
-                    && !name.contains("LayerNorm");
+                    && !is_layer_norm(&name);
                 Parameter {
                     first: variable.detach().zeros_like(),
                     second: variable.detach().zeros_like(),
@@ -95,6 +95,11 @@ impl Optimizer {
         }
         norm
     }
+}
+
+/// BERT's spelling and that of RoBERTa's head.
+pub(crate) fn is_layer_norm(name: &str) -> bool {
+    name.contains("LayerNorm") || name.contains("layer_norm")
 }
 
 /// The factors of one step.
