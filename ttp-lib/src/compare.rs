@@ -339,16 +339,14 @@ pub fn pairs_table(pairs: &[Pair]) -> Result<Table> {
         "first − second",
         "macro F1",
         "accuracy",
-        "rows",
-        "p",
-        "sentences",
-        "p",
+        "rows (p)",
+        "sentences (p)",
         "better",
     ]);
     for pair in pairs {
         let counts = |test: Test| {
             let Discordant { only_first, only_second } = test.discordant;
-            format!("{only_first}:{only_second}")
+            format!("{only_first}:{only_second} ({})", p_text(test.p_holm))
         };
         table.push(cells![
             pair.protocol.name(),
@@ -356,9 +354,7 @@ pub fn pairs_table(pairs: &[Pair]) -> Result<Table> {
             pair.difference.f1.macro_,
             pair.difference.accuracy,
             counts(pair.rows),
-            p_text(pair.rows.p_holm),
             counts(pair.sentences),
-            p_text(pair.sentences.p_holm),
             pair.better()
         ])?;
     }
