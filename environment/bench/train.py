@@ -304,7 +304,7 @@ def table(results: dict) -> str:
         f"processor time of all threads, ms a sentence: {processor}",
         f"loss on {losses['batches']} batches, before: ours {losses['before']['ours']:.4f}, peer "
         f"{losses['before']['peer']:.4f}; after: ours {losses['after']['ours']:.4f}, peer "
-        f"{losses['after']['peer']:.4f} (other dropout)",
+        f"{losses['after']['peer']:.4f}",
         f"peer: torch {results['peer']['torch']}, transformers {results['peer']['transformers']}, "
         f"{fast['peer']['variant']}; padded: {fast['padded']['variant']}",
         f"{results['checkpoint']}, {results['threads']} threads, {results['machine']['processor']}",
