@@ -65,8 +65,8 @@ html: setup ## write the reports' pages again from the executed notebooks
 ttp: setup ## the command-line tool, built for speed
 	@$(WITH) --release cargo build --release --package ttp-lib --bin ttp
 
-clean: ## remove what runs of all profiles made: data/processed, models, results, reports, target/smoke
-	rm -rf data/processed models results reports target/smoke
+clean: ## remove what runs of all profiles made: data/processed, models, results, reports, tests' own
+	rm -rf data/processed models results reports target/smoke target/paper-short
 
 distclean: clean ## remove what was compiled here and the links to data, too (not the shared cache)
 	rm -rf target data/raw
