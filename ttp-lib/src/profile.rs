@@ -8,7 +8,7 @@ use crate::metrics::Bootstrap;
 use crate::pretrained::hub::{self, Hub};
 use crate::pretrained::{self, CATALOGUE, Checkpoint, Entry, Start};
 use crate::show::{Cell, Table};
-use crate::split::{Protocol, Shares};
+use crate::split::{Protocol, Shares, Split, Unlabelled};
 use crate::train::{Algorithm, MaskedParams, TrainParams};
 use crate::{Error, Result, files};
 use serde::{Deserialize, Serialize};
@@ -155,9 +155,7 @@ impl Profile {
         if let Some(params) = &self.pretraining {
             params.check()?;
         }
-        let further = |name: &&String| {
-            Entry::named(name).is_some_and(|e| matches!(e.start, Start::FurtherPretrained { .. }))
-        };
+        let further = |name: &&String| Entry::named(name).is_some_and(Entry::is_pretrained_further);
         if let Some(name) = self.checkpoints.iter().find(further)
             && self.pretraining.is_none()
         {
@@ -439,10 +437,24 @@ impl Run {
     /// # Errors
     /// As [`checkpoint`](Self::checkpoint).
     pub fn base_of_further_pretraining(&self, name: &str) -> Result<Option<Checkpoint>> {
-        match Entry::named(name).map(|entry| &entry.start) {
-            Some(Start::FurtherPretrained { from }) => self.checkpoint(from).map(Some),
-            _ => Ok(None),
+        match Entry::named(name).filter(|entry| entry.is_pretrained_further()) {
+            Some(entry) => self.checkpoint(entry.base()).map(Some),
+            None => Ok(None),
         }
+    }
+
+    /// The corpus's sentences that further pretraining may read: none that a split of one of
+    /// the profile's protocols tests with.
+    ///
+    /// # Errors
+    /// If the corpus or a split cannot be read.
+    pub fn unlabelled(&self) -> Result<Unlabelled> {
+        let protocols = self.profile.protocols.iter();
+        let splits: Vec<Split> = protocols
+            .map(|protocol| Split::read(&self.processed("splits").join(protocol.name())))
+            .collect::<Result<_>>()?;
+        let corpus = Corpus::read_parquet(&self.processed("corpus.parquet"))?;
+        Ok(Unlabelled::of(&corpus, &splits))
     }
 
     fn further_pretrained(&self, name: &str) -> Result<Checkpoint> {
@@ -490,11 +502,7 @@ impl Run {
     /// another one has that one's: new head, batches and dropout are drawn alike, so that the
     /// two differ in nothing but their start.
     pub fn finetune_seed(&self, checkpoint: &str, protocol: Protocol) -> u64 {
-        let base = match Entry::named(checkpoint).map(|entry| &entry.start) {
-            Some(Start::FurtherPretrained { from }) => from,
-            Some(Start::Random { shape_of }) => shape_of,
-            _ => checkpoint,
-        };
+        let base = Entry::named(checkpoint).map_or(checkpoint, Entry::base);
         self.seed(&format!("finetune {base} {}", protocol.name()))
     }
 

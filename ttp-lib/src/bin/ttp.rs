@@ -9,11 +9,11 @@ use ttp_lib::augment::Augmenter;
 use ttp_lib::corpus::{self, Columns, Corpus, Source};
 use ttp_lib::encoder::{MaskedEncoder, TechniqueEncoder};
 use ttp_lib::evaluate::{self, Evaluation};
-use ttp_lib::pretrained::{self, CATALOGUE, Checkpoint, Entry, Start};
+use ttp_lib::pretrained::{self, CATALOGUE, Checkpoint, Entry};
 use ttp_lib::profile::{Labels, Run};
 use ttp_lib::serde_json::json;
 use ttp_lib::show::{defang, terminal_safe};
-use ttp_lib::split::{self, Leakage, Protocol, Split, Unlabelled};
+use ttp_lib::split::{self, Leakage, Protocol, Split};
 use ttp_lib::train::{self, FineTuning, MaskedRows, Pretraining, Rows};
 use ttp_lib::{Error, Result, files};
 
@@ -219,7 +219,7 @@ fn fetch(run: &Run, mut checkpoints: Vec<String>) -> Result<()> {
 }
 
 fn pretrain(run: &Run, checkpoint: Option<String>) -> Result<()> {
-    let is_further = |name: &String| matches!(run.base_of_further_pretraining(name), Ok(Some(_)));
+    let is_further = |name: &String| Entry::named(name).is_some_and(Entry::is_pretrained_further);
     let name = match checkpoint {
         Some(name) => name,
         None => {
@@ -229,19 +229,15 @@ fn pretrain(run: &Run, checkpoint: Option<String>) -> Result<()> {
         }
     };
     let Some(base) = run.base_of_further_pretraining(&name)? else {
-        let further = |e: &&Entry| matches!(e.start, Start::FurtherPretrained { .. });
-        let known = CATALOGUE.iter().filter(further).map(|entry| entry.name.clone()).collect();
+        let further = CATALOGUE.iter().filter(|entry| entry.is_pretrained_further());
+        let known = further.map(|entry| entry.name.clone()).collect();
         return Err(Error::Unknown { kind: "checkpoint to pretrain", name, known });
     };
     let params = run.profile.pretraining.clone().ok_or_else(|| Error::Setting {
         field: "pretraining",
         reason: format!("missing in profile {}", run.profile.name),
     })?;
-    let splits: Vec<Split> = (run.profile.protocols.iter())
-        .map(|protocol| Split::read(&run.processed("splits").join(protocol.name())))
-        .collect::<Result<_>>()?;
-    let corpus = Corpus::read_parquet(&run.processed("corpus.parquet"))?;
-    let texts = Unlabelled::of(&corpus, &splits);
+    let texts = run.unlabelled()?;
     let tokenize = base.tokenizer(params.max_length)?;
     let training = MaskedRows::new(&texts.train, &tokenize, params.masked_share)?;
     let validation = MaskedRows::new(&texts.validation, &tokenize, params.masked_share)?;

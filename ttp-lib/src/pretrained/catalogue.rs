@@ -56,6 +56,19 @@ impl Entry {
     pub fn named(name: &str) -> Option<&'static Self> {
         CATALOGUE.iter().find(|entry| entry.name == name)
     }
+
+    /// Whether a run makes it itself, by pretraining another one further.
+    pub fn is_pretrained_further(&self) -> bool {
+        matches!(self.start, Start::FurtherPretrained { .. })
+    }
+
+    /// The checkpoint that it is made of; itself where it is made of none.
+    pub fn base(&self) -> &str {
+        match &self.start {
+            Start::FurtherPretrained { from: base } | Start::Random { shape_of: base } => base,
+            Start::Package | Start::Hub { .. } => &self.name,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -68,12 +81,8 @@ mod tests {
         let read: Vec<Entry> = serde_json::from_str(include_str!("catalogue.json")).unwrap();
         assert_eq!(read, *CATALOGUE);
         for entry in &read {
-            if let Start::FurtherPretrained { from: other } | Start::Random { shape_of: other } =
-                &entry.start
-            {
-                let other = Entry::named(other).unwrap();
-                assert!(matches!(other.start, Start::Package | Start::Hub { .. }), "{entry:?}");
-            }
+            let base = Entry::named(entry.base()).unwrap();
+            assert!(matches!(base.start, Start::Package | Start::Hub { .. }), "{entry:?}");
         }
     }
 
