@@ -341,7 +341,7 @@ fn keys_that_transformers_fills_in_are_filled_in() {
     folder.json("config.json", &with(json!({ "model_type": "roberta", "layer_norm_eps": 1e-5 })));
     let roberta = folder.open().unwrap();
     assert_eq!(roberta.family(), Family::Roberta);
-    assert_eq!(roberta.roberta_config().unwrap().vocab_size, 8);
+    assert_eq!(roberta.bert_config().unwrap().vocab_size, 8);
     assert_eq!(
         roberta.epsilon_note().unwrap(),
         "config.json says layer_norm_eps 1e-5; the body computes with 1e-12"

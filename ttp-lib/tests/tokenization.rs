@@ -1,17 +1,18 @@
 //! What tokenizers make of words, on vocabularies small enough to be read.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[allow(dead_code)]
+#[path = "common/tiny.rs"]
+mod tiny;
+
 use serde_json::json;
-use std::collections::HashMap;
 use std::path::Path;
 use ttp_lib::pretrained::{Checkpoint, Tokenize};
 use ttp_lib::tokenization::{self, Named, Splitting, TokenizerReport};
 
-const SPECIAL: [&str; 5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
-
 /// An uncased WordPiece tokenizer of these words, opened as a checkpoint's.
 fn tokenizer(folder: &Path, words: &[&str], max_length: usize) -> Tokenize {
-    let vocabulary: Vec<&str> = SPECIAL.iter().chain(words).copied().collect();
+    let vocabulary: Vec<&str> = tiny::WORDS[..5].iter().chain(words).copied().collect();
     let config = json!({
         "model_type": "bert", "architectures": ["BertModel"], "hidden_size": 8,
         "intermediate_size": 8, "max_position_embeddings": 64, "num_attention_heads": 2,
@@ -20,25 +21,7 @@ fn tokenizer(folder: &Path, words: &[&str], max_length: usize) -> Tokenize {
         "initializer_range": 0.02, "hidden_act": "gelu", "layer_norm_eps": 1e-12,
         "pad_token_id": 0, "position_embedding_type": "absolute"
     });
-    let special: Vec<_> = SPECIAL
-        .iter()
-        .zip(0..)
-        .map(|(word, id): (_, usize)| {
-            json!({ "id": id, "content": word, "single_word": false, "lstrip": false,
-                "rstrip": false, "normalized": false, "special": true })
-        })
-        .collect();
-    let ids: HashMap<&str, usize> = vocabulary.iter().copied().zip(0..).collect();
-    let tokenizer = json!({
-        "version": "1.0", "truncation": null, "padding": null, "added_tokens": special,
-        "normalizer": { "type": "BertNormalizer", "clean_text": true,
-            "handle_chinese_chars": true, "strip_accents": null, "lowercase": true },
-        "pre_tokenizer": { "type": "BertPreTokenizer" },
-        "post_processor": { "type": "BertProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2] },
-        "decoder": null,
-        "model": { "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
-            "max_input_chars_per_word": 100, "vocab": ids }
-    });
+    let tokenizer = tiny::tokenizer(&vocabulary);
     std::fs::create_dir_all(folder).unwrap();
     std::fs::write(folder.join("config.json"), config.to_string()).unwrap();
     std::fs::write(folder.join("tokenizer.json"), tokenizer.to_string()).unwrap();

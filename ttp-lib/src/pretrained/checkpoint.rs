@@ -7,7 +7,6 @@ use super::tokenizer::{self, Tokenize};
 use super::weights::{self, Loaded, Matching};
 use crate::{Error, Result};
 use rust_bert::bert::BertConfig;
-use rust_bert::roberta::RobertaConfig;
 use serde_json::{Map, Value};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -77,20 +76,13 @@ impl Checkpoint {
         self.family
     }
 
-    /// The configuration as rust-bert wants it; the number of labels is the head's business.
+    /// The configuration as rust-bert wants it, of one type for BERT and RoBERTa; the number of
+    /// labels is the head's business.
     ///
     /// # Errors
     /// If rust-bert does not take a value.
     pub fn bert_config(&self) -> Result<BertConfig> {
         config::for_rust_bert(&self.folder.join("config.json"), &self.config)
-    }
-
-    /// As [`bert_config`](Self::bert_config): rust-bert has one type for both.
-    ///
-    /// # Errors
-    /// As [`bert_config`](Self::bert_config).
-    pub fn roberta_config(&self) -> Result<RobertaConfig> {
-        self.bert_config()
     }
 
     /// A size of the configuration, for instance `hidden_size`. Checked at reading.

@@ -32,7 +32,7 @@ impl Tiny {
         let folder = tempfile::tempdir().unwrap();
         let tiny = Self(folder, turn());
         tiny.write("config.json", &config());
-        tiny.write("tokenizer.json", &tokenizer());
+        tiny.write("tokenizer.json", &tokenizer(&WORDS));
         tch::manual_seed(7);
         let vars = nn::VarStore::new(Device::Cpu);
         let config: BertConfig = serde_json::from_value(config()).unwrap();
@@ -65,15 +65,17 @@ pub fn config() -> Value {
     })
 }
 
-pub fn tokenizer() -> Value {
-    let vocabulary: HashMap<&str, usize> = WORDS.iter().copied().zip(0..).collect();
+/// An uncased WordPiece tokenizer of these words, the first five of which are special as
+/// in [`WORDS`].
+pub fn tokenizer(words: &[&str]) -> Value {
+    let vocabulary: HashMap<&str, usize> = words.iter().copied().zip(0..).collect();
     let special = |word: &str| {
         json!({ "id": vocabulary[word], "content": word, "single_word": false, "lstrip": false,
             "rstrip": false, "normalized": false, "special": true })
     };
     json!({
         "version": "1.0", "truncation": null, "padding": null,
-        "added_tokens": WORDS[..5].iter().map(|word| special(word)).collect::<Vec<_>>(),
+        "added_tokens": words[..5].iter().map(|word| special(word)).collect::<Vec<_>>(),
         "normalizer": { "type": "BertNormalizer", "clean_text": true,
             "handle_chinese_chars": true, "strip_accents": null, "lowercase": true },
         "pre_tokenizer": { "type": "BertPreTokenizer" },
