@@ -11,13 +11,13 @@ BENCH ?=
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-tram kernel reproduce name-given notebook test bench bench-train lab html ttp clean distclean
+.PHONY: help setup data data-tram kernel reproduce name-given notebook test bench bench-train bench-mining lab html ttp clean distclean
 
 help: ## this list
 	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
 	@echo "make test        does all set-up it needs, checks everything, ends with the counts"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  TTP_PROFILE=smoke|laptop|paper or a JSON file; TTP_CHECKPOINT=name; CUDA=1;"
 	@echo "  TTP_LIBTORCH, TTP_SOURCES, TTP_MODELS=folder (environment/README.md)"
@@ -55,6 +55,9 @@ bench: setup ## Criterion benches
 
 bench-train: setup ## our training step against transformers' own, in turns (BENCH="--steps 30" for a trial)
 	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m bench.train $(BENCH)
+
+bench-mining: setup ## our mining of hard negatives against sentence-transformers', in turns (BENCH="--rounds 2" for a trial)
+	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m bench.mining $(BENCH)
 
 lab: kernel ## JupyterLab, with the kernel ready
 	@JUPYTER_PATH="$(CURDIR)/target/jupyter" $(OWN_PYTHON) -m jupyterlab --notebook-dir=notebooks $(AS_ROOT)

@@ -1,5 +1,5 @@
-"""The Python that races against ttp-lib: PyTorch and transformers, made once, kept in
-the cache beside the project's own Python.
+"""The Python that races against ttp-lib: PyTorch, transformers and sentence-transformers,
+made once, kept in the cache beside the project's own Python.
 
 On Linux x86-64 the package index has PyTorch 2.4.0 for CUDA only, and that asks for 2.5 GB
 of CUDA libraries before it can be imported. Its CPU half, which is all that is raced
@@ -19,8 +19,8 @@ from project import Problem
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 PYTHONS = ((3, 10), (3, 12))
-# The wheel, and what pip unpacks of it before its CUDA half is taken out.
-ROOM_BYTES = 2_800_000_000
+# The wheels, and what pip unpacks of them before PyTorch's CUDA half is taken out.
+ROOM_BYTES = 3_400_000_000
 CUDA_ONLY = ("libtorch_cuda.so", "libtorch_cuda_linalg.so", "libcusparseLt*", "libcaffe2_nvrtc.so")
 KEPT = ("libtorch_cpu.so", "libc10.so", "libc10_cuda.so")
 CUDNN = "libcudnn.so.9"
@@ -33,7 +33,7 @@ def python() -> Path:
     if not low <= sys.version_info[:2] <= high:
         raise Problem(f"PyTorch 2.4.0 and numpy 2.2.6 are there for Python 3.{low[1]} to "
                       f"3.{high[1]}, this is {sys.version.split()[0]}: "
-                      f"make bench-train PYTHON=python3.{high[1]}")
+                      f"give make PYTHON=python3.{high[1]}")
     folder = setup.python_folder(REQUIREMENTS, "peer-python")
     with fetch.one_at_a_time(project.cache()):
         if not setup.is_complete(folder):
@@ -42,7 +42,7 @@ def python() -> Path:
 
 
 def make(folder: Path) -> None:
-    setup.say("the peer's Python (PyTorch, transformers)")
+    setup.say("the peer's Python (PyTorch, transformers, sentence-transformers)")
     fetch.need_space(project.cache(), ROOM_BYTES, "the peer's Python")
     with setup.python_environment(folder):
         setup.install_requirements(folder, REQUIREMENTS)

@@ -26,10 +26,10 @@ from pathlib import Path
 
 import kernel
 import machine
-import memory
 import project
 import setup
-from bench import peer_python
+from bench import peer_python, race
+from bench.race import positive, shown, spread
 from project import Problem
 
 FOLDER = project.ROOT / "target" / "bench-train"
@@ -41,35 +41,12 @@ PADDED = (10, 512)
 WARM_STEPS = 5
 # Batches on which the models are compared without dropout, before and after.
 COMPARED = 20
-TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 # Single precision, other orders of addition.
 SAME_LOSS = 1e-3
 
 
-class Runner:
-    """One of the programs: a line to it, a line of JSON back."""
-
-    def __init__(self, name: str, command: list[str], environment: dict[str, str]) -> None:
-        self.name = name
-        self.process = subprocess.Popen(command, env=environment, text=True, cwd=project.ROOT,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.about = self.answer()
-        self.slices: list[dict] = []
-
-    def answer(self) -> dict:
-        line = self.process.stdout.readline()
-        if not line:
-            raise Problem(f"{self.name} ended (status {self.process.wait()}): its own message "
-                          "stands above")
-        return json.loads(line)
-
-    def ask(self, line: str) -> dict:
-        try:
-            self.process.stdin.write(line + "\n")
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            pass
-        return self.answer()
+class Runner(race.Runner):
+    """One that trains a model as far as it is told."""
 
     def train(self, steps: range) -> dict:
         return self.ask(f"train {steps.start} {steps.stop}")
@@ -78,48 +55,13 @@ class Runner:
         return self.ask(f"loss {batches}")["loss"]
 
     def slice(self, steps: range, rows: int) -> None:
-        faults, ticks = self.usage()
-        answer = self.train(steps)
-        faults, ticks = (now - then for now, then in zip(self.usage(), (faults, ticks)))
-        self.slices.append({"from": steps.start, "to": steps.stop, "rows": rows, **answer,
-                            "processor_seconds": ticks / TICKS_A_SECOND,
-                            "page_faults_a_step": faults / len(steps)})
-
-    def usage(self) -> tuple[int, int]:
-        """Pages that the program has touched for the first time so far, and the ticks of
-        processor time that it took; zeros where there is no /proc."""
-        try:
-            text = Path(f"/proc/{self.process.pid}/stat").read_text(errors="replace")
-        except OSError:
-            return 0, 0
-        # From the third on, see proc(5): the second, the name, may hold spaces.
-        fields = text.rpartition(")")[2].split()
-        return int(fields[7]), int(fields[11]) + int(fields[12])
-
-    def peak_bytes(self) -> int:
-        return memory.status(self.process.pid)[2]
-
-    def stop(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        part = self.watched(f"train {steps.start} {steps.stop}")
+        faults = part.pop("page_faults") / len(steps)
+        self.slices.append({"from": steps.start, "to": steps.stop, "rows": rows, **part,
+                            "page_faults_a_step": faults})
 
 
 # -- what is raced --------------------------------------------------------------------
-
-def environment(threads: int) -> dict[str, str]:
-    """What all programs have in common. Ours adds the notebooks' own, kernel.variables()."""
-    return {**os.environ, "OMP_NUM_THREADS": str(threads), "RAYON_NUM_THREADS": str(threads),
-            "HF_HUB_OFFLINE": "1"}
-
-
-def built_example() -> Path:
-    """Our half, as the notebooks' kernel compiles the library."""
-    variables = project.cargo_variables()
-    command = ["cargo", "build", "--package", "ttp-lib", "--example", EXAMPLE]
-    kernel.run_cargo(command, project.ROOT, {**os.environ, **variables})
-    target = Path(variables["CARGO_TARGET_DIR"]) / variables["CARGO_BUILD_TARGET"]
-    return target / "debug" / "examples" / EXAMPLE
-
 
 def fastest(peer: list[str], shape: list[str], environment: dict[str, str]) -> dict:
     done = subprocess.run([*peer, "choose", *shape], env=environment, text=True, check=False,
@@ -134,11 +76,11 @@ def prepared(example: Path, variables: dict[str, str]) -> dict:
     return json.loads((FOLDER / "batches.json").read_text(encoding="utf-8"))
 
 
-def race(arguments: argparse.Namespace) -> dict:
+def all_three(arguments: argparse.Namespace) -> dict:
     # A race on the CPU: the peer has no CUDA.
-    theirs = {**environment(arguments.threads), "CUDA_VISIBLE_DEVICES": ""}
+    theirs = {**race.environment(arguments.threads), "CUDA_VISIBLE_DEVICES": ""}
     ours = {**theirs, **kernel.variables()}
-    example, python = built_example(), peer_python.python()
+    example, python = race.built_example(EXAMPLE), peer_python.python()
     load = os.getloadavg()[0]
     epoch = prepared(example, ours)
     rounds = rounds_of(epoch, arguments)
@@ -219,8 +161,8 @@ def parts(steps: range, count: int) -> list[range]:
 
 def ours_alone(arguments: argparse.Namespace) -> dict:
     """Our half by itself: seconds and page faults a step, tokens and operations a second."""
-    ours = {**environment(arguments.threads), **kernel.variables()}
-    example = built_example()
+    ours = {**race.environment(arguments.threads), **kernel.variables()}
+    example = race.built_example(EXAMPLE)
     epoch = prepared(example, ours)
     config = json.loads((FOLDER / "start" / "config.json").read_text(encoding="utf-8"))
     lengths = [[len(row) for row in batch["ids"]] for batch in epoch["batches"]]
@@ -284,10 +226,6 @@ def summary(runners: list[Runner], rows: int) -> dict:
     }
 
 
-def spread(values: list[float]) -> dict:
-    return {"median": statistics.median(values), "least": min(values), "most": max(values)}
-
-
 def table(results: dict) -> str:
     lines = [f"{'':<8} {'ms a sentence':>24} {'an epoch':>10} {'ours / it':>24} {'peak':>9}"]
     for name, seconds in results["seconds_a_sentence"].items():
@@ -321,19 +259,6 @@ def one_line(results: dict) -> str:
             f"{results['peak_bytes'] / 1e6:,.0f} MB at most")
 
 
-def shown(values: dict, factor: float, digits: int) -> str:
-    middle, least, most = (f"{factor * values[key]:.{digits}f}"
-                           for key in ("median", "least", "most"))
-    return f"{middle} ({least} to {most})"
-
-
-def positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text}: at least 1")
-    return number
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description="Race a training epoch against transformers.")
     parser.add_argument("--rounds", type=positive, default=8, help="slices of the epoch [8]")
@@ -346,22 +271,9 @@ def main() -> int:
     parser.add_argument("--give-back", action="store_true",
                         help="with --ours: glibc's allocator as it is")
     arguments = parser.parse_args()
-    try:
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        results = ours_alone(arguments) if arguments.ours else race(arguments)
-        target = FOLDER / ("ours.json" if arguments.ours else "results.json")
-        content = (json.dumps(results, indent=2) + "\n").encode()
-        kernel.write_changed(target, content)
-        print(f"\n{one_line(results) if arguments.ours else table(results)}\nwritten: {target}")
-    except Problem as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"error: {error.filename or FOLDER}: {error.strerror or error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    if arguments.ours:
+        return race.finish(lambda: ours_alone(arguments), FOLDER, "ours.json", one_line)
+    return race.finish(lambda: all_three(arguments), FOLDER, "results.json", table)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,14 @@
-"""The race against transformers: what is computed around it, and the libraries that
-stand for CUDA. The race itself takes minutes and a gigabyte: `make bench-train`."""
+"""The races against transformers and sentence-transformers: what is computed around them,
+and the libraries that stand for CUDA. The races themselves take minutes and gigabytes:
+`make bench-train` and `make bench-mining`."""
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import ctypes
+import io
+import json
 import os
 import sys
 import tempfile
@@ -12,7 +17,7 @@ from pathlib import Path
 from unittest import mock
 
 import project
-from bench import peer_python, train
+from bench import mining, peer_python, race, train
 from project import Problem
 from tests.support import House
 
@@ -25,6 +30,33 @@ for line in sys.stdin:
     else:
         sys.exit(3)
 """
+
+# Both halves of a mining, which count their own turns. Of the peer's arguments the first is
+# the folder.
+MINING = """\
+#!{python}
+import json, pathlib, sys
+if sys.argv[1] == "prepare":
+    pathlib.Path(sys.argv[2], "sentences.json").write_text('{{"sentences": ["a", "b"]}}')
+    sys.exit()
+print(json.dumps({{"arguments": sys.argv[1:], "sentence_transformers": "5", "torch": "2"}}), flush=True)
+for turn, line in enumerate(sys.stdin):
+    print(json.dumps({{"seconds": [9, 1, 3][turn], "mined": 2}}), flush=True)
+"""
+
+
+class Program:
+    """Stands for a mining's program, and writes down whose turn it was."""
+
+    def __init__(self, name: str, mined: list[int], turns: list[str]) -> None:
+        self.name, self.mined, self.turns = name, mined, turns
+        self.slices: list[dict] = []
+
+    def ask(self, line: str) -> dict:
+        self.turns.append(f"{self.name} {line}")
+        return {"seconds": 1.0, "mined": self.mined.pop(0)}
+
+    watched = ask
 
 
 class Race(unittest.TestCase):
@@ -56,8 +88,7 @@ class Race(unittest.TestCase):
 
     def test_a_program_that_ends_is_one_line(self) -> None:
         runner = train.Runner("peer", [sys.executable, "-c", ANSWERS], dict(os.environ))
-        self.addCleanup(runner.process.stdout.close)
-        self.addCleanup(runner.process.stdin.close)
+        self.addCleanup(runner.stop)
         self.assertEqual(runner.about, {"threads": 1})
         self.assertEqual(runner.loss(2), 0.5)
         with self.assertRaisesRegex(Problem, r"^peer ended \(status 3\)"):
@@ -66,8 +97,80 @@ class Race(unittest.TestCase):
     def test_an_old_or_a_new_python_is_told_which_to_take(self) -> None:
         for version in ((3, 9, 0), (3, 13, 0)):
             with mock.patch.object(sys, "version_info", version):
-                with self.assertRaisesRegex(Problem, "make bench-train PYTHON=python3.12$"):
+                with self.assertRaisesRegex(Problem, "give make PYTHON=python3.12$"):
                     peer_python.python()
+
+
+class Mining(unittest.TestCase):
+    def in_turns(self, ours: list[int], peer: list[int], sentences: int) -> tuple[dict, list[str]]:
+        turns: list[str] = []
+        programs = [Program("ours", ours, turns), Program("peer", peer, turns)]
+        rounds = len(ours) - mining.WARM_ROUNDS
+        with contextlib.redirect_stdout(io.StringIO()):
+            found = mining.in_turns(programs, rounds, sentences)
+        self.assertEqual([len(program.slices) for program in programs], [rounds, rounds])
+        return found, [turn.split()[0] for turn in turns]
+
+    def test_every_other_round_goes_the_other_way_round(self) -> None:
+        # What the first time finds does not count.
+        found, turns = self.in_turns([0, 8, 8, 8], [5, 8, 8, 8], 10)
+        self.assertEqual(found, {"ours": 8, "peer": 8})
+        self.assertEqual(turns, ["ours", "peer"] + ["ours", "peer", "peer", "ours", "ours", "peer"])
+
+    def test_both_must_find_as_many(self) -> None:
+        found, _ = self.in_turns([1, 900], [1, 901], 1000)
+        self.assertEqual(found, {"ours": 900, "peer": 901})
+        with self.assertRaisesRegex(Problem, "not the same task: 900 negatives of ours, 902 of"):
+            self.in_turns([1, 900], [1, 902], 1000)
+        with self.assertRaisesRegex(Problem, "^peer does not find the same number every time"):
+            self.in_turns([1, 900, 900], [1, 900, 901], 1000)
+        with self.assertRaisesRegex(Problem, "no negative was found for any of 1,000 sentences"):
+            self.in_turns([0, 0], [0, 0], 1000)
+
+    def test_a_ratio_is_taken_within_its_round(self) -> None:
+        runners = [mock.Mock(slices=[{"seconds": s, "processor_seconds": 2 * s} for s in seconds])
+                   for seconds in ([1, 4, 3], [2, 4, 4])]
+        for runner, name in zip(runners, ("ours", "peer")):
+            runner.name = name
+        summary = mining.summary(runners)
+        self.assertEqual(summary["ours_over_peer"], {"median": 0.75, "least": 0.5, "most": 1.0})
+        self.assertEqual(summary["seconds"]["ours"], {"median": 3, "least": 1, "most": 4})
+        self.assertEqual(summary["processor_seconds"]["peer"]["median"], 8)
+
+    def test_a_whole_race_of_programs_that_do_nothing(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            program = folder / "program"
+            program.write_text(MINING.format(python=sys.executable), encoding="utf-8")
+            program.chmod(0o755)
+            (folder / "config.json").write_text("{}", encoding="utf-8")
+            arguments = argparse.Namespace(rounds=2, threads=1)
+            shown = io.StringIO()
+            with mock.patch.multiple(mining, FOLDER=folder, MODEL=folder, PEER=program), \
+                    mock.patch.object(race, "built_example", return_value=program), \
+                    mock.patch.object(peer_python, "python", return_value=Path(sys.executable)), \
+                    contextlib.redirect_stdout(shown):
+                code = race.finish(lambda: mining.both(arguments), folder, "results.json",
+                                   mining.table)
+            self.assertEqual(code, 0, shown.getvalue())
+            results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+            self.assertEqual(results["ours"]["arguments"], ["race", name])
+            self.assertEqual(results["peer"]["arguments"], [name, name])
+            self.assertEqual(results["seconds"]["ours"], {"median": 2, "least": 1, "most": 3})
+            self.assertEqual([part["seconds"] for part in results["rounds"]["peer"]], [1, 3])
+            self.assertEqual((results["sentences"], results["mined"]), (2, {"ours": 2, "peer": 2}))
+            table = shown.getvalue()
+            self.assertRegex(table, r"\npeer +2\.000 \(1\.000 to 3\.000\) +1\.000 \(1\.000 to 1\.000\)")
+            self.assertIn("2 sentences, each against all; 1 threads", table)
+
+    def test_without_the_peers_model_it_is_one_line(self) -> None:
+        arguments, said = argparse.Namespace(rounds=1, threads=1), io.StringIO()
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(said), \
+                mock.patch.object(mining, "MODEL", Path(folder)):
+            code = race.finish(lambda: mining.both(arguments), Path(folder), "results.json",
+                               mining.table)
+            self.assertEqual((code, list(Path(folder).iterdir())), (1, []))
+        self.assertRegex(said.getvalue(), r"^error: .* is not there: TTP_PROFILE=laptop make data\n$")
 
 
 @unittest.skipUnless(project.platform_name() == "linux-x86_64", "only where the wheel is CUDA's")

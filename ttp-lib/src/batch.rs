@@ -38,9 +38,34 @@ impl Batch {
         }
     }
 
+    /// How large it is.
+    pub fn size(&self) -> Size {
+        let rows = self.ids.size().first().map_or(0, |&rows| rows as usize);
+        Size { rows, tokens: self.tokens, places: self.ids.numel() }
+    }
+
     /// Token type ids: one segment, so all 0.
     pub fn token_types(&self) -> Tensor {
         Tensor::zeros(self.ids.size(), (Kind::Int64, self.ids.device()))
+    }
+}
+
+/// How large a batch is, or several together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Rows.
+    pub rows: usize,
+    /// Real tokens.
+    pub tokens: usize,
+    /// Places for tokens, those filled with padding too.
+    pub places: usize,
+}
+
+impl std::ops::AddAssign for Size {
+    fn add_assign(&mut self, more: Self) {
+        self.rows += more.rows;
+        self.tokens += more.tokens;
+        self.places += more.places;
     }
 }
 

@@ -3,11 +3,12 @@
 
 use crate::augment::AugmentSettings;
 use crate::balance::Limits;
-use crate::corpus::{self, Columns, Corpus};
+use crate::corpus::{self, Columns, Corpus, Kinship};
 use crate::metrics::Bootstrap;
 use crate::pretrained::hub::{self, Hub};
 use crate::pretrained::{self, CATALOGUE, Checkpoint, Entry, Start};
 use crate::show::{Cell, Table};
+use crate::similarity::{SimilaritySettings, Study};
 use crate::split::{Protocol, Shares, Split, Unlabelled};
 use crate::train::{Algorithm, MaskedParams, TrainParams};
 use crate::{Error, Result, files};
@@ -46,6 +47,9 @@ pub struct Profile {
     /// The settings of further pretraining, for checkpoints that need one.
     #[serde(default)]
     pub pretraining: Option<MaskedParams>,
+    /// The settings of the similarity experiment.
+    #[serde(default)]
+    pub similarity: SimilaritySettings,
     /// How intervals are drawn.
     pub bootstrap: BootstrapSettings,
 }
@@ -161,6 +165,7 @@ impl Profile {
         {
             return wrong("pretraining", format!("missing, and checkpoint {name:?} needs it"));
         }
+        self.similarity.check()?;
         if self.protocols.is_empty() {
             return wrong("protocols", "names none".into());
         }
@@ -455,6 +460,42 @@ impl Run {
             .collect::<Result<_>>()?;
         let corpus = Corpus::read_parquet(&self.processed("corpus.parquet"))?;
         Ok(Unlabelled::of(&corpus, &splits))
+    }
+
+    /// The checkpoint that the similarity experiment starts from.
+    ///
+    /// # Errors
+    /// If it was pretrained on the corpus, whose test sentences it may have read then; else as
+    /// [`checkpoint`](Self::checkpoint).
+    pub fn similarity_checkpoint(&self) -> Result<Checkpoint> {
+        let own = self.profile.similarity.checkpoint.as_ref();
+        let name = own.or(self.profile.checkpoints.first()).map_or("", String::as_str);
+        if Entry::named(name).is_some_and(Entry::is_pretrained_further) {
+            let reason = format!("{name:?} may have read the test sentences: take what it is of");
+            return Err(Error::Setting { field: "similarity.checkpoint", reason });
+        }
+        self.checkpoint(name)
+    }
+
+    /// The similarity experiment's sentences, parts and pairs.
+    ///
+    /// # Errors
+    /// If the corpus or ATT&CK's bundle cannot be read, or as [`Study::new`].
+    pub fn study(&self) -> Result<Study> {
+        let corpus = Corpus::read_parquet(&self.processed("corpus.parquet"))?;
+        let kinship = match &self.profile.corpus.source {
+            Source::AttackV10 => Kinship::of_bundle(&self.bundle())?,
+            // Labels of one's own: nothing is known of them.
+            Source::Csv { labels: Labels::Any, .. } => Kinship::default(),
+            Source::Csv { labels: Labels::Attack, .. } => Kinship::of_bundle(&self.bundle())?,
+        };
+        let seed = |purpose: &str| self.seed(&format!("similarity {purpose}"));
+        Study::new(&corpus, &kinship, &self.profile.similarity, self.profile.split, seed)
+    }
+
+    /// The folder of a sentence model: `basic` or `hard_negatives`.
+    pub fn sentence_model(&self, name: &str) -> PathBuf {
+        self.models().join(format!("similarity.{name}"))
     }
 
     fn further_pretrained(&self, name: &str) -> Result<Checkpoint> {

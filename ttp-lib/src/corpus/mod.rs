@@ -8,12 +8,14 @@ pub mod build;
 pub mod clean;
 pub mod csv;
 pub mod frame;
+mod kinship;
 pub mod sample;
 mod stix;
 mod tram;
 
 pub use build::{Built, Dropped, Reason, Source, build, techniques};
 pub use csv::Columns;
+pub use kinship::Kinship;
 pub use sample::{Operation, Sample};
 
 use rand::SeedableRng;

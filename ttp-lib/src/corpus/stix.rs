@@ -1,12 +1,13 @@
 //! ATT&CK as STIX 2.x: techniques, and the sentences that describe them and how
 //! malware and groups use them.
 
-use super::build::{Candidate, Reason, Technique, Techniques};
+use super::build::{Candidate, Reason, Technique, Techniques, fold, is_technique_id};
 use super::clean;
+use super::kinship::{Kinship, ordered};
 use crate::{Error, Result};
 use serde::Deserialize;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// A string of the bundle, borrowed from it where it holds no escapes.
@@ -44,6 +45,8 @@ struct Object<'a> {
     target_ref: Option<Text<'a>>,
     #[serde(borrow)]
     external_references: Option<Vec<Reference<'a>>>,
+    #[serde(borrow)]
+    kill_chain_phases: Option<Vec<Phase<'a>>>,
     revoked: Option<bool>,
     x_mitre_deprecated: Option<bool>,
 }
@@ -54,6 +57,12 @@ struct Reference<'a> {
     source_name: Option<Text<'a>>,
     #[serde(borrow)]
     external_id: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Phase<'a> {
+    #[serde(borrow)]
+    phase_name: Option<Text<'a>>,
 }
 
 /// An object of the bundle together with where it stands, for messages.
@@ -88,10 +97,9 @@ impl Object<'_> {
     }
 }
 
-/// What a bundle holds: its techniques, and every sentence that speaks of one.
-pub(super) fn read(file: &Path) -> Result<(Techniques, Vec<Candidate>)> {
-    let bytes = std::fs::read(file).map_err(Error::file(file, "read"))?;
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
+/// The objects of a bundle that was read into `bytes`.
+fn objects_of<'a>(file: &Path, bytes: &'a [u8]) -> Result<Vec<Object<'a>>> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
         let line = 1 + bytes[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count();
         Error::input_at(file, Some(line), None, "not UTF-8")
     })?;
@@ -99,9 +107,47 @@ pub(super) fn read(file: &Path) -> Result<(Techniques, Vec<Candidate>)> {
     if bundle.kind.as_ref().is_none_or(|Text(kind)| kind != "bundle") {
         return Err(Error::input_at(file, None, Some("type"), "not a STIX bundle"));
     }
-    let Some(objects) = &bundle.objects else {
-        return Err(Error::input_at(file, None, Some("objects"), "missing: not a STIX bundle"));
-    };
+    bundle
+        .objects
+        .ok_or_else(|| Error::input_at(file, None, Some("objects"), "missing: not a STIX bundle"))
+}
+
+/// What a bundle says of techniques: tactics by technique and sub-technique, and which
+/// techniques' descriptions link to each other.
+pub(super) fn kinship(file: &Path) -> Result<Kinship> {
+    let bytes = std::fs::read(file).map_err(Error::file(file, "read"))?;
+    let objects = objects_of(file, &bytes)?;
+    let mut kinship = Kinship::default();
+    for (index, object) in objects.iter().enumerate() {
+        let at = At { file, index, object };
+        if at.need("type", &object.kind)? != "attack-pattern" || object.withdrawn() {
+            continue;
+        }
+        let id = technique_id(&at)?;
+        let phases = object.kill_chain_phases.iter().flatten();
+        let tactics = phases.filter_map(|phase| phase.phase_name.as_ref().map(|Text(t)| t));
+        let tactics: BTreeSet<String> = tactics.map(|tactic| tactic.to_string()).collect();
+        let linked = object.description.iter().flat_map(|Text(text)| linked_techniques(text));
+        for other in linked.filter(|other| other != fold(&id)) {
+            kinship.related.insert(ordered(fold(&id), &other));
+        }
+        kinship.tactics.insert(id, tactics);
+    }
+    Ok(kinship)
+}
+
+/// The techniques that a description's links lead to, sub-techniques folded in.
+fn linked_techniques(description: &str) -> impl Iterator<Item = String> + '_ {
+    description.split("/techniques/").skip(1).filter_map(|rest| {
+        let id: String = rest.chars().take_while(char::is_ascii_alphanumeric).collect();
+        is_technique_id(&id).then_some(id)
+    })
+}
+
+/// What a bundle holds: its techniques, and every sentence that speaks of one.
+pub(super) fn read(file: &Path) -> Result<(Techniques, Vec<Candidate>)> {
+    let bytes = std::fs::read(file).map_err(Error::file(file, "read"))?;
+    let objects = &objects_of(file, &bytes)?;
 
     // Every object by its id; the techniques by theirs.
     let mut by_id: BTreeMap<&str, At<'_>> = BTreeMap::new();
@@ -198,7 +244,7 @@ fn technique_id(at: &At<'_>) -> Result<String> {
             at.wrong(FIELD, "no external_id of source mitre-attack: the technique id is missing")
         );
     };
-    if !super::build::is_technique_id(id) {
+    if !is_technique_id(id) {
         return Err(at.wrong(FIELD, format!("{id:?} is no technique id")));
     }
     Ok(id.to_string())

@@ -111,6 +111,9 @@ impl Body {
     }
 }
 
+/// In the names of a pooler's variables.
+pub(super) const POOLER: &str = "pooler.dense";
+
 /// With what the names of a family's masked-word head begin.
 pub(super) fn masked_head(family: Family) -> &'static str {
     match family {

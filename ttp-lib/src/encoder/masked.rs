@@ -1,6 +1,6 @@
 //! The transformer with its masked-word head: what it would put where a word is hidden.
 
-use super::body::{self, Body};
+use super::body::{self, Body, POOLER};
 use super::save;
 use crate::batch::Batch;
 use crate::pretrained::{Checkpoint, Family, Tokenize};
@@ -210,9 +210,6 @@ impl MaskedEncoder {
         save::save(folder, checkpoint, &parameters, about)
     }
 }
-
-/// In the names of a pooler's variables.
-const POOLER: &str = "pooler.dense";
 
 /// What hides a word in a text of ours.
 const MASK: &str = "[MASK]";

@@ -1,13 +1,16 @@
-//! The transformer over rust-bert, with one of two heads: [`TechniqueEncoder`] names the
-//! technique of a sentence, [`MaskedEncoder`] the words that are hidden in one.
+//! The transformer over rust-bert, with what reads it: [`TechniqueEncoder`] names the
+//! technique of a sentence, [`MaskedEncoder`] the words that are hidden in one,
+//! [`SentenceEncoder`] gives a vector for the whole of it.
 //!
-//! Either starts from a checkpoint of BERT or RoBERTa. What the checkpoint's file lacks of
+//! Each starts from a checkpoint of BERT or RoBERTa. What the checkpoint's file lacks of
 //! a new head starts at N(0, `initializer_range`); what it lacks of the body is an error.
 
 mod body;
 mod masked;
 mod save;
+mod sentence;
 mod technique;
 
 pub use masked::{Guess, MaskedEncoder};
+pub use sentence::{SentenceEncoder, Vectors};
 pub use technique::{Predictions, TechniqueEncoder};

@@ -231,6 +231,63 @@ impl Bootstrap {
         self.scores_around(&first.tally().scores().minus(&second.tally().scores()), &draws)
     }
 
+    /// Measures on pairs of sentences, with their intervals. Pairs that share a sentence are not
+    /// independent, so sentences are drawn, and a pair counts as often as both of its
+    /// sentences were drawn, the one number times the other (the vertex bootstrap: Snijders
+    /// and Borgatti, *Connections* 22(2), 1999). Sentences of one group are drawn together.
+    ///
+    /// `pairs` holds indices of sentences; `measure` takes a weight for each pair and gives
+    /// all measures at once, so that a difference between two models is measured on the same
+    /// resamples. The values themselves are what it gives where each pair counts once.
+    ///
+    /// ```
+    /// use ttp_lib::metrics::{Bootstrap, Groups};
+    /// // Which share of the pairs has sentence 0 in it? Drawn without it, none.
+    /// let pairs = [[0, 1], [0, 2], [1, 2]];
+    /// let with_first = |weights: &[f64]| {
+    ///     let all: f64 = weights.iter().sum();
+    ///     [if all > 0.0 { (weights[0] + weights[1]) / all } else { 0.0 }]
+    /// };
+    /// let bootstrap = Bootstrap { resamples: 500, level: 0.95, seed: 1 };
+    /// let [share] = bootstrap.over_pairs(&Groups::each_row(3), &pairs, with_first)?;
+    /// assert_eq!((share.value, share.low), (2.0 / 3.0, 0.0));
+    /// # Ok::<(), ttp_lib::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If there is no pair, one names a sentence beyond the groups' rows, a setting makes no
+    /// sense, or a measure is not a number on some resample.
+    pub fn over_pairs<const N: usize>(
+        &self,
+        sentences: &Groups,
+        pairs: &[[u32; 2]],
+        measure: impl Fn(&[f64]) -> [f64; N] + Sync + Send,
+    ) -> Result<[Estimate; N]> {
+        let count = sentences.rows();
+        if pairs.is_empty() {
+            return Err(Error::Setting { field: "pairs", reason: "there is none".to_owned() });
+        }
+        if let Some(pair) = pairs.iter().find(|pair| pair.iter().any(|&i| i as usize >= count)) {
+            let reason = format!("{pair:?}, of {count} sentences");
+            return Err(Error::Setting { field: "pairs", reason });
+        }
+        let scratch = || (vec![0.0; count], vec![0.0; pairs.len()]);
+        let draws = self.draw(sentences, 0, scratch, |(times, weights), rows| {
+            times.fill(0.0);
+            rows.iter().for_each(|&row| times[row as usize] += 1.0);
+            for (weight, &[a, b]) in weights.iter_mut().zip(pairs) {
+                *weight = times[a as usize] * times[b as usize];
+            }
+            measure(weights)
+        })?;
+        let values = measure(&vec![1.0; pairs.len()]);
+        let mut estimates = [Estimate { value: 0.0, low: 0.0, high: 0.0 }; N];
+        for (at, estimate) in estimates.iter_mut().enumerate() {
+            *estimate = self.around(values[at], draws.iter().map(|draw| draw[at]).collect())?;
+        }
+        Ok(estimates)
+    }
+
     fn draw_scores(&self, part: &Part<'_>, first_stream: usize) -> Result<Vec<Scores>> {
         self.draw(part.groups, first_stream, part.scratch(), |tally, rows| {
             part.count(tally, rows);

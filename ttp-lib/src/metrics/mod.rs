@@ -28,11 +28,13 @@ mod bootstrap;
 mod confusion;
 mod scores;
 mod significance;
+mod threshold;
 
 pub use bootstrap::{Bootstrap, Estimate, Groups, Part, percentile};
 pub use confusion::{Confused, Confusion};
 pub use scores::{Averages, ClassScores, Scores, Tally};
 pub use significance::{Discordant, holm, mcnemar_exact};
+pub use threshold::{BinaryCounts, Criterion, Empty, Ranking, WeightedCounts};
 
 use crate::{Error, Result};
 

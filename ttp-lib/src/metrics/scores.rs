@@ -258,11 +258,11 @@ impl Tally {
 }
 
 /// `above / below`, and 0 where nothing is below.
-fn quotient(above: f64, below: f64) -> f64 {
+pub(super) fn quotient(above: f64, below: f64) -> f64 {
     if below == 0.0 { 0.0 } else { above / below }
 }
 
-fn f_beta(correct: f64, support: f64, predicted: f64, beta: f64) -> f64 {
+pub(super) fn f_beta(correct: f64, support: f64, predicted: f64, beta: f64) -> f64 {
     let squared = beta * beta;
     quotient((1.0 + squared) * correct, squared * support + predicted)
 }

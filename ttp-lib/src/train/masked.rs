@@ -304,7 +304,7 @@ impl Pretraining<'_> {
                     return Err(Error::Setting { field: "pretraining.learning_rate", reason });
                 }
                 history.losses.push(loss);
-                watch(&pace.step(epoch, &masked.batch, loss, rate, gradient_norm));
+                watch(&pace.step(epoch, masked.batch.size(), loss, rate, gradient_norm));
             }
             let (judged, _) = judge(encoder, validation, seed)?;
             let losses = &history.losses[first_step..];

@@ -4,15 +4,15 @@
 mod device;
 mod masked;
 mod optimizer;
-mod pace;
+pub(crate) mod pace;
 mod schedule;
 
 pub use device::{device, device_name, keep_freed_memory};
 pub use masked::{
     MaskedEpoch, MaskedHistory, MaskedParams, MaskedRows, Pretraining, check_held_out,
 };
-pub(crate) use optimizer::is_layer_norm;
 pub use optimizer::{Algorithm, Optimizer};
+pub(crate) use optimizer::{is_layer_norm, numbers};
 pub use schedule::learning_rate;
 
 use crate::batch::{self, Batch};
@@ -295,7 +295,7 @@ impl FineTuning<'_> {
                     return Err(Error::Setting { field: "training.learning_rate", reason });
                 }
                 history.losses.push(loss);
-                watch(&pace.step(epoch, &batch, loss, rate, gradient_norm));
+                watch(&pace.step(epoch, batch.size(), loss, rate, gradient_norm));
             }
             history.seconds = pace.seconds();
 

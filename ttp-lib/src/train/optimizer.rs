@@ -157,7 +157,7 @@ fn squared_norm(gradient: &Tensor) -> f64 {
 }
 
 /// The numbers of a tensor for which [`plain`] holds.
-fn numbers(tensor: &Tensor) -> &[f32] {
+pub(crate) fn numbers(tensor: &Tensor) -> &[f32] {
     debug_assert!(plain(tensor));
     // SAFETY: `plain` was checked by the caller: `numel` single-precision numbers
     // lie one after the other at `data_ptr`, and the tensor outlives the slice.

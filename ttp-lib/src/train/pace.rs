@@ -1,20 +1,18 @@
 //! How fast a run goes and how far it is.
 
 use super::Step;
-use crate::batch::Batch;
+use crate::batch::Size;
 use std::time::Instant;
 
 /// A run's clock, which stands still while a model is judged.
-pub(super) struct Pace {
+pub(crate) struct Pace {
     epochs: usize,
     steps: usize,
     done: usize,
     seconds: f64,
     began: Instant,
     before: f64,
-    sentences: usize,
-    tokens: usize,
-    places: usize,
+    size: Size,
 }
 
 impl Pace {
@@ -26,9 +24,7 @@ impl Pace {
             seconds: 0.0,
             began: Instant::now(),
             before: 0.0,
-            sentences: 0,
-            tokens: 0,
-            places: 0,
+            size: Size::default(),
         }
     }
 
@@ -41,16 +37,14 @@ impl Pace {
     pub fn step(
         &mut self,
         epoch: usize,
-        batch: &Batch,
+        size: Size,
         loss: f64,
         learning_rate: f64,
         gradient_norm: f64,
     ) -> Step {
         self.done += 1;
         self.seconds = self.before + self.began.elapsed().as_secs_f64();
-        self.sentences += batch.ids.size().first().map_or(0, |&rows| rows as usize);
-        self.tokens += batch.tokens;
-        self.places += batch.ids.numel();
+        self.size += size;
         Step {
             epoch,
             epochs: self.epochs,
@@ -59,7 +53,7 @@ impl Pace {
             loss,
             learning_rate,
             gradient_norm,
-            sentences_per_second: self.sentences as f64 / self.seconds,
+            sentences_per_second: self.size.rows as f64 / self.seconds,
             seconds_left: self.seconds / self.done as f64 * (self.steps - self.done) as f64,
         }
     }
@@ -76,11 +70,11 @@ impl Pace {
 
     /// Real tokens (no padding) a second.
     pub fn tokens_per_second(&self) -> f64 {
-        self.tokens as f64 / self.seconds
+        self.size.tokens as f64 / self.seconds
     }
 
     /// Places in batches filled with padding, as a share of all.
     pub fn padding_share(&self) -> f64 {
-        1.0 - self.tokens as f64 / self.places as f64
+        1.0 - self.size.tokens as f64 / self.size.places as f64
     }
 }

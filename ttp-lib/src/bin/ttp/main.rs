@@ -1,5 +1,7 @@
 //! The notebooks' work without a notebook: build a corpus, split it, fine-tune on
-//! it, classify. Every failure is one line on standard error and exit status 1.
+//! it, classify, find what is similar. Every failure is one line on standard error and exit status 1.
+
+mod similarity;
 
 use clap::{Args, Parser, Subcommand};
 use std::io::{self, BufRead, Write};
@@ -59,6 +61,10 @@ enum Command {
         /// A text file with a sentence a line [default: standard input]
         file: Option<PathBuf>,
     },
+    /// Train sentence models on random and on hard negatives, and judge them on unseen pairs
+    Similarity(similarity::TrainArguments),
+    /// Find the techniques whose sentences are most similar to a text, with these sentences
+    Similar(similarity::SearchArguments),
 }
 
 #[derive(Args)]
@@ -146,6 +152,8 @@ fn run(cli: Cli) -> Result<()> {
         Command::Pretrain { checkpoint } => pretrain(&run()?, checkpoint),
         Command::Finetune(arguments) => fine_tune(&run()?, &arguments),
         Command::Classify { model, file } => classify(&model, file.as_deref()),
+        Command::Similarity(arguments) => similarity::train(&run()?, &arguments),
+        Command::Similar(arguments) => similarity::search(&run()?, &arguments),
     }
 }
 

@@ -1,0 +1,185 @@
+//! `ttp similarity` and `ttp similar`: sentence models, trained and asked.
+
+use crate::say;
+use clap::Args;
+use std::path::PathBuf;
+use std::time::Duration;
+use ttp_lib::corpus::Corpus;
+use ttp_lib::encoder::SentenceEncoder;
+use ttp_lib::pretrained::Checkpoint;
+use ttp_lib::profile::Run;
+use ttp_lib::serde_json::{self, json};
+use ttp_lib::show::{Progress, defang, terminal_safe};
+use ttp_lib::similarity::{
+    Judged, SimilaritySettings, SimilarityTraining, Study, Trial, Triplet, corpus_vectors,
+    nearest_techniques,
+};
+use ttp_lib::{Error, Result, files, train};
+
+#[derive(Args)]
+pub struct TrainArguments {
+    /// Settings to try, as in a profile's similarity.trials, for instance
+    /// '{"loss": {"triplet": {"margin": 0.2}}, "hard_negatives": 600}'. May be given several
+    /// times; each is judged, and no model is kept
+    #[arg(long, value_name = "JSON")]
+    trial: Vec<String>,
+    /// Another seed than the profile's; an experiment, too
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+#[derive(Args)]
+pub struct SearchArguments {
+    /// The text
+    text: String,
+    /// A sentence model's folder [default: models/similarity.hard_negatives]
+    #[arg(long)]
+    model: Option<PathBuf>,
+    /// How many techniques
+    #[arg(long, default_value_t = 5)]
+    techniques: usize,
+    /// How many sentences of each
+    #[arg(long, default_value_t = 2)]
+    evidence: usize,
+}
+
+pub fn train(run: &Run, arguments: &TrainArguments) -> Result<()> {
+    let settings = &run.profile.similarity;
+    let trials = arguments.trial.iter().map(|text| {
+        serde_json::from_str(text)
+            .map_err(|error| Error::Setting { field: "--trial", reason: error.to_string() })
+    });
+    let trials: Vec<Trial> = trials.collect::<Result<_>>()?;
+    let is_experiment = !trials.is_empty() || arguments.seed.is_some();
+    let all: Vec<SimilaritySettings> = if trials.is_empty() {
+        vec![settings.clone()]
+    } else {
+        trials.iter().map(|trial| settings.with(trial)).collect()
+    };
+    all.iter().try_for_each(SimilaritySettings::check)?;
+
+    let study = run.study()?;
+    let checkpoint = run.similarity_checkpoint()?;
+    let tokenize = checkpoint.tokenizer(settings.training.max_length)?;
+    let seed = arguments.seed.unwrap_or_else(|| run.seed("similarity training"));
+    let bootstrap = run.bootstrap("similarity");
+    let start = SentenceEncoder::new(&checkpoint, train::device(), seed)?;
+    let every: Vec<u32> = (0..).take(study.labels.len()).collect();
+    let mut progress = Progress::new("sentence vectors", "sentences", every.len());
+    let mut watch = |count| progress.step(count, String::new);
+    let vectors = study.embed(&start, &tokenize, &every, &mut watch)?;
+    let baseline = study.judge(&vectors, settings.criterion, bootstrap)?;
+    say(&line("baseline", &baseline))?;
+
+    let mut results = Vec::new();
+    for settings in &all {
+        let sets = study.triplets(&vectors, &settings.mining, settings.hard_negatives, seed)?;
+        say(&format!(
+            "{}; {} triplets, {} passes, learning rate {:e}",
+            settings.loss,
+            sets.hard.len(),
+            settings.training.epochs,
+            settings.training.learning_rate
+        ))?;
+        let mut judged = Vec::new();
+        for (name, triplets) in [("basic", &sets.random), ("hard_negatives", &sets.hard)] {
+            let folder = run.sentence_model(name);
+            let training = SimilarityTraining {
+                checkpoint: &checkpoint,
+                params: &settings.training,
+                loss: settings.loss,
+                seed,
+                folder: (!is_experiment).then_some(&*folder),
+            };
+            let model = trained(&training, &study, triplets, settings)?;
+            let vectors = study.embed(&model, &tokenize, &study.judged(), &mut |_| ())?;
+            judged.push(study.judge(&vectors, settings.criterion, bootstrap)?);
+            say(&line(name, &judged[judged.len() - 1]))?;
+        }
+        let [basic, hard] = judged.as_slice() else { continue };
+        let (over_baseline, over_basic) = (
+            basic.gain_over(&baseline, &study, bootstrap)?,
+            hard.gain_over(basic, &study, bootstrap)?,
+        );
+        say(&format!(
+            "average precision: basic over baseline {}, hard negatives over basic {}",
+            over_baseline.average_precision.signed(),
+            over_basic.average_precision.signed()
+        ))?;
+        results.push(json!({
+            "settings": settings,
+            "seed": seed,
+            "baseline": baseline.test,
+            "basic": basic.test,
+            "hard_negatives": hard.test,
+            "basic_over_baseline": over_baseline,
+            "hard_negatives_over_basic": over_basic,
+        }));
+    }
+    let file = run.results("experiments/similarity.json");
+    files::write_json(&file, &results)?;
+    say(&format!("written: {}", file.display()))
+}
+
+fn trained(
+    training: &SimilarityTraining<'_>,
+    study: &Study,
+    triplets: &[Triplet],
+    settings: &SimilaritySettings,
+) -> Result<SentenceEncoder> {
+    let tokenize = training.checkpoint.tokenizer(settings.training.max_length)?;
+    let mut model = SentenceEncoder::new(training.checkpoint, train::device(), training.seed)?;
+    let mut watch = train::print_every(10.0);
+    let texts = study.texts();
+    training.run(&mut model, &tokenize, &texts, &study.labels, triplets, &mut watch)?;
+    Ok(model)
+}
+
+fn line(name: &str, judged: &Judged) -> String {
+    let scores = &judged.test;
+    let empty = scores.empty.map(|why| format!("; EMPTY: {why}")).unwrap_or_default();
+    format!(
+        "{name}: average precision {} (validation {:.3}), F1 {:.3}, accuracy {:.3} from {:.3} \
+         upwards{empty}",
+        scores.intervals.average_precision,
+        judged.validation_average_precision,
+        scores.f1,
+        scores.accuracy,
+        judged.threshold
+    )
+}
+
+pub fn search(run: &Run, arguments: &SearchArguments) -> Result<()> {
+    let text = arguments.text.trim();
+    if text.is_empty() {
+        return Err(Error::Setting { field: "text", reason: "it is empty".to_owned() });
+    }
+    let folder = match &arguments.model {
+        Some(folder) => folder.clone(),
+        None => run.sentence_model("hard_negatives"),
+    };
+    if !folder.is_dir() {
+        let reason = "not there: notebook 07_hard_negatives, or `ttp similarity`, makes it";
+        return Err(Error::input(&folder, reason));
+    }
+    let checkpoint = Checkpoint::open(&folder.display().to_string(), &folder)?;
+    let tokenize = checkpoint.tokenizer(checkpoint.places().min(256))?;
+    let encoder = SentenceEncoder::new(&checkpoint, train::device(), 0)?;
+    let corpus = Corpus::read_parquet(&run.processed("corpus.parquet"))?;
+    let mut progress =
+        Progress::new("sentence vectors, once for this model", "sentences", corpus.len())
+            .every(Duration::from_secs(5));
+    let mut watch = |count| progress.step(count, String::new);
+    let file = folder.join("corpus.vectors.safetensors");
+    let vectors = corpus_vectors(&file, &encoder, &tokenize, &corpus, &mut watch)?;
+    let asked = encoder.embed(&tokenize, &[text], &mut |_| ())?;
+    let (techniques, evidence) = (arguments.techniques, arguments.evidence);
+    for near in nearest_techniques(asked.row(0), &vectors, &corpus, techniques, evidence) {
+        say(&format!("{:.3}  {}  {}", near.score, near.technique, terminal_safe(&near.name)))?;
+        for (row, score) in near.evidence {
+            let sentence = terminal_safe(&defang(&corpus.sentences[row].text));
+            say(&format!("       {score:.3}  {sentence}"))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,233 @@
+//! The transformer as a sentence model: one vector a sentence, and sentences that mean the
+//! same near each other (Reimers and Gurevych, *Sentence-BERT*, 2019).
+
+use super::body::{Body, POOLER};
+use super::save;
+use crate::batch::{self, Batch, Size};
+use crate::pretrained::{Checkpoint, Family, Loaded, Tokenize};
+use crate::{Error, Result, files};
+use serde_json::{Map, json};
+use std::path::Path;
+use tch::{Device, Kind, Tensor};
+
+/// A model that gives one vector of length 1 for each sentence: the mean of the last layer
+/// over the sentence's tokens, normalised, as sentence-transformers makes it of the modules
+/// `Transformer`, `Pooling` (mean) and `Normalize`.
+pub struct SentenceEncoder {
+    body: Body,
+    loaded: Loaded,
+    dimensions: usize,
+    family: Family,
+}
+
+impl SentenceEncoder {
+    /// Builds the model on `device` and loads the checkpoint's weights. `seed` starts the
+    /// weights of a checkpoint that is random by its catalogue entry.
+    ///
+    /// # Errors
+    /// If the checkpoint's weights do not fit.
+    pub fn new(checkpoint: &Checkpoint, device: Device, seed: u64) -> Result<Self> {
+        // A pooler has no part in the vectors. It is kept, so that the saved model is whole.
+        let family = checkpoint.family();
+        let pooler = checkpoint.tensor_names()?.iter().any(|name| name.contains(POOLER));
+        let body = Body::new(checkpoint, device, pooler && family == Family::Bert)?;
+        let loaded = body.load(checkpoint, &[], seed)?;
+        let dimensions = checkpoint.size("hidden_size").unsigned_abs() as usize;
+        Ok(Self { body, loaded, dimensions, family })
+    }
+
+    /// What was loaded, what started anew and what of the file was passed over.
+    pub fn loaded(&self) -> &Loaded {
+        &self.loaded
+    }
+
+    /// The device the model is on.
+    pub fn device(&self) -> Device {
+        self.body.vars.device()
+    }
+
+    /// Every variable that sentence vectors train, with its name: all but a pooler.
+    pub fn parameters(&self) -> Vec<(String, Tensor)> {
+        let mut parameters = self.body.parameters();
+        parameters.retain(|(name, _)| !name.contains(POOLER));
+        parameters
+    }
+
+    /// Vectors `[rows, dimensions]` of length 1; `training` switches dropout on.
+    ///
+    /// # Errors
+    /// If rust-bert refuses the batch.
+    pub fn vectors(&self, batch: &Batch, training: bool) -> Result<Tensor> {
+        let states = self.body.forward(batch, training)?.states;
+        let mask = batch.mask.to_kind(states.kind()).unsqueeze(-1);
+        let tokens = mask.sum_dim_intlist(1, false, None).clamp_min(1e-9);
+        let mean = (states * mask).sum_dim_intlist(1, false, None) / tokens;
+        let length = mean.norm_scalaropt_dim(2, 1, true).clamp_min(1e-12);
+        Ok(mean / length)
+    }
+
+    /// The vectors `[rows, dimensions]` of some tokenised sentences, in their order, of length 1.
+    /// They are run in a few batches of near-equal length, as a vector depends on its own
+    /// sentence only: sentences that belong together by their meaning have all lengths, and
+    /// padded to the longest of them half of the work would be padding. Also how large they were.
+    ///
+    /// # Errors
+    /// If rust-bert refuses a batch.
+    pub fn vectors_of(
+        &self,
+        tokenised: &[Vec<u32>],
+        rows: &[usize],
+        padding_id: u32,
+        training: bool,
+    ) -> Result<(Tensor, Size)> {
+        const ROWS_AT_ONCE: usize = 16;
+        let lengths: Vec<usize> = rows.iter().map(|&row| tokenised[row].len()).collect();
+        let (mut vectors, mut size) = (Vec::new(), Size::default());
+        let mut place = vec![0_i64; rows.len()];
+        let mut done = 0;
+        for part in batch::by_length(&lengths, ROWS_AT_ONCE) {
+            let sentences: Vec<usize> = part.iter().map(|&at| rows[at]).collect();
+            let batch = Batch::new(tokenised, &sentences, padding_id, self.device());
+            vectors.push(self.vectors(&batch, training)?);
+            size += batch.size();
+            for at in part {
+                (place[at], done) = (done, done + 1);
+            }
+        }
+        let place = Tensor::from_slice(&place).to_device(self.device());
+        Ok((Tensor::cat(&vectors, 0).index_select(0, &place), size))
+    }
+
+    /// The vector of every text, in the texts' order. `watch` is told after each batch how
+    /// many texts it had.
+    ///
+    /// # Errors
+    /// If a text cannot be tokenised, a batch cannot be run, or the model gives what is no number.
+    pub fn embed(
+        &self,
+        tokenize: &Tokenize,
+        texts: &[&str],
+        watch: &mut dyn FnMut(usize),
+    ) -> Result<Vectors> {
+        const ROWS_AT_ONCE: usize = 64;
+        let tokenised = tokenize.ids(texts)?;
+        let lengths: Vec<usize> = tokenised.iter().map(Vec::len).collect();
+        let mut numbers = vec![0_f32; texts.len() * self.dimensions];
+        for rows in batch::by_length(&lengths, ROWS_AT_ONCE) {
+            let batch = Batch::new(&tokenised, &rows, tokenize.padding_id(), self.device());
+            let vectors = tch::no_grad(|| self.vectors(&batch, false))?;
+            let vectors = vectors.to_kind(Kind::Float).to_device(Device::Cpu).contiguous().view(-1);
+            let vectors =
+                Vec::<f32>::try_from(vectors).map_err(Error::library("reading vectors"))?;
+            for (vector, row) in vectors.chunks_exact(self.dimensions).zip(&rows) {
+                numbers[row * self.dimensions..][..self.dimensions].copy_from_slice(vector);
+            }
+            watch(rows.len());
+        }
+        Vectors::new(self.dimensions, numbers)
+    }
+
+    /// Writes the model in the hub's layout, with the three small files by which
+    /// sentence-transformers opens it as it is used here.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn save(&self, folder: &Path, checkpoint: &Checkpoint, max_length: usize) -> Result<()> {
+        let architecture = match self.family {
+            Family::Bert => "BertModel",
+            Family::Roberta => "RobertaModel",
+        };
+        let about = Map::from_iter([("architectures".to_owned(), json!([architecture]))]);
+        save::save(folder, checkpoint, &self.body.parameters(), about)?;
+        let module = |at: usize, path: &str, kind: &str| {
+            let kind = format!("sentence_transformers.models.{kind}");
+            json!({ "idx": at, "name": at.to_string(), "path": path, "type": kind })
+        };
+        let modules = json!([
+            module(0, "", "Transformer"),
+            module(1, "1_Pooling", "Pooling"),
+            module(2, "2_Normalize", "Normalize")
+        ]);
+        files::write_json(&folder.join("modules.json"), &modules)?;
+        let transformer = json!({ "max_seq_length": max_length, "do_lower_case": false });
+        files::write_json(&folder.join("sentence_bert_config.json"), &transformer)?;
+        let normalize = folder.join("2_Normalize");
+        std::fs::create_dir_all(&normalize).map_err(Error::file(&normalize, "create"))?;
+        let pooling = json!({ "word_embedding_dimension": self.dimensions, "pooling_mode_mean_tokens": true });
+        files::write_json(&folder.join("1_Pooling/config.json"), &pooling)
+    }
+}
+
+/// Vectors of one length in numbers, row after row, all finite.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Vectors {
+    dimensions: usize,
+    numbers: Vec<f32>,
+}
+
+impl Vectors {
+    /// Takes rows of `dimensions` numbers laid end to end.
+    ///
+    /// # Errors
+    /// If they are no whole rows, or a number is not finite: its row is named.
+    pub fn new(dimensions: usize, numbers: Vec<f32>) -> Result<Self> {
+        let wrong = |reason| Err(Error::Setting { field: "vectors", reason });
+        if dimensions == 0 || numbers.len() % dimensions != 0 {
+            let count = numbers.len();
+            return wrong(format!("{count} numbers are no whole rows of {dimensions}"));
+        }
+        if let Some(at) = numbers.iter().position(|number| !number.is_finite()) {
+            return wrong(format!("{} in row {}", numbers[at], at / dimensions));
+        }
+        Ok(Self { dimensions, numbers })
+    }
+
+    /// Number of vectors.
+    pub fn len(&self) -> usize {
+        self.numbers.len() / self.dimensions
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
+    /// Numbers of each vector.
+    pub fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
+    /// All numbers, row after row.
+    pub fn numbers(&self) -> &[f32] {
+        &self.numbers
+    }
+
+    /// One vector.
+    pub fn row(&self, row: usize) -> &[f32] {
+        &self.numbers[row * self.dimensions..][..self.dimensions]
+    }
+
+    /// The vectors of some rows, in their order.
+    #[must_use]
+    pub fn of(&self, rows: &[u32]) -> Self {
+        let numbers = rows.iter().flat_map(|&row| self.row(row as usize)).copied().collect();
+        Self { dimensions: self.dimensions, numbers }
+    }
+
+    /// The dot product of two rows: of vectors of length 1 the cosine of their angle.
+    ///
+    /// ```
+    /// use ttp_lib::encoder::Vectors;
+    /// let vectors = Vectors::new(2, vec![1.0, 0.0, 0.6, 0.8])?;
+    /// assert!((vectors.dot(0, 1) - 0.6).abs() < 1e-7);
+    /// # Ok::<(), ttp_lib::Error>(())
+    /// ```
+    pub fn dot(&self, a: usize, b: usize) -> f64 {
+        self.row(a).iter().zip(self.row(b)).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
+    }
+
+    /// The dot product of each pair of rows.
+    pub fn dots(&self, pairs: &[[u32; 2]]) -> Vec<f64> {
+        pairs.iter().map(|&[a, b]| self.dot(a as usize, b as usize)).collect()
+    }
+}

@@ -1,0 +1,307 @@
+//! Hard negatives: for each anchor the nearest sentences that do not mean the same.
+//!
+//! Near to an anchor lies what is similar to it, labelled so or not. The options are those of
+//! sentence-transformers' `mine_hard_negatives` (a rank range, bounds of the score, margins to
+//! the positive's score, the top or a random choice), and `environment/golden/similarity.py`
+//! holds the results to it. What that function cannot know is added: no negative has the
+//! anchor's label, its text, or what else [`Exclude`] names.
+
+use super::nearest::{Near, nearest};
+use super::{Bar, Exclude, Labels};
+use crate::encoder::Vectors;
+use crate::{Error, Result};
+use rand::SeedableRng;
+use rand::seq::index;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How hard negatives are chosen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mining {
+    /// Negatives for each anchor.
+    pub negatives: usize,
+    /// So many of the nearest that passed all bounds are passed over: they are the likeliest
+    /// to be similar after all.
+    pub range_min: usize,
+    /// So many of the nearest are looked at; `None`: as many as are needed, and where a
+    /// bound may pass some over, ten for each negative.
+    pub range_max: Option<usize>,
+    /// No negative has a lower score, from −1 to 1.
+    pub min_score: Option<f64>,
+    /// No negative has a higher score, from −1 to 1.
+    pub max_score: Option<f64>,
+    /// A negative's score is at least so much below the positive's.
+    pub absolute_margin: Option<f64>,
+    /// A negative's score is at most the positive's, less this share of it.
+    pub relative_margin: Option<f64>,
+    /// Which of those that are left.
+    pub sampling: Sampling,
+    /// What else keeps a sentence from being a negative.
+    pub exclude: Exclude,
+}
+
+impl Default for Mining {
+    fn default() -> Self {
+        Self {
+            negatives: 1,
+            range_min: 0,
+            range_max: None,
+            min_score: None,
+            max_score: None,
+            absolute_margin: None,
+            relative_margin: None,
+            sampling: Sampling::Top,
+            exclude: Exclude::default(),
+        }
+    }
+}
+
+/// Which of the candidates that are left become negatives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sampling {
+    /// The nearest.
+    Top,
+    /// Any of them, by the seed.
+    Random,
+}
+
+impl Mining {
+    /// Checks every setting against its range.
+    ///
+    /// # Errors
+    /// Names the first that makes no sense.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |field, reason: String| Err(Error::Setting { field, reason });
+        if self.negatives == 0 {
+            return wrong("mining.negatives", "0 for each anchor are none".into());
+        }
+        if let Some(most) = self.range_max
+            && most < self.range_min + self.negatives
+        {
+            let (least, asked) = (self.range_min, self.negatives);
+            let reason = format!("{most} leaves no room for {asked} negatives after {least}");
+            return wrong("mining.range_max", reason);
+        }
+        for (field, value) in [
+            ("mining.min_score", self.min_score),
+            ("mining.max_score", self.max_score),
+            ("mining.absolute_margin", self.absolute_margin),
+            ("mining.relative_margin", self.relative_margin),
+        ] {
+            if let Some(value) = value.filter(|value| !(-1.0..=1.0).contains(value)) {
+                return wrong(field, format!("{value} is not from -1 to 1"));
+            }
+        }
+        if let (Some(low), Some(high)) = (self.min_score, self.max_score)
+            && low > high
+        {
+            return wrong("mining.min_score", format!("{low} is above max_score, {high}"));
+        }
+        Ok(())
+    }
+
+    /// How many of the nearest are looked at.
+    fn window(&self) -> usize {
+        let bounded = self.absolute_margin.is_some()
+            || self.relative_margin.is_some()
+            || self.max_score.is_some();
+        let each = if bounded { 10 } else { 1 };
+        self.range_max.unwrap_or(self.range_min + each * self.negatives + 1)
+    }
+
+    /// Why a candidate of this score is passed over, beside a positive of that score.
+    fn refuses(&self, score: f64, positive: f64) -> Option<Skip> {
+        let above = |bound: Option<f64>| bound.is_some_and(|bound| score > bound);
+        if above(self.absolute_margin.map(|margin| positive - margin)) {
+            Some(Skip::AbsoluteMargin)
+        } else if above(self.relative_margin.map(|margin| positive * (1.0 - margin))) {
+            Some(Skip::RelativeMargin)
+        } else if above(self.max_score) {
+            Some(Skip::MaxScore)
+        } else if self.min_score.is_some_and(|bound| score < bound) {
+            Some(Skip::MinScore)
+        } else {
+            None
+        }
+    }
+}
+
+/// Why a candidate that was near enough became no negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Skip {
+    /// By its label or text.
+    Barred(Bar),
+    /// Too near the positive's score.
+    AbsoluteMargin,
+    /// Too near the positive's score, as a share of it.
+    RelativeMargin,
+    /// Its score is too high.
+    MaxScore,
+    /// Its score is too low.
+    MinScore,
+    /// Among the first of the rank range.
+    RangeMin,
+}
+
+impl fmt::Display for Skip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Barred(bar) => write!(f, "{bar}"),
+            Self::AbsoluteMargin => f.write_str("within the absolute margin of the positive"),
+            Self::RelativeMargin => f.write_str("within the relative margin of the positive"),
+            Self::MaxScore => f.write_str("score above the highest wanted"),
+            Self::MinScore => f.write_str("score below the lowest wanted"),
+            Self::RangeMin => f.write_str("among the first, which are passed over"),
+        }
+    }
+}
+
+/// A sentence that is near an anchor under another label.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Suspect {
+    /// Index of the anchor.
+    pub anchor: usize,
+    /// The sentence.
+    pub candidate: u32,
+    /// Its score, the cosine with the anchor.
+    pub score: f64,
+    /// The score of the anchor's positive.
+    pub positive: f64,
+    /// Whether it became a negative.
+    pub taken: bool,
+}
+
+/// What mining found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mined {
+    /// For each anchor its negatives and their scores, the nearest first.
+    pub negatives: Vec<Vec<(u32, f64)>>,
+    /// The score of each anchor's positive.
+    pub positive_scores: Vec<f64>,
+    /// Candidates that came before the last that was looked at, and why they were passed over.
+    pub skipped: BTreeMap<Skip, usize>,
+    /// Anchors with fewer negatives than asked for.
+    pub short: usize,
+    /// Candidates nearer to their anchor than its positive: the labels may be wrong, or the
+    /// two may mean the same. The highest scores first.
+    pub suspects: Vec<Suspect>,
+}
+
+impl Mined {
+    /// Number of negatives found.
+    pub fn found(&self) -> usize {
+        self.negatives.iter().map(Vec::len).sum()
+    }
+}
+
+/// An anchor with its positive, by their sentences.
+pub type AnchorPair = [u32; 2];
+
+/// Mines hard negatives among `candidates` for each anchor.
+///
+/// `vectors` holds a vector of length 1 for every sentence of `labels`; anchors, positives
+/// and candidates are rows of it. The search is exact, and its memory does not grow with
+/// anchors × candidates.
+///
+/// # Errors
+/// If a setting makes no sense, there are fewer candidates than negatives asked for, or
+/// nothing is left: what was passed over is counted in the message.
+pub fn mine(
+    vectors: &Vectors,
+    labels: &Labels,
+    anchors: &[AnchorPair],
+    candidates: &[u32],
+    settings: &Mining,
+    seed: u64,
+) -> Result<Mined> {
+    settings.check()?;
+    let wrong = |field, reason| Err(Error::Setting { field, reason });
+    if vectors.len() != labels.len() {
+        let reason = format!("{} for {} sentences", vectors.len(), labels.len());
+        return wrong("vectors", reason);
+    }
+    if anchors.is_empty() {
+        return wrong("anchors", "there is none".to_owned());
+    }
+    if candidates.len() < settings.negatives {
+        let (asked, there) = (settings.negatives, candidates.len());
+        let reason = format!("{asked} for each anchor asked for, and {there} candidates there");
+        return wrong("mining.negatives", reason);
+    }
+    let firsts: Vec<u32> = anchors.iter().map(|[anchor, _]| *anchor).collect();
+    let queries = vectors.of(&firsts);
+    let held = vectors.of(candidates);
+    let window = settings.window();
+    let near = nearest(&queries, &held, window, |query, candidate| {
+        let [anchor, positive] = anchors[query as usize];
+        let candidate = candidates[candidate as usize];
+        if candidate == anchor || candidate == positive {
+            return Some(Bar::Similar);
+        }
+        labels.bar(anchor, candidate, settings.exclude)
+    })?;
+
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let positive_scores = vectors.dots(anchors);
+    let mut mined = Mined {
+        negatives: Vec::with_capacity(anchors.len()),
+        positive_scores,
+        skipped: BTreeMap::new(),
+        short: 0,
+        suspects: Vec::new(),
+    };
+    for (at, near) in near.iter().enumerate() {
+        for (_, bar) in &near.barred {
+            *mined.skipped.entry(Skip::Barred(*bar)).or_insert(0) += 1;
+        }
+        let positive = mined.positive_scores[at];
+        let mut left: Vec<Near> = Vec::new();
+        for candidate in &near.found {
+            match settings.refuses(f64::from(candidate.score), positive) {
+                Some(skip) => *mined.skipped.entry(skip).or_insert(0) += 1,
+                None => left.push(*candidate),
+            }
+        }
+        let first = settings.range_min.min(left.len());
+        if first > 0 {
+            *mined.skipped.entry(Skip::RangeMin).or_insert(0) += first;
+        }
+        let left = &left[first..];
+        let count = settings.negatives.min(left.len());
+        let chosen: Vec<Near> = match settings.sampling {
+            Sampling::Top => left[..count].to_vec(),
+            Sampling::Random => {
+                let mut places = index::sample(&mut rng, left.len(), count).into_vec();
+                places.sort_unstable();
+                places.into_iter().map(|place| left[place]).collect()
+            }
+        };
+        mined.short += usize::from(count < settings.negatives);
+        let sentence = |near: &Near| candidates[near.candidate as usize];
+        for candidate in near.found.iter().take_while(|near| f64::from(near.score) > positive) {
+            mined.suspects.push(Suspect {
+                anchor: at,
+                candidate: sentence(candidate),
+                score: f64::from(candidate.score),
+                positive,
+                taken: chosen.contains(candidate),
+            });
+        }
+        let negatives = chosen.iter().map(|near| (sentence(near), f64::from(near.score)));
+        mined.negatives.push(negatives.collect());
+    }
+    mined.suspects.sort_by(|a, b| {
+        b.score.total_cmp(&a.score).then((a.anchor, a.candidate).cmp(&(b.anchor, b.candidate)))
+    });
+    if mined.found() == 0 {
+        let list: Vec<String> =
+            mined.skipped.iter().map(|(skip, count)| format!("{count} {skip}")).collect();
+        let reason = format!("no negative is left; passed over: {}", list.join(", "));
+        return wrong("mining", reason);
+    }
+    Ok(mined)
+}

@@ -1,0 +1,367 @@
+//! The report's experiment, up to the training: which sentences, which parts, which pairs,
+//! which triplets. Notebook 07 and `ttp similarity` do the rest.
+
+use super::evaluate::{PairIntervals, PairScores, TestPairs};
+use super::mine::{AnchorPair, Mined, Mining, mine};
+use super::pairs::{Pairs, sentences_of_shape};
+use super::parts::{NEAR_DUPLICATE, Parts, near_duplicates};
+use super::train::Triplet;
+use super::{Exclude, Labels, Level, Loss};
+use crate::corpus::{Corpus, Kinship};
+use crate::encoder::{SentenceEncoder, Vectors};
+use crate::metrics::{Bootstrap, Criterion, Groups, Ranking};
+use crate::pretrained::Tokenize;
+use crate::split::Shares;
+use crate::train::{Algorithm, TrainParams};
+use crate::{Error, Result};
+use rand::SeedableRng;
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The settings of the similarity experiment; what a profile leaves out is as the report
+/// has it, or as here where it says nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SimilaritySettings {
+    /// The checkpoint that all models start from; the profile's first where it is not said.
+    pub checkpoint: Option<String>,
+    /// Which sentences.
+    pub sentences: Sentences,
+    /// What two similar sentences have in common.
+    pub level: Level,
+    /// Pairs of each kind, similar and not, in validation and again in test.
+    pub pairs: usize,
+    /// What the threshold is chosen by, on validation pairs. As these are of both kinds
+    /// alike, accuracy does not favour saying yes.
+    pub criterion: Criterion,
+    /// Triplets to train on: as many hard negatives, as many random ones.
+    pub hard_negatives: usize,
+    /// How hard negatives are mined.
+    pub mining: Mining,
+    /// The loss.
+    pub loss: Loss,
+    /// The settings of training.
+    pub training: TrainParams,
+    /// Other settings to be tried and shown.
+    pub trials: Vec<Trial>,
+}
+
+impl Default for SimilaritySettings {
+    fn default() -> Self {
+        Self {
+            checkpoint: None,
+            sentences: Sentences::Procedures,
+            level: Level::Technique,
+            pairs: 2000,
+            criterion: Criterion::Accuracy,
+            hard_negatives: 300,
+            mining: Mining::default(),
+            loss: Loss::Cosine,
+            training: TrainParams {
+                epochs: 12,
+                batch_size: 16,
+                max_length: 128,
+                learning_rate: 3e-5,
+                warmup_share: 0.15,
+                weight_decay: 0.01,
+                clip_norm: 1.0,
+                optimizer: Algorithm::AdamW,
+            },
+            trials: Vec::new(),
+        }
+    }
+}
+
+/// Which sentences of a corpus are paired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sentences {
+    /// ATT&CK's procedure examples (what malware or a group did); of another source, all.
+    Procedures,
+    /// All: the sentences that describe techniques, too.
+    All,
+}
+
+/// Settings to be tried beside the experiment's own: what is not said is as there.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Trial {
+    /// Another loss.
+    pub loss: Option<Loss>,
+    /// Another number of triplets.
+    pub hard_negatives: Option<usize>,
+    /// Other mining.
+    pub mining: Option<Mining>,
+    /// Another number of passes.
+    pub epochs: Option<usize>,
+    /// Another highest learning rate.
+    pub learning_rate: Option<f64>,
+}
+
+impl SimilaritySettings {
+    /// Checks every setting against its range.
+    ///
+    /// # Errors
+    /// Names the first that makes no sense.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |field, reason: &str| Err(Error::Setting { field, reason: reason.to_owned() });
+        if self.pairs == 0 {
+            return wrong("similarity.pairs", "0 judge no model");
+        }
+        for settings in self.trials.iter().map(|trial| self.with(trial)).chain([self.clone()]) {
+            if settings.hard_negatives == 0 {
+                return wrong("similarity.hard_negatives", "0 train nothing");
+            }
+            let inside =
+                |error: Error| Error::Setting { field: "similarity", reason: error.to_string() };
+            settings.mining.check().map_err(inside)?;
+            settings.loss.check().map_err(inside)?;
+            settings.training.check().map_err(inside)?;
+        }
+        Ok(())
+    }
+
+    /// The settings of a trial.
+    #[must_use]
+    pub fn with(&self, trial: &Trial) -> Self {
+        let mut settings = self.clone();
+        settings.trials = Vec::new();
+        settings.loss = trial.loss.unwrap_or(self.loss);
+        settings.hard_negatives = trial.hard_negatives.unwrap_or(self.hard_negatives);
+        settings.mining = trial.mining.clone().unwrap_or_else(|| self.mining.clone());
+        settings.training.epochs = trial.epochs.unwrap_or(self.training.epochs);
+        settings.training.learning_rate =
+            trial.learning_rate.unwrap_or(self.training.learning_rate);
+        settings
+    }
+}
+
+/// How many texts the similarity report's pairs are of, by its percentages.
+pub const REPORT_TEXTS: usize = 31;
+/// How many of their 465 pairs are similar.
+pub const REPORT_SIMILAR: usize = 282;
+
+/// Sentences with their labels, in parts, and the pairs to judge models by.
+#[derive(Debug, Clone)]
+pub struct Study {
+    /// The sentences.
+    pub corpus: Corpus,
+    /// Their labels.
+    pub labels: Labels,
+    /// Near-duplicates, in groups.
+    pub groups: Groups,
+    /// The parts; no group is in two of them.
+    pub parts: Parts,
+    /// Pairs that thresholds are fixed on.
+    pub validation: Pairs,
+    /// Pairs that are reported.
+    pub test: TestPairs,
+    /// All pairs of so few test sentences as the report's, as many of them similar.
+    pub as_reported: TestPairs,
+}
+
+impl Study {
+    /// Takes the sentences that the settings ask for, parts them and draws the pairs.
+    /// `seed` gives a number for each purpose.
+    ///
+    /// # Errors
+    /// If a setting makes no sense, or the sentences do not give the pairs.
+    pub fn new(
+        corpus: &Corpus,
+        kinship: &Kinship,
+        settings: &SimilaritySettings,
+        shares: Shares,
+        seed: impl Fn(&str) -> u64,
+    ) -> Result<Self> {
+        settings.check()?;
+        let corpus = settings.sentences.of(corpus);
+        let labels = Labels::new(&corpus, settings.level, kinship)?;
+        let texts: Vec<&str> = corpus.sentences.iter().map(|s| s.text.as_str()).collect();
+        let groups = near_duplicates(&texts, NEAR_DUPLICATE);
+        let parts = Parts::new(&groups, &labels, shares, seed("parts"));
+        let draw = |part, purpose| Pairs::draw(&labels, part, settings.pairs, seed(purpose));
+        let validation = draw(&parts.validation, "validation pairs")?;
+        let test = TestPairs::new(draw(&parts.test, "test pairs")?, &groups)?;
+        let texts = REPORT_TEXTS.min(parts.test.len());
+        let few =
+            sentences_of_shape(&labels, &parts.test, texts, REPORT_SIMILAR, seed("31 texts"))?;
+        let as_reported = TestPairs::new(Pairs::all(&labels, &few), &groups)?;
+        Ok(Self { corpus, labels, groups, parts, validation, test, as_reported })
+    }
+
+    /// The text of every sentence.
+    pub fn texts(&self) -> Vec<&str> {
+        self.corpus.sentences.iter().map(|sentence| sentence.text.as_str()).collect()
+    }
+
+    /// The vectors of some sentences, in a place for each of all: the others' are zeros.
+    ///
+    /// # Errors
+    /// As [`SentenceEncoder::embed`].
+    pub fn embed(
+        &self,
+        encoder: &SentenceEncoder,
+        tokenize: &Tokenize,
+        rows: &[u32],
+        watch: &mut dyn FnMut(usize),
+    ) -> Result<Vectors> {
+        let texts = self.texts();
+        let some: Vec<&str> = rows.iter().map(|&row| texts[row as usize]).collect();
+        let embedded = encoder.embed(tokenize, &some, watch)?;
+        let wide = embedded.dimensions();
+        let mut numbers = vec![0.0; texts.len() * wide];
+        for (at, &row) in rows.iter().enumerate() {
+            numbers[row as usize * wide..][..wide].copy_from_slice(embedded.row(at));
+        }
+        Vectors::new(wide, numbers)
+    }
+
+    /// The sentences that models are judged on: those of all pairs, each once.
+    pub fn judged(&self) -> Vec<u32> {
+        let pairs = [&self.validation, &self.test.pairs, &self.as_reported.pairs];
+        let rows: BTreeSet<u32> =
+            pairs.iter().flat_map(|p| p.rows.iter().flatten()).copied().collect();
+        rows.into_iter().collect()
+    }
+
+    /// Fixes a model's threshold on the validation pairs and judges it on the others.
+    ///
+    /// # Errors
+    /// As [`TestPairs::judge`].
+    pub fn judge(
+        &self,
+        vectors: &Vectors,
+        criterion: Criterion,
+        bootstrap: Bootstrap,
+    ) -> Result<Judged> {
+        let validation =
+            Ranking::new(&vectors.dots(&self.validation.rows), &self.validation.similar)?;
+        let threshold = validation.best_threshold(criterion);
+        let scores = vectors.dots(&self.test.pairs.rows);
+        let as_reported = vectors.dots(&self.as_reported.pairs.rows);
+        Ok(Judged {
+            validation_average_precision: validation.average_precision(),
+            threshold,
+            test: self.test.judge(&scores, threshold, bootstrap)?,
+            as_reported: self.as_reported.judge(&as_reported, threshold, bootstrap)?,
+            scores,
+        })
+    }
+
+    /// Every training sentence that has a similar one there, in a random order, each with a
+    /// random one of them.
+    pub fn anchors(&self, seed: u64) -> Vec<AnchorPair> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut order = self.parts.train.clone();
+        order.shuffle(&mut rng);
+        // Of level tactic the class is the technique, whose sentences are similar too.
+        let mut mates: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for &sentence in &self.parts.train {
+            mates.entry(self.labels.class(sentence)).or_default().push(sentence);
+        }
+        let mut mate_of = |anchor: u32| {
+            let others: Vec<u32> = mates[&self.labels.class(anchor)]
+                .iter()
+                .copied()
+                .filter(|&other| other != anchor)
+                .collect();
+            others.choose(&mut rng).map(|&mate| [anchor, mate])
+        };
+        order.into_iter().filter_map(|anchor| mate_of(anchor)).collect()
+    }
+
+    /// Mines among the training sentences and makes triplets of what is found: up to `count`,
+    /// of the first anchors that have a negative. `random` has the same anchors and positives
+    /// with random negatives in place of the mined.
+    ///
+    /// # Errors
+    /// As [`mine`].
+    pub fn triplets(
+        &self,
+        vectors: &Vectors,
+        mining: &Mining,
+        count: usize,
+        seed: u64,
+    ) -> Result<TripletSets> {
+        let anchors = self.anchors(seed);
+        let mined = mine(vectors, &self.labels, &anchors, &self.parts.train, mining, seed)?;
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let (mut hard, mut random) = (Vec::new(), Vec::new());
+        for (&[anchor, positive], negatives) in anchors.iter().zip(&mined.negatives) {
+            for &(negative, _) in negatives.iter().take(count - hard.len()) {
+                let stranger = loop {
+                    // There are others: the mined negative is one.
+                    let other = *self.parts.train.choose(&mut rng).unwrap_or(&negative);
+                    if self.labels.bar(anchor, other, Exclude::default()).is_none() {
+                        break other;
+                    }
+                };
+                hard.push(Triplet { anchor, positive, negative });
+                random.push(Triplet { anchor, positive, negative: stranger });
+            }
+            if hard.len() == count {
+                break;
+            }
+        }
+        Ok(TripletSets { random, hard, anchors, mined })
+    }
+}
+
+/// A model as it was judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// Average precision on the validation pairs: what settings may be chosen by.
+    pub validation_average_precision: f64,
+    /// The threshold that was fixed on the validation pairs.
+    pub threshold: f64,
+    /// On the test pairs.
+    pub test: PairScores,
+    /// On as few sentences as the report's.
+    pub as_reported: PairScores,
+    /// The cosine of each test pair.
+    pub scores: Vec<f64>,
+}
+
+impl Judged {
+    /// How much more this model comes to than another one on the test pairs of one study.
+    ///
+    /// # Errors
+    /// As [`TestPairs::gain`].
+    pub fn gain_over(
+        &self,
+        other: &Self,
+        study: &Study,
+        bootstrap: Bootstrap,
+    ) -> Result<PairIntervals> {
+        let (own, others) = ((&*self.scores, self.threshold), (&*other.scores, other.threshold));
+        study.test.gain(own, others, bootstrap)
+    }
+}
+
+/// What two models are trained on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TripletSets {
+    /// With random negatives.
+    pub random: Vec<Triplet>,
+    /// The same anchors and positives, with mined negatives.
+    pub hard: Vec<Triplet>,
+    /// What was mined for.
+    pub anchors: Vec<AnchorPair>,
+    /// What was found, for all of them.
+    pub mined: Mined,
+}
+
+impl Sentences {
+    fn of(self, corpus: &Corpus) -> Corpus {
+        // A procedure example is a relationship of the bundle.
+        let is_procedure = |id: &str| id.starts_with("relationship--");
+        let any = corpus.sentences.iter().any(|s| is_procedure(&s.source_id));
+        if self == Self::All || !any {
+            return corpus.clone();
+        }
+        let sentences = corpus.sentences.iter().filter(|s| is_procedure(&s.source_id));
+        Corpus { sentences: sentences.cloned().collect() }
+    }
+}

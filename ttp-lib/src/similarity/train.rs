@@ -1,0 +1,245 @@
+//! Training a sentence model on triplets: the loop, to be read top to bottom.
+
+use super::{Labels, Loss, loss};
+use crate::batch;
+use crate::encoder::SentenceEncoder;
+use crate::files;
+use crate::pretrained::{Checkpoint, Tokenize};
+use crate::train::pace::Pace;
+use crate::train::{self, Optimizer, Step, TrainParams, learning_rate};
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use tch::{Kind, Tensor};
+
+/// An anchor, a sentence that is similar to it, and one that is not, by their rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Triplet {
+    /// The anchor.
+    pub anchor: u32,
+    /// A similar sentence.
+    pub positive: u32,
+    /// A sentence that is not similar.
+    pub negative: u32,
+}
+
+impl Triplet {
+    /// All three.
+    pub fn sentences(&self) -> [u32; 3] {
+        [self.anchor, self.positive, self.negative]
+    }
+}
+
+/// What a training came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SimilarityHistory {
+    /// Loss of every step.
+    pub losses: Vec<f64>,
+    /// Mean loss of every pass.
+    pub epochs: Vec<f64>,
+    /// Triplets in each pass.
+    pub triplets: usize,
+    /// Seconds of training.
+    pub seconds: f64,
+    /// Real tokens (no padding) trained on a second.
+    pub tokens_per_second: f64,
+}
+
+/// One training: what it starts from, how it goes, where its model goes.
+pub struct SimilarityTraining<'a> {
+    /// The checkpoint that the encoder was built from; its tokenizer is saved with the model.
+    pub checkpoint: &'a Checkpoint,
+    /// The settings; a batch has so many pairs or triplets, by what the loss reads.
+    pub params: &'a TrainParams,
+    /// The loss.
+    pub loss: Loss,
+    /// Orders the batches and draws the dropout.
+    pub seed: u64,
+    /// Where the model is written, in the hub's layout; `None`: nowhere.
+    pub folder: Option<&'a Path>,
+}
+
+impl SimilarityTraining<'_> {
+    /// Trains `encoder` on `triplets` of `texts`. A loss that reads pairs is given two of each
+    /// triplet, so that every loss sees the same sentences as often. The model after the last
+    /// pass is written, whole or not at all; none is chosen. `watch` is told of every step.
+    ///
+    /// # Errors
+    /// If there is no triplet, a setting makes no sense, the loss is no longer a number, or a
+    /// file cannot be written.
+    pub fn run(
+        &self,
+        encoder: &mut SentenceEncoder,
+        tokenize: &Tokenize,
+        texts: &[&str],
+        labels: &Labels,
+        triplets: &[Triplet],
+        watch: &mut dyn FnMut(&Step),
+    ) -> Result<SimilarityHistory> {
+        let Self { checkpoint, params, loss, seed, folder } = *self;
+        params.check()?;
+        loss.check()?;
+        if triplets.is_empty() {
+            return Err(Error::Setting { field: "triplets", reason: "there is none".to_owned() });
+        }
+        train::keep_freed_memory();
+        tch::manual_seed(seed.cast_signed());
+        let tokenised = tokenised(tokenize, texts, triplets)?;
+        let length = |row: u32| tokenised[row as usize].len();
+        let lengths: Vec<usize> =
+            triplets.iter().map(|t| t.sentences().into_iter().map(length).sum()).collect();
+        // The two pairs of a triplet stay together: their anchor is run once for both.
+        let at_once =
+            if loss.reads_triplets() { params.batch_size } else { params.batch_size.div_ceil(2) };
+        let steps = triplets.len().div_ceil(at_once) * params.epochs;
+        let warmup = (params.warmup_share * steps as f64).round() as usize;
+        let mut optimizer = Optimizer::new(
+            encoder.parameters(),
+            params.optimizer,
+            params.weight_decay,
+            params.clip_norm,
+        );
+        let mut history = SimilarityHistory {
+            losses: Vec::with_capacity(steps),
+            epochs: Vec::new(),
+            triplets: triplets.len(),
+            seconds: 0.0,
+            tokens_per_second: 0.0,
+        };
+        let mut pace = Pace::new(params.epochs, steps);
+        pace.resume();
+        for epoch in 1..=params.epochs {
+            let first_step = history.losses.len();
+            for rows in batch::shuffled(&lengths, at_once, seed ^ (epoch as u64) << 32) {
+                let step = history.losses.len();
+                let rate = learning_rate(step, steps, warmup, params.learning_rate);
+                let triplets: Vec<Triplet> = rows.iter().map(|&row| triplets[row]).collect();
+                let (sentences, places) = each_once(&triplets);
+                let padding_id = tokenize.padding_id();
+
+                let (vectors, size) =
+                    encoder.vectors_of(&tokenised, &sentences, padding_id, true)?;
+                let value = self.value(&vectors, &places, &triplets, labels);
+                let gradient_norm = optimizer.step(&value, rate);
+
+                let value = value.double_value(&[]);
+                if !value.is_finite() {
+                    let reason = format!("loss {value} at step {}: lower it", step + 1);
+                    return Err(Error::Setting { field: "training.learning_rate", reason });
+                }
+                history.losses.push(value);
+                watch(&pace.step(epoch, size, value, rate, gradient_norm));
+            }
+            let losses = &history.losses[first_step..];
+            history.epochs.push(losses.iter().sum::<f64>() / losses.len() as f64);
+        }
+        history.seconds = pace.seconds();
+        history.tokens_per_second = pace.tokens_per_second();
+        if let Some(folder) = folder {
+            files::write_folder(folder, |folder| {
+                encoder.save(folder, checkpoint, params.max_length)?;
+                let about = serde_json::json!({
+                    "checkpoint": checkpoint.name,
+                    "params": params,
+                    "loss": loss,
+                    "seed": seed,
+                    "history": history,
+                });
+                files::write_json(&folder.join("train_params.json"), &about)
+            })?;
+        }
+        Ok(history)
+    }
+
+    /// The loss of one batch. `places` says in which row of `vectors` each sentence of each
+    /// triplet is.
+    fn value(
+        &self,
+        vectors: &Tensor,
+        places: &[[i64; 3]],
+        triplets: &[Triplet],
+        labels: &Labels,
+    ) -> Tensor {
+        let device = vectors.device();
+        let [anchors, positives, negatives] = [0, 1, 2].map(|column| {
+            let rows: Vec<i64> = places.iter().map(|triplet| triplet[column]).collect();
+            vectors.index_select(0, &Tensor::from_slice(&rows).to_device(device))
+        });
+        let pairs = || {
+            let both = Tensor::cat(&[&anchors, &anchors], 0);
+            let others = Tensor::cat(&[&positives, &negatives], 0);
+            let similar = Tensor::cat(
+                &[
+                    positives.new_ones([places.len() as i64], (Kind::Float, device)),
+                    negatives.new_zeros([places.len() as i64], (Kind::Float, device)),
+                ],
+                0,
+            );
+            (both, others, similar)
+        };
+        match self.loss {
+            Loss::Cosine => {
+                let (first, second, similar) = pairs();
+                loss::cosine_similarity(&first, &second, &similar)
+            }
+            Loss::Contrastive { margin } => {
+                let (first, second, similar) = pairs();
+                loss::contrastive(&first, &second, &similar, margin)
+            }
+            Loss::OnlineContrastive { margin } => {
+                let (first, second, similar) = pairs();
+                loss::online_contrastive(&first, &second, &similar, margin)
+            }
+            Loss::MultipleNegatives { scale } => {
+                let mask = false_negatives(triplets, labels).to_device(device);
+                let (negatives, mask) = (Some(&negatives), Some(&mask));
+                loss::multiple_negatives_ranking(&anchors, &positives, negatives, scale, mask)
+            }
+            Loss::Triplet { margin, distance } => {
+                loss::triplet(&anchors, &positives, &negatives, margin, distance)
+            }
+        }
+    }
+}
+
+/// The sentences of some triplets, each once, and where among them those of each triplet are.
+fn each_once(triplets: &[Triplet]) -> (Vec<usize>, Vec<[i64; 3]>) {
+    let mut sentences = Vec::new();
+    let mut place = |sentence: u32| {
+        let sentence = sentence as usize;
+        let at = sentences.iter().position(|&other| other == sentence);
+        at.unwrap_or_else(|| {
+            sentences.push(sentence);
+            sentences.len() - 1
+        }) as i64
+    };
+    let places = triplets.iter().map(|triplet| triplet.sentences().map(&mut place)).collect();
+    (sentences, places)
+}
+
+/// The tokens of the sentences that occur in triplets; of the others, none.
+fn tokenised(tokenize: &Tokenize, texts: &[&str], triplets: &[Triplet]) -> Result<Vec<Vec<u32>>> {
+    let mut used: Vec<u32> = triplets.iter().flat_map(Triplet::sentences).collect();
+    used.sort_unstable();
+    used.dedup();
+    let of_used: Vec<&str> = used.iter().map(|&at| texts[at as usize]).collect();
+    let mut tokenised = vec![Vec::new(); texts.len()];
+    for (at, ids) in used.into_iter().zip(tokenize.ids(&of_used)?) {
+        tokenised[at as usize] = ids;
+    }
+    Ok(tokenised)
+}
+
+/// Where another row's positive or negative is similar to an anchor, or has its text.
+fn false_negatives(triplets: &[Triplet], labels: &Labels) -> Tensor {
+    let positives = triplets.iter().map(|triplet| triplet.positive);
+    let candidates: Vec<u32> = positives.chain(triplets.iter().map(|t| t.negative)).collect();
+    let mut mask = Vec::with_capacity(triplets.len() * candidates.len());
+    for (row, &Triplet { anchor, .. }) in triplets.iter().enumerate() {
+        mask.extend(candidates.iter().enumerate().map(|(column, &other)| {
+            column != row && (labels.similar(anchor, other) || labels.same_text(anchor, other))
+        }));
+    }
+    let shape = [triplets.len() as i64, candidates.len() as i64];
+    Tensor::from_slice(&mask).view(shape).to_kind(Kind::Bool)
+}
