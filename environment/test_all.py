@@ -32,7 +32,12 @@ PAPER = project.ROOT / "target" / "paper-short"
 # carries, and one epoch. Its three checkpoints are of random numbers in the published shapes.
 SHORT = {"corpus": {"source": "attack-v10.1", "rows": 400},
          "balance": {"trim_below": 8, "upsample_to": 12, "downsample_to": 14},
-         "bootstrap": {"resamples": 200, "level": 0.95}}
+         "bootstrap": {"resamples": 200, "level": 0.95},
+         "similarity": {"sentences": "all", "pairs": 20, "hard_negatives": 8,
+                        "training": {"epochs": 1, "batch_size": 8, "max_length": 32,
+                                     "learning_rate": 3e-5, "warmup_share": 0.15,
+                                     "weight_decay": 0.01, "clip_norm": 1.0,
+                                     "optimizer": "adamw"}}}
 CARGO_RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored")
 PYTHON_RESULT = re.compile(r"^Ran (\d+) tests?")
 PYTHON_ENDED = re.compile(r"^(?:FAILED|OK|NO TESTS RAN) \((.*)\)")

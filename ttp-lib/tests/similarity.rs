@@ -577,6 +577,24 @@ fn study() -> Study {
 }
 
 #[test]
+fn vectors_made_in_parts_are_those_of_one_batch() {
+    let tiny = Tiny::new();
+    let checkpoint = tiny.find().unwrap();
+    let tokenize = checkpoint.tokenizer(16).unwrap();
+    let encoder = SentenceEncoder::new(&checkpoint, Device::Cpu, 1).unwrap();
+    let corpus = mail_and_keys();
+    let texts: Vec<&str> = corpus.sentences.iter().map(|s| s.text.as_str()).collect();
+    let ids = tokenize.ids(&texts).unwrap();
+    let rows: Vec<usize> = (0..50).map(|at| at * 7 % texts.len()).collect();
+    let (vectors, size) = encoder.vectors_of(&ids, &rows, tokenize.padding_id(), false).unwrap();
+    let whole = ttp_lib::batch::Batch::new(&ids, &rows, tokenize.padding_id(), Device::Cpu);
+    let off = (vectors - encoder.vectors(&whole, false).unwrap()).abs().max();
+    assert!(off.double_value(&[]) < 1e-6, "{off:?}");
+    assert_eq!((size.rows, size.tokens), (50, whole.tokens));
+    assert!(size.places < whole.ids.numel());
+}
+
+#[test]
 fn both_models_are_trained_on_the_same_anchors_and_positives() {
     let study = study();
     let degrees: Vec<f64> = (0..study.labels.len()).map(|at| (at * 7 % 90) as f64).collect();

@@ -339,6 +339,27 @@ impl Ranking {
         best.1
     }
 
+    /// The highest threshold at which at least this share of the similar pairs is called so;
+    /// the lowest score where there are none.
+    ///
+    /// ```
+    /// use ttp_lib::metrics::Ranking;
+    /// let ranking = Ranking::new(&[0.9, 0.8, 0.5, 0.1], &[true, false, true, false])?;
+    /// assert_eq!((ranking.threshold_at_recall(0.5), ranking.threshold_at_recall(0.6)), (0.9, 0.5));
+    /// # Ok::<(), ttp_lib::Error>(())
+    /// ```
+    pub fn threshold_at_recall(&self, recall: f64) -> f64 {
+        let similar = self.truth.iter().filter(|truth| **truth).count() as f64;
+        let mut found = 0.0;
+        for &at in &self.order {
+            found += f64::from(u8::from(self.truth[at as usize]));
+            if found > 0.0 && found >= recall * similar - 1e-9 {
+                return self.scores[at as usize];
+            }
+        }
+        self.order.last().map_or(0.0, |&at| self.scores[at as usize])
+    }
+
     fn average_precision_of(&self, weight: impl Fn(usize) -> f64) -> f64 {
         let (mut similar, mut all, mut found, mut area) = (0.0, 0.0, 0.0, 0.0);
         for (place, &at) in self.order.iter().enumerate() {

@@ -271,7 +271,7 @@ fn span(values: impl Iterator<Item = f64>, start: Option<f64>) -> (f64, f64) {
 }
 
 /// Where each name of a legend stands: the name, shortened, its left and its line.
-fn legend<'a>(
+pub(super) fn legend<'a>(
     names: impl Iterator<Item = &'a str>,
     left: f64,
     right: f64,
@@ -301,7 +301,7 @@ fn upright_axis(sheet: &mut Sheet<'_>, axis: &Axis, name: &str, right: f64) -> R
 }
 
 /// A level axis at `bottom` with about so many ticks, its grid up to `top`.
-fn level_axis(
+pub(super) fn level_axis(
     sheet: &mut Sheet<'_>,
     axis: &Axis,
     name: &str,

@@ -5,16 +5,19 @@
 //! - [`HeatMap`]: a confusion matrix; rows are truth, columns are predictions.
 //! - [`HeatMaps`]: several of them side by side.
 //! - [`Lines`]: loss or scores by step or epoch.
+//! - [`Distributions`]: how two kinds of scores are spread, model by model.
 //! - [`Intervals`]: values with their intervals, to be compared.
 //!
 //! Coordinates are kept in eighths of a pixel, because plotters' SVG coordinates are
 //! whole numbers and 188 bars in 900 pixels would come out of uneven width.
 
 mod curves;
+mod distributions;
 mod heat_map;
 mod histogram;
 
 pub use curves::{Intervals, Lines};
+pub use distributions::Distributions;
 pub use heat_map::{HeatMap, HeatMaps};
 pub use histogram::Histogram;
 

@@ -59,6 +59,36 @@ impl Default for Mining {
     }
 }
 
+impl fmt::Display for Mining {
+    /// What differs from the nearest of all: `absolute margin 0.1, after the first 2`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = vec![match (self.negatives, self.sampling) {
+            (1, Sampling::Top) => "the nearest".to_owned(),
+            (n, Sampling::Top) => format!("the {n} nearest"),
+            (n, Sampling::Random) => format!("{n} at random of the nearest {}", self.window()),
+        }];
+        for (name, value) in [
+            ("absolute margin", self.absolute_margin),
+            ("relative margin", self.relative_margin),
+            ("score from", self.min_score),
+            ("score up to", self.max_score),
+        ] {
+            parts.extend(value.map(|value| format!("{name} {value}")));
+        }
+        if self.range_min > 0 {
+            parts.push(format!("after the first {}", self.range_min));
+        }
+        for (excluded, name) in [
+            (self.exclude.parent, "none of the parent technique"),
+            (self.exclude.tactic, "none of a common tactic"),
+            (self.exclude.related, "none of a linked technique"),
+        ] {
+            parts.extend(excluded.then(|| name.to_owned()));
+        }
+        f.write_str(&parts.join(", "))
+    }
+}
+
 /// Which of the candidates that are left become negatives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

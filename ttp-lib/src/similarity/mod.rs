@@ -12,6 +12,7 @@
 //! - [`nearest_techniques`]: from a text to techniques, with evidence.
 
 mod evaluate;
+mod examples;
 mod labels;
 pub mod loss;
 mod mine;
@@ -24,6 +25,7 @@ mod study;
 mod train;
 
 pub use evaluate::{PairIntervals, PairScores, TestPairs, recall_at};
+pub use examples::UNSEEN_PAIRS;
 pub use labels::{Bar, Exclude, Labels, Level};
 pub use loss::{Distance, Loss};
 pub use mine::{AnchorPair, Mined, Mining, Sampling, Skip, Suspect, mine};
@@ -33,6 +35,7 @@ pub use parts::{NEAR_DUPLICATE, Parts, near_duplicates};
 pub use reported::{REPORTED, Reported, totals_that_fit};
 pub use search::{NearTechnique, corpus_vectors, nearest_techniques};
 pub use study::{
-    Judged, REPORT_SIMILAR, REPORT_TEXTS, Sentences, SimilaritySettings, Study, Trial, TripletSets,
+    Contest, Judged, REPORT_SIMILAR, REPORT_TEXTS, Sentences, SimilaritySettings, Study, Trial,
+    TripletSets,
 };
 pub use train::{SimilarityHistory, SimilarityTraining, Triplet};

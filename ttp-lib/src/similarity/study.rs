@@ -5,20 +5,22 @@ use super::evaluate::{PairIntervals, PairScores, TestPairs};
 use super::mine::{AnchorPair, Mined, Mining, mine};
 use super::pairs::{Pairs, sentences_of_shape};
 use super::parts::{NEAR_DUPLICATE, Parts, near_duplicates};
-use super::train::Triplet;
+use super::train::{SimilarityTraining, Triplet};
 use super::{Exclude, Labels, Level, Loss};
 use crate::corpus::{Corpus, Kinship};
 use crate::encoder::{SentenceEncoder, Vectors};
 use crate::metrics::{Bootstrap, Criterion, Groups, Ranking};
-use crate::pretrained::Tokenize;
+use crate::pretrained::{Checkpoint, Tokenize};
 use crate::split::Shares;
-use crate::train::{Algorithm, TrainParams};
+use crate::train::{self, Algorithm, Step, TrainParams};
 use crate::{Error, Result};
 use rand::SeedableRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::PathBuf;
 
 /// The settings of the similarity experiment; what a profile leaves out is as the report
 /// has it, or as here where it says nothing.
@@ -71,6 +73,15 @@ impl Default for SimilaritySettings {
             },
             trials: Vec::new(),
         }
+    }
+}
+
+impl fmt::Display for SimilaritySettings {
+    /// What a trial may change: `triplet, margin 0.2; 300 triplets; no margin; 2 passes at 3e-5`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { loss, hard_negatives, mining, training, .. } = self;
+        let (passes, rate) = (training.epochs, training.learning_rate);
+        write!(f, "{loss}; {hard_negatives} triplets; {mining}; {passes} passes at {rate:e}")
     }
 }
 
@@ -250,6 +261,52 @@ impl Study {
         })
     }
 
+    /// Trains two models from one checkpoint, on random negatives and on mined ones, and judges
+    /// both on the pairs. `vectors` are the checkpoint's own, of all training sentences at
+    /// least. A model is written where `folder` names a place for it. `watch` is told of every
+    /// step, and of which model.
+    ///
+    /// # Errors
+    /// If nothing can be mined, a setting makes no sense, or a file cannot be written.
+    pub fn contest(
+        &self,
+        checkpoint: &Checkpoint,
+        vectors: &Vectors,
+        settings: &SimilaritySettings,
+        (seed, bootstrap): (u64, Bootstrap),
+        folder: impl Fn(&str) -> Option<PathBuf>,
+        watch: &mut dyn FnMut(&str, &Step),
+    ) -> Result<Contest> {
+        let sets = self.triplets(vectors, &settings.mining, settings.hard_negatives, seed)?;
+        let tokenize = checkpoint.tokenizer(settings.training.max_length)?;
+        let mut judge = |name: &str, triplets: &[Triplet]| {
+            let mut model = SentenceEncoder::new(checkpoint, train::device(), seed)?;
+            let folder = folder(name);
+            let training = SimilarityTraining {
+                checkpoint,
+                params: &settings.training,
+                loss: settings.loss,
+                seed,
+                folder: folder.as_deref(),
+            };
+            let mut watch = |step: &Step| watch(name, step);
+            training.run(
+                &mut model,
+                &tokenize,
+                &self.texts(),
+                &self.labels,
+                triplets,
+                &mut watch,
+            )?;
+            let vectors = self.embed(&model, &tokenize, &self.judged(), &mut |_| ())?;
+            self.judge(&vectors, settings.criterion, bootstrap)
+        };
+        let basic = judge("basic", &sets.random)?;
+        let hard_negatives = judge("hard_negatives", &sets.hard)?;
+        let gain = hard_negatives.gain_over(&basic, self, bootstrap)?;
+        Ok(Contest { triplets: sets.hard.len(), basic, hard_negatives, gain })
+    }
+
     /// Every training sentence that has a similar one there, in a random order, each with a
     /// random one of them.
     pub fn anchors(&self, seed: u64) -> Vec<AnchorPair> {
@@ -307,6 +364,19 @@ impl Study {
         }
         Ok(TripletSets { random, hard, anchors, mined })
     }
+}
+
+/// Two models that were trained alike but for their negatives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contest {
+    /// Triplets of either.
+    pub triplets: usize,
+    /// With random negatives.
+    pub basic: Judged,
+    /// With mined negatives.
+    pub hard_negatives: Judged,
+    /// The second minus the first, on the test pairs.
+    pub gain: PairIntervals,
 }
 
 /// A model as it was judged.

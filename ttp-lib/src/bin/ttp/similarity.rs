@@ -11,8 +11,7 @@ use ttp_lib::profile::Run;
 use ttp_lib::serde_json::{self, json};
 use ttp_lib::show::{Progress, defang, terminal_safe};
 use ttp_lib::similarity::{
-    Judged, SimilaritySettings, SimilarityTraining, Study, Trial, Triplet, corpus_vectors,
-    nearest_techniques,
+    Contest, Judged, SimilaritySettings, Trial, corpus_vectors, nearest_techniques,
 };
 use ttp_lib::{Error, Result, files, train};
 
@@ -73,66 +72,37 @@ pub fn train(run: &Run, arguments: &TrainArguments) -> Result<()> {
 
     let mut results = Vec::new();
     for settings in &all {
-        let sets = study.triplets(&vectors, &settings.mining, settings.hard_negatives, seed)?;
-        say(&format!(
-            "{}; {} triplets, {} passes, learning rate {:e}",
-            settings.loss,
-            sets.hard.len(),
-            settings.training.epochs,
-            settings.training.learning_rate
-        ))?;
-        let mut judged = Vec::new();
-        for (name, triplets) in [("basic", &sets.random), ("hard_negatives", &sets.hard)] {
-            let folder = run.sentence_model(name);
-            let training = SimilarityTraining {
-                checkpoint: &checkpoint,
-                params: &settings.training,
-                loss: settings.loss,
-                seed,
-                folder: (!is_experiment).then_some(&*folder),
-            };
-            let model = trained(&training, &study, triplets, settings)?;
-            let vectors = study.embed(&model, &tokenize, &study.judged(), &mut |_| ())?;
-            judged.push(study.judge(&vectors, settings.criterion, bootstrap)?);
-            say(&line(name, &judged[judged.len() - 1]))?;
-        }
-        let [basic, hard] = judged.as_slice() else { continue };
-        let (over_baseline, over_basic) = (
-            basic.gain_over(&baseline, &study, bootstrap)?,
-            hard.gain_over(basic, &study, bootstrap)?,
-        );
+        say(&settings.to_string())?;
+        let mut print = train::print_every(10.0);
+        let folder = |name: &str| (!is_experiment).then(|| run.sentence_model(name));
+        let chance = (seed, bootstrap);
+        let contest =
+            study.contest(&checkpoint, &vectors, settings, chance, folder, &mut |_, step| {
+                print(step)
+            })?;
+        let Contest { triplets, basic, hard_negatives, gain } = &contest;
+        let over_baseline = basic.gain_over(&baseline, &study, bootstrap)?;
+        say(&line("basic", basic))?;
+        say(&line("hard_negatives", hard_negatives))?;
         say(&format!(
             "average precision: basic over baseline {}, hard negatives over basic {}",
             over_baseline.average_precision.signed(),
-            over_basic.average_precision.signed()
+            gain.average_precision.signed()
         ))?;
         results.push(json!({
             "settings": settings,
             "seed": seed,
+            "triplets": triplets,
             "baseline": baseline.test,
             "basic": basic.test,
-            "hard_negatives": hard.test,
+            "hard_negatives": hard_negatives.test,
             "basic_over_baseline": over_baseline,
-            "hard_negatives_over_basic": over_basic,
+            "hard_negatives_over_basic": gain,
         }));
     }
     let file = run.results("experiments/similarity.json");
     files::write_json(&file, &results)?;
     say(&format!("written: {}", file.display()))
-}
-
-fn trained(
-    training: &SimilarityTraining<'_>,
-    study: &Study,
-    triplets: &[Triplet],
-    settings: &SimilaritySettings,
-) -> Result<SentenceEncoder> {
-    let tokenize = training.checkpoint.tokenizer(settings.training.max_length)?;
-    let mut model = SentenceEncoder::new(training.checkpoint, train::device(), training.seed)?;
-    let mut watch = train::print_every(10.0);
-    let texts = study.texts();
-    training.run(&mut model, &tokenize, &texts, &study.labels, triplets, &mut watch)?;
-    Ok(model)
 }
 
 fn line(name: &str, judged: &Judged) -> String {
