@@ -313,6 +313,14 @@ fn a_profile_with_a_mistake_is_named_by_file_and_field() {
         said(&|p| p["checkpoints"] = json!(["one/bert", "other/bert"])),
         "error: own.json: setting checkpoints: two of them would write to files named \"bert\""
     );
+    assert_eq!(
+        said(&|p| p["similarity"] = json!({ "mining": { "negatives": 0 } })),
+        "error: own.json: setting similarity: setting mining.negatives: 0 for each anchor are none"
+    );
+    assert!(
+        said(&|p| p["similarity"] = json!({ "loss": "cosines" }))
+            .starts_with("error: own.json, row 1: unknown variant `cosines`")
+    );
     project.write("own.json", "{\n  \"name\": \"own\",\n  \"about\": ");
     let cut = project.fails(&["corpus", "--profile", "own.json"]);
     assert!(cut.starts_with("error: own.json, row 3: EOF while parsing"), "{cut}");
@@ -386,13 +394,87 @@ fn a_split_or_a_model_that_is_not_there_is_named() {
 }
 
 #[test]
+fn what_cannot_be_asked_for_similar_sentences_is_named() {
+    let project = Project::new();
+    assert_eq!(project.fails(&["similar", "  "]), "error: setting text: it is empty");
+    assert_eq!(
+        project.fails(&["similar", "It reads the memory of LSASS."]),
+        "error: models/similarity.hard_negatives: not there: notebook 07_hard_negatives, or `ttp \
+         similarity`, makes it"
+    );
+    let said = project.fails(&["similarity", "--trial", "{ \"epochs\": -1 }"]);
+    assert!(said.starts_with("error: setting --trial: invalid value: integer `-1`"), "{said}");
+    let said = project.fails(&["similarity", "--trial", "{ \"hard_negatives\": 0 }"]);
+    assert_eq!(said, "error: setting similarity.hard_negatives: 0 train nothing");
+    let said = project.fails(&["similarity"]);
+    assert!(said.starts_with("error: data/processed/corpus.parquet: cannot read"), "{said}");
+}
+
+#[test]
+fn from_a_csv_to_similar_sentences() {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/raw/models");
+    if !models.join("minilm/model.safetensors").is_file() {
+        return common::skip("the command line's similarity: no minilm in data/raw/models");
+    }
+    let project = Project::new();
+    let mut profile = profile();
+    profile["corpus"] = json!({
+        "source": { "csv": { "path": "own.csv", "sentence": "text", "technique": "label" } }
+    });
+    let mut training = profile["training"].clone();
+    training["learning_rate"] = json!(1e-5);
+    profile["similarity"] = json!({ "pairs": 10, "hard_negatives": 8, "training": training });
+    profile["split"] = json!({ "train": 0.6, "validation": 0.2, "test": 0.2 });
+    project.write("notebooks/profiles/laptop.json", &profile.to_string());
+    let whats = ["invoices", "memos", "letters", "offers", "notes"];
+    let whos = ["bankers", "judges", "doctors", "miners", "pilots"];
+    let wheres = ["memory", "registry", "browser", "vault", "cache"];
+    let mut csv = "text,label\n".to_owned();
+    for (at, (what, who)) in whats.iter().flat_map(|a| whos.map(|b| (*a, b))).enumerate() {
+        csv.push_str(&format!("Fake {what} number {at} were mailed to {who},mail\n"));
+    }
+    for (at, (place, who)) in wheres.iter().flat_map(|a| whos.map(|b| (*a, b))).enumerate() {
+        csv.push_str(&format!("Tool {at} dumped passwords of {who} out of a {place},dump\n"));
+    }
+    project.write("own.csv", &csv);
+    project.succeeds(&["corpus"]);
+    let with_models = |arguments: &[&str]| {
+        let mut command = project.command(arguments);
+        let output = command.env("TTP_MODELS", &models).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = with_models(&[
+        "similarity",
+        "--trial",
+        "{ \"loss\": { \"triplet\": { \"margin\": 0.2 } } }",
+    ]);
+    assert!(said.contains("hard_negatives: average precision "), "{said}");
+    assert!(!project.at("models").exists(), "a trial keeps no model");
+    with_models(&["similarity"]);
+    assert!(project.at("models/similarity.hard_negatives/modules.json").is_file());
+    let said = project.succeeds(&["similar", "passwords were taken from a keychain"]);
+    assert!(said.starts_with("0.") && said.find("  dump  ") < said.find("  mail  "), "{said}");
+    let kept = project.at("models/similarity.hard_negatives/corpus.vectors.safetensors");
+    let made = std::fs::metadata(&kept).unwrap().modified().unwrap();
+    let again = project.succeeds(&["similar", "passwords were taken from a keychain"]);
+    assert_eq!(again, said);
+    assert_eq!(std::fs::metadata(&kept).unwrap().modified().unwrap(), made, "read, not made");
+    let other = project.run(&["similar", "x", "--model", "notebooks"]);
+    assert_eq!(other.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&other.stderr).contains("config.json: cannot read"));
+}
+
+#[test]
 fn a_wrong_option_ends_with_status_1_and_help_with_0() {
     let project = Project::new();
     let output = project.run(&["corpus", "--colour"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("--colour"));
     let help = project.succeeds(&["--help"]);
-    for command in ["corpus", "split", "fetch", "pretrain", "finetune", "classify"] {
+    for command in
+        ["corpus", "split", "fetch", "pretrain", "finetune", "classify", "similarity", "similar"]
+    {
         assert!(help.contains(command), "{help}");
     }
 }

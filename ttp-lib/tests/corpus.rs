@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use ttp_lib::balance::{self, Limits};
 use ttp_lib::corpus::clean::normalised;
-use ttp_lib::corpus::{Built, Columns, Corpus, Operation, Reason, Source, build};
+use ttp_lib::corpus::{Built, Columns, Corpus, Kinship, Operation, Reason, Source, build};
 use ttp_lib::split::{Leakage, Protocol, Shares, prepare};
 
 /// The raw file, or `None` with the reason printed: these tests need the real data.
@@ -54,6 +54,21 @@ fn attack_v10_1_has_the_published_shape() {
     let common = at_least(&built.corpus, 100).len();
     assert!((37..=39).contains(&common), "{common} techniques with 100 rows");
     assert_eq!(at_least(&built.corpus, 501), ["T1059"]);
+}
+
+#[test]
+fn attack_v10_1_says_which_techniques_are_akin() {
+    let Some(bundle) = raw("attack-v10.1/enterprise-attack.json") else { return };
+    let kinship = Kinship::of_bundle(&bundle).unwrap();
+    // Counted by Python's json and re over the same file.
+    assert_eq!(kinship.tactics.len(), 566);
+    assert!(kinship.tactics.values().all(|tactics| !tactics.is_empty()));
+    assert_eq!(kinship.related.len(), 404);
+    let of = |id: &str| kinship.tactics[id].iter().map(String::as_str).collect::<Vec<_>>();
+    assert_eq!(of("T1053"), ["execution", "persistence", "privilege-escalation"]);
+    assert_eq!(of("T1059.001"), ["execution"]);
+    assert!(kinship.are_related("T1140", "T1027") && kinship.are_related("T1027", "T1140"));
+    assert!(!kinship.are_related("T1059", "T1059"));
 }
 
 #[test]
