@@ -172,7 +172,7 @@ impl Vectors {
     /// If they are no whole rows, or a number is not finite: its row is named.
     pub fn new(dimensions: usize, numbers: Vec<f32>) -> Result<Self> {
         let wrong = |reason| Err(Error::Setting { field: "vectors", reason });
-        if dimensions == 0 || numbers.len() % dimensions != 0 {
+        if dimensions == 0 || !numbers.len().is_multiple_of(dimensions) {
             let count = numbers.len();
             return wrong(format!("{count} numbers are no whole rows of {dimensions}"));
         }

@@ -189,7 +189,8 @@ mod tests {
     #[test]
     fn the_nearest_are_those_of_a_full_sort_in_several_blocks() {
         let (queries, candidates) = (random(300, 1), random(CANDIDATES_AT_ONCE + 700, 2));
-        let barred = |query: u32, candidate: u32| ((query + candidate) % 5 == 0).then_some(());
+        let barred =
+            |query: u32, candidate: u32| (query + candidate).is_multiple_of(5).then_some(());
         let found = nearest(&queries, &candidates, 20, barred).unwrap();
         assert_eq!(found.len(), 300);
         for (query, nearest) in found.iter().enumerate().step_by(37) {

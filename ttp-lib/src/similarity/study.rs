@@ -318,7 +318,7 @@ impl Study {
         for &sentence in &self.parts.train {
             mates.entry(self.labels.class(sentence)).or_default().push(sentence);
         }
-        let mut mate_of = |anchor: u32| {
+        let mate_of = |anchor: u32| {
             let others: Vec<u32> = mates[&self.labels.class(anchor)]
                 .iter()
                 .copied()
@@ -326,7 +326,7 @@ impl Study {
                 .collect();
             others.choose(&mut rng).map(|&mate| [anchor, mate])
         };
-        order.into_iter().filter_map(|anchor| mate_of(anchor)).collect()
+        order.into_iter().filter_map(mate_of).collect()
     }
 
     /// Mines among the training sentences and makes triplets of what is found: up to `count`,
