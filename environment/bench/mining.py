@@ -56,6 +56,7 @@ def both(arguments: argparse.Namespace) -> dict:
         before = {runner.name: runner.resident_bytes() for runner in runners}
         mined = in_turns(runners, arguments.rounds, sentences)
         peaks = {runner.name: runner.peak_bytes() for runner in runners}
+        labelled = with_labels(runners[0], arguments.rounds)
     finally:
         for runner in runners:
             runner.stop()
@@ -68,6 +69,7 @@ def both(arguments: argparse.Namespace) -> dict:
         "mined": mined,
         "bytes_before": before,
         "peak_bytes": peaks,
+        **labelled,
         "rounds": {runner.name: runner.slices for runner in runners},
         **summary(runners),
     }
@@ -95,6 +97,14 @@ def in_turns(runners: list[Runner], rounds: int, sentences: int) -> dict[str, in
         raise Problem(f"not the same task: {mined['ours']:,} negatives of ours, "
                       f"{mined['peer']:,} of the peer's")
     return mined
+
+
+def with_labels(ours: Runner, rounds: int) -> dict:
+    """Our mining as it is used, where a technique's label bars its sentences: what the peer
+    cannot do, and so no part of the race."""
+    if not ours.about.get("knows_labels"):
+        return {}
+    return {"labelled_seconds": spread([ours.ask("labelled")["seconds"] for _ in range(rounds)])}
 
 
 # -- what came of it ------------------------------------------------------------------
@@ -125,6 +135,8 @@ def table(results: dict) -> str:
         lines.append(f"{name:<8} {cells[0]:>24} {cells[1]:>24} {cells[2]:>10} {cells[3]:>8} "
                      f"{cells[4]:>9} {cells[5]:>9}")
     peer = results["peer"]
+    if "labelled_seconds" in results:
+        lines.append(f"ours, labels barring: {shown(results['labelled_seconds'], 1, 3)} s")
     lines += [
         "median over the rounds (least to most); memory before the first mining, and at most",
         f"peer: sentence-transformers {peer['sentence_transformers']}, torch {peer['torch']}",

@@ -1,7 +1,8 @@
 //! Our half of `make bench-mining` (`environment/bench/mining.py` drives both).
 //!
 //!     bench_mining prepare FOLDER    sentences.json and vectors.npy, for both sides
-//!     bench_mining race FOLDER       answers each line `mine` on standard input
+//!     bench_mining race FOLDER       answers each line `mine` (every sentence a label of its own, as
+//!                                   the peer has it) or `labelled` on standard input
 
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -99,24 +100,21 @@ fn race(folder: &Path) -> Result<()> {
     // itself, which stands among the candidates, is one.
     let settings =
         Mining { absolute_margin: Some(MARGIN), range_max: Some(10), ..Mining::default() };
-    say(&json!({ "threads": tch::get_num_threads(), "sentences": corpus.len() }));
+    let threads = tch::get_num_threads();
+    say(&json!({ "threads": threads, "sentences": corpus.len(), "knows_labels": true }));
     for line in std::io::stdin().lock().lines() {
-        if line.map_err(Error::file(Path::new("standard input"), "read"))?.trim() != "mine" {
-            return Err(Error::Setting { field: "command", reason: "only mine is known".into() });
-        }
-        let timed = |labels: &Labels| -> Result<(f64, usize)> {
-            let began = Instant::now();
-            let mined = mine(&vectors, labels, &anchors, &every, &settings, 1)?;
-            Ok((began.elapsed().as_secs_f64(), mined.found()))
+        let line = line.map_err(Error::file(Path::new("standard input"), "read"))?;
+        let labels = match line.trim() {
+            "mine" => &alone,
+            "labelled" => &labels,
+            other => {
+                let known = ["mine", "labelled"].map(str::to_owned).to_vec();
+                return Err(Error::Unknown { kind: "command", name: other.to_owned(), known });
+            }
         };
-        let (seconds, found) = timed(&alone)?;
-        let (labelled_seconds, labelled) = timed(&labels)?;
-        say(&json!({
-            "seconds": seconds,
-            "mined": found,
-            "labelled_seconds": labelled_seconds,
-            "labelled_mined": labelled,
-        }));
+        let began = Instant::now();
+        let mined = mine(&vectors, labels, &anchors, &every, &settings, 1)?;
+        say(&json!({ "seconds": began.elapsed().as_secs_f64(), "mined": mined.found() }));
     }
     Ok(())
 }

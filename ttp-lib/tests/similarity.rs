@@ -366,13 +366,11 @@ fn pairs_that_cannot_be_drawn_are_named() {
 fn one_text_under_two_labels_is_no_pair_and_is_counted() {
     let rows = [("T1", "same text"), ("T1", "first"), ("T2", "Same text."), ("T2", "second")];
     let labels = labels_of(&rows, Level::Technique, &Kinship::default());
-    let mut counted = 0;
     for seed in 0..20 {
         let pairs = Pairs::draw(&labels, &all(&labels), 2, seed).unwrap();
-        counted += pairs.same_text;
+        assert_eq!(pairs.same_text, 2);
         assert!(!pairs.rows.iter().any(|pair| *pair == [0, 2] || *pair == [2, 0]), "{pairs:?}");
     }
-    assert!(counted > 0);
 }
 
 #[test]
@@ -409,16 +407,20 @@ fn no_negative_is_akin_to_its_anchor_and_what_was_passed_over_is_counted() {
         |settings: &Mining| mine(&vectors, &labels, &[[0, 1]], &all(&labels), settings, 1).unwrap();
     let plain = mined(&Mining::default());
     assert_eq!(plain.negatives[0][0].0, 3);
-    // The anchor itself and sentence 2, of its technique, are nearer than the second found.
-    assert_eq!(plain.skipped, BTreeMap::from([(Skip::Barred(Bar::Similar), 2)]));
+    // Sentence 2, of its technique, is nearer than the second found.
+    assert_eq!(plain.skipped, BTreeMap::from([(Skip::Barred(Bar::Similar), 1)]));
     let tactic = Exclude { tactic: true, ..Exclude::default() };
     let barred = mined(&Mining { exclude: tactic, ..Mining::default() });
     assert_eq!(barred.negatives[0][0].0, 4, "3 is of tactic execution, too");
     assert_eq!(barred.skipped[&Skip::Barred(Bar::SameTactic)], 1);
-    // Nearer than the positive: for somebody to look at.
+    // Sentence 2 is nearer than all others: nothing for somebody to look at. Without it, ...
+    assert!(plain.suspects.is_empty());
+    let others = [0, 1, 3, 4, 5, 6, 7];
+    let without = mine(&vectors, &labels, &[[0, 1]], &others, &Mining::default(), 1).unwrap();
     let suspects: Vec<(u32, bool)> =
-        plain.suspects.iter().map(|s| (s.candidate, s.taken)).collect();
+        without.suspects.iter().map(|s| (s.candidate, s.taken)).collect();
     assert_eq!(suspects, [(3, true), (4, false)]);
+    assert!((without.suspects[0].similar - 40_f64.to_radians().cos()).abs() < 1e-6);
 
     let margin = Mining { absolute_margin: Some(0.05), ..Mining::default() };
     let far = mined(&margin);
@@ -463,7 +465,7 @@ fn what_cannot_be_mined_is_named() {
     );
     assert_eq!(
         mined(Mining { absolute_margin: Some(0.9), ..Mining::default() }, &all),
-        "setting mining: no negative is left; passed over: 3 similar to the anchor by its label, \
+        "setting mining: no negative is left; passed over: 2 similar to the anchor by its label, \
          5 within the absolute margin of the positive"
     );
     assert_eq!(
@@ -519,7 +521,17 @@ fn a_model_that_says_nothing_is_named() {
     assert_eq!(no.empty, Some(Empty::AlwaysNo));
     let worse = test.judge(&[0.9, 0.8, 0.7, 0.6], 0.65, BOOTSTRAP).unwrap();
     assert_eq!(worse.empty, Some(Empty::NoBetterThanMajority));
-    let fine = test.judge(&[0.9, 0.1, 0.7, 0.6], 0.5, BOOTSTRAP).unwrap();
+    // Four pairs tell little: chance alone may have made it right.
+    let few = test.judge(&[0.9, 0.1, 0.7, 0.6], 0.5, BOOTSTRAP).unwrap();
+    assert_eq!((few.accuracy, few.empty), (1.0, Some(Empty::WithinChanceOfMajority)));
+    let many = Pairs {
+        rows: (0..200).map(|at| [2 * at, 2 * at + 1]).collect(),
+        similar: (0..200).map(|at| at % 2 == 0).collect(),
+        ..Pairs::default()
+    };
+    let truth: Vec<f64> = many.similar.iter().map(|s| f64::from(u8::from(*s))).collect();
+    let many = TestPairs::new(many, &Groups::each_row(400)).unwrap();
+    let fine = many.judge(&truth, 0.5, BOOTSTRAP).unwrap();
     assert_eq!((fine.degenerate, fine.empty, fine.accuracy), (false, None, 1.0));
     assert_eq!(said(test.judge(&[0.9], 0.5, BOOTSTRAP)), "setting truth: 4 for 1 scores");
 }
@@ -540,6 +552,34 @@ fn pairs_that_share_sentences_tell_less_than_as_many_that_do_not() {
         accuracy.high - accuracy.low
     };
     assert!(width(few, 10) > 1.5 * width(many, 180));
+}
+
+#[test]
+fn of_pairs_that_share_no_sentence_the_interval_is_up_to_root_three_too_wide() {
+    let rows: Vec<[u32; 2]> = (0..1000).map(|at| [2 * at, 2 * at + 1]).collect();
+    let similar = vec![true; rows.len()];
+    let scores: Vec<f64> = (0..rows.len()).map(|at| f64::from(u8::from(at % 3 > 0))).collect();
+    let pairs = Pairs { rows, similar, ..Pairs::default() };
+    let test = TestPairs::new(pairs, &Groups::each_row(2000)).unwrap();
+    let bootstrap = Bootstrap { resamples: 2000, level: 0.95, seed: 1 };
+    let recall = test.judge(&scores, 0.5, bootstrap).unwrap().intervals.recall;
+    // Of 1,000 independent pairs: 2 × 1.96 √(p (1 − p) / n).
+    let binomial = 2.0 * 1.96 * (recall.value * (1.0 - recall.value) / 1000.0).sqrt();
+    let ratio = (recall.high - recall.low) / binomial;
+    assert!((1.5..1.9).contains(&ratio), "{ratio}");
+}
+
+#[test]
+fn what_only_attack_knows_is_not_asked_of_other_labels() {
+    let mut settings = tiny_settings();
+    settings.mining.exclude.related = true;
+    let corpus = mail_and_keys();
+    let made = Study::new(&corpus, &Kinship::default(), &settings, Shares::default(), |_| 1);
+    assert_eq!(
+        said(made.map(|_| ())),
+        "setting similarity.mining.exclude: tactic and related are ATT&CK's, and these labels are \
+         not"
+    );
 }
 
 fn tiny_settings() -> SimilaritySettings {

@@ -236,6 +236,11 @@ impl Bootstrap {
     /// sentences were drawn, the one number times the other (the vertex bootstrap: Snijders
     /// and Borgatti, *Connections* 22(2), 1999). Sentences of one group are drawn together.
     ///
+    /// The intervals err on the wide side: what is a pair's own chance and not its sentences'
+    /// counts three times in their variance (Owen, *The pigeonhole bootstrap*, 2007), so where
+    /// pairs hardly share sentences they are up to √3 times as wide as need be. They are
+    /// not too narrow.
+    ///
     /// `pairs` holds indices of sentences; `measure` takes a weight for each pair and gives
     /// all measures at once, so that a difference between two models is measured on the same
     /// resamples. The values themselves are what it gives where each pair counts once.

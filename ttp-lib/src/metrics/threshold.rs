@@ -34,6 +34,9 @@ pub enum Empty {
     AlwaysNo,
     /// It is right no more often than whoever always names the larger class.
     NoBetterThanMajority,
+    /// It is right more often than that, but by no more than chance: its accuracy's interval
+    /// holds the larger class's share.
+    WithinChanceOfMajority,
 }
 
 impl fmt::Display for Empty {
@@ -42,6 +45,9 @@ impl fmt::Display for Empty {
             Self::AlwaysYes => "calls every pair similar",
             Self::AlwaysNo => "calls no pair similar",
             Self::NoBetterThanMajority => "right no more often than always naming the larger class",
+            Self::WithinChanceOfMajority => {
+                "right no more often than always naming the larger class, but for chance"
+            }
         })
     }
 }

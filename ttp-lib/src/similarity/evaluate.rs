@@ -118,6 +118,9 @@ impl TestPairs {
         let measure = |weights: &[f64]| measures(&ranking, threshold, weights);
         let estimates = bootstrap.over_pairs(&self.groups, &self.local, measure)?;
         let intervals = PairIntervals::from(estimates);
+        let by_chance = intervals.accuracy.low <= confusion.majority_share();
+        let empty =
+            confusion.empty().or_else(|| by_chance.then_some(Empty::WithinChanceOfMajority));
         Ok(PairScores {
             average_precision: intervals.average_precision.value,
             roc_auc: intervals.roc_auc.value,
@@ -128,8 +131,8 @@ impl TestPairs {
             mcc: intervals.mcc.value,
             threshold,
             confusion,
-            degenerate: confusion.empty().is_some(),
-            empty: confusion.empty(),
+            degenerate: empty.is_some(),
+            empty,
             intervals,
         })
     }

@@ -190,7 +190,7 @@ impl fmt::Display for Skip {
     }
 }
 
-/// A sentence that is near an anchor under another label.
+/// A sentence of another label that is nearer to an anchor than any similar one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Suspect {
     /// Index of the anchor.
@@ -199,8 +199,8 @@ pub struct Suspect {
     pub candidate: u32,
     /// Its score, the cosine with the anchor.
     pub score: f64,
-    /// The score of the anchor's positive.
-    pub positive: f64,
+    /// The highest score of a similar sentence that was met: the positive, or a nearer one.
+    pub similar: f64,
     /// Whether it became a negative.
     pub taken: bool,
 }
@@ -216,8 +216,8 @@ pub struct Mined {
     pub skipped: BTreeMap<Skip, usize>,
     /// Anchors with fewer negatives than asked for.
     pub short: usize,
-    /// Candidates nearer to their anchor than its positive: the labels may be wrong, or the
-    /// two may mean the same. The highest scores first.
+    /// Candidates nearer to their anchor than every similar sentence: the labels may be wrong,
+    /// or the two may mean the same. The highest scores first.
     pub suspects: Vec<Suspect>,
 }
 
@@ -226,6 +226,14 @@ impl Mined {
     pub fn found(&self) -> usize {
         self.negatives.iter().map(Vec::len).sum()
     }
+}
+
+/// What keeps a candidate from an anchor.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Barred {
+    /// It is the anchor itself, which nobody needs to be told of.
+    Anchor,
+    Akin(Bar),
 }
 
 /// An anchor with its positive, by their sentences.
@@ -269,10 +277,13 @@ pub fn mine(
     let near = nearest(&queries, &held, window, |query, candidate| {
         let [anchor, positive] = anchors[query as usize];
         let candidate = candidates[candidate as usize];
-        if candidate == anchor || candidate == positive {
-            return Some(Bar::Similar);
+        if candidate == anchor {
+            return Some(Barred::Anchor);
         }
-        labels.bar(anchor, candidate, settings.exclude)
+        if candidate == positive {
+            return Some(Barred::Akin(Bar::Similar));
+        }
+        labels.bar(anchor, candidate, settings.exclude).map(Barred::Akin)
     })?;
 
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -285,10 +296,15 @@ pub fn mine(
         suspects: Vec::new(),
     };
     for (at, near) in near.iter().enumerate() {
-        for (_, bar) in &near.barred {
-            *mined.skipped.entry(Skip::Barred(*bar)).or_insert(0) += 1;
-        }
         let positive = mined.positive_scores[at];
+        let mut similar = positive;
+        for (barred, (count, highest)) in &near.barred {
+            let Barred::Akin(bar) = *barred else { continue };
+            *mined.skipped.entry(Skip::Barred(bar)).or_insert(0) += count;
+            if bar == Bar::Similar {
+                similar = similar.max(f64::from(*highest));
+            }
+        }
         let mut left: Vec<Near> = Vec::new();
         for candidate in &near.found {
             match settings.refuses(f64::from(candidate.score), positive) {
@@ -312,12 +328,12 @@ pub fn mine(
         };
         mined.short += usize::from(count < settings.negatives);
         let sentence = |near: &Near| candidates[near.candidate as usize];
-        for candidate in near.found.iter().take_while(|near| f64::from(near.score) > positive) {
+        for candidate in near.found.iter().take_while(|near| f64::from(near.score) > similar) {
             mined.suspects.push(Suspect {
                 anchor: at,
                 candidate: sentence(candidate),
                 score: f64::from(candidate.score),
-                positive,
+                similar,
                 taken: chosen.contains(candidate),
             });
         }

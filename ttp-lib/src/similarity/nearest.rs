@@ -4,6 +4,7 @@ use crate::encoder::Vectors;
 use crate::train::numbers;
 use crate::{Error, Result};
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 use tch::{Kind, Tensor};
 
 /// What is multiplied at once: the products of a block are 8 MiB, which a processor's cache
@@ -27,9 +28,9 @@ pub struct Near {
 pub struct Nearest<B> {
     /// The nearest candidates that are not barred, the nearest first; of equals, the earlier.
     pub found: Vec<Near>,
-    /// Barred candidates that are nearer than the last of `found` (all barred ones, where
-    /// fewer than asked for were found), and why, in no order.
-    pub barred: Vec<(Near, B)>,
+    /// For each reason, how many barred candidates are as near as the last of `found` (of all
+    /// barred ones, where fewer than asked for were found), and the highest of their scores.
+    pub barred: BTreeMap<B, (usize, f32)>,
 }
 
 /// The `keep` nearest candidates of each query, by dot product, none for which `bar` gives a
@@ -37,7 +38,7 @@ pub struct Nearest<B> {
 ///
 /// # Errors
 /// If the two have other numbers of dimensions, or there is no candidate.
-pub fn nearest<B: Copy + Send>(
+pub fn nearest<B: Copy + Ord + Send>(
     queries: &Vectors,
     candidates: &Vectors,
     keep: usize,
@@ -95,7 +96,7 @@ struct Best<B> {
     floor: f32,
 }
 
-impl<B: Copy> Best<B> {
+impl<B: Copy + Ord> Best<B> {
     fn new(keep: usize) -> Self {
         Self { keep, found: Vec::new(), barred: Vec::new(), floor: f32::NEG_INFINITY }
     }
@@ -140,9 +141,14 @@ impl<B: Copy> Best<B> {
     fn finish(mut self) -> Nearest<B> {
         self.cut();
         self.found.sort_unstable_by(first);
-        let floor = self.floor;
-        self.barred.retain(|(near, _)| near.score >= floor);
-        Nearest { found: self.found, barred: self.barred }
+        // Counted, not kept: of a large class all may be nearer than the first of another.
+        let mut barred = BTreeMap::new();
+        for (near, reason) in self.barred.iter().filter(|(near, _)| near.score >= self.floor) {
+            let (count, highest) = barred.entry(*reason).or_insert((0, near.score));
+            *count += 1;
+            *highest = highest.max(near.score);
+        }
+        Nearest { found: self.found, barred }
     }
 }
 
@@ -201,7 +207,8 @@ mod tests {
             let ours: Vec<u32> = nearest.found.iter().map(|near| near.candidate).collect();
             assert_eq!(ours, expected, "query {query}");
             let nearer = stopped.iter().filter(|(_, score)| *score > free[19].1).count();
-            assert_eq!(nearest.barred.len(), nearer, "query {query}");
+            let barred = nearest.barred.get(&()).map_or(0, |(count, _)| *count);
+            assert_eq!(barred, nearer, "query {query}");
         }
     }
 
@@ -217,7 +224,7 @@ mod tests {
     fn fewer_than_asked_for_are_all_there_is() {
         let (queries, candidates) = (random(2, 3), random(5, 4));
         let found = nearest(&queries, &candidates, 9, |_, c| (c == 1).then_some("one")).unwrap();
-        assert_eq!((found[1].found.len(), found[1].barred.len()), (4, 1));
+        assert_eq!((found[1].found.len(), found[1].barred["one"].0), (4, 1));
         let wide = Vectors::new(2, vec![0.0; 2]).unwrap();
         let said = nearest(&wide, &candidates, 1, |_, _| None::<()>).unwrap_err().to_string();
         assert_eq!(said, "setting vectors: 2 dimensions for queries and 4 for candidates");

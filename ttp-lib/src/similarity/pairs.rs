@@ -1,6 +1,6 @@
 //! Pairs of sentences, similar or not, drawn from one part of a corpus.
 
-use super::{Bar, Exclude, Labels};
+use super::{Exclude, Labels};
 use crate::{Error, Result};
 use rand::SeedableRng;
 use rand::seq::{IndexedRandom, SliceRandom};
@@ -14,7 +14,8 @@ pub struct Pairs {
     pub rows: Vec<[u32; 2]>,
     /// Whether the two have what similar sentences have in common.
     pub similar: Vec<bool>,
-    /// Pairs that chance drew and that were passed over: one text under two labels.
+    /// Sentences of the part whose text stands there under another label, too: no two of
+    /// them are a pair.
     pub same_text: usize,
     /// Pairs of each kind that were asked for and not found.
     pub short: usize,
@@ -66,11 +67,7 @@ impl Pairs {
                     continue;
                 };
                 let Some(stranger) = random_of(part, &mut rng, |other| {
-                    if labels.bar(anchor, other, Exclude::default()) == Some(Bar::SameText) {
-                        drawn.same_text += 1;
-                        return false;
-                    }
-                    !labels.similar(anchor, other) && fresh(other, &seen)
+                    labels.bar(anchor, other, Exclude::default()).is_none() && fresh(other, &seen)
                 }) else {
                     continue;
                 };
@@ -86,6 +83,9 @@ impl Pairs {
             return Err(no_pair(labels, part));
         }
         drawn.short = of_each_kind - drawn.len() / 2;
+        let is_twin = |a: u32, b: u32| labels.same_text(a, b) && !labels.similar(a, b);
+        let has_twin = |&&a: &&u32| part.iter().any(|&b| is_twin(a, b));
+        drawn.same_text = part.iter().filter(has_twin).count();
         Ok(drawn)
     }
 

@@ -6,7 +6,7 @@ use super::mine::{AnchorPair, Mined, Mining, mine};
 use super::pairs::{Pairs, sentences_of_shape};
 use super::parts::{NEAR_DUPLICATE, Parts, near_duplicates};
 use super::train::{SimilarityTraining, Triplet};
-use super::{Exclude, Labels, Level, Loss};
+use super::{Labels, Level, Loss};
 use crate::corpus::{Corpus, Kinship};
 use crate::encoder::{SentenceEncoder, Vectors};
 use crate::metrics::{Bootstrap, Criterion, Groups, Ranking};
@@ -77,11 +77,13 @@ impl Default for SimilaritySettings {
 }
 
 impl fmt::Display for SimilaritySettings {
-    /// What a trial may change: `triplet, margin 0.2; 300 triplets; no margin; 2 passes at 3e-5`.
+    /// What a trial may change but the number of triplets: `triplet, margin 0.2; the nearest; 2
+    /// passes at 3e-5`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { loss, hard_negatives, mining, training, .. } = self;
+        let Self { loss, mining, training, .. } = self;
         let (passes, rate) = (training.epochs, training.learning_rate);
-        write!(f, "{loss}; {hard_negatives} triplets; {mining}; {passes} passes at {rate:e}")
+        let passes = if passes == 1 { "1 pass".to_owned() } else { format!("{passes} passes") };
+        write!(f, "{loss}; {mining}; {passes} at {rate:e}")
     }
 }
 
@@ -95,7 +97,8 @@ pub enum Sentences {
     All,
 }
 
-/// Settings to be tried beside the experiment's own: what is not said is as there.
+/// Settings to be tried beside the experiment's own: what is not said is as there. `mining` is
+/// taken whole, and what it leaves out is as [`Mining::default`] has it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Trial {
@@ -187,6 +190,12 @@ impl Study {
         seed: impl Fn(&str) -> u64,
     ) -> Result<Self> {
         settings.check()?;
+        let asks_kinship = |mining: &Mining| mining.exclude.tactic || mining.exclude.related;
+        let tried = settings.trials.iter().filter_map(|trial| trial.mining.as_ref());
+        if kinship.tactics.is_empty() && tried.chain([&settings.mining]).any(asks_kinship) {
+            let reason = "tactic and related are ATT&CK's, and these labels are not".to_owned();
+            return Err(Error::Setting { field: "similarity.mining.exclude", reason });
+        }
         let corpus = settings.sentences.of(corpus);
         let labels = Labels::new(&corpus, settings.level, kinship)?;
         let texts: Vec<&str> = corpus.sentences.iter().map(|s| s.text.as_str()).collect();
@@ -351,7 +360,7 @@ impl Study {
                 let stranger = loop {
                     // There are others: the mined negative is one.
                     let other = *self.parts.train.choose(&mut rng).unwrap_or(&negative);
-                    if self.labels.bar(anchor, other, Exclude::default()).is_none() {
+                    if self.labels.bar(anchor, other, mining.exclude).is_none() {
                         break other;
                     }
                 };
@@ -369,7 +378,7 @@ impl Study {
 /// Two models that were trained alike but for their negatives.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contest {
-    /// Triplets of either.
+    /// Triplets of either; fewer than asked for, where no more were found.
     pub triplets: usize,
     /// With random negatives.
     pub basic: Judged,

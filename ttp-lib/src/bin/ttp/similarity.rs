@@ -8,7 +8,7 @@ use ttp_lib::corpus::Corpus;
 use ttp_lib::encoder::SentenceEncoder;
 use ttp_lib::pretrained::Checkpoint;
 use ttp_lib::profile::Run;
-use ttp_lib::serde_json::{self, json};
+use ttp_lib::serde_json::{self, Value, json};
 use ttp_lib::show::{Progress, defang, terminal_safe};
 use ttp_lib::similarity::{
     Contest, Judged, SimilaritySettings, Trial, corpus_vectors, nearest_techniques,
@@ -72,7 +72,7 @@ pub fn train(run: &Run, arguments: &TrainArguments) -> Result<()> {
 
     let mut results = Vec::new();
     for settings in &all {
-        say(&settings.to_string())?;
+        say(&format!("{settings}; up to {} triplets", settings.hard_negatives))?;
         let mut print = train::print_every(10.0);
         let folder = |name: &str| (!is_experiment).then(|| run.sentence_model(name));
         let chance = (seed, bootstrap);
@@ -82,6 +82,10 @@ pub fn train(run: &Run, arguments: &TrainArguments) -> Result<()> {
             })?;
         let Contest { triplets, basic, hard_negatives, gain } = &contest;
         let over_baseline = basic.gain_over(&baseline, &study, bootstrap)?;
+        if *triplets < settings.hard_negatives {
+            let asked = settings.hard_negatives;
+            say(&format!("only {triplets} of {asked} triplets: no more could be mined"))?;
+        }
         say(&line("basic", basic))?;
         say(&line("hard_negatives", hard_negatives))?;
         say(&format!(
@@ -93,6 +97,11 @@ pub fn train(run: &Run, arguments: &TrainArguments) -> Result<()> {
             "settings": settings,
             "seed": seed,
             "triplets": triplets,
+            "validation_average_precision": {
+                "baseline": baseline.validation_average_precision,
+                "basic": basic.validation_average_precision,
+                "hard_negatives": hard_negatives.validation_average_precision,
+            },
             "baseline": baseline.test,
             "basic": basic.test,
             "hard_negatives": hard_negatives.test,
@@ -133,7 +142,10 @@ pub fn search(run: &Run, arguments: &SearchArguments) -> Result<()> {
         return Err(Error::input(&folder, reason));
     }
     let checkpoint = Checkpoint::open(&folder.display().to_string(), &folder)?;
-    let tokenize = checkpoint.tokenizer(checkpoint.places().min(256))?;
+    // As long as it was trained with, where the folder says so.
+    let about = files::read_json::<Value>(&folder.join("sentence_bert_config.json")).ok();
+    let longest = about.and_then(|about| about["max_seq_length"].as_u64()).unwrap_or(256);
+    let tokenize = checkpoint.tokenizer(checkpoint.places().min(longest as usize))?;
     let encoder = SentenceEncoder::new(&checkpoint, train::device(), 0)?;
     let corpus = Corpus::read_parquet(&run.processed("corpus.parquet"))?;
     let mut progress =
