@@ -102,6 +102,14 @@ impl Body {
         by_name.into_iter().filter(|(_, variable)| variable.requires_grad()).collect()
     }
 
+    /// As [`parameters`](Self::parameters), but a pooler's, which has no part in hidden words
+    /// and sentence vectors.
+    pub fn parameters_but_pooler(&self) -> Vec<(String, Tensor)> {
+        let mut parameters = self.parameters();
+        parameters.retain(|(name, _)| !name.contains(POOLER));
+        parameters
+    }
+
     /// A variable by its name.
     pub fn variable(&self, name: &str) -> Result<Tensor> {
         self.vars.variables().get(name).map(Tensor::shallow_clone).ok_or_else(|| Error::Library {

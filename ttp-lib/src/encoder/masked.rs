@@ -116,9 +116,7 @@ impl MaskedEncoder {
     /// Every variable that guessing words trains, with its name, in the order of the names:
     /// all but a pooler.
     pub fn parameters(&self) -> Vec<(String, Tensor)> {
-        let mut parameters = self.body.parameters();
-        parameters.retain(|(name, _)| !name.contains(POOLER));
-        parameters
+        self.body.parameters_but_pooler()
     }
 
     /// The last layer, `[rows, length, hidden]`; `training` switches dropout on.

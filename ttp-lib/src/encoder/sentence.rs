@@ -48,9 +48,7 @@ impl SentenceEncoder {
 
     /// Every variable that sentence vectors train, with its name: all but a pooler.
     pub fn parameters(&self) -> Vec<(String, Tensor)> {
-        let mut parameters = self.body.parameters();
-        parameters.retain(|(name, _)| !name.contains(POOLER));
-        parameters
+        self.body.parameters_but_pooler()
     }
 
     /// Vectors `[rows, dimensions]` of length 1; `training` switches dropout on.
