@@ -44,10 +44,8 @@ impl fmt::Display for Empty {
         f.write_str(match self {
             Self::AlwaysYes => "calls every pair similar",
             Self::AlwaysNo => "calls no pair similar",
-            Self::NoBetterThanMajority => "right no more often than always naming the larger class",
-            Self::WithinChanceOfMajority => {
-                "right no more often than always naming the larger class, but for chance"
-            }
+            Self::NoBetterThanMajority => "no better than the larger class",
+            Self::WithinChanceOfMajority => "no better than the larger class, but for chance",
         })
     }
 }
