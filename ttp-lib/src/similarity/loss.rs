@@ -212,7 +212,8 @@ pub fn multiple_negatives_ranking(
     }
     let rows = anchors.size().first().copied().unwrap_or(0);
     let own = Tensor::arange(rows, (Kind::Int64, anchors.device()));
-    scores.cross_entropy_for_logits(&own)
+    // tch's own cross-entropy computes in single precision whatever the vectors have.
+    scores.log_softmax(-1, scores.kind()).nll_loss(&own)
 }
 
 /// Mean of max(0, d(anchor, positive) − d(anchor, negative) + margin) (Schroff, Kalenichenko
