@@ -446,6 +446,20 @@ impl Groups {
         self.starts.windows(2).map(|ends| &self.rows[ends[0]..ends[1]])
     }
 
+    /// The number of each row's group.
+    ///
+    /// ```
+    /// use ttp_lib::metrics::Groups;
+    /// assert_eq!(Groups::by(&["b", "a", "b"]).of_rows(), [0, 1, 0]);
+    /// ```
+    pub fn of_rows(&self) -> Vec<usize> {
+        let mut groups = vec![0; self.rows()];
+        for (number, group) in self.iter().enumerate() {
+            group.iter().for_each(|&row| groups[row as usize] = number);
+        }
+        groups
+    }
+
     /// The rows of a group below [`len`](Self::len).
     fn members(&self, group: u32) -> &[u32] {
         let group = group as usize;

@@ -84,11 +84,9 @@ impl TestPairs {
         let mut number: BTreeMap<u32, u32> =
             pairs.rows.iter().flatten().map(|&sentence| (sentence, 0)).collect();
         number.values_mut().zip(0..).for_each(|(number, next)| *number = next);
-        let mut group_of = BTreeMap::new();
-        for (at, group) in groups.iter().enumerate() {
-            group_of.extend(group.iter().map(|&sentence| (sentence, at)));
-        }
-        let keys: Option<Vec<usize>> = number.keys().map(|s| group_of.get(s).copied()).collect();
+        let group_of = groups.of_rows();
+        let keys: Option<Vec<usize>> =
+            number.keys().map(|&s| group_of.get(s as usize).copied()).collect();
         let keys = keys.filter(|keys| !keys.is_empty()).ok_or_else(|| Error::Setting {
             field: "pairs",
             reason: "there is none, or a sentence is in no group".to_owned(),
@@ -187,10 +185,7 @@ pub fn recall_at<const N: usize>(
     groups: &Groups,
     bootstrap: Bootstrap,
 ) -> Result<[(usize, Estimate); N]> {
-    let mut group_of = vec![0_usize; labels.len()];
-    for (at, group) in groups.iter().enumerate() {
-        group.iter().for_each(|&sentence| group_of[sentence as usize] = at);
-    }
+    let group_of = groups.of_rows();
     let is_answered = |query: &&u32| held.iter().any(|&other| labels.similar(**query, other));
     let queries: Vec<u32> = queries.iter().filter(is_answered).copied().collect();
     if queries.is_empty() {
