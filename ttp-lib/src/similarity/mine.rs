@@ -6,7 +6,7 @@
 //! holds the results to it. What that function cannot know is added: no negative has the
 //! anchor's label, its text, or what else [`Exclude`] names.
 
-use super::nearest::{Near, nearest};
+use super::nearest::{Near, Nearest, nearest, nearest_among};
 use super::{Bar, Exclude, Labels};
 use crate::encoder::Vectors;
 use crate::{Error, Result};
@@ -270,21 +270,7 @@ pub fn mine(
         let reason = format!("{asked} for each anchor asked for, and {there} candidates there");
         return wrong("mining.negatives", reason);
     }
-    let firsts: Vec<u32> = anchors.iter().map(|[anchor, _]| *anchor).collect();
-    let queries = vectors.of(&firsts);
-    let held = vectors.of(candidates);
-    let window = settings.window();
-    let near = nearest(&queries, &held, window, |query, candidate| {
-        let [anchor, positive] = anchors[query as usize];
-        let candidate = candidates[candidate as usize];
-        if candidate == anchor {
-            return Some(Barred::Anchor);
-        }
-        if candidate == positive {
-            return Some(Barred::Akin(Bar::Similar));
-        }
-        labels.bar(anchor, candidate, settings.exclude).map(Barred::Akin)
-    })?;
+    let near = search(vectors, labels, anchors, candidates, settings)?;
 
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let positive_scores = vectors.dots(anchors);
@@ -350,4 +336,55 @@ pub fn mine(
         return wrong("mining", reason);
     }
     Ok(mined)
+}
+
+/// The nearest candidates of each anchor, and those that were barred.
+fn search(
+    vectors: &Vectors,
+    labels: &Labels,
+    anchors: &[AnchorPair],
+    candidates: &[u32],
+    settings: &Mining,
+) -> Result<Vec<Nearest<Barred>>> {
+    let bar = |[anchor, positive]: AnchorPair, candidate: u32| {
+        let candidate = candidates[candidate as usize];
+        if candidate == anchor {
+            Some(Barred::Anchor)
+        } else if candidate == positive {
+            Some(Barred::Akin(Bar::Similar))
+        } else {
+            labels.bar(anchor, candidate, settings.exclude).map(Barred::Akin)
+        }
+    };
+    let (held, window) = (vectors.of(candidates), settings.window());
+    // Where most candidates are anchors, and once each, they meet each other.
+    let mut asker: Vec<Option<u32>> = vec![None; vectors.len()];
+    for (at, [anchor, _]) in (0..).zip(anchors) {
+        asker[*anchor as usize] = Some(at);
+    }
+    let asker: Vec<Option<u32>> = candidates.iter().map(|&row| asker[row as usize]).collect();
+    let mut place = vec![None; anchors.len()];
+    for (at, asker) in asker.iter().enumerate() {
+        if let Some(asker) = asker {
+            place[*asker as usize] = Some(at);
+        }
+    }
+    let places: Option<Vec<usize>> = place.into_iter().collect();
+    match places.filter(|places| 2 * places.len() > candidates.len()) {
+        Some(places) => {
+            let asks: Vec<bool> = asker.iter().map(Option::is_some).collect();
+            let found = nearest_among(&held, &asks, window, |query, candidate| {
+                let anchor = asker[query as usize].map(|at| anchors[at as usize]);
+                anchor.and_then(|anchor| bar(anchor, candidate))
+            })?;
+            let mut found: Vec<Option<_>> = found.into_iter().map(Some).collect();
+            Ok(places.into_iter().filter_map(|place| found[place].take()).collect())
+        }
+        None => {
+            let firsts: Vec<u32> = anchors.iter().map(|[anchor, _]| *anchor).collect();
+            nearest(&vectors.of(&firsts), &held, window, |query, candidate| {
+                bar(anchors[query as usize], candidate)
+            })
+        }
+    }
 }

@@ -29,7 +29,7 @@ pub use examples::UNSEEN_PAIRS;
 pub use labels::{Bar, Exclude, Labels, Level};
 pub use loss::{Distance, Loss};
 pub use mine::{AnchorPair, Mined, Mining, Sampling, Skip, Suspect, mine};
-pub use nearest::{Near, Nearest, nearest};
+pub use nearest::{Near, Nearest, nearest, nearest_among};
 pub use pairs::{Pairs, label_sizes, sentences_of_shape, sizes_with_similar_pairs};
 pub use parts::{NEAR_DUPLICATE, Parts, near_duplicates};
 pub use reported::{REPORTED, Reported, totals_that_fit};

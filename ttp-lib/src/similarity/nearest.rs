@@ -11,6 +11,9 @@ use tch::{Kind, Tensor};
 /// holds, and no more is ever kept of them than the nearest.
 const QUERIES_AT_ONCE: usize = 256;
 const CANDIDATES_AT_ONCE: usize = 8192;
+/// The same where vectors meet each other: each product is looked at from both of its sides.
+const ROWS_AT_ONCE: usize = 512;
+const COLUMNS_AT_ONCE: usize = 4096;
 /// Products looked at together: most such stretches hold none that is near enough.
 const STRETCH: usize = 64;
 
@@ -52,11 +55,6 @@ pub fn nearest<B: Copy + Ord + Send>(
     if candidates.is_empty() {
         return Err(Error::Setting { field: "candidates", reason: "there is none".to_owned() });
     }
-    let wide = candidates.dimensions();
-    let matrix = |vectors: &Vectors, from: usize, rows: usize| {
-        let numbers = &vectors.numbers()[from * wide..][..rows * wide];
-        Tensor::from_slice(numbers).view([rows as i64, wide as i64])
-    };
     let blocks: Vec<(usize, Tensor)> = (0..candidates.len())
         .step_by(CANDIDATES_AT_ONCE)
         .map(|from| {
@@ -86,6 +84,79 @@ pub fn nearest<B: Copy + Ord + Send>(
     Ok(all)
 }
 
+/// As [`nearest`] for queries that are candidates themselves: each product is worked out once
+/// for both of its vectors, which is half the work where most of them ask. `asks` says which
+/// do; what is found for another is empty. A vector meets itself, too: `bar` may keep it away.
+///
+/// # Errors
+/// If there is no vector, or `asks` is of another number of them.
+pub fn nearest_among<B: Copy + Ord + Send>(
+    vectors: &Vectors,
+    asks: &[bool],
+    keep: usize,
+    bar: impl Fn(u32, u32) -> Option<B> + Sync,
+) -> Result<Vec<Nearest<B>>> {
+    let count = vectors.len();
+    if count == 0 {
+        return Err(Error::Setting { field: "candidates", reason: "there is none".to_owned() });
+    }
+    if asks.len() != count {
+        let reason = format!("{} for {count} vectors", asks.len());
+        return Err(Error::Setting { field: "asks", reason });
+    }
+    let all = matrix(vectors, 0, count);
+    let mut best: Vec<Best<B>> =
+        asks.iter().map(|&asks| if asks { Best::new(keep) } else { Best::deaf() }).collect();
+    for first in (0..count).step_by(ROWS_AT_ONCE) {
+        let rows = ROWS_AT_ONCE.min(count - first);
+        let block = all.narrow(0, first as i64, rows as i64);
+        for from in (first..count).step_by(COLUMNS_AT_ONCE) {
+            let columns = COLUMNS_AT_ONCE.min(count - from);
+            let others = all.narrow(0, from as i64, columns as i64).transpose(0, 1);
+            let products = tch::no_grad(|| block.matmul(&others)).contiguous();
+            debug_assert_eq!(products.kind(), Kind::Float);
+            let products = numbers(&products);
+            best[first..first + rows].par_iter_mut().enumerate().for_each(|(row, best)| {
+                let query = (first + row) as u32;
+                let products = &products[row * columns..][..columns];
+                best.take(from as u32, products, |candidate| bar(query, candidate));
+            });
+            // Within the rows' own square every pair is there twice already.
+            let beyond = (first + rows).max(from);
+            let askers = &mut best[beyond..from + columns];
+            askers.par_chunks_mut(STRETCH).enumerate().for_each(|(stretch, askers)| {
+                let asker = beyond + stretch * STRETCH;
+                let mut floors = [f32::INFINITY; STRETCH];
+                for (floor, best) in floors.iter_mut().zip(&*askers) {
+                    *floor = best.floor;
+                }
+                for row in 0..rows {
+                    let products = &products[row * columns + asker - from..][..askers.len()];
+                    if !any_reaches(products, &floors[..askers.len()]) {
+                        continue;
+                    }
+                    let candidate = (first + row) as u32;
+                    for ((at, best), &score) in askers.iter_mut().enumerate().zip(products) {
+                        if score >= floors[at] {
+                            let barred = bar((asker + at) as u32, candidate);
+                            best.offer(Near { candidate, score }, barred);
+                            floors[at] = best.floor;
+                        }
+                    }
+                }
+            });
+        }
+    }
+    Ok(best.into_iter().map(Best::finish).collect())
+}
+
+/// Rows of some vectors as a matrix.
+fn matrix(vectors: &Vectors, from: usize, rows: usize) -> Tensor {
+    let wide = vectors.dimensions();
+    let numbers = &vectors.numbers()[from * wide..][..rows * wide];
+    Tensor::from_slice(numbers).view([rows as i64, wide as i64])
+}
+
 /// The best of what one query has met so far.
 struct Best<B> {
     keep: usize,
@@ -101,6 +172,18 @@ impl<B: Copy + Ord> Best<B> {
         Self { keep, found: Vec::new(), barred: Vec::new(), floor: f32::NEG_INFINITY }
     }
 
+    /// Of what does not ask.
+    fn deaf() -> Self {
+        Self { floor: f32::INFINITY, ..Self::new(0) }
+    }
+
+    fn offer(&mut self, near: Near, barred: Option<B>) {
+        match barred {
+            Some(reason) => self.barred.push((near, reason)),
+            None => self.push(near),
+        }
+    }
+
     fn take(&mut self, from: u32, products: &[f32], bar: impl Fn(u32) -> Option<B>) {
         for (at, stretch) in (from..).step_by(STRETCH).zip(products.chunks(STRETCH)) {
             if highest(stretch) < self.floor {
@@ -108,11 +191,7 @@ impl<B: Copy + Ord> Best<B> {
             }
             for (candidate, &score) in (at..).zip(stretch) {
                 if score >= self.floor {
-                    let near = Near { candidate, score };
-                    match bar(candidate) {
-                        Some(reason) => self.barred.push((near, reason)),
-                        None => self.push(near),
-                    }
+                    self.offer(Near { candidate, score }, bar(candidate));
                 }
             }
         }
@@ -169,6 +248,19 @@ fn highest(numbers: &[f32]) -> f32 {
     lanes.iter().chain(rest).fold(f32::NEG_INFINITY, |a, &b| if b > a { b } else { a })
 }
 
+/// Whether any number is at least its floor, in a form that becomes comparisons of lanes.
+fn any_reaches(numbers: &[f32], floors: &[f32]) -> bool {
+    let ((eights, rest), (floor_eights, floor_rest)) =
+        (numbers.as_chunks::<8>(), floors.as_chunks::<8>());
+    let mut lanes = [false; 8];
+    for (eight, floors) in eights.iter().zip(floor_eights) {
+        for ((lane, number), floor) in lanes.iter_mut().zip(eight).zip(floors) {
+            *lane |= number >= floor;
+        }
+    }
+    lanes.contains(&true) || rest.iter().zip(floor_rest).any(|(number, floor)| number >= floor)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -210,6 +302,35 @@ mod tests {
             let barred = nearest.barred.get(&()).map_or(0, |(count, _)| *count);
             assert_eq!(barred, nearer, "query {query}");
         }
+    }
+
+    #[test]
+    fn vectors_that_meet_each_other_find_what_queries_find() {
+        // Several blocks of rows and of columns; every third vector does not ask.
+        let vectors = random(COLUMNS_AT_ONCE + 1_100, 5);
+        let asks: Vec<bool> = (0..vectors.len()).map(|row| row % 3 > 0).collect();
+        let bar = |query: u32, candidate: u32| match query.abs_diff(candidate) {
+            0 => Some("itself"),
+            apart => apart.is_multiple_of(7).then_some("a week"),
+        };
+        let among = nearest_among(&vectors, &asks, 20, bar).unwrap();
+        let rows: Vec<u32> = (0..vectors.len() as u32).filter(|row| row % 3 > 0).collect();
+        let queries = vectors.of(&rows);
+        let each = nearest(&queries, &vectors, 20, |at, other| bar(rows[at as usize], other));
+        let candidates = |nearest: &Nearest<&str>| -> Vec<u32> {
+            nearest.found.iter().map(|near| near.candidate).collect()
+        };
+        let counts = |nearest: &Nearest<&str>| -> Vec<usize> {
+            nearest.barred.values().map(|(count, _)| *count).collect()
+        };
+        for (row, expected) in rows.iter().zip(&each.unwrap()) {
+            let found = &among[*row as usize];
+            assert_eq!(candidates(found), candidates(expected), "row {row}");
+            assert_eq!(counts(found), counts(expected), "row {row}");
+        }
+        assert!(among.iter().step_by(3).all(|n| n.found.is_empty() && n.barred.is_empty()));
+        let said = nearest_among(&vectors, &[true], 1, bar).unwrap_err().to_string();
+        assert_eq!(said, "setting asks: 1 for 5196 vectors");
     }
 
     #[test]
