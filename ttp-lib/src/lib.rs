@@ -17,6 +17,7 @@
 //! - [`evaluate`]: a fine-tuned model on its test rows, and what a run leaves of it.
 //! - [`metrics`]: confusion matrices, scores, bootstrap intervals, tests of significance.
 //! - [`compare`]: models beside each other, pair by pair and under both protocols.
+//! - [`remedies`]: what helps classes that a classifier never finds, each measured.
 //! - [`similarity`]: which sentences tell of the same technique; hard negatives.
 //! - [`plot`]: histograms, heat maps and curves as SVG.
 //! - [`show`]: tables, plots and texts made safe to look at in a notebook or a terminal.
@@ -41,6 +42,7 @@ pub mod metrics;
 pub mod plot;
 pub mod pretrained;
 pub mod profile;
+pub mod remedies;
 pub mod show;
 pub mod similarity;
 pub mod split;

@@ -7,9 +7,10 @@ use crate::corpus::{self, Columns, Corpus, Kinship};
 use crate::metrics::Bootstrap;
 use crate::pretrained::hub::{self, Hub};
 use crate::pretrained::{self, CATALOGUE, Checkpoint, Entry, Start};
+use crate::remedies::RemedySettings;
 use crate::show::{Cell, Table};
 use crate::similarity::{SimilaritySettings, Study};
-use crate::split::{Protocol, Shares, Split, Unlabelled};
+use crate::split::{self, Protocol, Shares, Split, Unlabelled};
 use crate::train::{Algorithm, MaskedParams, TrainParams};
 use crate::{Error, Result, files};
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,9 @@ pub struct Profile {
     /// The settings of the similarity experiment.
     #[serde(default)]
     pub similarity: SimilaritySettings,
+    /// The sizes of the study of remedies for classes that are never found.
+    #[serde(default)]
+    pub remedies: RemedySettings,
     /// How intervals are drawn.
     pub bootstrap: BootstrapSettings,
 }
@@ -166,6 +170,7 @@ impl Profile {
             return wrong("pretraining", format!("missing, and checkpoint {name:?} needs it"));
         }
         self.similarity.check()?;
+        self.remedies.check()?;
         if self.protocols.is_empty() {
             return wrong("protocols", "names none".into());
         }
@@ -491,6 +496,36 @@ impl Run {
         };
         let seed = |purpose: &str| self.seed(&format!("similarity {purpose}"));
         Study::new(&corpus, &kinship, &self.profile.similarity, self.profile.split, seed)
+    }
+
+    /// The checkpoint whose fine-tuned encoder remedies are tried on.
+    ///
+    /// # Errors
+    /// As [`similarity_checkpoint`](Self::similarity_checkpoint): what was pretrained on the
+    /// corpus may have read the test sentences of this split.
+    pub fn remedies_checkpoint(&self) -> Result<Checkpoint> {
+        let own = self.profile.remedies.checkpoint.as_ref();
+        let name = own.or(self.profile.checkpoints.first()).map_or("", String::as_str);
+        if Entry::named(name).is_some_and(Entry::is_pretrained_further) {
+            let reason = format!("{name:?} may have read the test sentences: take what it is of");
+            return Err(Error::Setting { field: "remedies.checkpoint", reason });
+        }
+        self.checkpoint(name)
+    }
+
+    /// The whole corpus in three parts, nothing trimmed and nothing balanced, and how many rows
+    /// went because another part has their text.
+    ///
+    /// # Errors
+    /// If the corpus cannot be read.
+    pub fn untrimmed(&self) -> Result<(Split, usize)> {
+        let corpus = Corpus::read_parquet(&self.processed("corpus.parquet"))?;
+        split::untrimmed(&corpus, self.profile.remedies.shares, self.seed("untrimmed split"))
+    }
+
+    /// The folder of the classifier of the untrimmed corpus.
+    pub fn untrimmed_model(&self) -> PathBuf {
+        self.models().join("untrimmed")
     }
 
     /// The folder of a sentence model: `basic` or `hard_negatives`.

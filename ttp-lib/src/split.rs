@@ -125,6 +125,18 @@ pub fn stratified(samples: &[Sample], shares: Shares, seed: u64) -> Result<Split
     Ok(split)
 }
 
+/// Parts a corpus as it is, nothing trimmed, filled up or cut down, by technique and at random
+/// but for the shares. No text of test stands in training or validation and none of validation
+/// in training, case, spacing and punctuation set aside; how many rows went for it.
+///
+/// # Errors
+/// If the shares are none ([`Shares::check`]).
+pub fn untrimmed(corpus: &Corpus, shares: Shares, seed: u64) -> Result<(Split, usize)> {
+    let mut split = stratified(&balance::samples(corpus), shares, seed)?;
+    let equal_text = split.set_apart();
+    Ok((split, equal_text))
+}
+
 /// In which order a corpus is balanced and split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -4,6 +4,7 @@
 
 use super::body::{self, Body};
 use super::save;
+use super::sentence::Vectors;
 use crate::batch::{self, Batch};
 use crate::pretrained::{Checkpoint, Family, Loaded, Tokenize};
 use crate::{Error, Result};
@@ -126,22 +127,56 @@ impl TechniqueEncoder {
     /// # Errors
     /// If rust-bert refuses the batch.
     pub fn logits(&self, batch: &Batch, training: bool) -> Result<Tensor> {
+        let (Head::Bert(output) | Head::Roberta { output, .. }) = &self.head;
+        let before = self.before_output(batch, training)?;
+        Ok(output.forward(&before.dropout(self.dropout, training)))
+    }
+
+    /// What the last layer makes its logits of, `[rows, hidden]`: BERT's pooled first token,
+    /// or what RoBERTa's first layer makes of it.
+    fn before_output(&self, batch: &Batch, training: bool) -> Result<Tensor> {
         let hidden = self.body.forward(batch, training)?;
-        let drop = |x: &Tensor| x.dropout(self.dropout, training);
         match &self.head {
-            Head::Bert(output) => {
-                let pooled = hidden.pooled.ok_or_else(|| Error::Library {
-                    what: "running the encoder",
-                    reason: "the model has no pooled output".to_owned(),
-                })?;
-                Ok(output.forward(&drop(&pooled)))
-            }
-            Head::Roberta { dense, output } => {
-                let first = hidden.states.select(1, 0);
-                let between = dense.forward(&drop(&first)).tanh();
-                Ok(output.forward(&drop(&between)))
+            Head::Bert(_) => hidden.pooled.ok_or_else(|| Error::Library {
+                what: "running the encoder",
+                reason: "the model has no pooled output".to_owned(),
+            }),
+            Head::Roberta { dense, .. } => {
+                let first = hidden.states.select(1, 0).dropout(self.dropout, training);
+                Ok(dense.forward(&first).tanh())
             }
         }
+    }
+
+    /// The vectors that the last layer makes its logits of, in the rows' order: what another
+    /// head can be trained on. `watch` is told after each batch how many rows it had.
+    ///
+    /// # Errors
+    /// If a batch cannot be run, or the model gives what is no number.
+    pub fn features(
+        &self,
+        tokenised: &[Vec<u32>],
+        padding_id: u32,
+        watch: &mut dyn FnMut(usize),
+    ) -> Result<Vectors> {
+        const ROWS_AT_ONCE: usize = 64;
+        let lengths: Vec<usize> = tokenised.iter().map(Vec::len).collect();
+        let mut numbers = Vec::new();
+        let mut wide = 1;
+        for rows in batch::by_length(&lengths, ROWS_AT_ONCE) {
+            let batch = Batch::new(tokenised, &rows, padding_id, self.device());
+            let vectors = tch::no_grad(|| self.before_output(&batch, false))?;
+            wide = vectors.size()[1].unsigned_abs() as usize;
+            numbers.resize(tokenised.len() * wide, 0.0_f32);
+            let vectors = vectors.to_kind(Kind::Float).to_device(Device::Cpu).contiguous().view(-1);
+            let vectors =
+                Vec::<f32>::try_from(vectors).map_err(Error::library("reading vectors"))?;
+            for (vector, row) in vectors.chunks_exact(wide).zip(&rows) {
+                numbers[row * wide..][..wide].copy_from_slice(vector);
+            }
+            watch(rows.len());
+        }
+        Vectors::new(wide, numbers)
     }
 
     /// Probabilities of every technique for every text, in the texts' order.

@@ -1,6 +1,7 @@
 //! The notebooks' work without a notebook: build a corpus, split it, fine-tune on
-//! it, classify, find what is similar. Every failure is one line on standard error and exit status 1.
+//! it, classify, find what is similar, try remedies. Every failure is one line on standard error and exit status 1.
 
+mod remedies;
 mod similarity;
 
 use clap::{Args, Parser, Subcommand};
@@ -61,6 +62,8 @@ enum Command {
         /// A text file with a sentence a line [default: standard input]
         file: Option<PathBuf>,
     },
+    /// Fine-tune on the untrimmed corpus, and try what is proposed for techniques never found
+    Remedies(remedies::Arguments),
     /// Train sentence models on random and on hard negatives, and judge them on unseen pairs
     Similarity(similarity::TrainArguments),
     /// Find the techniques whose sentences are most similar to a text, with these sentences
@@ -152,6 +155,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Pretrain { checkpoint } => pretrain(&run()?, checkpoint),
         Command::Finetune(arguments) => fine_tune(&run()?, &arguments),
         Command::Classify { model, file } => classify(&model, file.as_deref()),
+        Command::Remedies(arguments) => remedies::run(&run()?, &arguments),
         Command::Similarity(arguments) => similarity::train(&run()?, &arguments),
         Command::Similar(arguments) => similarity::search(&run()?, &arguments),
     }
