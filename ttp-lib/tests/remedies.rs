@@ -10,7 +10,7 @@ use ttp_lib::metrics::Bootstrap;
 use ttp_lib::remedies::adjust::{Offsets, highest, logit_adjusted};
 use ttp_lib::remedies::resample::{oversampled, smote};
 use ttp_lib::remedies::weights::{effective_number, inverse};
-use ttp_lib::remedies::{Ground, HeadParams, Labelled, Remedy};
+use ttp_lib::remedies::{Ground, HeadParams, Judge, Labelled, Remedy};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -156,11 +156,11 @@ fn ground(seed: u64) -> Ground {
 fn remedies_find_a_class_that_was_never_found_and_say_what_it_cost() {
     let head = HeadParams { steps: 800, learning_rate: 0.05, ..HeadParams::default() };
     let bootstrap = Bootstrap { resamples: 200, level: 0.95, seed: 1 };
-    let (worst, tried) =
+    let (judge, tried) =
         ground(3).try_all(&Remedy::ALL, &head, (3, bootstrap), &mut |_| ()).unwrap();
-    assert_eq!(worst, [2]);
+    assert_eq!((judge.worst(), judge.worst_rows()), (&[2][..], 60));
     let plain = &tried[0];
-    assert_eq!(plain.remedy, Remedy::None);
+    assert_eq!(plain.what, "none");
     assert_eq!((plain.f1_macro.gain.value, plain.f1_macro.gain.high), (0.0, 0.0));
     assert!(plain.worst_recall.value.value < 0.1, "{plain:?}");
     for one in &tried[1..] {
@@ -171,29 +171,26 @@ fn remedies_find_a_class_that_was_never_found_and_say_what_it_cost() {
         assert!(one.never_found.is_empty());
         assert_eq!(one.classes_found, 3);
     }
-    let of = |name| tried.iter().find(|one| one.remedy.name() == name).unwrap();
-    assert_eq!((of("oversampling").rows_made, of("smote").rows_made), ([0, 288], [288, 0]));
     // The same seed, the same decisions.
     let (_, again) = ground(3).try_all(&Remedy::ALL, &head, (3, bootstrap), &mut |_| ()).unwrap();
     assert_eq!(tried, again);
 }
 
 #[test]
-fn where_all_are_found_the_least_found_is_the_worst() {
-    let mut ground = ground(3);
-    // The validation rows of the small class where it is found.
-    for (at, label) in ground.validation.labels.iter_mut().enumerate() {
-        *label = if at == 0 { 2 } else { (*label).min(1) };
-    }
-    ground.validation.vectors = {
-        let mut numbers = ground.validation.vectors.numbers().to_vec();
-        numbers[1] = 9.0;
-        numbers[0] = 0.0;
-        Vectors::new(2, numbers).unwrap()
+fn the_worst_are_those_never_found_on_validation_or_else_those_found_least() {
+    let classes = ["a", "b", "c"].map(str::to_owned);
+    let truth = [0, 0, 1, 1, 2, 2];
+    let bootstrap = Bootstrap { resamples: 100, level: 0.95, seed: 1 };
+    let judge = |said: [usize; 6]| {
+        Judge::new(&classes, [&truth, &truth], [&said, &said], bootstrap).unwrap()
     };
-    let head = HeadParams { steps: 800, learning_rate: 0.05, ..HeadParams::default() };
-    let scored = ground.scores(Remedy::InverseWeights, &head, 3).unwrap();
-    assert_eq!(ground.worst(&scored).unwrap().len(), 1);
+    assert_eq!(judge([0, 0, 1, 1, 1, 1]).worst(), [2]);
+    assert_eq!(judge([0, 0, 1, 0, 2, 2]).worst(), [1]);
+    let short = Judge::new(&classes, [&truth, &truth], [&[0], &truth], bootstrap);
+    assert_eq!(
+        short.unwrap_err().to_string(),
+        "setting predicted: 1 predictions for 6 rows of truth"
+    );
 }
 
 #[test]
@@ -215,6 +212,8 @@ fn what_does_not_fit_together_is_named() {
         "setting test: 1 dimensions, and training has 2"
     );
     let head = HeadParams { steps: 0, ..HeadParams::default() };
+    let made = good.scores(Remedy::Smote { neighbours: 5 }, &HeadParams::default(), 1).unwrap();
+    assert_eq!(made.rows_made, [288, 0]);
     let error = good.scores(Remedy::None, &head, 1).unwrap_err().to_string();
     assert_eq!(error, "setting remedies.head.steps: 0 train nothing");
     let beta = Remedy::EffectiveNumber { beta: 1.0 };

@@ -36,8 +36,7 @@ pub fn logit_adjusted(logits: &[f64], counts: &[usize], tau: f64) -> Result<Vec<
 /// The class with the highest score of each row; of equals, the first.
 pub fn highest(scores: &[f64], classes: usize) -> Vec<usize> {
     let best = |row: &[f64]| {
-        let place = (0..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best });
-        place
+        (0..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best })
     };
     scores.chunks_exact(classes.max(1)).map(best).collect()
 }

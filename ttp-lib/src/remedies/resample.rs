@@ -176,8 +176,8 @@ mod tests {
         assert_eq!((made.between, made.copies), (3, 5));
         for row in 10..13 {
             assert_eq!(made.labels[row], 1);
-            let [x, y] = made.vectors.row(row) else { panic!() };
-            let on_pair = *y == 0.0 && (0.0..=1.0).contains(x);
+            let (x, y) = (made.vectors.row(row)[0], made.vectors.row(row)[1]);
+            let on_pair = y == 0.0 && (0.0..=1.0).contains(&x);
             let from_far = (y - (x - 1.0) * 9.0 / 8.0).abs() < 1e-5;
             assert!(on_pair || from_far, "{x} {y}");
         }

@@ -65,11 +65,16 @@ pub enum Remedy {
 }
 
 impl Remedy {
+    /// Of the effective number of rows: a class's hundredth row still tells more than a third of
+    /// what its first did. With 0.999, classes of a few hundred rows would weigh nearly by the
+    /// inverse of their rows.
+    pub const BETA: f64 = 0.99;
+
     /// All that the family report proposes, and two more, in the order in which they are shown.
     pub const ALL: [Self; 7] = [
         Self::None,
         Self::InverseWeights,
-        Self::EffectiveNumber { beta: 0.99 },
+        Self::EffectiveNumber { beta: Self::BETA },
         Self::Oversampling,
         Self::Smote { neighbours: 5 },
         Self::LogitAdjustment { tau: 1.0 },
@@ -160,8 +165,8 @@ pub struct Change {
 /// What a remedy came to on the test rows, beside the head without any.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Tried {
-    /// The remedy.
-    pub remedy: Remedy,
+    /// What was tried, in words.
+    pub what: String,
     /// The class that each test row was given.
     #[serde(skip)]
     pub predicted: Vec<usize>,
@@ -179,8 +184,110 @@ pub struct Tried {
     pub classes_found: usize,
     /// Classes that have a test row and are never found.
     pub never_found: Vec<String>,
-    /// Rows made between neighbours, and rows copied, where some were.
-    pub rows_made: [usize; 2],
+}
+
+/// What is measured on some rows, of anything that names a class for each of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judge {
+    classes: Vec<String>,
+    validation: Vec<usize>,
+    test: Vec<usize>,
+    worst: Vec<usize>,
+    before: Vec<usize>,
+    bootstrap: Bootstrap,
+}
+
+impl Judge {
+    /// Measures against decisions without a remedy: `before` holds those of the validation rows
+    /// and of the test rows, `truth` what is right.
+    ///
+    /// The worst classes are those that have a validation row of which none is found: they are
+    /// chosen there, so that the test rows have no part in it. Where all are found, the tenth of
+    /// the classes that is found least, at least one.
+    ///
+    /// # Errors
+    /// If decisions and truth are not of the same rows, or one is beyond the classes.
+    pub fn new(
+        classes: &[String],
+        truth: [&[usize]; 2],
+        before: [&[usize]; 2],
+        bootstrap: Bootstrap,
+    ) -> Result<Self> {
+        let count = classes.len();
+        let tally = tally(truth[0], before[0], count)?;
+        self::tally(truth[1], before[1], count)?;
+        let recall = |class: usize| tally.correct[class] as f64 / tally.support[class] as f64;
+        let mut there: Vec<usize> = (0..count).filter(|&class| tally.support[class] > 0).collect();
+        let never: Vec<usize> =
+            there.iter().copied().filter(|&class| tally.correct[class] == 0).collect();
+        let worst = if never.is_empty() {
+            there.sort_by(|&a, &b| recall(a).total_cmp(&recall(b)).then(a.cmp(&b)));
+            there.truncate(there.len().div_ceil(10));
+            there.sort_unstable();
+            there
+        } else {
+            never
+        };
+        Ok(Self {
+            classes: classes.to_vec(),
+            validation: truth[0].to_vec(),
+            test: truth[1].to_vec(),
+            worst,
+            before: before[1].to_vec(),
+            bootstrap,
+        })
+    }
+
+    /// The worst classes, by their indices.
+    pub fn worst(&self) -> &[usize] {
+        &self.worst
+    }
+
+    /// Test rows of the worst classes.
+    pub fn worst_rows(&self) -> usize {
+        self.test.iter().filter(|label| self.worst.contains(label)).count()
+    }
+
+    /// Measures decisions on the validation rows and on the test rows: what they add to those
+    /// without a remedy, with the interval of the difference on the same resamples.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn tried(&self, what: &str, validation: &[usize], predicted: Vec<usize>) -> Result<Tried> {
+        let Self { test: truth, before, bootstrap, .. } = self;
+        let classes = self.classes.len();
+        let is_worst: Vec<bool> = (0..classes).map(|class| self.worst.contains(&class)).collect();
+        let recall_of = |wanted: bool| {
+            let is_worst = &is_worst;
+            move |tally: &Tally| {
+                let of = |counts: &[u64]| -> u64 {
+                    let chosen = counts.iter().zip(is_worst).filter(|(_, w)| **w == wanted);
+                    chosen.map(|(count, _)| count).sum()
+                };
+                let support = of(&tally.support);
+                if support == 0 { 0.0 } else { of(&tally.correct) as f64 / support as f64 }
+            }
+        };
+        let tally = tally(truth, &predicted, classes)?;
+        let change = |metric: &(dyn Fn(&Tally) -> f64 + Sync)| -> Result<Change> {
+            let value = bootstrap.estimate(classes, truth, &predicted, metric)?;
+            let gain = bootstrap.difference(classes, truth, &predicted, before, metric)?;
+            Ok(Change { value, gain })
+        };
+        let never = (0..classes).filter(|&c| tally.support[c] > 0 && tally.correct[c] == 0);
+        let on_validation = self::tally(&self.validation, validation, classes)?;
+        Ok(Tried {
+            what: what.to_owned(),
+            validation_f1_macro: on_validation.f1().macro_,
+            f1_macro: change(&|tally: &Tally| tally.f1().macro_)?,
+            accuracy: change(&Tally::accuracy)?,
+            worst_recall: change(&recall_of(true))?,
+            others_recall: change(&recall_of(false))?,
+            classes_found: tally.correct.iter().filter(|correct| **correct > 0).count(),
+            never_found: never.map(|class| self.classes[class].clone()).collect(),
+            predicted,
+        })
+    }
 }
 
 impl Ground {
@@ -293,32 +400,7 @@ impl Ground {
         Ok(Scored { classes, validation, test, rows_made })
     }
 
-    /// The classes that have a validation row of which none is found: they are chosen there, so
-    /// that the test rows have no part in it. Where all are found, the tenth of the classes that
-    /// is found least, at least one.
-    ///
-    /// # Errors
-    /// If `scored` is of other rows.
-    pub fn worst(&self, scored: &Scored) -> Result<Vec<usize>> {
-        let classes = self.classes.len();
-        let said = adjust::highest(&scored.validation, classes);
-        let tally = tally(&self.validation.labels, &said, classes)?;
-        let recall = |class: usize| tally.correct[class] as f64 / tally.support[class] as f64;
-        let mut there: Vec<usize> =
-            (0..classes).filter(|&class| tally.support[class] > 0).collect();
-        let never: Vec<usize> =
-            there.iter().copied().filter(|&class| tally.correct[class] == 0).collect();
-        if !never.is_empty() {
-            return Ok(never);
-        }
-        there.sort_by(|&a, &b| recall(a).total_cmp(&recall(b)).then(a.cmp(&b)));
-        there.truncate(there.len().div_ceil(10));
-        there.sort_unstable();
-        Ok(there)
-    }
-
-    /// Tries each remedy and measures it on the test rows beside a head without any: what it
-    /// adds, with the interval of the difference on the same resamples. `watch` is told of each
+    /// Tries each remedy and measures it beside a head without any. `watch` is told of each
     /// remedy before its turn.
     ///
     /// # Errors
@@ -329,56 +411,21 @@ impl Ground {
         head: &HeadParams,
         (seed, bootstrap): (u64, Bootstrap),
         watch: &mut dyn FnMut(&Remedy),
-    ) -> Result<(Vec<usize>, Vec<Tried>)> {
-        let classes = self.classes.len();
+    ) -> Result<(Judge, Vec<Tried>)> {
         let plain = self.scores(Remedy::None, head, seed)?;
-        let worst = self.worst(&plain)?;
-        let before = adjust::highest(&plain.test, classes);
-        let truth = &self.test.labels;
-        let is_worst: Vec<bool> = (0..classes).map(|class| worst.contains(&class)).collect();
-        let recall_of = |wanted: bool| {
-            let is_worst = is_worst.clone();
-            move |tally: &Tally| {
-                let of = |counts: &[u64]| -> u64 {
-                    let chosen = counts.iter().zip(&is_worst).filter(|(_, w)| **w == wanted);
-                    chosen.map(|(count, _)| count).sum()
-                };
-                let support = of(&tally.support);
-                if support == 0 { 0.0 } else { of(&tally.correct) as f64 / support as f64 }
-            }
-        };
+        let truth = [&self.validation.labels[..], &self.test.labels];
+        let before = plain.decisions();
+        let judge = Judge::new(&self.classes, truth, [&before[0], &before[1]], bootstrap)?;
         let mut tried = Vec::new();
         for &remedy in remedies {
             watch(&remedy);
-            let scored = match remedy {
-                Remedy::None => plain.clone(),
-                _ => self.scores(remedy, head, seed)?,
+            let [validation, test] = match remedy {
+                Remedy::None => before.clone(),
+                _ => self.scores(remedy, head, seed)?.decisions(),
             };
-            let predicted = adjust::highest(&scored.test, classes);
-            let change = |metric: &(dyn Fn(&Tally) -> f64 + Sync)| -> Result<Change> {
-                let value = bootstrap.estimate(classes, truth, &predicted, metric)?;
-                let gain = bootstrap.difference(classes, truth, &predicted, &before, metric)?;
-                Ok(Change { value, gain })
-            };
-            let tally = tally(truth, &predicted, classes)?;
-            let never = (0..classes).filter(|&c| tally.support[c] > 0 && tally.correct[c] == 0);
-            let validation = adjust::highest(&scored.validation, classes);
-            tried.push(Tried {
-                remedy,
-                validation_f1_macro: self::tally(&self.validation.labels, &validation, classes)?
-                    .f1()
-                    .macro_,
-                f1_macro: change(&|tally: &Tally| tally.f1().macro_)?,
-                accuracy: change(&Tally::accuracy)?,
-                worst_recall: change(&recall_of(true))?,
-                others_recall: change(&recall_of(false))?,
-                classes_found: tally.correct.iter().filter(|correct| **correct > 0).count(),
-                never_found: never.map(|class| self.classes[class].clone()).collect(),
-                rows_made: scored.rows_made,
-                predicted,
-            });
+            tried.push(judge.tried(&remedy.to_string(), &validation, test)?);
         }
-        Ok((worst, tried))
+        Ok((judge, tried))
     }
 }
 
@@ -398,16 +445,18 @@ impl Tried {
             "never found",
         ]);
         for one in tried {
-            let gain = |change: &Change| match one.remedy {
-                Remedy::None => format!("{:.3}", change.value.value),
-                _ => format!("{:.3}, {}", change.value.value, change.gain.signed()),
+            // Nothing against itself: there is no chance in it.
+            let is_before = |change: &Change| change.gain.low == 0.0 && change.gain.high == 0.0;
+            let gain = |change: &Change| match is_before(change) {
+                true => format!("{:.3}", change.value.value),
+                false => format!("{:.3}, {}", change.value.value, change.gain.signed()),
             };
-            let f1_gain = match one.remedy {
-                Remedy::None => Cell::Empty,
-                _ => one.f1_macro.gain.signed().into(),
+            let f1_gain = match is_before(&one.f1_macro) {
+                true => Cell::Empty,
+                false => one.f1_macro.gain.signed().into(),
             };
             table.push([
-                Cell::from(one.remedy.to_string()),
+                Cell::from(one.what.as_str()),
                 one.f1_macro.value.into(),
                 f1_gain,
                 gain(&one.worst_recall).into(),
@@ -433,9 +482,9 @@ pub struct Scored {
 }
 
 impl Scored {
-    /// The class with the highest score of each test row.
-    pub fn predicted(&self) -> Vec<usize> {
-        adjust::highest(&self.test, self.classes)
+    /// The class with the highest score, of each validation row and of each test row.
+    pub fn decisions(&self) -> [Vec<usize>; 2] {
+        [&self.validation, &self.test].map(|scores| adjust::highest(scores, self.classes))
     }
 }
 

@@ -185,6 +185,8 @@ pub struct Rows {
     pub labels: Vec<usize>,
     /// The id that fills a batch's short rows.
     pub padding_id: u32,
+    /// By how much the rows of each technique count in the loss, where not all alike.
+    pub class_weights: Option<Vec<f64>>,
 }
 
 impl Rows {
@@ -209,7 +211,14 @@ impl Rows {
                 })
             })
             .collect::<Result<_>>()?;
-        Ok(Self { tokenised: tokenize.ids(&texts)?, labels, padding_id: tokenize.padding_id() })
+        let (tokenised, padding_id) = (tokenize.ids(&texts)?, tokenize.padding_id());
+        Ok(Self { tokenised, labels, padding_id, class_weights: None })
+    }
+
+    /// The same rows, each weighing in the loss by its technique's number.
+    #[must_use]
+    pub fn weighted(self, class_weights: Vec<f64>) -> Self {
+        Self { class_weights: Some(class_weights), ..self }
     }
 
     /// Number of rows.
@@ -258,6 +267,9 @@ impl FineTuning<'_> {
         let steps_per_epoch = train.len().div_ceil(params.batch_size);
         let steps = steps_per_epoch * params.epochs;
         let warmup = (params.warmup_share * steps as f64).round() as usize;
+        let weights = train.class_weights.as_deref().map(|weights| {
+            Tensor::from_slice(weights).to_kind(tch::Kind::Float).to_device(encoder.device())
+        });
         let mut optimizer = Optimizer::new(
             encoder.parameters(),
             params.optimizer,
@@ -286,7 +298,9 @@ impl FineTuning<'_> {
                 let labels: Vec<i64> = rows.iter().map(|&row| train.labels[row] as i64).collect();
                 let labels = Tensor::from_slice(&labels).to_device(encoder.device());
 
-                let loss = encoder.logits(&batch, true)?.cross_entropy_for_logits(&labels);
+                let logits = encoder.logits(&batch, true)?;
+                let mean = tch::Reduction::Mean;
+                let loss = logits.cross_entropy_loss(&labels, weights.as_ref(), mean, -100, 0.0);
                 let gradient_norm = optimizer.step(&loss, rate);
 
                 let loss = loss.double_value(&[]);

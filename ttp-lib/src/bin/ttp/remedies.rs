@@ -1,11 +1,11 @@
 //! `ttp remedies`: what helps techniques that a classifier never finds.
 
 use crate::say;
-use clap::Args;
+use clap::{Args, ValueEnum};
+use std::path::Path;
 use ttp_lib::encoder::TechniqueEncoder;
-use ttp_lib::metrics::Confusion;
 use ttp_lib::profile::Run;
-use ttp_lib::remedies::{Ground, Remedy, Tried};
+use ttp_lib::remedies::{Ground, Judge, Remedy, Tried, weights};
 use ttp_lib::serde_json::json;
 use ttp_lib::show::Progress;
 use ttp_lib::train::{self, FineTuning, Rows};
@@ -19,6 +19,17 @@ pub struct Arguments {
     /// Another seed of the heads than the profile's
     #[arg(long)]
     seed: Option<u64>,
+    /// Fine-tune the whole encoder with class weights, instead of heads on one that stays as it
+    /// is, and compare it with models/untrimmed
+    #[arg(long, value_enum, conflicts_with_all = ["keep", "seed"])]
+    whole: Option<Weights>,
+}
+
+/// Class weights of the whole encoder's loss.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Weights {
+    Inverse,
+    EffectiveNumber,
 }
 
 pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
@@ -39,46 +50,66 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
     let rows = |samples| Rows::new(samples, &labels, &tokenize);
     let (training, validation, test) =
         (rows(&split.train)?, rows(&split.validation)?, rows(&split.test)?);
-    let folder = run.untrimmed_model();
     let seed = run.seed("untrimmed");
-    let encoder = if arguments.keep {
-        TechniqueEncoder::open(&folder, train::device())?
-    } else {
+    let fine_tune = |training: &Rows, folder: &Path| -> Result<TechniqueEncoder> {
         let mut encoder =
             TechniqueEncoder::new(&checkpoint, labels.clone(), train::device(), seed)?;
-        let tuning = FineTuning { checkpoint: &checkpoint, params: &params, seed, folder: &folder };
+        let tuning = FineTuning { checkpoint: &checkpoint, params: &params, seed, folder };
         let mut watch = train::print_every(10.0);
-        tuning.run(&mut encoder, &training, &validation, &mut watch)?;
-        encoder
+        tuning.run(&mut encoder, training, &validation, &mut watch)?;
+        Ok(encoder)
     };
-    let said = encoder.predict_tokenised(&test.tokenised, test.padding_id)?.best();
-    let own = Confusion::from_indices(labels, &test.labels, &said)?;
-    let found = own.per_class().into_iter().filter(|class| class.correct > 0).count();
-    let scores = own.scores();
-    say(&format!(
-        "its own head: macro F1 {:.3}, accuracy {:.3}, {found} techniques found",
-        scores.f1.macro_, scores.accuracy
-    ))?;
-    let count = training.len() + validation.len() + test.len();
-    let mut progress = Progress::new("vectors", "sentences", count);
-    let mut watch = |count| progress.step(count, String::new);
-    let ground = Ground::of_encoder(&encoder, [&training, &validation, &test], &mut watch)?;
-    let head_seed = arguments.seed.unwrap_or_else(|| run.seed("remedies"));
-    let chance = (head_seed, run.bootstrap("remedies"));
-    let (worst, tried) = ground
-        .try_all(&Remedy::ALL, &settings.head, chance, &mut |remedy| eprintln!("{remedy}"))?;
-    let rows_of_worst = ground.test.labels.iter().filter(|label| worst.contains(label)).count();
-    say(&format!(
-        "the worst: {} techniques of which no validation row is found, {rows_of_worst} test rows",
-        worst.len()
-    ))?;
-    say(Tried::table(&tried)?.to_text().trim_end())?;
-    let name = match arguments.seed {
-        Some(seed) => format!("experiments/remedies.seed-{seed}.json"),
-        None => "experiments/remedies.json".to_owned(),
+    let decisions = |encoder: &TechniqueEncoder| -> Result<[Vec<usize>; 2]> {
+        let of = |rows: &Rows| encoder.predict_tokenised(&rows.tokenised, rows.padding_id);
+        Ok([of(&validation)?.best(), of(&test)?.best()])
     };
-    let out = run.results(&name);
-    let worst: Vec<&String> = worst.iter().map(|&class| &ground.classes[class]).collect();
-    files::write_json(&out, &json!({ "worst": worst, "own_head": scores, "tried": tried }))?;
+    let folder = run.untrimmed_model();
+    let encoder = if arguments.keep || arguments.whole.is_some() {
+        TechniqueEncoder::open(&folder, train::device())?
+    } else {
+        fine_tune(&training, &folder)?
+    };
+    let [on_validation, on_test] = decisions(&encoder)?;
+    let truth = [&validation.labels[..], &test.labels];
+    let bootstrap = run.bootstrap("remedies");
+    let own = Judge::new(&labels, truth, [&on_validation, &on_test], bootstrap)?;
+    let mut rows = vec![own.tried("the model as it was fine-tuned", &on_validation, on_test)?];
+    let (judge, name) = if let Some(weights) = arguments.whole {
+        let mut counts = vec![0; labels.len()];
+        training.labels.iter().for_each(|&label| counts[label] += 1);
+        let (name, weights) = match weights {
+            Weights::Inverse => ("inverse", weights::inverse(&counts)),
+            Weights::EffectiveNumber => {
+                ("effective-number", weights::effective_number(&counts, Remedy::BETA)?)
+            }
+        };
+        let folder = run.models().join(format!("untrimmed.{name}"));
+        let encoder = fine_tune(&training.weighted(weights), &folder)?;
+        let [on_validation, on_test] = decisions(&encoder)?;
+        let what = format!("fine-tuned with class weights, {name}");
+        rows.push(own.tried(&what, &on_validation, on_test)?);
+        (own, format!("remedies.whole-{name}.json"))
+    } else {
+        let count = training.len() + validation.len() + test.len();
+        let mut progress = Progress::new("vectors", "sentences", count);
+        let mut watch = |count| progress.step(count, String::new);
+        let ground = Ground::of_encoder(&encoder, [&training, &validation, &test], &mut watch)?;
+        let head_seed = arguments.seed.unwrap_or_else(|| run.seed("remedies"));
+        let mut watch = |remedy: &Remedy| eprintln!("{remedy}");
+        let chance = (head_seed, bootstrap);
+        let (judge, tried) = ground.try_all(&Remedy::ALL, &settings.head, chance, &mut watch)?;
+        rows.extend(tried);
+        let mark = arguments.seed.map(|seed| format!(".seed-{seed}")).unwrap_or_default();
+        (judge, format!("remedies{mark}.json"))
+    };
+    say(&format!(
+        "the worst: {} techniques of which no validation row is found; {} test rows",
+        judge.worst().len(),
+        judge.worst_rows()
+    ))?;
+    say(Tried::table(&rows)?.to_text().trim_end())?;
+    let out = run.results("experiments").join(name);
+    let worst: Vec<&String> = judge.worst().iter().map(|&class| &labels[class]).collect();
+    files::write_json(&out, &json!({ "worst": worst, "tried": rows }))?;
     say(&format!("written: {}", out.display()))
 }
