@@ -18,7 +18,8 @@
 //! - [`metrics`]: confusion matrices, scores, bootstrap intervals, tests of significance.
 //! - [`compare`]: models beside each other, pair by pair and under both protocols.
 //! - [`similarity`]: which sentences tell of the same technique; hard negatives.
-//! - [`plot`]: histograms, heat maps and curves as SVG.
+//! - [`family`]: malware families from the numbers of flows; synthetic flows with planted faults.
+//! - [`plot`]: histograms, heat maps, curves and clouds of points as SVG.
 //! - [`show`]: tables, plots and texts made safe to look at in a notebook or a terminal.
 //! - [`profile`]: all sizes and seeds of a run, from one JSON file.
 //! - [`error`]: one error type; each message names file, row, field or name.
@@ -35,6 +36,7 @@ pub mod corpus;
 pub mod encoder;
 pub mod error;
 pub mod evaluate;
+pub mod family;
 pub mod files;
 pub mod fill_mask;
 pub mod metrics;
