@@ -15,7 +15,8 @@
 //! - [`tokenization`]: what tokenizers make of the field's words.
 //! - [`train`]: the training loop, its optimizer, its schedule, what it saves.
 //! - [`evaluate`]: a fine-tuned model on its test rows, and what a run leaves of it.
-//! - [`metrics`]: confusion matrices, scores, bootstrap intervals, tests of significance.
+//! - [`metrics`]: confusion matrices, scores, bootstrap intervals, tests of significance, and what
+//!   is wrong with a classifier.
 //! - [`compare`]: models beside each other, pair by pair and under both protocols.
 //! - [`similarity`]: which sentences tell of the same technique; hard negatives.
 //! - [`plot`]: histograms, heat maps and curves as SVG.
