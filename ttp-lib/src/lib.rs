@@ -17,6 +17,7 @@
 //! - [`evaluate`]: a fine-tuned model on its test rows, and what a run leaves of it.
 //! - [`metrics`]: confusion matrices, scores, bootstrap intervals, tests of significance, and what
 //!   is wrong with a classifier.
+//! - [`diagnosis`]: predictions or a matrix from a file, what is wrong, a report.
 //! - [`compare`]: models beside each other, pair by pair and under both protocols.
 //! - [`similarity`]: which sentences tell of the same technique; hard negatives.
 //! - [`plot`]: histograms, heat maps and curves as SVG.
@@ -33,6 +34,7 @@ pub mod balance;
 pub mod batch;
 pub mod compare;
 pub mod corpus;
+pub mod diagnosis;
 pub mod encoder;
 pub mod error;
 pub mod evaluate;

@@ -34,8 +34,8 @@ mod threshold;
 pub use bootstrap::{Bootstrap, Estimate, Groups, Part, percentile};
 pub use confusion::{Confused, Confusion};
 pub use diagnose::{
-    CellCount, ClassDiagnosis, ConfusedPair, CutOffs, Diagnosis, DiagnosisSettings, Fault,
-    Imbalance, NeverFound, Share, Sink, SparseConfusion, Swallowed, Tier,
+    CellCount, ClassDiagnosis, Confidences, ConfusedPair, CutOffs, Diagnosis, DiagnosisSettings,
+    Fault, Imbalance, NeverFound, ProbabilityScores, Share, Sink, SparseConfusion, Swallowed, Tier,
 };
 pub use scores::{Averages, ClassScores, Scores, Tally};
 pub use significance::{Discordant, holm, mcnemar_exact};

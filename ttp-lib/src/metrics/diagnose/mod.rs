@@ -42,8 +42,12 @@
 //! ```
 
 mod chance;
+mod order;
+mod probability;
 mod sparse;
+mod tables;
 
+pub use probability::{BINS, ConfidenceBin, Confidences, ProbabilityScores};
 pub use sparse::{CellCount, SparseConfusion};
 
 use crate::metrics::{Confusion, Estimate, Tally, quotient};
