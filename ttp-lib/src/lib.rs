@@ -15,7 +15,9 @@
 //! - [`tokenization`]: what tokenizers make of the field's words.
 //! - [`train`]: the training loop, its optimizer, its schedule, what it saves.
 //! - [`evaluate`]: a fine-tuned model on its test rows, and what a run leaves of it.
-//! - [`metrics`]: confusion matrices, scores, bootstrap intervals, tests of significance.
+//! - [`metrics`]: confusion matrices, scores, bootstrap intervals, tests of significance, and what
+//!   is wrong with a classifier.
+//! - [`diagnosis`]: predictions or a matrix from a file, what is wrong, a report.
 //! - [`compare`]: models beside each other, pair by pair and under both protocols.
 //! - [`similarity`]: which sentences tell of the same technique; hard negatives.
 //! - [`family`]: malware families from the numbers of flows; synthetic flows with planted faults.
@@ -33,6 +35,7 @@ pub mod balance;
 pub mod batch;
 pub mod compare;
 pub mod corpus;
+pub mod diagnosis;
 pub mod encoder;
 pub mod error;
 pub mod evaluate;

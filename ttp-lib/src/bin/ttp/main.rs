@@ -1,6 +1,7 @@
 //! The notebooks' work without a notebook: build a corpus, split it, fine-tune on
-//! it, classify, find what is similar. Every failure is one line on standard error and exit status 1.
+//! it, classify, find what is similar, diagnose. Every failure is one line on standard error and exit status 1.
 
+mod diagnose;
 mod similarity;
 
 use clap::{Args, Parser, Subcommand};
@@ -65,6 +66,8 @@ enum Command {
     Similarity(similarity::TrainArguments),
     /// Find the techniques whose sentences are most similar to a text, with these sentences
     Similar(similarity::SearchArguments),
+    /// Say what is wrong with a classifier: classes never found, sinks, confused pairs
+    Diagnose(diagnose::DiagnoseArguments),
 }
 
 #[derive(Args)]
@@ -154,6 +157,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Classify { model, file } => classify(&model, file.as_deref()),
         Command::Similarity(arguments) => similarity::train(&run()?, &arguments),
         Command::Similar(arguments) => similarity::search(&run()?, &arguments),
+        Command::Diagnose(arguments) => diagnose::diagnose(arguments),
     }
 }
 
