@@ -15,11 +15,14 @@
 //! - [`tokenization`]: what tokenizers make of the field's words.
 //! - [`train`]: the training loop, its optimizer, its schedule, what it saves.
 //! - [`evaluate`]: a fine-tuned model on its test rows, and what a run leaves of it.
-//! - [`metrics`]: confusion matrices, scores, bootstrap intervals, tests of significance.
+//! - [`metrics`]: confusion matrices, scores, bootstrap intervals, tests of significance, and what
+//!   is wrong with a classifier.
+//! - [`diagnosis`]: predictions or a matrix from a file, what is wrong, a report.
 //! - [`compare`]: models beside each other, pair by pair and under both protocols.
 //! - [`remedies`]: what helps classes that a classifier never finds, each measured.
 //! - [`similarity`]: which sentences tell of the same technique; hard negatives.
-//! - [`plot`]: histograms, heat maps and curves as SVG.
+//! - [`family`]: malware families from the numbers of flows; synthetic flows with planted faults.
+//! - [`plot`]: histograms, heat maps, curves and clouds of points as SVG.
 //! - [`show`]: tables, plots and texts made safe to look at in a notebook or a terminal.
 //! - [`profile`]: all sizes and seeds of a run, from one JSON file.
 //! - [`error`]: one error type; each message names file, row, field or name.
@@ -33,9 +36,11 @@ pub mod balance;
 pub mod batch;
 pub mod compare;
 pub mod corpus;
+pub mod diagnosis;
 pub mod encoder;
 pub mod error;
 pub mod evaluate;
+pub mod family;
 pub mod files;
 pub mod fill_mask;
 pub mod metrics;

@@ -12,5 +12,6 @@ mod sentence;
 mod technique;
 
 pub use masked::{Guess, MaskedEncoder};
+pub(crate) use save::save_weights;
 pub use sentence::{SentenceEncoder, Vectors};
 pub use technique::{Predictions, TechniqueEncoder};

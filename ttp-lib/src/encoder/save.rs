@@ -30,7 +30,8 @@ pub(super) fn save(
     Ok(())
 }
 
-fn save_weights(path: &Path, parameters: &[(String, Tensor)]) -> Result<()> {
+/// Writes named weights as safetensors, whole or not at all.
+pub(crate) fn save_weights(path: &Path, parameters: &[(String, Tensor)]) -> Result<()> {
     let mut tensors: Vec<(&str, Vec<usize>, Vec<u8>)> = Vec::with_capacity(parameters.len());
     for (name, variable) in parameters {
         let values = variable.detach().to_device(Device::Cpu).to_kind(Kind::Float).contiguous();

@@ -239,7 +239,9 @@ impl From<Confusion> for Counts {
     }
 }
 
-fn distinct<L: Into<String>>(labels: impl IntoIterator<Item = L>) -> Result<Vec<String>> {
+pub(super) fn distinct<L: Into<String>>(
+    labels: impl IntoIterator<Item = L>,
+) -> Result<Vec<String>> {
     let labels: Vec<String> = labels.into_iter().map(Into::into).collect();
     let mut seen = BTreeSet::new();
     match labels.iter().find(|label| !seen.insert(label.as_str())) {

@@ -26,17 +26,23 @@
 
 mod bootstrap;
 mod confusion;
+pub mod diagnose;
 mod scores;
 mod significance;
 mod threshold;
 
 pub use bootstrap::{Bootstrap, Estimate, Groups, Part, percentile};
 pub use confusion::{Confused, Confusion};
+pub use diagnose::{
+    CellCount, ClassDiagnosis, Confidences, ConfusedPair, CutOffs, Diagnosis, DiagnosisSettings,
+    Fault, Imbalance, NeverFound, ProbabilityScores, Share, Sink, SparseConfusion, Swallowed, Tier,
+};
 pub use scores::{Averages, ClassScores, Scores, Tally};
 pub use significance::{Discordant, holm, mcnemar_exact};
 pub use threshold::{BinaryCounts, Criterion, Empty, Ranking, WeightedCounts};
 
 use crate::{Error, Result};
+use scores::{f_beta, quotient};
 
 /// Truth and predictions belong together: as many of the one as of the other, at
 /// least one, and every class index below `classes`.

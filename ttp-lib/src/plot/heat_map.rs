@@ -31,12 +31,41 @@ const SHADES: [(f64, [f64; 3]); 5] = [
 pub struct HeatMap<'a> {
     title: String,
     confusion: &'a Confusion,
+    cells: Cells,
+}
+
+/// What cells show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cells {
+    /// Counts in numbers, shares of the row in colours.
+    Both,
+    /// Shares of the row in both.
+    Shares,
+    /// Counts in both.
+    Counts,
+    /// Shares of the row in colours, no numbers.
+    Colours,
 }
 
 impl<'a> HeatMap<'a> {
     /// Of this matrix.
     pub fn new(title: impl Into<String>, confusion: &'a Confusion) -> Self {
-        Self { title: title.into(), confusion }
+        Self { title: title.into(), confusion, cells: Cells::Both }
+    }
+
+    /// The same with shares of a row, in per cent, in the numbers as well as in the colours.
+    #[must_use]
+    pub fn row_shares(mut self) -> Self {
+        self.cells = Cells::Shares;
+        self
+    }
+
+    /// The same with counts in the colours as well as in the numbers. From light to dark they
+    /// run as the logarithm does, so that a few dozen rows are seen beside many thousands.
+    #[must_use]
+    pub fn counts(mut self) -> Self {
+        self.cells = Cells::Counts;
+        self
     }
 
     /// Draws it, 1000 pixels wide and about as high.
@@ -55,12 +84,12 @@ impl<'a> HeatMap<'a> {
             top: TOP - 40.0 + longest.max(24.0),
             cell,
             side: cell * labels.len() as f64,
-            numbers: true,
+            cells: self.cells,
         };
         let wide = (left + map.side + RIGHT).max(540.0).ceil() as u32;
         let high = (map.top + map.side + 36.0).ceil() as u32;
         picture(&self.title, (wide, high), |sheet| {
-            map.cells(sheet)?;
+            map.fill(sheet)?;
             map.labels(sheet)?;
             map.colour_bar(sheet)
         })
@@ -121,10 +150,10 @@ impl HeatMaps {
                 let left = (at % 2) as f64 * PANEL + room;
                 let top = 46.0 + (at / 2) as f64 * high + ABOVE + room;
                 let side = cell * confusion.labels().len() as f64;
-                let map = Map { confusion, left, top, cell, side, numbers: false };
+                let map = Map { confusion, left, top, cell, side, cells: Cells::Colours };
                 let place = (left, top - room - 0.5 * ABOVE);
                 sheet.text(&harmless(name, 60), place, TEXT, INK, Stand::START)?;
-                map.cells(sheet)?;
+                map.fill(sheet)?;
                 map.staggered_labels(sheet, longest_label)?;
             }
             legend_of_shades(sheet, legend)
@@ -166,24 +195,37 @@ struct Map<'a> {
     top: f64,
     cell: f64,
     side: f64,
-    /// Whether counts are written where they fit.
-    numbers: bool,
+    cells: Cells,
 }
 
 impl Map<'_> {
-    fn cells(&self, sheet: &mut Sheet<'_>) -> Result<()> {
+    fn largest(&self) -> u64 {
+        let rows = (0..self.confusion.labels().len()).map(|truth| self.confusion.row(truth));
+        rows.flatten().copied().max().unwrap_or(0)
+    }
+
+    fn fill(&self, sheet: &mut Sheet<'_>) -> Result<()> {
+        let most = self.largest();
         let classes = self.confusion.labels().len();
         let size = (0.44 * self.cell).clamp(5.0, 14.0);
         for truth in 0..classes {
             let row = self.confusion.row(truth);
             let support: u64 = row.iter().sum();
             for (predicted, &count) in row.iter().enumerate().filter(|(_, count)| **count > 0) {
-                let share = count as f64 / support as f64;
+                let of_row = count as f64 / support as f64;
+                let share = match self.cells {
+                    Cells::Counts => log_share(count, most),
+                    _ => of_row,
+                };
                 let x = self.left + predicted as f64 * self.cell;
                 let y = self.top + truth as f64 * self.cell;
                 sheet.rect(x, y, self.cell, self.cell, shade(share))?;
-                let text = thousands(count as f64);
-                if self.numbers && drawn_width(&text, size) <= 0.98 * self.cell {
+                let text = match self.cells {
+                    Cells::Shares if of_row < 0.005 => "<1".to_owned(),
+                    Cells::Shares => format!("{:.0}", 100.0 * of_row),
+                    _ => thousands(count as f64),
+                };
+                if self.cells != Cells::Colours && drawn_width(&text, size) <= 0.98 * self.cell {
                     let ink = if share > 0.55 { RGBColor(255, 255, 255) } else { INK };
                     let middle = (x + self.cell / 2.0, y + self.cell / 2.0);
                     sheet.text(&text, middle, size, ink, Stand::MIDDLE)?;
@@ -215,7 +257,12 @@ impl Map<'_> {
         let columns = (self.left + middle, 50.0);
         sheet.text("prediction (columns)", columns, TEXT, INK, Stand::MIDDLE)?;
         let total = thousands(self.confusion.total() as f64);
-        let below = format!("{total} rows; numbers are counts, colours are shares of a row");
+        let said = match self.cells {
+            Cells::Shares => "numbers and colours are shares of a row, in per cent",
+            Cells::Counts => "numbers are counts, colours are their logarithms",
+            _ => "numbers are counts, colours are shares of a row",
+        };
+        let below = format!("{total} rows; {said}");
         let place = (self.left, self.top + self.side + 18.0);
         sheet.text(&below, place, 12.0, SOFT, Stand::START)
     }
@@ -248,10 +295,23 @@ impl Map<'_> {
             // A little taller than its step: no seam shows where two are rounded apart.
             sheet.rect(x, y, BAR, high / f64::from(steps) + 0.25, shade(share))?;
         }
-        for per_cent in [0, 25, 50, 75, 100] {
-            let y = self.top + high * (1.0 - f64::from(per_cent) / 100.0);
-            sheet.line((x + BAR, y), (x + BAR + 4.0, y), 1.0, SOFT)?;
-            sheet.text(&format!("{per_cent} %"), (x + BAR + 7.0, y), 11.0, SOFT, Stand::START)?;
+        let most = self.largest();
+        let ticks: Vec<(f64, String)> = if self.cells == Cells::Counts {
+            let powers = (0..19).map(|power| 10_u64.pow(power)).take_while(|count| *count < most);
+            let counts = [0].into_iter().chain(powers).chain([most]);
+            counts.map(|count| (log_share(count, most), thousands(count as f64))).collect()
+        } else {
+            let tick = |per_cent: u8| (f64::from(per_cent) / 100.0, format!("{per_cent} %"));
+            [0, 25, 50, 75, 100].map(tick).to_vec()
+        };
+        for (at, (share, text)) in ticks.iter().enumerate() {
+            let y = self.top + high * (1.0 - share);
+            // The largest count is written whatever power of ten it stands beside.
+            let near_the_top = at + 1 < ticks.len() && high * (1.0 - share) < 12.0;
+            if !near_the_top {
+                sheet.line((x + BAR, y), (x + BAR + 4.0, y), 1.0, SOFT)?;
+                sheet.text(text, (x + BAR + 7.0, y), 11.0, SOFT, Stand::START)?;
+            }
         }
         let corners = [
             (x, self.top),
@@ -262,8 +322,14 @@ impl Map<'_> {
         ];
         sheet.path(&corners, 0.6, SOFT)?;
         let above = Stand { v: VPos::Bottom, ..Stand::START };
-        sheet.text("of a row", (x - 4.0, self.top - 6.0), 11.0, SOFT, above)
+        let what = if self.cells == Cells::Counts { "rows" } else { "of a row" };
+        sheet.text(what, (x - 4.0, self.top - 6.0), 11.0, SOFT, above)
     }
+}
+
+/// Where a count lies between none and the most, by the logarithm.
+fn log_share(count: u64, most: u64) -> f64 {
+    if most == 0 { 0.0 } else { (count as f64).ln_1p() / (most as f64).ln_1p() }
 }
 
 /// The colour of a share from 0 to 1.
@@ -308,6 +374,21 @@ mod tests {
             assert!(svg.as_str().contains(text), "{text}");
         }
         assert!(!svg.as_str().contains("\n0\n"), "empty cells stay empty");
+    }
+
+    #[test]
+    fn shares_and_counts_each_have_their_own_numbers() {
+        let rows = [vec![61, 2], vec![3, 997]];
+        let confusion = Confusion::from_counts(["T1059", "T1027"], &rows).unwrap();
+        let shares = HeatMap::new("m", &confusion).row_shares().draw().unwrap();
+        for text in ["\n97\n", "\n3\n", "\n&lt;1\n", "\n100\n", "in per cent"] {
+            assert!(shares.as_str().contains(text), "{text}");
+        }
+        let counts = HeatMap::new("m", &confusion).counts().draw().unwrap();
+        for text in ["\n61\n", "\n997\n", "\n10\n", "logarithms"] {
+            assert!(counts.as_str().contains(text), "{text}");
+        }
+        assert_eq!((log_share(0, 9), log_share(9, 9), log_share(0, 0)), (0.0, 1.0, 0.0));
     }
 
     #[test]

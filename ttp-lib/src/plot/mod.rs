@@ -6,6 +6,7 @@
 //! - [`HeatMaps`]: several of them side by side.
 //! - [`Lines`]: loss or scores by step or epoch.
 //! - [`Distributions`]: how two kinds of scores are spread, model by model.
+//! - [`Scatter`]: points of many classes in the plane.
 //! - [`Intervals`]: values with their intervals, to be compared.
 //!
 //! Coordinates are kept in eighths of a pixel, because plotters' SVG coordinates are
@@ -15,11 +16,13 @@ mod curves;
 mod distributions;
 mod heat_map;
 mod histogram;
+mod scatter;
 
 pub use curves::{Intervals, Lines};
 pub use distributions::Distributions;
 pub use heat_map::{HeatMap, HeatMaps};
 pub use histogram::Histogram;
+pub use scatter::Scatter;
 
 use crate::show::{content_block, defang, escape_html, harmless, print, terminal_safe, width};
 use crate::{Error, Result, files};

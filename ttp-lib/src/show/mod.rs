@@ -12,7 +12,7 @@ mod text;
 pub use progress::{Progress, duration};
 pub use table::{Cell, Table};
 pub(crate) use text::harmless;
-pub use text::{defang, escape_html, shorten, terminal_safe, width};
+pub use text::{defang, escape_html, escape_markdown, shorten, terminal_safe, width};
 
 use std::io::Write;
 

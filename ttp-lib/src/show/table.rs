@@ -1,6 +1,6 @@
 //! Tables for notebooks (HTML) and terminals (text) from one description.
 
-use super::{content_block, escape_html, harmless, print, terminal_safe, width};
+use super::{content_block, escape_html, escape_markdown, harmless, print, terminal_safe, width};
 use crate::{Error, Result};
 use polars::prelude::{AnyValue, DataFrame};
 use std::fmt::Write;
@@ -322,6 +322,44 @@ impl Table {
             _ = writeln!(out, "<tfoot><tr><td colspan=\"{columns}\">{more}</td></tr></tfoot>");
         }
         out.push_str("</table></div>\n");
+        out
+    }
+
+    /// As a Markdown table, its caption a line above; what a text holds is escaped.
+    ///
+    /// ```
+    /// use ttp_lib::{cells, show::Table};
+    /// let mut table = Table::new(["class", "rows"]).caption("Rows of a|b");
+    /// table.push(cells!["<i>", 1_022])?;
+    /// assert_eq!(table.to_markdown(), "\
+    /// Rows of a\\|b
+    ///
+    /// | class | rows |
+    /// | --- | ---: |
+    /// | &lt;i&gt; | 1,022 |
+    /// ");
+    /// # Ok::<(), ttp_lib::Error>(())
+    /// ```
+    pub fn to_markdown(&self) -> String {
+        let mut out = String::new();
+        let escaped = |text: &str| escape_markdown(&harmless(text, self.html_limit));
+        if let Some(caption) = &self.caption {
+            _ = writeln!(out, "{}\n", escaped(caption));
+        }
+        let headers: Vec<String> = self.headers.iter().map(|header| escaped(header)).collect();
+        _ = writeln!(out, "| {} |", headers.join(" | "));
+        let rules = self.numeric().into_iter().map(|numeric| if numeric { "---:" } else { "---" });
+        _ = writeln!(out, "| {} |", rules.collect::<Vec<_>>().join(" | "));
+        for row in self.shown_rows() {
+            let cells = row.iter().map(|cell| match cell {
+                Cell::Text(_) => escape_markdown(&cell.shown(self.html_limit)),
+                number => number.shown(self.html_limit),
+            });
+            _ = writeln!(out, "| {} |", cells.collect::<Vec<_>>().join(" | "));
+        }
+        if let Some(more) = self.more() {
+            _ = writeln!(out, "\n{more}");
+        }
         out
     }
 

@@ -26,6 +26,33 @@ pub fn escape_html(text: &str) -> String {
     out
 }
 
+/// Escapes what means something in Markdown and in the HTML within it, so that a text stands in
+/// a sentence or a table's cell as it is, on one line.
+///
+/// ```
+/// use ttp_lib::show::escape_markdown;
+/// assert_eq!(escape_markdown("a|b_c\n<i>"), r"a\|b\_c␊&lt;i&gt;");
+/// ```
+pub fn escape_markdown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in terminal_safe(text).chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            // Addresses are no links: renderers make some of bare ones, too.
+            ':' | '@' => _ = write!(out, "&#{};", u32::from(c)),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|'
+            | '~' | '$' | '^' | '=' | '-' => {
+                out.push('\\');
+                out.push(c);
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
 /// Makes visible what a terminal would obey instead of showing: control characters
 /// become their pictures (ESC is `␛`, a line's end `␊`), others their number, and so
 /// do characters that turn or hide text (bidi overrides, zero-width characters).

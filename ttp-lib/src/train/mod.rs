@@ -110,7 +110,9 @@ pub struct Step {
     pub learning_rate: f64,
     /// The gradient's norm before clipping.
     pub gradient_norm: f64,
-    /// Training sentences a second since the run began, evaluation left out.
+    /// What a row is: `sentences`, `flows`.
+    pub unit: &'static str,
+    /// Training rows a second since the run began, evaluation left out.
     pub sentences_per_second: f64,
     /// Seconds of training left at that rate.
     pub seconds_left: f64,
@@ -121,13 +123,14 @@ impl fmt::Display for Step {
         let left = self.seconds_left.round() as u64;
         write!(
             f,
-            "epoch {}/{}  step {:>4}/{}  loss {:.3}  {:.0} sentences/s  {} min {:02} s left",
+            "epoch {}/{}  step {:>4}/{}  loss {:.3}  {:.0} {}/s  {} min {:02} s left",
             self.epoch,
             self.epochs,
             self.step,
             self.steps,
             self.loss,
             self.sentences_per_second,
+            self.unit,
             left / 60,
             left % 60
         )

@@ -13,6 +13,7 @@ pub(crate) struct Pace {
     began: Instant,
     before: f64,
     size: Size,
+    unit: &'static str,
 }
 
 impl Pace {
@@ -25,7 +26,13 @@ impl Pace {
             began: Instant::now(),
             before: 0.0,
             size: Size::default(),
+            unit: "sentences",
         }
+    }
+
+    /// The same where a row is no sentence.
+    pub fn of(self, unit: &'static str) -> Self {
+        Self { unit, ..self }
     }
 
     /// Lets the clock run on, at the beginning of an epoch.
@@ -53,6 +60,7 @@ impl Pace {
             loss,
             learning_rate,
             gradient_norm,
+            unit: self.unit,
             sentences_per_second: self.size.rows as f64 / self.seconds,
             seconds_left: self.seconds / self.done as f64 * (self.steps - self.done) as f64,
         }
@@ -66,6 +74,11 @@ impl Pace {
     /// Seconds of this epoch so far.
     pub fn epoch_seconds(&self) -> f64 {
         self.seconds - self.before
+    }
+
+    /// Rows a second.
+    pub fn rows_per_second(&self) -> f64 {
+        self.size.rows as f64 / self.seconds
     }
 
     /// Real tokens (no padding) a second.

@@ -1,6 +1,8 @@
 //! The notebooks' work without a notebook: build a corpus, split it, fine-tune on
-//! it, classify, find what is similar, try remedies. Every failure is one line on standard error and exit status 1.
+//! it, classify, find what is similar, diagnose, try remedies. Every failure is one line on
+//! standard error and exit status 1.
 
+mod diagnose;
 mod remedies;
 mod similarity;
 
@@ -68,6 +70,8 @@ enum Command {
     Similarity(similarity::TrainArguments),
     /// Find the techniques whose sentences are most similar to a text, with these sentences
     Similar(similarity::SearchArguments),
+    /// Say what is wrong with a classifier: classes never found, sinks, confused pairs
+    Diagnose(diagnose::DiagnoseArguments),
 }
 
 #[derive(Args)]
@@ -158,6 +162,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Remedies(arguments) => remedies::run(&run()?, &arguments),
         Command::Similarity(arguments) => similarity::train(&run()?, &arguments),
         Command::Similar(arguments) => similarity::search(&run()?, &arguments),
+        Command::Diagnose(arguments) => diagnose::diagnose(arguments),
     }
 }
 

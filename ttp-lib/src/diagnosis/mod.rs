@@ -1,0 +1,54 @@
+//! A classifier's diagnosis from files to files: predictions or a confusion matrix are
+//! [read](read_predictions), [`metrics::diagnose`](crate::metrics::diagnose) says what is wrong,
+//! and a [`Report`] is a table in a terminal, JSON, Markdown and an HTML page.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use ttp_lib::diagnosis::{Columns, Report, read_predictions};
+//! use ttp_lib::metrics::DiagnosisSettings;
+//! let file = Path::new("results/finetune.minilm.clean.predictions.parquet");
+//! let judged = read_predictions(file, &Columns::default())?;
+//! let report = Report::new(judged, &DiagnosisSettings::default())?;
+//! print!("{}", report.to_text()?);
+//! report.write(Path::new("results/diagnosis"))?;
+//! # Ok::<(), ttp_lib::Error>(())
+//! ```
+
+mod matrix;
+mod predictions;
+mod report;
+
+pub use matrix::read_matrix;
+pub use predictions::{Columns, read_predictions};
+pub use report::{Report, SCHEMA};
+
+use crate::metrics::{ProbabilityScores, SparseConfusion};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// What was read of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// Where it is from.
+    pub source: Source,
+    /// How often each class was given to rows of each class, classes in alphabetical order (those
+    /// of a matrix in its own).
+    pub counts: SparseConfusion,
+    /// What the probabilities say, where there are any.
+    pub probabilities: Option<ProbabilityScores>,
+}
+
+/// Where predictions or a matrix are from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Source {
+    /// The file.
+    pub file: PathBuf,
+    /// The column of truth, of predictions.
+    pub truth: Option<String>,
+    /// The column of predictions; none of a matrix, and none where the class of the highest
+    /// probability was taken.
+    pub predicted: Option<String>,
+    /// The column of the predictions' probabilities, or what the columns of all classes'
+    /// probabilities begin with.
+    pub probabilities: Option<String>,
+}
