@@ -37,7 +37,10 @@ SHORT = {"corpus": {"source": "attack-v10.1", "rows": 400},
                         "training": {"epochs": 1, "batch_size": 8, "max_length": 32,
                                      "learning_rate": 3e-5, "warmup_share": 0.15,
                                      "weight_decay": 0.01, "clip_norm": 1.0,
-                                     "optimizer": "adamw"}}}
+                                     "optimizer": "adamw"}},
+         "remedies": {"head": {"steps": 100}},
+         "family": {"rows": 6000, "training": {"epochs": 1}, "picture_rows": 300,
+                    "tsne": {"epochs": 50}}}
 CARGO_RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored")
 PYTHON_RESULT = re.compile(r"^Ran (\d+) tests?")
 PYTHON_ENDED = re.compile(r"^(?:FAILED|OK|NO TESTS RAN) \((.*)\)")

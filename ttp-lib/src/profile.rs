@@ -4,6 +4,7 @@
 use crate::augment::AugmentSettings;
 use crate::balance::Limits;
 use crate::corpus::{self, Columns, Corpus, Kinship};
+use crate::family::FamilySettings;
 use crate::metrics::Bootstrap;
 use crate::pretrained::hub::{self, Hub};
 use crate::pretrained::{self, CATALOGUE, Checkpoint, Entry, Start};
@@ -54,6 +55,9 @@ pub struct Profile {
     /// The sizes of the study of remedies for classes that are never found.
     #[serde(default)]
     pub remedies: RemedySettings,
+    /// The sizes of the family encoder's study, on synthetic flows.
+    #[serde(default)]
+    pub family: FamilySettings,
     /// How intervals are drawn.
     pub bootstrap: BootstrapSettings,
 }
@@ -171,6 +175,7 @@ impl Profile {
         }
         self.similarity.check()?;
         self.remedies.check()?;
+        self.family.check()?;
         if self.protocols.is_empty() {
             return wrong("protocols", "names none".into());
         }
@@ -385,6 +390,11 @@ impl Run {
     /// A file of `results/`.
     pub fn results(&self, name: &str) -> PathBuf {
         self.out.join("results").join(name)
+    }
+
+    /// A file of `reports/`; the folder itself where the name is empty.
+    pub fn reports(&self, name: &str) -> PathBuf {
+        self.out.join("reports").join(name)
     }
 
     /// The folder of all fine-tuned models.

@@ -8,6 +8,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use serde::Serialize;
+use std::fmt;
 use std::io::Write;
 use std::path::Path;
 
@@ -117,6 +118,17 @@ pub enum Fault {
         /// The family that is never found.
         family: &'static str,
     },
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inside { family, of } => write!(f, "{family}: inside {of}"),
+            Self::TooBroad { family } => write!(f, "{family}: too broad"),
+            Self::Overlap { one, other } => write!(f, "{one} and {other}: each in part the other"),
+            Self::TooSmall { family } => write!(f, "{family}: too small to be learned"),
+        }
+    }
 }
 
 /// Every fault that is planted.
