@@ -4,6 +4,7 @@
 use crate::augment::AugmentSettings;
 use crate::balance::Limits;
 use crate::corpus::{self, Columns, Corpus, Kinship};
+use crate::family::FamilySettings;
 use crate::metrics::Bootstrap;
 use crate::pretrained::hub::{self, Hub};
 use crate::pretrained::{self, CATALOGUE, Checkpoint, Entry, Start};
@@ -50,6 +51,9 @@ pub struct Profile {
     /// The settings of the similarity experiment.
     #[serde(default)]
     pub similarity: SimilaritySettings,
+    /// The settings of the family encoder and its synthetic flows.
+    #[serde(default)]
+    pub family: FamilySettings,
     /// How intervals are drawn.
     pub bootstrap: BootstrapSettings,
 }
@@ -166,6 +170,7 @@ impl Profile {
             return wrong("pretraining", format!("missing, and checkpoint {name:?} needs it"));
         }
         self.similarity.check()?;
+        self.family.check()?;
         if self.protocols.is_empty() {
             return wrong("protocols", "names none".into());
         }

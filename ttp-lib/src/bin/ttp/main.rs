@@ -2,6 +2,7 @@
 //! it, classify, find what is similar, diagnose. Every failure is one line on standard error and exit status 1.
 
 mod diagnose;
+mod family;
 mod similarity;
 
 use clap::{Args, Parser, Subcommand};
@@ -66,6 +67,9 @@ enum Command {
     Similarity(similarity::TrainArguments),
     /// Find the techniques whose sentences are most similar to a text, with these sentences
     Similar(similarity::SearchArguments),
+    /// Malware families from the numbers of network flows, synthetic or your own
+    #[command(subcommand)]
+    Family(family::FamilyCommand),
     /// Say what is wrong with a classifier: classes never found, sinks, confused pairs
     Diagnose(diagnose::DiagnoseArguments),
 }
@@ -157,6 +161,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Classify { model, file } => classify(&model, file.as_deref()),
         Command::Similarity(arguments) => similarity::train(&run()?, &arguments),
         Command::Similar(arguments) => similarity::search(&run()?, &arguments),
+        Command::Family(command) => family::family(run, command),
         Command::Diagnose(arguments) => diagnose::diagnose(arguments),
     }
 }
