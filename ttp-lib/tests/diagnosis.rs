@@ -545,7 +545,7 @@ fn hostile_names_are_text_in_html() {
         .filter(|node| node.has_tag_name("caption"))
         .map(|caption| caption.text().unwrap_or_default().to_owned())
         .collect();
-    assert_eq!(captions.len(), 5, "{captions:?}");
+    assert_eq!(captions.len(), 7, "{captions:?}");
     for caption in captions {
         assert!(caption.contains("truth") && caption.contains("predict"), "{caption}");
     }
