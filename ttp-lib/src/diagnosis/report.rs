@@ -21,6 +21,8 @@ const IN_PICTURE: usize = 60;
 const IN_TABLE: usize = 500;
 /// As many in a terminal.
 const IN_TERMINAL: usize = 40;
+/// As many characters of a cell or a caption in a terminal.
+const WIDE: usize = 110;
 
 /// A classifier's diagnosis with where it is from, to be shown and written.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,7 +108,7 @@ impl Report {
     pub fn to_text(&self) -> Result<String> {
         let mut out = format!("{}\n{ROWS_AND_COLUMNS}\n", terminal_safe(&self.origin()));
         for (_, table) in self.tables()?.into_iter().filter(|(_, table)| !table.is_empty()) {
-            _ = write!(out, "\n{}", table.limits(60, 60).head(IN_TERMINAL).to_text());
+            _ = write!(out, "\n{}", table.limits(60, WIDE).head(IN_TERMINAL).to_text());
         }
         let faults = self.diagnosis.faults();
         _ = writeln!(out, "\n{}", found(faults.len()));

@@ -155,19 +155,23 @@ const DONATED: f64 = 0.27;
 const COBALT_AS_ADLOAD: f64 = 0.555;
 const ADLOAD_AS_COBALT: f64 = 0.203;
 /// The families among whose rows the small ones lie.
-const HOSTS: [&str; 8] = [
+const HOSTS: [&str; 12] = [
     "Artemis",
     "BitCoinMiner",
     "Dridex",
+    "Emotet",
     "MinerTrojan",
     "Ramnit",
     "Sality",
+    "Tinba",
+    "TrickBot",
     "TrojanDownloader",
+    "Ursnif",
     "benign",
 ];
 /// How far a small family's rows lie from their host's middle, in deviations of a feature: enough
 /// to tell them from it somewhat, and too little where one row in fifty or fewer is theirs.
-const SHIFT: f64 = 0.8;
+const SHIFT: f64 = 0.5;
 /// The deviation of families' middles in each feature. Of 79 features it puts two families
 /// 0.45 · √158 = 5.7 deviations apart.
 const SPREAD: f64 = 0.45;
@@ -333,7 +337,7 @@ impl SyntheticFlows {
                         return some(vec![(1.0, of(larger))]);
                     }
                     Fault::TooSmall { family } if family == name => {
-                        let place = at(name).map_or(0, |at| at);
+                        let place = at(name).unwrap_or(0);
                         let direction = &directions[place];
                         let length = direction.iter().map(|x| x * x).sum::<f32>().sqrt();
                         let by = SHIFT as f32 / length.max(f32::MIN_POSITIVE);

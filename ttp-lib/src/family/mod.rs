@@ -34,6 +34,7 @@ mod flows;
 mod generate;
 mod loss;
 mod plane;
+mod predictions;
 mod standardise;
 mod train;
 
@@ -42,6 +43,7 @@ pub use flows::{CHUNK_ROWS, Chunk, FlowColumns, FlowData, FlowFile, Flows};
 pub use generate::{FAMILIES, FEATURES, Family, Fault, Origin, PLANTED, SyntheticFlows};
 pub use loss::{Contrastive, supervised_contrastive};
 pub use plane::{Pca, Plane, TsneSettings, pca, tsne};
+pub use predictions::write_predictions;
 pub use standardise::{Moments, Standardiser};
 pub use train::{Balance, FamilyHistory, FamilyParams, FamilyTraining};
 

@@ -22,17 +22,32 @@ pub struct Plane {
 }
 
 impl Plane {
-    /// The points as a plot, a colour and a form for each family, the largest family first, so
-    /// that it does not hide the others.
+    /// The points as a plot, a colour and a form for each family. Of more families than can be
+    /// told apart the largest have one each, and the others one together.
     pub fn scatter(&self, title: impl Into<String>, families: &[String]) -> Scatter {
         let [x, y] = &self.axes;
         let mut scatter = Scatter::new(title, x, y);
         if self.truth.is_empty() {
             return scatter.series("all flows", self.points.iter().copied());
         }
-        for (family, name) in families.iter().enumerate() {
-            let of_family = self.points.iter().zip(&self.truth).filter(|(_, of)| **of == family);
-            scatter = scatter.series(name, of_family.map(|(point, _)| *point));
+        let mut counts = vec![0_usize; families.len()];
+        self.truth.iter().for_each(|&family| counts[family] += 1);
+        let mut shown: Vec<usize> = (0..families.len()).collect();
+        if families.len() > Scatter::MOST {
+            shown.sort_by_key(|&family| std::cmp::Reverse(counts[family]));
+            shown.truncate(Scatter::MOST - 1);
+            shown.sort_unstable();
+        }
+        let of = |is: &dyn Fn(usize) -> bool| -> Vec<(f64, f64)> {
+            let all = self.points.iter().zip(&self.truth);
+            all.filter(|(_, family)| is(**family)).map(|(point, _)| *point).collect()
+        };
+        for &family in &shown {
+            scatter = scatter.series(&families[family], of(&|other| other == family));
+        }
+        if shown.len() < families.len() {
+            let name = format!("{} smaller families", families.len() - shown.len());
+            scatter = scatter.series(name, of(&|family| !shown.contains(&family)));
         }
         scatter
     }
@@ -353,6 +368,18 @@ mod tests {
         assert_ne!(sample, all.stratified(100, 2).unwrap());
         assert_eq!(all.stratified(3_000, 1).unwrap(), all);
         assert!(all.stratified(0, 1).is_err());
+    }
+
+    #[test]
+    fn of_many_families_the_small_ones_share_a_series() {
+        let families: Vec<String> = (0..40).map(|at| format!("family {at}")).collect();
+        let truth: Vec<usize> = (0..40).flat_map(|at| vec![at; 1 + at / 10]).collect();
+        let points = truth.iter().map(|&family| (family as f64, 0.0)).collect();
+        let plane = Plane { points, truth, axes: ["x".into(), "y".into()] };
+        let svg = plane.scatter("many", &families).draw().unwrap();
+        // All but 27: the ten of one point, and three of two.
+        assert!(svg.as_str().contains("13 smaller families (16)"), "{}", svg.as_str());
+        assert!(svg.as_str().contains("family 39 (4)") && !svg.as_str().contains("family 3 ("));
     }
 
     #[test]

@@ -221,9 +221,15 @@ impl Map<'_> {
                 let y = self.top + truth as f64 * self.cell;
                 sheet.rect(x, y, self.cell, self.cell, shade(share))?;
                 let text = match self.cells {
-                    Cells::Shares if of_row < 0.005 => "<1".to_owned(),
+                    Cells::Shares if of_row < 0.01 => "<1".to_owned(),
                     Cells::Shares => format!("{:.0}", 100.0 * of_row),
                     _ => thousands(count as f64),
+                };
+                // Counts that are all there is to read are made to fit, as far as they can be read.
+                let fits = 0.94 * self.cell / drawn_width(&text, 1.0);
+                let size = match self.cells {
+                    Cells::Counts if fits >= 6.0 => size.min(fits),
+                    _ => size,
                 };
                 if self.cells != Cells::Colours && drawn_width(&text, size) <= 0.98 * self.cell {
                     let ink = if share > 0.55 { RGBColor(255, 255, 255) } else { INK };

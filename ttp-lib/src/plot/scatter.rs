@@ -9,9 +9,6 @@ const LEFT: f64 = 24.0;
 const TOP: f64 = 46.0;
 const SIDE: f64 = 700.0;
 const LINE: f64 = 20.0;
-/// Seven colours times four forms: no two of so many series look alike.
-const MOST: usize = 4 * PALETTE.len();
-
 /// Points in the plane, each series with a colour and a form of its own, so that colour is not all
 /// that tells them apart.
 ///
@@ -33,6 +30,9 @@ pub struct Scatter {
 }
 
 impl Scatter {
+    /// Seven colours times four forms: no two of so many series look alike.
+    pub const MOST: usize = 4 * PALETTE.len();
+
     /// No point yet, and what the axes are.
     pub fn new(
         title: impl Into<String>,
@@ -61,9 +61,9 @@ impl Scatter {
     /// If there is no point, one is not finite, or there are more than 28 series: no more can be
     /// told apart.
     pub fn draw(&self) -> Result<Svg> {
-        if self.series.len() > MOST {
+        if self.series.len() > Self::MOST {
             let reason =
-                format!("{} series; no more than {MOST} look different", self.series.len());
+                format!("{} series; no more than {} look different", self.series.len(), Self::MOST);
             return Err(wrong("scatter", reason));
         }
         let points = || self.series.iter().flat_map(|(_, points)| points);
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn every_series_looks_different_and_is_named() {
         let mut scatter = Scatter::new("<t>", "x", "y");
-        for at in 0..MOST {
+        for at in 0..Scatter::MOST {
             scatter = scatter.series(format!("<s{at}>"), [(at as f64, 1.0)]);
         }
         let svg = scatter.draw().unwrap();
@@ -166,7 +166,7 @@ mod tests {
                 format!("{radius} {corners} {level} {:?}", node.attribute("fill"))
             })
             .collect();
-        assert_eq!(looks.len(), MOST, "{looks:?}");
+        assert_eq!(looks.len(), Scatter::MOST, "{looks:?}");
         assert!(svg.as_str().contains("&lt;s27&gt; (1)"));
         let more = scatter.series("one more", [(0.0, 0.0)]).draw().unwrap_err();
         assert!(more.to_string().contains("29 series"), "{more}");

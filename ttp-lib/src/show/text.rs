@@ -27,7 +27,8 @@ pub fn escape_html(text: &str) -> String {
 }
 
 /// Escapes what means something in Markdown and in the HTML within it, so that a text stands in
-/// a sentence or a table's cell as it is, on one line.
+/// a sentence or a table's cell as it is, on one line. Renderers make links of bare addresses,
+/// too: [`defang`] them first.
 ///
 /// ```
 /// use ttp_lib::show::escape_markdown;
@@ -40,10 +41,7 @@ pub fn escape_markdown(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            // Addresses are no links: renderers make some of bare ones, too.
-            ':' | '@' => _ = write!(out, "&#{};", u32::from(c)),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|'
-            | '~' | '$' | '^' | '=' | '-' => {
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '#' | '|' | '~' | '$' | '!' => {
                 out.push('\\');
                 out.push(c);
             }

@@ -3,6 +3,7 @@
 //! standard error and exit status 1.
 
 mod diagnose;
+mod family;
 mod remedies;
 mod similarity;
 
@@ -70,6 +71,9 @@ enum Command {
     Similarity(similarity::TrainArguments),
     /// Find the techniques whose sentences are most similar to a text, with these sentences
     Similar(similarity::SearchArguments),
+    /// Malware families from the numbers of network flows, synthetic or your own
+    #[command(subcommand)]
+    Family(family::FamilyCommand),
     /// Say what is wrong with a classifier: classes never found, sinks, confused pairs
     Diagnose(diagnose::DiagnoseArguments),
 }
@@ -162,6 +166,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Remedies(arguments) => remedies::run(&run()?, &arguments),
         Command::Similarity(arguments) => similarity::train(&run()?, &arguments),
         Command::Similar(arguments) => similarity::search(&run()?, &arguments),
+        Command::Family(command) => family::family(run, command),
         Command::Diagnose(arguments) => diagnose::diagnose(arguments),
     }
 }

@@ -71,6 +71,21 @@ impl Confidences {
         *self.not_the_most_probable.get_or_insert(0) += u64::from(!most_probable);
     }
 
+    /// Rows that were gathered elsewhere.
+    pub fn append(&mut self, others: &Self) {
+        for bin in 0..BINS {
+            self.rows[bin] += others.rows[bin];
+            self.right[bin] += others.right[bin];
+            self.sums[bin] += others.sums[bin];
+        }
+        if let Some(sum) = others.log_loss {
+            *self.log_loss.get_or_insert(0.0) += sum;
+        }
+        if let Some(rows) = others.not_the_most_probable {
+            *self.not_the_most_probable.get_or_insert(0) += rows;
+        }
+    }
+
     /// The scores over all rows.
     ///
     /// ```

@@ -7,7 +7,7 @@ use crate::cells;
 use crate::show::{Cell, Table, shorten};
 
 /// What every table of the matrix's own counts says.
-const MATRIX: &str = "In the matrix rows are truth, columns are predictions";
+const MATRIX: &str = "Rows are truth, columns are predictions";
 
 /// As many destinations of a class are named in a table's cell.
 const NAMED: usize = 5;
@@ -63,8 +63,7 @@ impl Diagnosis {
         let headers =
             ["class", "precision", "recall", "F1", "support", "predicted", "tier", "notes"];
         let caption = format!(
-            "Classes, the worst F1 first. {MATRIX}: support is the sum of a class's row, predicted \
-             the sum of its column."
+            "Classes, the worst F1 first. {MATRIX}: support sums a row, predicted a column."
         );
         let mut table = Table::new(headers).caption(caption);
         let mut order: Vec<_> = self.classes.iter().collect();
@@ -102,8 +101,8 @@ impl Diagnosis {
     /// # Errors
     /// As [`summary_table`](Self::summary_table).
     pub fn never_found_table(&self) -> Result<Table> {
-        let caption = "Never found, and where their rows go: predictions, counts, shares of the \
-                       class's rows of truth.";
+        let caption = "Never found: where a class's rows of truth go, predictions with counts and \
+                       shares of its rows.";
         let mut table = Table::new(["class (truth)", "rows", "go to (predictions)"]);
         table = table.caption(caption);
         for one in &self.never_found {
@@ -119,8 +118,8 @@ impl Diagnosis {
     pub fn swallowed_table(&self) -> Result<Table> {
         let headers =
             ["class (truth)", "rows", "recall", "taken by (prediction)", "count", "share"];
-        let caption = "Swallowed: at least half of a class's rows of truth are given one other \
-                       class, and hardly any its own.";
+        let caption = "Swallowed: most rows of truth of a class are predicted as one other, hardly \
+                       any as its own.";
         let mut table = Table::new(headers).caption(caption);
         for one in &self.swallowed {
             let (by, share) = (&one.by, Cell::share(one.by.share));
@@ -142,8 +141,8 @@ impl Diagnosis {
             "from (truth)",
             "from others",
         ];
-        let caption = "Sinks: predictions that take in several other classes' rows; counts, and \
-                       shares of each source's rows of truth.";
+        let caption = "Sinks: predictions that take in several classes; counts, and shares of each \
+                       source's rows of truth.";
         let mut table = Table::new(headers).caption(caption);
         for sink in &self.sinks {
             let expected = Cell::number(sink.expected, 1);
@@ -166,8 +165,8 @@ impl Diagnosis {
     /// As [`summary_table`](Self::summary_table).
     pub fn confused_table(&self) -> Result<Table> {
         let headers = ["a", "b", "a as b", "share of a", "b as a", "share of b", "directions"];
-        let caption = "Confused pairs: rows of truth a that were predicted b, and rows of truth b \
-                       that were predicted a.";
+        let caption = "Confused pairs: rows of truth a that were predicted b, and of truth b that \
+                       were predicted a.";
         let mut table = Table::new(headers).caption(caption);
         for pair in &self.confused {
             let (a_as_b, b_as_a) = (&pair.a_as_b, &pair.b_as_a);
