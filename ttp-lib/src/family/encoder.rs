@@ -319,6 +319,7 @@ impl FamilyEncoder {
             let reason = "they are not those that the encoder was trained with".to_owned();
             return Err(Error::Setting { field: "families", reason });
         }
+        let _one = OneThread::on(self.device());
         let wide = self.features().len();
         let mut rows = Vec::with_capacity(AT_ONCE * wide);
         for piece in 0..flows.pieces() {
@@ -382,6 +383,29 @@ impl FamilyEncoder {
                 variable.copy_(saved);
             }
         });
+    }
+}
+
+/// One thread for libtorch as long as this lives, where it runs on the CPU. The network is so small
+/// that a second thread gains little, and costs much where other programs use the processor: each
+/// operation waits for all threads. And so the number of threads changes no result.
+pub(super) struct OneThread(Option<i32>);
+
+impl OneThread {
+    pub fn on(device: Device) -> Self {
+        let before = (device == Device::Cpu).then(tch::get_num_threads);
+        if before.is_some() {
+            tch::set_num_threads(1);
+        }
+        Self(before)
+    }
+}
+
+impl Drop for OneThread {
+    fn drop(&mut self) {
+        if let Some(before) = self.0 {
+            tch::set_num_threads(before);
+        }
     }
 }
 

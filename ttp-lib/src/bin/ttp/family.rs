@@ -170,6 +170,7 @@ fn train_encoder(run: &Run, arguments: &TrainArguments) -> Result<()> {
             FlowData::split(&arguments.data, Shares::default(), seed, &columns)?
         }
     };
+    let device = train::device();
     let passed_over = data.train.file().passed_over();
     if !passed_over.is_empty() {
         let names = terminal_safe(&passed_over.join(", "));
@@ -186,9 +187,8 @@ fn train_encoder(run: &Run, arguments: &TrainArguments) -> Result<()> {
         data.validation.len(),
         data.features().len(),
         data.families().len(),
-        train::device_name()
+        if device.is_cuda() { train::device_name() } else { "one thread of the CPU".to_owned() }
     ))?;
-    let device = train::device();
     let mut encoder = FamilyEncoder::new(&shape, &data.train, &data.standardiser, device, seed)?;
     let training = FamilyTraining {
         params: &params,
