@@ -23,8 +23,8 @@ pub use predictions::{Columns, read_predictions};
 pub use report::{Report, SCHEMA};
 
 use crate::metrics::{ProbabilityScores, SparseConfusion};
-use serde::Serialize;
-use std::path::PathBuf;
+use serde::{Serialize, Serializer};
+use std::path::{Path, PathBuf};
 
 /// What was read of a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +42,7 @@ pub struct Judged {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Source {
     /// The file.
+    #[serde(serialize_with = "as_shown")]
     pub file: PathBuf,
     /// The column of truth, of predictions.
     pub truth: Option<String>,
@@ -51,4 +52,9 @@ pub struct Source {
     /// The column of the predictions' probabilities, or what the columns of all classes'
     /// probabilities begin with.
     pub probabilities: Option<String>,
+}
+
+/// A name that is not UTF-8 is no reason to write nothing.
+fn as_shown<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }

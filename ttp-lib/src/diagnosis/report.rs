@@ -108,7 +108,7 @@ impl Report {
     pub fn to_text(&self) -> Result<String> {
         let mut out = format!("{}\n{ROWS_AND_COLUMNS}\n", terminal_safe(&self.origin()));
         for (_, table) in self.tables()?.into_iter().filter(|(_, table)| !table.is_empty()) {
-            _ = write!(out, "\n{}", table.limits(60, WIDE).head(IN_TERMINAL).to_text());
+            _ = write!(out, "\n{}", table.limits(WIDE, WIDE).head(IN_TERMINAL).to_text());
         }
         let faults = self.diagnosis.faults();
         _ = writeln!(out, "\n{}", found(faults.len()));

@@ -189,7 +189,7 @@ mod tests {
         for p in [0.05, 0.3, 0.5] {
             for k in 0..=20_u64 {
                 let mut exact = 0.0;
-                let mut term = (1.0 - p as f64).powi(20);
+                let mut term = (1.0_f64 - p).powi(20);
                 for i in 0..=20_u64 {
                     exact += if i >= k { term } else { 0.0 };
                     term *= (20 - i) as f64 / (i + 1) as f64 * p / (1.0 - p);

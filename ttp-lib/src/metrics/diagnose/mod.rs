@@ -16,8 +16,10 @@
 //! spread (so that a large test set does not make a fault of a trifle), and, by Hoeffding's bound
 //! with Holm's correction over all classes or pairs, a classifier without the fault would show it
 //! with a probability of at most [`DiagnosisSettings::alpha`] (so that a small one does not make a
-//! fault of an accident). With two classes all errors go to the other one, and there is nothing
-//! to hold them against: the shares alone decide.
+//! fault of an accident). Where no more than two classes have rows, `p` is 1 and there is nothing
+//! to hold errors against: the shares alone decide. For the same reason what goes to a class that
+//! holds nearly all rows is no fault by itself: that a class is never found, and where it goes, is
+//! said all the same.
 //!
 //! **A sink** takes in the rows of several classes: at least [`DiagnosisSettings::sink_share`] of
 //! what it is given is of others, and at least [`DiagnosisSettings::sink_sources`] other classes
@@ -595,7 +597,7 @@ impl Search<'_> {
     /// how probable they are where they are not.
     fn beyond(&self, found: u64, of: u64, p: f64) -> Option<f64> {
         if p >= 1.0 {
-            // All errors have but one place to go.
+            // But one other class has rows.
             return Some(0.0);
         }
         let (found_, others) = (found as f64, of.saturating_sub(found) as f64);
