@@ -18,15 +18,17 @@
 //! - [`metrics`]: confusion matrices, scores, bootstrap intervals, tests of significance.
 //! - [`compare`]: models beside each other, pair by pair and under both protocols.
 //! - [`similarity`]: which sentences tell of the same technique; hard negatives.
+//! - [`audit`]: can reported figures be true? Claims as data, a verdict on each.
 //! - [`plot`]: histograms, heat maps and curves as SVG.
 //! - [`show`]: tables, plots and texts made safe to look at in a notebook or a terminal.
 //! - [`profile`]: all sizes and seeds of a run, from one JSON file.
 //! - [`error`]: one error type; each message names file, row, field or name.
 //!
 //! Dependencies point one way: `train` knows `encoder` and `metrics`, and the
-//! modules that know text (`corpus`, `balance`, `augment`, `split`, `metrics`)
+//! modules that know text (`corpus`, `balance`, `augment`, `split`, `metrics`, `audit`)
 //! know nothing of tensors.
 
+pub mod audit;
 pub mod augment;
 pub mod balance;
 pub mod batch;

@@ -1,6 +1,7 @@
 //! The notebooks' work without a notebook: build a corpus, split it, fine-tune on
 //! it, classify, find what is similar. Every failure is one line on standard error and exit status 1.
 
+mod audit;
 mod similarity;
 
 use clap::{Args, Parser, Subcommand};
@@ -63,6 +64,8 @@ enum Command {
     },
     /// Train sentence models on random and on hard negatives, and judge them on unseen pairs
     Similarity(similarity::TrainArguments),
+    /// Say which figures of a document can be true: consistent, inconsistent or undecided
+    Audit(audit::Arguments),
     /// Find the techniques whose sentences are most similar to a text, with these sentences
     Similar(similarity::SearchArguments),
 }
@@ -153,6 +156,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Finetune(arguments) => fine_tune(&run()?, &arguments),
         Command::Classify { model, file } => classify(&model, file.as_deref()),
         Command::Similarity(arguments) => similarity::train(&run()?, &arguments),
+        Command::Audit(arguments) => audit::audit(run().ok().as_ref(), &arguments),
         Command::Similar(arguments) => similarity::search(&run()?, &arguments),
     }
 }
