@@ -333,10 +333,17 @@ impl Judge<'_> {
         for &at in &members {
             solve(&[at], Work { nodes: 1, moves: 0 }).map_err(self.wrong(at))?;
         }
-        let look = |of: &[usize]| match solve(of, Work::default()) {
-            Ok(Found::Possible(_)) => Look::Possible,
-            Ok(Found::Impossible) => Look::Impossible,
-            _ => Look::Unknown,
+        // Of many claims at once only what bounds and certificates refute; of few everything.
+        let look = |of: &[usize]| {
+            let work = match (of.len(), members.len()) {
+                (few, all) if few <= 3 || few == all || all <= 24 => Work::default(),
+                _ => Work { nodes: 1, moves: 0 },
+            };
+            match solve(of, work) {
+                Ok(Found::Possible(_)) => Look::Possible,
+                Ok(Found::Impossible) => Look::Impossible,
+                _ => Look::Unknown,
+            }
         };
         let settled = settle(&members, FEW_LOOKS, look);
         for (conflict, smallest) in &settled.conflicts {
@@ -351,11 +358,7 @@ impl Judge<'_> {
                 self.verdicts[at] = Some(self.conflict(conflict, *smallest, reason.clone()));
             }
         }
-        let found = if settled.shown {
-            solve(&settled.holding, Work::default())
-        } else {
-            Ok(Found::Unknown)
-        };
+        let found = solve(&settled.holding, Work::default());
         let number = known.classes.len();
         match found {
             Ok(Found::Possible(witness)) => {
@@ -370,15 +373,17 @@ impl Judge<'_> {
                     self.verdicts[at] = Some(verdict);
                 }
                 self.audit.classes.insert(known.id.clone(), witness);
-                self.holding.insert(('m', matrix), settled.holding);
             }
             _ => {
-                let needs = "the confusion matrix, or more steps of the search".to_owned();
+                let needs = "the confusion matrix: its bounds allow these figures, and none of \
+                             whole numbers was found or refuted"
+                    .to_owned();
                 for &at in &settled.holding {
                     self.verdicts[at] = Some(Verdict::Undecided { needs: needs.clone() });
                 }
             }
         }
+        self.holding.insert(('m', matrix), settled.holding);
         Ok(())
     }
 
@@ -562,32 +567,30 @@ impl Judge<'_> {
 
     fn tell(&mut self) -> crate::Result<()> {
         for ask in &self.claims.asks {
-            let (least, most) = match ask.of {
+            let range = match ask.of {
                 AskOf::Unknown(system, unknown) => {
                     let holding = self.holding.get(&('q', system)).cloned().unwrap_or_default();
-                    self.problem(system, &holding).range(unknown, Work::default())
+                    self.problem(system, &holding).range(unknown)
                 }
                 AskOf::Count(matrix, class, count) => {
                     self.range(matrix, Asked::Count(class, count))
                 }
                 AskOf::Cell(matrix, from, to) => self.range(matrix, Asked::Cell(from, to)),
             };
-            let [least, most] =
-                [least, most].map(|end| end.and_then(|end| i64::try_from(end).ok()));
+            let end = |end: i128| i64::try_from(end).ok();
+            let (least, most) = range.map_or((None, None), |(low, high)| (end(low), end(high)));
             self.audit.ranges.push(Told { says: ask.says.clone(), least, most });
         }
         Ok(())
     }
 
-    fn range(&self, matrix: usize, asked: Asked) -> (Option<i128>, Option<i128>) {
-        let Some(holding) = self.holding.get(&('m', matrix)) else { return (None, None) };
+    fn range(&self, matrix: usize, asked: Asked) -> Option<(i128, i128)> {
+        let holding = self.holding.get(&('m', matrix))?;
         let said: Vec<Said> = holding.iter().filter_map(|&at| self.said(at)).collect();
         let said: Vec<&Said> = said.iter().collect();
         let classes = classes_of(&self.claims.matrices[matrix]);
-        match classes.range(&said, asked, Work::default()) {
-            Ok((least, most)) => (least.map(i128::from), most.map(i128::from)),
-            Err(_) => (None, None),
-        }
+        let (low, high) = classes.range(&said, asked).ok().flatten()?;
+        Some((low.into(), high.into()))
     }
 }
 

@@ -132,18 +132,13 @@ impl Classes {
         Ok(if unknown { Found::Unknown } else { Found::Impossible })
     }
 
-    /// The least and the largest value of a count or a cell, given everything that is said;
-    /// each is proven or not there.
+    /// Proven bounds of a count or a cell, given everything that is said; nothing if it is
+    /// impossible.
     ///
     /// # Errors
     /// As [`solve`](Self::solve).
-    pub fn range(
-        &self,
-        said: &[&Said],
-        of: Asked,
-        work: Work,
-    ) -> Result<(Option<u64>, Option<u64>), String> {
-        let (mut least, mut most) = (None::<Option<i128>>, None::<Option<i128>>);
+    pub fn range(&self, said: &[&Said], of: Asked) -> Result<Option<(u64, u64)>, String> {
+        let mut found: Option<(i128, i128)> = None;
         for mut reading in readings(said) {
             if let Asked::Cell(from, to) = of {
                 let any = Interval::closed(Exact::zero(), whole(self.total.1.into()));
@@ -151,9 +146,6 @@ impl Classes {
             }
             let reading: Vec<&Said> = reading.iter().collect();
             let (problem, layout) = self.problem(&reading)?;
-            if problem.solve(work) == Answer::Impossible {
-                continue;
-            }
             let at = match of {
                 Asked::Count(class, ClassCount::Support) => layout.support[class],
                 Asked::Count(class, ClassCount::Predicted) => layout.predicted[class],
@@ -163,19 +155,12 @@ impl Classes {
                     cell.ok_or("no such cell")?.2
                 }
             };
-            let (low, high) = problem.range(at, work);
-            // A bound that was not proven in one reading is none.
-            least = Some(match least {
-                None => low,
-                Some(other) => other.zip(low).map(|(a, b)| a.min(b)),
-            });
-            most = Some(match most {
-                None => high,
-                Some(other) => other.zip(high).map(|(a, b)| a.max(b)),
-            });
+            if let Some((low, high)) = problem.range(at) {
+                let (least, most) = found.unwrap_or((low, high));
+                found = Some((least.min(low), most.max(high)));
+            }
         }
-        let count = |value: Option<Option<i128>>| value.flatten().map(|value| value as u64);
-        Ok((count(least), count(most)))
+        Ok(found.map(|(low, high)| (low as u64, high as u64)))
     }
 
     fn problem(&self, said: &[&Said]) -> Result<(Problem, Layout), String> {

@@ -89,7 +89,7 @@ pub struct Work {
 
 impl Default for Work {
     fn default() -> Self {
-        Self { nodes: 20_000, moves: 400_000 }
+        Self { nodes: 3_000, moves: 120_000 }
     }
 }
 
@@ -176,6 +176,10 @@ impl Problem {
             Relaxed::Point(point) => point,
             Relaxed::Unknown => middle(&bounds),
         };
+        // A few moves are often enough; else group by group; else more moves.
+        if let Some(values) = self.walk(&bounds, &hint, work.moves / 10) {
+            return Answer::Possible(values);
+        }
         if work.moves > 0
             && !self.groups.is_empty()
             && let Some(values) = self.dive(&bounds, &hint)
@@ -290,12 +294,12 @@ impl Problem {
     /// Gives one group after the other whole numbers near the linear program's, the smallest
     /// first, which have the least choice; the program is solved again after each.
     fn dive(&self, bounds: &Bounds, hint: &[f64]) -> Option<Vec<i128>> {
-        let mut programs = 3 * self.groups.len() + 20;
+        let mut programs = 2 * self.groups.len() + 20;
         self.dive_from(bounds.clone(), hint, &mut programs)
     }
 
     fn dive_from(&self, bounds: Bounds, hint: &[f64], programs: &mut usize) -> Option<Vec<i128>> {
-        const CHOICES: usize = 4;
+        const CHOICES: usize = 14;
         let size = |group: &Vec<usize>| group.iter().map(|&at| hint[at]).sum::<f64>();
         let is_open = |group: &&Vec<usize>| group.iter().any(|&at| bounds[at].0 < bounds[at].1);
         let next = self.groups.iter().filter(is_open).min_by(|a, b| size(a).total_cmp(&size(b)));
@@ -342,7 +346,9 @@ impl Problem {
         };
         let (low, high) = bounds[at];
         let start = (hint[at].round() as i128).clamp(low, high);
-        for away in 0..=400_i128 {
+        let (mut away, mut stride) = (0_i128, 1_i128);
+        while away <= (high - low).min(100_000) {
+            let before = found.len();
             for value in if away == 0 { vec![start] } else { vec![start + away, start - away] } {
                 if found.len() >= choices || *tries == 0 {
                     return;
@@ -357,6 +363,12 @@ impl Problem {
                     self.near(group, next, hint, choices, tries, found);
                 }
             }
+            // Every number until one will do; from there on further and further away, so that
+            // the choices differ.
+            if found.len() > before {
+                stride *= 2;
+            }
+            away += stride;
         }
     }
 
@@ -383,8 +395,8 @@ impl Problem {
             .iter()
             .map(|&(low, high)| program.add_var(0.0, (low as f64, high as f64)))
             .collect();
-        // Room that each inequality has beyond what it asks, in units of its largest factor.
-        let room = program.add_var(1.0, (0.0, 3.0));
+        // Each inequality is given room beyond what it asks, up to three units of its largest
+        // factor: whole numbers near such a point have somewhere to go.
         let mut add = |terms: &[(usize, f64)], low: Option<f64>, high: Option<f64>| {
             let scale = terms.iter().map(|(_, c)| c.abs()).fold(0.0, f64::max);
             if scale == 0.0 {
@@ -398,15 +410,13 @@ impl Problem {
                 program.add_constraint(sum(), ComparisonOp::Eq, low / scale);
                 return;
             }
-            if let Some(low) = low {
+            let sides = [(low, ComparisonOp::Ge, -1.0), (high, ComparisonOp::Le, 1.0)];
+            for (end, operator, sign) in sides {
+                let Some(end) = end else { continue };
+                let room = program.add_var(1.0, (0.0, 3.0));
                 let mut sum = sum();
-                sum.push((room, -1.0));
-                program.add_constraint(sum, ComparisonOp::Ge, low / scale);
-            }
-            if let Some(high) = high {
-                let mut sum = sum();
-                sum.push((room, 1.0));
-                program.add_constraint(sum, ComparisonOp::Le, high / scale);
+                sum.push((room, sign));
+                program.add_constraint(sum, operator, end / scale);
             }
         };
         // A row of fixed numbers is met already, and would leave the others no room.
@@ -566,45 +576,54 @@ impl Problem {
         None
     }
 
-    /// The least and the largest value of an unknown that is possible, each proven or `None`.
-    pub fn range(&self, at: usize, work: Work) -> (Option<i128>, Option<i128>) {
-        let Answer::Possible(values) = self.solve(work) else { return (None, None) };
+    /// Bounds of an unknown, each proven: no numbers that meet everything have it beyond them.
+    /// They are as narrow as bounds and certificates get them. Nothing if nothing is possible.
+    pub fn range(&self, at: usize) -> Option<(i128, i128)> {
         let mut bounds = self.bounds.clone();
-        self.propagate(&mut bounds);
-        let ask = |low: i128, high: i128| {
-            let mut narrowed = self.clone();
-            narrowed.bounds[at] = (low, high);
-            narrowed.solve(work)
+        if !self.propagate(&mut bounds) {
+            return None;
+        }
+        let refuted = |low: i128, high: i128| {
+            let mut narrowed = bounds.clone();
+            narrowed[at] = (low, high);
+            !self.propagate(&mut narrowed)
+                || self.linear_program(&narrowed, None).is_none() && self.certificate(&narrowed)
         };
-        let (mut proven, mut seen) = (bounds[at].0, values[at]);
-        let mut least = Some(proven);
-        while proven < seen {
-            let middle = proven + (seen - proven) / 2;
-            match ask(bounds[at].0, middle) {
-                Answer::Possible(values) => seen = values[at],
-                Answer::Impossible => proven = middle + 1,
-                Answer::Unknown => {
-                    least = None;
-                    break;
-                }
+        let (low, high) = bounds[at];
+        if refuted(low, high) {
+            return None;
+        }
+        // Everything below `least` was refuted, `open` was not.
+        let (mut least, mut open) = (low, high);
+        while least < open {
+            let middle = least + (open - least) / 2;
+            if refuted(low, middle) {
+                least = middle + 1;
+            } else {
+                open = middle;
             }
         }
-        least = least.map(|_| proven);
-        let (mut proven, mut seen) = (bounds[at].1, values[at]);
-        let mut most = Some(proven);
-        while proven > seen {
-            let middle = proven - (proven - seen) / 2;
-            match ask(middle, bounds[at].1) {
-                Answer::Possible(values) => seen = values[at],
-                Answer::Impossible => proven = middle - 1,
-                Answer::Unknown => {
-                    most = None;
-                    break;
-                }
+        let (mut most, mut open) = (high, low);
+        while open < most {
+            let middle = most - (most - open) / 2;
+            if refuted(middle, high) {
+                most = middle - 1;
+            } else {
+                open = middle;
             }
         }
-        (least, most.map(|_| proven))
+        Some((least, most))
     }
+}
+
+enum Relaxed {
+    Point(Vec<f64>),
+    Impossible,
+    Unknown,
+}
+
+fn fixed(bounds: &Bounds) -> Option<Vec<i128>> {
+    bounds.iter().map(|(low, high)| (low == high).then_some(*low)).collect()
 }
 
 /// Numbers on their way, with what each row and average misses.
@@ -759,16 +778,6 @@ impl<'a> Walker<'a> {
         self.rows_miss = (self.rows_miss + rows_gain).max(0.0);
         self.averages_miss = (self.averages_miss + gain - rows_gain).max(0.0);
     }
-}
-
-enum Relaxed {
-    Point(Vec<f64>),
-    Impossible,
-    Unknown,
-}
-
-fn fixed(bounds: &Bounds) -> Option<Vec<i128>> {
-    bounds.iter().map(|(low, high)| (low == high).then_some(*low)).collect()
 }
 
 fn middle(bounds: &Bounds) -> Vec<f64> {
