@@ -334,16 +334,20 @@ impl Judge<'_> {
             solve(&[at], Work { nodes: 1, moves: 0 }).map_err(self.wrong(at))?;
         }
         // Of many claims at once only what bounds and certificates refute; of few everything.
+        let last: std::cell::RefCell<Option<(Vec<usize>, Found)>> = std::cell::RefCell::default();
         let look = |of: &[usize]| {
             let work = match (of.len(), members.len()) {
-                (few, all) if few <= 3 || few == all || all <= 24 => Work::default(),
+                (few, all) if few <= 3 || all <= 12 => Work::default(),
                 _ => Work { nodes: 1, moves: 0 },
             };
-            match solve(of, work) {
-                Ok(Found::Possible(_)) => Look::Possible,
-                Ok(Found::Impossible) => Look::Impossible,
-                _ => Look::Unknown,
-            }
+            let Ok(found) = solve(of, work) else { return Look::Unknown };
+            let look = match found {
+                Found::Possible(_) => Look::Possible,
+                Found::Impossible => Look::Impossible,
+                Found::Unknown => Look::Unknown,
+            };
+            *last.borrow_mut() = Some((of.to_vec(), found));
+            look
         };
         let settled = settle(&members, FEW_LOOKS, look);
         for (conflict, smallest) in &settled.conflicts {
@@ -358,7 +362,11 @@ impl Judge<'_> {
                 self.verdicts[at] = Some(self.conflict(conflict, *smallest, reason.clone()));
             }
         }
-        let found = solve(&settled.holding, Work::default());
+        // The last look was at these, though perhaps a short one.
+        let found = match last.into_inner() {
+            Some((of, found)) if of == settled.holding && found != Found::Unknown => Ok(found),
+            _ => solve(&settled.holding, Work::default()),
+        };
         let number = known.classes.len();
         match found {
             Ok(Found::Possible(witness)) => {

@@ -211,7 +211,30 @@ impl Classes {
             self.add(said, &mut problem, &layout)?;
         }
         self.add_averages(said, &mut problem, &layout)?;
+        if !said.iter().any(|said| matches!(said, Said::OfClass(..) | Said::Count(..))) {
+            problem.start = Some(self.alike(said, &problem, &layout));
+        }
         Ok((problem, layout))
+    }
+
+    /// All classes alike: as large and as well found as the first average says.
+    fn alike(&self, said: &[&Said], problem: &Problem, layout: &Layout) -> Vec<f64> {
+        use num_traits::ToPrimitive;
+        let mut start: Vec<f64> =
+            problem.bounds.iter().map(|&(low, high)| (low + high) as f64 / 2.0).collect();
+        let score = said.iter().find_map(|said| match said {
+            Said::Averaged(_, _, interval) | Said::Accuracy(interval) => {
+                ((&interval.low + &interval.high) / whole(2)).to_f64()
+            }
+            _ => None,
+        });
+        let size = start[layout.total] / self.names.len() as f64;
+        for class in 0..self.names.len() {
+            start[layout.support[class]] = size;
+            start[layout.predicted[class]] = size;
+            start[layout.right[class]] = size * score.unwrap_or(0.5);
+        }
+        start
     }
 
     fn add(&self, said: &Said, problem: &mut Problem, layout: &Layout) -> Result<(), String> {

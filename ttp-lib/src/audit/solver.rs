@@ -65,6 +65,8 @@ pub struct Problem {
     pub averages: Vec<Average>,
     /// Unknowns that hang together, such as the three counts of a class.
     pub groups: Vec<Vec<usize>>,
+    /// A point to walk from first, if there is a likely one.
+    pub start: Option<Vec<f64>>,
 }
 
 /// What was found out about a problem.
@@ -176,11 +178,17 @@ impl Problem {
             Relaxed::Point(point) => point,
             Relaxed::Unknown => middle(&bounds),
         };
+        if let Some(start) = &self.start
+            && let Some(values) = self.walk(&bounds, start, work.moves)
+        {
+            return Answer::Possible(values);
+        }
         // A few moves are often enough; else group by group; else more moves.
         if let Some(values) = self.walk(&bounds, &hint, work.moves / 10) {
             return Answer::Possible(values);
         }
         if work.moves > 0
+            && self.rows.len() > 4 * self.groups.len() + 2
             && !self.groups.is_empty()
             && let Some(values) = self.dive(&bounds, &hint)
         {
