@@ -174,7 +174,7 @@ impl std::str::FromStr for Figure {
             None => (body, false),
         };
         let (negative, body) = match body.chars().next() {
-            Some('-' | '−') => (true, body.trim_start_matches(['-', '−'])),
+            Some(sign @ ('-' | '−')) => (true, &body[sign.len_utf8()..]),
             Some('+') => (false, &body[1..]),
             _ => (false, body),
         };

@@ -34,3 +34,6 @@ pub use claims::Claims;
 pub use figure::{Exact, Figure, Interval, Rounding};
 pub use judge::{Audit, Judged, Told, audit};
 pub use verdict::Verdict;
+
+#[cfg(test)]
+mod tests;
