@@ -148,6 +148,33 @@ class Reports(unittest.TestCase):
 
         self.on_each_page(check)
 
+    def test_tables_that_can_be_searched_are(self) -> None:
+        def check(page: Path) -> None:
+            tables = page.read_text(encoding="utf-8").count('class="ttp-table filterable ')
+            bars = self.browser.evaluate("document.querySelectorAll('.filter input').length")
+            self.assertEqual(bars, tables)
+            if not tables:
+                return
+            shown = ("[...document.querySelectorAll('.filterable tbody tr')]"
+                     ".filter(row => row.offsetHeight > 0)")
+            every = self.browser.evaluate(f"{shown}.length")
+            self.assertGreater(every, 0)
+            choose = ("(value => {{ const choice = document.querySelector('.filter select'); "
+                      "choice.value = value; choice.dispatchEvent(new Event('change')); }})('{}')")
+            self.browser.evaluate(choose.format("inconsistent"))
+            kinds = self.browser.evaluate(
+                f"[...new Set({shown}.map(row => row.cells[5].textContent))]")
+            self.assertEqual(kinds, ["inconsistent"])
+            self.browser.evaluate(choose.format(""))
+            write = ("(text => {{ const words = document.querySelector('.filter input'); "
+                     "words.value = text; words.dispatchEvent(new Event('input')); }})('{}')")
+            self.browser.evaluate(write.format("there is no such row"))
+            self.assertEqual(self.browser.evaluate(f"{shown}.length"), 0)
+            self.browser.evaluate(write.format(""))
+            self.assertEqual(self.browser.evaluate(f"{shown}.length"), every)
+
+        self.on_each_page(check)
+
     def test_contents_lead_to_headings(self) -> None:
         def check(page: Path) -> None:
             lost = self.browser.evaluate(

@@ -22,15 +22,17 @@
 //! - [`remedies`]: what helps classes that a classifier never finds, each measured.
 //! - [`similarity`]: which sentences tell of the same technique; hard negatives.
 //! - [`family`]: malware families from the numbers of flows; synthetic flows with planted faults.
+//! - [`audit`]: can reported figures be true? Claims as data, a verdict on each.
 //! - [`plot`]: histograms, heat maps, curves and clouds of points as SVG.
 //! - [`show`]: tables, plots and texts made safe to look at in a notebook or a terminal.
 //! - [`profile`]: all sizes and seeds of a run, from one JSON file.
 //! - [`error`]: one error type; each message names file, row, field or name.
 //!
 //! Dependencies point one way: `train` knows `encoder` and `metrics`, and the
-//! modules that know text (`corpus`, `balance`, `augment`, `split`, `metrics`)
+//! modules that know text (`corpus`, `balance`, `augment`, `split`, `metrics`, `audit`)
 //! know nothing of tensors.
 
+pub mod audit;
 pub mod augment;
 pub mod balance;
 pub mod batch;

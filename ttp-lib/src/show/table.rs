@@ -163,6 +163,7 @@ pub struct Table {
     shown: usize,
     html_limit: usize,
     text_limit: usize,
+    filterable: bool,
 }
 
 impl Table {
@@ -175,6 +176,7 @@ impl Table {
             shown: usize::MAX,
             html_limit: 600,
             text_limit: 80,
+            filterable: false,
         }
     }
 
@@ -214,6 +216,14 @@ impl Table {
     #[must_use]
     pub fn limits(mut self, html: usize, text: usize) -> Self {
         (self.html_limit, self.text_limit) = (html, text);
+        self
+    }
+
+    /// The same table, to be searched in a report: by words, and by the column `verdict` where
+    /// it has one. Without the report's script it shows whole.
+    #[must_use]
+    pub fn filterable(mut self) -> Self {
+        self.filterable = true;
         self
     }
 
@@ -285,8 +295,9 @@ impl Table {
             (false, true) => "text long",
             (false, false) => "text",
         };
-        let mut out = String::from(
-            "<div class=\"ttp-table tex2jax_ignore mathjax_ignore\"><table class=\"ttp\">\n",
+        let filter = if self.filterable { " filterable" } else { "" };
+        let mut out = format!(
+            "<div class=\"ttp-table{filter} tex2jax_ignore mathjax_ignore\"><table class=\"ttp\">\n",
         );
         if let Some(caption) = &self.caption {
             _ = writeln!(
@@ -508,6 +519,13 @@ T1059      1,022  0.500  true
         assert!(html.contains(&format!("<td class=\"text long\">{path}</td>")), "{html}");
         let interval = "0.500 <span class=\"interval\">[0.400, 0.600]</span>";
         assert!(html.contains(&format!("<td class=\"num\">{interval}</td>")), "{html}");
+    }
+
+    #[test]
+    fn a_table_to_be_searched_says_so() {
+        let table = Table::new(["verdict"]);
+        assert!(!table.to_html().contains("filterable"));
+        assert!(table.filterable().to_html().starts_with("<div class=\"ttp-table filterable "));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The notebooks' work without a notebook: build a corpus, split it, fine-tune on
-//! it, classify, find what is similar, diagnose, try remedies. Every failure is one line on
-//! standard error and exit status 1.
+//! it, classify, find what is similar, diagnose, try remedies, audit claims. Every failure is
+//! one line on standard error and exit status 1.
 
+mod audit;
 mod diagnose;
 mod family;
 mod remedies;
@@ -69,6 +70,8 @@ enum Command {
     Remedies(remedies::Arguments),
     /// Train sentence models on random and on hard negatives, and judge them on unseen pairs
     Similarity(similarity::TrainArguments),
+    /// Say which figures of a document can be true: consistent, inconsistent or undecided
+    Audit(audit::Arguments),
     /// Find the techniques whose sentences are most similar to a text, with these sentences
     Similar(similarity::SearchArguments),
     /// Malware families from the numbers of network flows, synthetic or your own
@@ -165,6 +168,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Classify { model, file } => classify(&model, file.as_deref()),
         Command::Remedies(arguments) => remedies::run(&run()?, &arguments),
         Command::Similarity(arguments) => similarity::train(&run()?, &arguments),
+        Command::Audit(arguments) => audit::audit(run().ok().as_ref(), &arguments),
         Command::Similar(arguments) => similarity::search(&run()?, &arguments),
         Command::Family(command) => family::family(run, command),
         Command::Diagnose(arguments) => diagnose::diagnose(arguments),

@@ -1,0 +1,651 @@
+//! Binary scores: which whole-number confusion matrices round to all of them at once.
+//!
+//! For a number of positives and of negatives and for each number of true positives, every
+//! score leaves one run of false positives: all of them rise or fall with it, Matthews'
+//! correlation too. So a set of scores is a walk over the true positives with a few whole
+//! divisions each, and the matrices are counted without being listed.
+
+use super::figure::{Exact, Interval, fraction, whole};
+use crate::metrics::BinaryCounts;
+use num_bigint::BigInt;
+use num_traits::{One, Signed, ToPrimitive, Zero};
+
+/// What a score says where its denominator is nought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ZeroDivision {
+    /// Nought, as scikit-learn has it.
+    #[default]
+    Zero,
+    /// One.
+    One,
+    /// Nothing: a score that is reported had a denominator.
+    Undefined,
+}
+
+impl ZeroDivision {
+    /// The value, if there is one.
+    pub fn value(self) -> Option<Exact> {
+        match self {
+            Self::Zero => Some(Exact::zero()),
+            Self::One => Some(Exact::one()),
+            Self::Undefined => None,
+        }
+    }
+}
+
+/// A score of one confusion matrix of two classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Metric {
+    /// (TP + TN) / all.
+    Accuracy,
+    /// TP / (TP + FP).
+    Precision,
+    /// TP / (TP + FN).
+    Recall,
+    /// TN / (TN + FP).
+    Specificity,
+    /// (1 + β²) TP / ((1 + β²) TP + β² FN + FP), with β² as a fraction.
+    FBeta(u32, u32),
+    /// The mean of recall and specificity.
+    BalancedAccuracy,
+    /// Matthews' correlation coefficient; nought where a margin is.
+    Mcc,
+}
+
+impl Metric {
+    /// The names that a claims file may use.
+    pub const NAMES: [&str; 9] = [
+        "accuracy",
+        "precision",
+        "recall",
+        "specificity",
+        "f1",
+        "f2",
+        "f_beta",
+        "balanced_accuracy",
+        "mcc",
+    ];
+}
+
+/// A score and the numbers that print as its figure.
+#[derive(Debug, Clone)]
+pub struct BinaryScore {
+    metric: Metric,
+    interval: Interval,
+    zero_division: ZeroDivision,
+    ends: Ends,
+}
+
+/// The ends of an interval in whole numbers, for the walk.
+#[derive(Debug, Clone, Copy)]
+struct Ends {
+    low: (i128, i128),
+    low_in: bool,
+    high: (i128, i128),
+    high_in: bool,
+    /// Whether what stands for a division by nought is in the interval.
+    filler: bool,
+    nought: bool,
+}
+
+/// The finest figure: six decimals of a share. Products of four counts then fit in 128 bits.
+const FINEST: i128 = 20_000_000;
+/// The largest number of examples.
+pub const MOST_EXAMPLES: u64 = 1_000_000;
+
+impl BinaryScore {
+    /// A score, its figure's numbers, and what a division by nought gives.
+    ///
+    /// # Errors
+    /// If the figure is finer than six decimals of a share.
+    pub fn new(
+        metric: Metric,
+        interval: Interval,
+        zero_division: ZeroDivision,
+    ) -> Result<Self, String> {
+        let end = |value: &Exact| -> Option<(i128, i128)> {
+            let (n, d) = (value.numer().to_i128()?, value.denom().to_i128()?);
+            (d <= FINEST && n.abs() <= 4 * FINEST).then_some((n, d))
+        };
+        let ends = end(&interval.low).zip(end(&interval.high));
+        let (low, high) = ends.ok_or("more than six decimals of a share are not looked at")?;
+        let filler = match (metric, zero_division) {
+            // Its denominator's nought is the score's own definition.
+            (Metric::Mcc, _) => interval.contains(&Exact::zero()),
+            (_, zero) => zero.value().is_some_and(|value| interval.contains(&value)),
+        };
+        let (low_in, high_in) = (interval.low_in, interval.high_in);
+        let nought = interval.contains(&Exact::zero());
+        let ends = Ends { low, low_in, high, high_in, filler, nought };
+        Ok(Self { metric, interval, zero_division, ends })
+    }
+
+    /// The metric.
+    pub fn metric(&self) -> Metric {
+        self.metric
+    }
+
+    /// The numbers that its figure stands for.
+    pub fn interval(&self) -> &Interval {
+        &self.interval
+    }
+
+    /// Whether a division by nought would give it.
+    pub fn allows_nothing(&self) -> bool {
+        self.ends.filler
+    }
+
+    /// The numbers of false positives, for so many true ones, with which the score is in its
+    /// interval: from, to; nothing if to is below from.
+    fn false_positives(&self, tp: i128, positive: i128, negative: i128) -> (i128, i128) {
+        const NONE: (i128, i128) = (1, 0);
+        let all = (0, negative);
+        // Numerator a + b·fp, denominator c + d·fp.
+        let (a, b, c, d) = match self.metric {
+            Metric::Accuracy => (tp + negative, -1, positive + negative, 0),
+            Metric::Precision => (tp, 0, tp, 1),
+            Metric::Recall => (tp, 0, positive, 0),
+            Metric::Specificity => (negative, -1, negative, 0),
+            Metric::FBeta(n, m) => {
+                let (n, m) = (i128::from(n), i128::from(m));
+                ((n + m) * tp, 0, m * tp + n * positive, m)
+            }
+            Metric::BalancedAccuracy if positive == 0 || negative == 0 => {
+                // One of the two shares, or both, is a division by nought.
+                let zero = match self.zero_division {
+                    ZeroDivision::Undefined => return NONE,
+                    ZeroDivision::Zero => 0,
+                    ZeroDivision::One => 1,
+                };
+                match (positive, negative) {
+                    (0, 0) => (zero, 0, 1, 0),
+                    (0, _) => (zero * negative + negative, -1, 2 * negative, 0),
+                    (_, _) => (tp + zero * positive, 0, 2 * positive, 0),
+                }
+            }
+            Metric::BalancedAccuracy => {
+                (tp * negative + negative * positive, -positive, 2 * positive * negative, 0)
+            }
+            Metric::Mcc => return self.by_correlation(tp, positive, negative),
+        };
+        if c == 0 && d == 0 {
+            return if self.ends.filler { all } else { NONE };
+        }
+        if c == 0 {
+            // A score of nought, but at no false positive a division by nought.
+            return match (self.ends.nought, self.ends.filler) {
+                (true, true) => all,
+                (true, false) => (1, negative),
+                (false, true) => (0, 0),
+                (false, false) => NONE,
+            };
+        }
+        let Ends { low: (ln, ld), low_in, high: (hn, hd), high_in, .. } = self.ends;
+        let (mut from, mut to) = all;
+        // ld·(a + b·fp) − ln·(c + d·fp) ≥ 0, or ≥ 1 where the end does not belong to it.
+        at_least(ld * b - ln * d, ld * a - ln * c - i128::from(!low_in), &mut from, &mut to);
+        at_least(hn * d - hd * b, hn * c - hd * a - i128::from(!high_in), &mut from, &mut to);
+        (from, to)
+    }
+
+    /// Matthews' correlation falls as false positives rise.
+    fn by_correlation(&self, tp: i128, positive: i128, negative: i128) -> (i128, i128) {
+        let Ends { low, low_in, high, high_in, .. } = self.ends;
+        let side = |fp: i128, end: (i128, i128)| compare_mcc(tp, fp, positive, negative, end);
+        // The first number of false positives from which on the correlation is low enough, and
+        // the last up to which it is high enough.
+        let first = |low_enough: &dyn Fn(i128) -> bool| {
+            let (mut from, mut to) = (0, negative + 1);
+            while from < to {
+                let middle = (from + to) / 2;
+                if low_enough(middle) {
+                    to = middle;
+                } else {
+                    from = middle + 1;
+                }
+            }
+            from
+        };
+        use std::cmp::Ordering::{Equal, Greater, Less};
+        let from = first(&|fp| match side(fp, high) {
+            Less => true,
+            Equal => high_in,
+            Greater => false,
+        });
+        let past = first(&|fp| match side(fp, low) {
+            Less => true,
+            Equal => !low_in,
+            Greater => false,
+        });
+        (from, past - 1)
+    }
+
+    /// Whether a matrix's score, computed anew in exact numbers, is in the interval.
+    pub fn is_of(&self, counts: &BinaryCounts) -> bool {
+        match exact_score(self.metric, counts, self.zero_division) {
+            Some(Score::Rational(value)) => self.interval.contains(&value),
+            Some(Score::Root { numerator, square }) => {
+                let below = |end: &Exact| compare_root(&numerator, &square, end);
+                use std::cmp::Ordering::{Equal, Greater, Less};
+                let low = below(&self.interval.low);
+                let high = below(&self.interval.high);
+                (low == Greater || low == Equal && self.interval.low_in)
+                    && (high == Less || high == Equal && self.interval.high_in)
+            }
+            None => false,
+        }
+    }
+}
+
+/// Narrows from..=to to where slope·x + offset ≥ 0.
+fn at_least(slope: i128, offset: i128, from: &mut i128, to: &mut i128) {
+    match slope.signum() {
+        1 => {
+            *from = (*from)
+                .max((-offset).div_euclid(slope) + i128::from((-offset).rem_euclid(slope) != 0))
+        }
+        -1 => *to = (*to).min(offset.div_euclid(-slope)),
+        _ if offset < 0 => *to = *from - 1,
+        _ => {}
+    }
+}
+
+/// Matthews' correlation against a fraction.
+fn compare_mcc(
+    tp: i128,
+    fp: i128,
+    positive: i128,
+    negative: i128,
+    (n, d): (i128, i128),
+) -> std::cmp::Ordering {
+    let said = tp + fp;
+    let margins = positive * negative * said * (positive + negative - said);
+    let numerator = tp * negative - fp * positive;
+    if margins == 0 {
+        return 0.cmp(&n);
+    }
+    match (numerator.signum(), n.signum()) {
+        (a, b) if a != b => a.cmp(&b),
+        (0, _) => std::cmp::Ordering::Equal,
+        (sign, _) => {
+            // Both sides squared: numerators up to 10¹², margins up to 10²³, denominators 2·10⁷.
+            let wide = |value: i128| BigInt::from(value);
+            let small = |value: i128| value.unsigned_abs() < 1 << 30;
+            let ordering = if small(numerator)
+                && small(n)
+                && small(d)
+                && margins < 1 << 66
+                && n.unsigned_abs() < 1 << 30
+            {
+                (numerator * d).pow(2).cmp(&(n * n * margins))
+            } else {
+                (wide(numerator) * wide(d)).pow(2).cmp(&(wide(n).pow(2) * wide(margins)))
+            };
+            if sign > 0 { ordering } else { ordering.reverse() }
+        }
+    }
+}
+
+fn counts(tp: i128, positive: i128, fp: i128, negative: i128) -> BinaryCounts {
+    let [tp, fp, fn_, tn] = [tp, fp, positive - tp, negative - fp].map(|count| count as u64);
+    BinaryCounts { tp, fp, fn_, tn }
+}
+
+/// A score in exact numbers.
+#[derive(Debug, Clone)]
+pub enum Score {
+    /// A fraction.
+    Rational(Exact),
+    /// A fraction of a square root: numerator / √square.
+    Root {
+        /// The numerator.
+        numerator: BigInt,
+        /// The number under the root, above nought.
+        square: BigInt,
+    },
+}
+
+/// The score of a matrix, straight from its definition; `None` for a division by nought that
+/// has no value. Independent of the search, so that a witness is checked by other means.
+pub fn exact_score(
+    metric: Metric,
+    counts: &BinaryCounts,
+    zero_division: ZeroDivision,
+) -> Option<Score> {
+    let [tp, fp, fn_, tn] =
+        [counts.tp, counts.fp, counts.fn_, counts.tn].map(|count| i128::from(count));
+    let share = |numerator: i128, denominator: i128| {
+        if denominator == 0 {
+            zero_division.value()
+        } else {
+            Some(fraction(numerator, denominator))
+        }
+    };
+    let value = match metric {
+        Metric::Accuracy => share(tp + tn, tp + fp + fn_ + tn)?,
+        Metric::Precision => share(tp, tp + fp)?,
+        Metric::Recall => share(tp, tp + fn_)?,
+        Metric::Specificity => share(tn, tn + fp)?,
+        Metric::FBeta(n, m) => {
+            let (n, m) = (i128::from(n), i128::from(m));
+            share((n + m) * tp, (n + m) * tp + n * fn_ + m * fp)?
+        }
+        Metric::BalancedAccuracy => (share(tp, tp + fn_)? + share(tn, tn + fp)?) / whole(2),
+        Metric::Mcc => {
+            let square = [tp + fp, tp + fn_, tn + fp, tn + fn_].map(BigInt::from);
+            let square: BigInt = square.iter().product();
+            if square.is_zero() {
+                return Some(Score::Rational(Exact::zero()));
+            }
+            let numerator = BigInt::from(tp) * tn - BigInt::from(fp) * fn_;
+            return Some(Score::Root { numerator, square });
+        }
+    };
+    Some(Score::Rational(value))
+}
+
+/// numerator / √square against a fraction.
+fn compare_root(numerator: &BigInt, square: &BigInt, end: &Exact) -> std::cmp::Ordering {
+    let signed_square = |value: BigInt| {
+        let square = &value * &value;
+        if value.is_negative() { -square } else { square }
+    };
+    let left = signed_square(numerator * end.denom());
+    let right = signed_square(end.numer().clone()) * square;
+    left.cmp(&right)
+}
+
+/// What is known of the examples that matrices were counted on.
+#[derive(Debug, Clone)]
+pub struct Totals {
+    /// The least and the largest number of examples.
+    pub total: (u64, u64),
+    /// The least and the largest number of positives, where they are known.
+    pub positive: Option<(u64, u64)>,
+    /// The least and the largest number of negatives, where they are known.
+    pub negative: Option<(u64, u64)>,
+    /// Whether the total must be the number of all pairs of some items.
+    pub pairs: bool,
+}
+
+impl Totals {
+    /// So many positives and negatives.
+    pub fn known(positive: u64, negative: u64) -> Self {
+        let total = positive + negative;
+        Self {
+            total: (total, total),
+            positive: Some((positive, positive)),
+            negative: None,
+            pairs: false,
+        }
+    }
+
+    /// Any number of examples up to so many.
+    pub fn up_to(most: u64) -> Self {
+        Self { total: (1, most), positive: None, negative: None, pairs: false }
+    }
+
+    fn positives(&self, total: u64) -> (u64, u64) {
+        let (mut low, mut high) = self.positive.unwrap_or((0, total));
+        if let Some((least, most)) = self.negative {
+            low = low.max(total.saturating_sub(most));
+            high = if least > total { return (1, 0) } else { high.min(total - least) };
+        }
+        (low, high.min(total))
+    }
+}
+
+/// Numbers of examples with which all matrices of a set are possible.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fit {
+    /// Examples.
+    pub total: u64,
+    /// Positives among them.
+    pub positive: u64,
+    /// For each matrix of the set, one that gives every figure.
+    pub witnesses: Vec<BinaryCounts>,
+    /// For each matrix, how many do.
+    pub counts: Vec<u64>,
+}
+
+/// What a search found.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    /// The first numbers of examples that fit, by total and positives.
+    pub fits: Vec<Fit>,
+    /// How many pairs of totals and positives fit, of those looked at.
+    pub number: u64,
+    /// Whether all that the totals allow was looked at.
+    pub whole: bool,
+}
+
+/// Steps after which a search stops; about a second.
+pub const STEPS: u64 = 20_000_000;
+/// Fits that are kept.
+const KEPT: usize = 20;
+
+/// Looks for the numbers of examples with which every matrix of a set (of the same examples) is
+/// possible, from the least total upwards.
+pub fn search(
+    matrices: &[Vec<BinaryScore>],
+    totals: &Totals,
+    first_only: bool,
+    mut steps: u64,
+) -> Search {
+    let mut found = Search { whole: true, ..Search::default() };
+    let prevalence = matrices.iter().map(|scores| prevalence(scores));
+    let (low, high) =
+        prevalence.fold(((0, 1), (1, 1)), |(low, high), (l, h)| (larger(low, l), smaller(high, h)));
+    for total in totals.total.0..=totals.total.1 {
+        if totals.pairs && items_of_pairs(total).is_none() {
+            continue;
+        }
+        let (from, to) = totals.positives(total);
+        // Only what the rates allow: P / N between two fractions.
+        let n = i128::from(total);
+        let from = from.max(ceil(low.0 * n, low.1) as u64);
+        let to = to.min((high.0 * n).div_euclid(high.1).max(0) as u64);
+        for positive in from..=to {
+            let mut fit = Fit { total, positive, witnesses: Vec::new(), counts: Vec::new() };
+            for scores in matrices {
+                let Some((count, witness)) = fits(scores, positive, total - positive, &mut steps)
+                else {
+                    break;
+                };
+                fit.counts.push(count);
+                fit.witnesses.push(witness);
+            }
+            if steps == 0 {
+                found.whole = false;
+                return found;
+            }
+            if fit.witnesses.len() == matrices.len() {
+                found.number += 1;
+                if found.fits.len() < KEPT {
+                    found.fits.push(fit);
+                }
+                if first_only {
+                    found.whole = false;
+                    return found;
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The items whose pairs are so many: 31 for 465.
+pub fn items_of_pairs(pairs: u64) -> Option<u64> {
+    let items = ((2.0 * pairs as f64).sqrt() as u64).saturating_sub(1);
+    (items..items + 3).find(|n| n * n.saturating_sub(1) / 2 == pairs && *n > 1)
+}
+
+/// How many matrices of so many positives and negatives have all the scores, and one of them.
+/// `None` if there is none, or the steps ran out.
+pub fn fits(
+    scores: &[BinaryScore],
+    positive: u64,
+    negative: u64,
+    steps: &mut u64,
+) -> Option<(u64, BinaryCounts)> {
+    let (p, n) = (i128::from(positive), i128::from(negative));
+    let (mut first, mut last) = (0, p);
+    for score in scores.iter().filter(|score| score.metric == Metric::Recall && p > 0) {
+        let Ends { low, low_in, high, high_in, .. } = score.ends;
+        at_least(low.1, -low.0 * p - i128::from(!low_in), &mut first, &mut last);
+        at_least(-high.1, high.0 * p - i128::from(!high_in), &mut first, &mut last);
+    }
+    let (mut number, mut witness) = (0_u64, None);
+    for tp in first..=last {
+        if *steps == 0 {
+            return None;
+        }
+        *steps -= 1;
+        let (mut from, mut to) = (0, n);
+        for score in scores {
+            let (low, high) = score.false_positives(tp, p, n);
+            (from, to) = (from.max(low), to.min(high));
+            if from > to {
+                break;
+            }
+        }
+        if from <= to {
+            number += (to - from + 1) as u64;
+            witness.get_or_insert_with(|| counts(tp, p, from, n));
+        }
+    }
+    witness.map(|witness| (number, witness))
+}
+
+type Share = (i128, i128);
+
+fn larger(a: Share, b: Share) -> Share {
+    if a.0 * b.1 >= b.0 * a.1 { a } else { b }
+}
+
+fn smaller(a: Share, b: Share) -> Share {
+    if a.0 * b.1 <= b.0 * a.1 { a } else { b }
+}
+
+fn ceil(numerator: i128, denominator: i128) -> i128 {
+    -((-numerator).div_euclid(denominator))
+}
+
+/// Bounds of the share of positives that the rates alone allow, whatever the total: without
+/// them every number of positives of every total would have to be tried.
+fn prevalence(scores: &[BinaryScore]) -> (Share, Share) {
+    const ANY: (Share, Share) = ((0, 1), (1, 1));
+    if scores.iter().any(|score| score.zero_division == ZeroDivision::One) {
+        // The formulas below take a share above nought for one that was divided.
+        return ANY;
+    }
+    let unit = || Interval::closed(Exact::zero(), Exact::one());
+    let of = |metric: Metric| {
+        let all = scores.iter().filter(|score| score.metric == metric);
+        all.fold(unit(), |found, score| found.and(&score.interval))
+    };
+    let accuracy = of(Metric::Accuracy);
+    let [mut recall, mut precision, mut specificity] =
+        [Metric::Recall, Metric::Precision, Metric::Specificity].map(of);
+    let positive = |i: &Interval| i.low.is_positive() && !i.is_empty();
+    for score in scores {
+        if let Metric::FBeta(n, m) = score.metric {
+            let b2 = fraction(n.into(), m.into());
+            let f = &score.interval;
+            if positive(f) && positive(&recall) {
+                let low = |f: &Exact, r: &Exact| {
+                    let under = (Exact::one() + &b2) * r - &b2 * f;
+                    under.is_positive().then(|| f * r / under)
+                };
+                narrow(&mut precision, corners([f, &recall], low));
+            }
+            if positive(f) && positive(&precision) {
+                let low = |f: &Exact, p: &Exact| {
+                    let under = (Exact::one() + &b2) * p - f;
+                    under.is_positive().then(|| &b2 * f * p / under)
+                };
+                narrow(&mut recall, corners([f, &precision], low));
+            }
+        }
+    }
+    for score in scores.iter().filter(|score| score.metric == Metric::BalancedAccuracy) {
+        let found = score.interval.times(&whole(2)).minus(&recall);
+        narrow(&mut specificity, Some(found));
+    }
+    let mut share = unit();
+    let one = Exact::one;
+    if positive(&recall) && positive(&precision) {
+        let of = |a: &Exact, r: &Exact, p: &Exact| {
+            let under = one() - r + r * (one() - p) / p;
+            under.is_positive().then(|| (one() - a) / under)
+        };
+        narrow(&mut share, three_corners([&accuracy, &recall, &precision], of));
+        let of = |s: &Exact, r: &Exact, p: &Exact| {
+            let (with, without) = (p * (one() - s), (one() - p) * r);
+            let under = &with + &without;
+            // Odds with/without; a certainty on one side says nothing on the other.
+            under.is_positive().then(|| with / under)
+        };
+        narrow(&mut share, three_corners([&specificity, &recall, &precision], of));
+    }
+    let apart = recall.low > specificity.high || specificity.low > recall.high;
+    if apart && !specificity.is_empty() && !recall.is_empty() {
+        let of = |a: &Exact, r: &Exact, s: &Exact| {
+            let under = r - s;
+            (!under.is_zero()).then(|| (a - s) / under)
+        };
+        narrow(&mut share, three_corners([&accuracy, &recall, &specificity], of));
+    }
+    // Outwards to a millionth, so that the numbers stay small.
+    const GRAIN: i128 = 1_000_000;
+    let low = (&share.low * whole(GRAIN)).floor().to_integer().to_i128().unwrap_or(0);
+    let high = (&share.high * whole(GRAIN)).ceil().to_integer().to_i128().unwrap_or(GRAIN);
+    ((low.max(0), GRAIN), (high.min(GRAIN), GRAIN))
+}
+
+fn narrow(interval: &mut Interval, by: Option<Interval>) {
+    if let Some(by) = by {
+        // Ends are taken to belong: this only says where to look.
+        let low = if by.low > interval.low { by.low } else { interval.low.clone() };
+        let high = if by.high < interval.high { by.high } else { interval.high.clone() };
+        *interval = Interval::closed(low, high);
+    }
+}
+
+/// The range of a formula that is monotone in each of its arguments, from its corners; `None`
+/// where one corner has no value.
+fn corners(
+    of: [&Interval; 2],
+    formula: impl Fn(&Exact, &Exact) -> Option<Exact>,
+) -> Option<Interval> {
+    let ends = |i: usize| [&of[i].low, &of[i].high];
+    let mut values = Vec::new();
+    for a in ends(0) {
+        for b in ends(1) {
+            values.push(formula(a, b)?);
+        }
+    }
+    hull(values)
+}
+
+fn three_corners(
+    of: [&Interval; 3],
+    formula: impl Fn(&Exact, &Exact, &Exact) -> Option<Exact>,
+) -> Option<Interval> {
+    let ends = |i: usize| [&of[i].low, &of[i].high];
+    let mut values = Vec::new();
+    for a in ends(0) {
+        for b in ends(1) {
+            for c in ends(2) {
+                values.push(formula(a, b, c)?);
+            }
+        }
+    }
+    hull(values)
+}
+
+fn hull(values: Vec<Exact>) -> Option<Interval> {
+    let low = values.iter().min()?.clone();
+    let high = values.iter().max()?.clone();
+    Some(Interval::closed(low, high))
+}

@@ -1,0 +1,738 @@
+//! Verdicts on all claims of a document: joint ones first, then those about other figures.
+
+use super::arithmetic::{self, Relation};
+use super::binary::{self, BinaryScore, Fit, Metric, Score, Search, Totals};
+use super::claims::{AskOf, Check, Claim, Claims, MatrixKnown};
+use super::figure::{Exact, Interval, Rounding};
+use super::multiclass::{Asked, Averaging, ClassMetric, Classes, Found, Matrix, Said};
+use super::solver::{Answer, Problem, Work};
+use super::verdict::{Look, Verdict, smallest_conflict};
+use crate::metrics::BinaryCounts;
+use num_traits::{One, Zero};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A claim with its verdict.
+#[derive(Debug, Clone, Serialize)]
+pub struct Judged {
+    /// The claim's name.
+    pub id: String,
+    /// Where the document says so.
+    pub at: String,
+    /// What it says.
+    pub says: String,
+    /// The figure as it is printed.
+    pub value: Option<String>,
+    /// What was found out.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// Where a run of this project has the same figure.
+    pub ours: Option<String>,
+}
+
+/// A document's claims with their verdicts.
+#[derive(Debug, Clone, Serialize)]
+pub struct Audit {
+    /// The document's name.
+    pub document: String,
+    /// The claims, in the order of the file.
+    pub claims: Vec<Judged>,
+    /// Numbers that the document does not give and its figures pin down.
+    pub ranges: Vec<Told>,
+    /// Binary matrices that give every figure, by the names of the matrices.
+    pub binary: BTreeMap<String, BinaryCounts>,
+    /// For each set of binary matrices of the same examples, the totals that fit.
+    pub totals: BTreeMap<String, Vec<(u64, u64)>>,
+    /// Confusion matrices of classes that give every figure (rows true, columns predicted).
+    pub classes: BTreeMap<String, Matrix>,
+}
+
+/// A number that a document's figures leave between two bounds.
+#[derive(Debug, Clone, Serialize)]
+pub struct Told {
+    /// What it is.
+    pub says: String,
+    /// Its least value, if that is proven.
+    pub least: Option<i64>,
+    /// Its largest value, if that is proven.
+    pub most: Option<i64>,
+}
+
+impl Audit {
+    /// How many verdicts of a name there are.
+    pub fn count(&self, name: &str) -> usize {
+        self.claims.iter().filter(|claim| claim.verdict.name() == name).count()
+    }
+
+    /// A claim by its name.
+    pub fn claim(&self, id: &str) -> Option<&Judged> {
+        self.claims.iter().find(|claim| claim.id == id)
+    }
+}
+
+/// Looks for smaller conflicts, of sets whose looks are quick.
+const LOOKS: usize = 2000;
+/// And of confusion matrices of many classes.
+const FEW_LOOKS: usize = 60;
+
+/// Judges every claim.
+///
+/// # Errors
+/// If a figure of the file is finer than can be looked at: with the claim's line.
+pub fn audit(claims: &Claims) -> crate::Result<Audit> {
+    let mut judge = Judge {
+        claims,
+        verdicts: vec![None; claims.claims.len()],
+        exact: vec![None; claims.claims.len()],
+        audit: Audit {
+            document: claims.document.clone(),
+            claims: Vec::new(),
+            ranges: Vec::new(),
+            binary: BTreeMap::new(),
+            totals: BTreeMap::new(),
+            classes: BTreeMap::new(),
+        },
+        holding: BTreeMap::new(),
+    };
+    judge.binary_sets()?;
+    judge.class_matrices()?;
+    judge.systems();
+    judge.relations();
+    judge.tell()?;
+    let Judge { verdicts, mut audit, .. } = judge;
+    for (claim, verdict) in claims.claims.iter().zip(verdicts) {
+        let undecided = || Verdict::Undecided { needs: "a check that knows it".to_owned() };
+        audit.claims.push(Judged {
+            id: claim.id.clone(),
+            at: claim.at.clone(),
+            says: claim.says.clone(),
+            value: claim.value.as_ref().map(|value| value.text.clone()),
+            verdict: verdict.unwrap_or_else(undecided),
+            ours: claim.ours.clone(),
+        });
+    }
+    Ok(audit)
+}
+
+struct Judge<'a> {
+    claims: &'a Claims,
+    verdicts: Vec<Option<Verdict>>,
+    /// Scores of which the matrix is known for certain.
+    exact: Vec<Option<Exact>>,
+    audit: Audit,
+    /// Claims of a matrix or system that can hold together, by `m` or `q` and its place.
+    holding: BTreeMap<(char, usize), Vec<usize>>,
+}
+
+/// What became of a set of claims that are looked at together.
+struct Settled {
+    holding: Vec<usize>,
+    conflicts: Vec<(Vec<usize>, bool)>,
+    /// Whether the rest was shown to be possible.
+    shown: bool,
+}
+
+impl Judge<'_> {
+    fn claim(&self, at: usize) -> &Claim {
+        &self.claims.claims[at]
+    }
+
+    fn id(&self, at: usize) -> String {
+        self.claim(at).id.clone()
+    }
+
+    fn wrong(&self, at: usize) -> impl FnOnce(String) -> crate::Error + use<'_> {
+        move |reason| {
+            let line = self.claim(at).line;
+            crate::Error::input_at(&self.claims.file, Some(line), Some("value"), reason)
+        }
+    }
+
+    fn conflict(&self, claims: &[usize], smallest: bool, reason: String) -> Verdict {
+        let conflict = claims.iter().map(|&at| self.id(at)).collect();
+        Verdict::Inconsistent { conflict, smallest, reason }
+    }
+
+    // -- binary ---------------------------------------------------------------------
+
+    fn binary_sets(&mut self) -> crate::Result<()> {
+        let mut sets: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (at, matrix) in self.claims.matrices.iter().enumerate() {
+            if matrix.classes.is_empty() {
+                sets.entry(matrix.examples.clone()).or_default().push(at);
+            }
+        }
+        for (name, matrices) in sets {
+            self.binary_set(&name, &matrices)?;
+        }
+        Ok(())
+    }
+
+    fn binary_set(&mut self, name: &str, matrices: &[usize]) -> crate::Result<()> {
+        let mut scores: BTreeMap<usize, (usize, BinaryScore)> = BTreeMap::new();
+        let mut members = Vec::new();
+        for (at, claim) in self.claims.claims.iter().enumerate() {
+            let (Check::Binary(matrix, metric), Some(value)) = (&claim.check, &claim.value) else {
+                continue;
+            };
+            let Some(place) = matrices.iter().position(|m| m == matrix) else { continue };
+            let zero = self.claims.matrices[*matrix].zero_division;
+            let score = BinaryScore::new(*metric, value.interval(claim.rounding), zero)
+                .map_err(self.wrong(at))?;
+            scores.insert(at, (place, score));
+            members.push(at);
+        }
+        if members.is_empty() {
+            return Ok(());
+        }
+        let known: Vec<&MatrixKnown> =
+            matrices.iter().map(|&at| &self.claims.matrices[at]).collect();
+        let totals = common(&known);
+        let open = known.iter().all(|matrix| matrix.open_total);
+        let sets = |of: &[usize]| -> Vec<Vec<BinaryScore>> {
+            let mut sets = vec![Vec::new(); matrices.len()];
+            for at in of {
+                let (place, score) = &scores[at];
+                sets[*place].push(score.clone());
+            }
+            sets
+        };
+        let look = |of: &[usize]| {
+            let found = binary::search(&sets(of), &totals, true, binary::STEPS);
+            match found.fits.first() {
+                Some(_) => Look::Possible,
+                None if !found.whole => Look::Unknown,
+                None if !open => Look::Impossible,
+                None if scale_free(&sets(of)) => Look::Impossible,
+                None => Look::Unknown,
+            }
+        };
+        let settled = settle(&members, LOOKS, look);
+        for (conflict, smallest) in &settled.conflicts {
+            let of = match (totals.total, open) {
+                (_, true) => "whatever the number of examples".to_owned(),
+                ((a, b), _) if a == b => format!("of {a} examples"),
+                ((a, b), _) => format!("of {a} to {b} examples"),
+            };
+            let reason = format!("no whole-number confusion matrix {of} gives these figures");
+            for &at in conflict {
+                self.verdicts[at] = Some(self.conflict(conflict, *smallest, reason.clone()));
+            }
+        }
+        if !settled.shown {
+            let needs = match open {
+                true => format!("the number of examples: none up to {} fits", totals.total.1),
+                false => "more steps of the search".to_owned(),
+            };
+            for &at in &settled.holding {
+                self.verdicts[at] = Some(Verdict::Undecided { needs: needs.clone() });
+            }
+            return Ok(());
+        }
+        let sets = sets(&settled.holding);
+        let mut found = binary::search(&sets, &totals, false, binary::STEPS);
+        if found.fits.is_empty() {
+            found = binary::search(&sets, &totals, true, binary::STEPS);
+        }
+        let Some(first) = found.fits.first().cloned() else { return Ok(()) };
+        self.audit.totals.insert(
+            name.to_owned(),
+            found.fits.iter().map(|fit| (fit.total, fit.positive)).collect(),
+        );
+        for (place, &matrix) in matrices.iter().enumerate() {
+            if sets[place].is_empty() {
+                continue;
+            }
+            let counts = first.witnesses[place];
+            self.audit.binary.insert(self.claims.matrices[matrix].id.clone(), counts);
+            let (witness, number) = told(&first, place, &found, &totals);
+            for &at in &settled.holding {
+                let (of, score) = &scores[&at];
+                if *of != place {
+                    continue;
+                }
+                // Whoever found the matrix, every figure is computed anew from it.
+                let verdict = if score.is_of(&counts) {
+                    Verdict::Consistent { witness: witness.clone(), number: number.clone() }
+                } else {
+                    Verdict::Undecided { needs: "a witness that bears it out".to_owned() }
+                };
+                self.verdicts[at] = Some(verdict);
+                let same = found.whole
+                    && found.number as usize == found.fits.len()
+                    && found.fits.iter().all(|fit| {
+                        fit.counts[place] == 1 && same_rates(&fit.witnesses[place], &counts)
+                    });
+                if same
+                    && let Some(Score::Rational(value)) = binary::exact_score(
+                        score.metric(),
+                        &counts,
+                        self.claims.matrices[matrix].zero_division,
+                    )
+                {
+                    self.exact[at] = Some(value);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    // -- many classes -----------------------------------------------------------------
+
+    fn class_matrices(&mut self) -> crate::Result<()> {
+        for (at, known) in self.claims.matrices.iter().enumerate() {
+            if !known.classes.is_empty() {
+                self.class_matrix(at, known)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn said(&self, at: usize) -> Option<Said> {
+        let claim = self.claim(at);
+        let interval = |figure: &super::Figure| figure.interval(claim.rounding);
+        let value = claim.value.as_ref().map(interval);
+        Some(match (&claim.check, value) {
+            (Check::OfClass(_, class, metric), Some(value)) => {
+                Said::OfClass(*class, *metric, value)
+            }
+            (Check::Count(_, class, count), Some(value)) => Said::Count(*class, *count, value),
+            (Check::Averaged(_, averaging, metric), Some(value)) => {
+                Said::Averaged(*averaging, *metric, value)
+            }
+            (Check::Accuracy(_), Some(value)) => Said::Accuracy(value),
+            (Check::Total(_), Some(value)) => Said::Total(value),
+            (Check::Cell(_, from, to), Some(value)) => {
+                match claim.value.as_ref().is_some_and(|value| value.percent) {
+                    true => Said::CellShare(*from, *to, value),
+                    false => Said::Cell(*from, *to, value),
+                }
+            }
+            (Check::EitherWay(_, a, b, x, y), _) => {
+                Said::EitherWay(*a, *b, interval(x), interval(y))
+            }
+            _ => return None,
+        })
+    }
+
+    fn class_matrix(&mut self, matrix: usize, known: &MatrixKnown) -> crate::Result<()> {
+        let members: Vec<usize> = (0..self.claims.claims.len())
+            .filter(|&at| matrix_of(&self.claim(at).check) == Some(matrix))
+            .collect();
+        let said: BTreeMap<usize, Said> =
+            members.iter().filter_map(|&at| Some((at, self.said(at)?))).collect();
+        if said.is_empty() {
+            return Ok(());
+        }
+        let classes = classes_of(known);
+        let solve = |of: &[usize], work: Work| {
+            let said: Vec<&Said> = of.iter().map(|at| &said[at]).collect();
+            classes.solve(&said, work)
+        };
+        // A figure with too many digits is found before anything is judged.
+        for &at in &members {
+            solve(&[at], Work { nodes: 1, moves: 0 }).map_err(self.wrong(at))?;
+        }
+        // Of many claims at once only what bounds and certificates refute; of few everything.
+        let last: std::cell::RefCell<Option<(Vec<usize>, Found)>> = std::cell::RefCell::default();
+        let look = |of: &[usize]| {
+            let work = match (of.len(), members.len()) {
+                (few, all) if few <= 3 || all <= 12 => Work::default(),
+                _ => Work { nodes: 1, moves: 0 },
+            };
+            let Ok(found) = solve(of, work) else { return Look::Unknown };
+            let look = match found {
+                Found::Possible(_) => Look::Possible,
+                Found::Impossible => Look::Impossible,
+                Found::Unknown => Look::Unknown,
+            };
+            *last.borrow_mut() = Some((of.to_vec(), found));
+            look
+        };
+        let settled = settle(&members, FEW_LOOKS, look);
+        for (conflict, smallest) in &settled.conflicts {
+            let mut reason = "no confusion matrix gives these figures".to_owned();
+            for &at in conflict {
+                if let Some(name) = self.misnomer(at, conflict, &said, &classes) {
+                    reason = format!("{reason}; {name}");
+                    break;
+                }
+            }
+            for &at in conflict {
+                self.verdicts[at] = Some(self.conflict(conflict, *smallest, reason.clone()));
+            }
+        }
+        // The last look was at these, though perhaps a short one.
+        let found = match last.into_inner() {
+            Some((of, found)) if of == settled.holding && found != Found::Unknown => Ok(found),
+            _ => solve(&settled.holding, Work::default()),
+        };
+        let number = known.classes.len();
+        match found {
+            Ok(Found::Possible(witness)) => {
+                let total: u64 = witness.iter().flatten().sum();
+                let text = format!("a {number} × {number} confusion matrix of {total} examples");
+                for &at in &settled.holding {
+                    let verdict = if classes.holds(&said[&at], &witness) {
+                        Verdict::Consistent { witness: text.clone(), number: None }
+                    } else {
+                        Verdict::Undecided { needs: "a witness that bears it out".to_owned() }
+                    };
+                    self.verdicts[at] = Some(verdict);
+                }
+                self.audit.classes.insert(known.id.clone(), witness);
+            }
+            _ => {
+                let needs = "the confusion matrix: its bounds allow these figures, and none of \
+                             whole numbers was found or refuted"
+                    .to_owned();
+                for &at in &settled.holding {
+                    self.verdicts[at] = Some(Verdict::Undecided { needs: needs.clone() });
+                }
+            }
+        }
+        self.holding.insert(('m', matrix), settled.holding);
+        Ok(())
+    }
+
+    /// What a macro average of a conflict really is, if another reading of it resolves the
+    /// conflict.
+    fn misnomer(
+        &self,
+        at: usize,
+        conflict: &[usize],
+        said: &BTreeMap<usize, Said>,
+        classes: &Classes,
+    ) -> Option<String> {
+        let Said::Averaged(Averaging::Macro, metric, interval) = &said[&at] else { return None };
+        let others: Vec<&Said> =
+            conflict.iter().filter(|&&other| other != at).map(|other| &said[other]).collect();
+        let possible = |extra: Option<Said>| {
+            let mut all = others.clone();
+            all.extend(extra.as_ref());
+            matches!(classes.solve(&all, Work::default()), Ok(Found::Possible(_)))
+        };
+        let id = self.id(at);
+        if let ClassMetric::FBeta(n, d) = metric {
+            // F of the means: from the other macro averages of the document.
+            let mean = |wanted: ClassMetric| {
+                said.values().find_map(|said| match said {
+                    Said::Averaged(Averaging::Macro, metric, interval) if *metric == wanted => {
+                        Some(interval.clone())
+                    }
+                    _ => None,
+                })
+            };
+            if let Some((p, r)) = mean(ClassMetric::Precision).zip(mean(ClassMetric::Recall)) {
+                let beta = super::figure::fraction((*n).into(), (*d).into());
+                let f = |p: &Exact, r: &Exact| {
+                    let under = &beta * p + r;
+                    if under.is_zero() { under } else { (Exact::one() + &beta) * p * r / under }
+                };
+                let of_means = Interval::closed(f(&p.low, &r.low), f(&p.high, &r.high));
+                if !of_means.and(interval).is_empty() && possible(None) {
+                    return Some(format!("{id} is the F of the means, not the mean of the Fs"));
+                }
+            }
+        }
+        if possible(Some(Said::Averaged(Averaging::Micro, *metric, interval.clone()))) {
+            return Some(format!("{id} is a micro average passed off as macro"));
+        }
+        let weighted = classes.total.0 == classes.total.1
+            && possible(Some(Said::Averaged(Averaging::Weighted, *metric, interval.clone())));
+        weighted.then(|| format!("{id} is a weighted average passed off as macro"))
+    }
+
+    // -- unknown numbers --------------------------------------------------------------
+
+    fn problem(&self, system: usize, of: &[usize]) -> Problem {
+        let known = &self.claims.quantities[system];
+        let mut problem = Problem::default();
+        for (name, low, high) in &known.unknowns {
+            problem.unknown(name.clone(), *low, *high);
+        }
+        let claimed = of.iter().filter_map(|&at| match &self.claim(at).check {
+            Check::Linear(_, relation) => Some(relation),
+            _ => None,
+        });
+        for relation in known.always.iter().chain(claimed) {
+            problem.row(relation.terms.clone(), relation.low, relation.high);
+        }
+        problem
+    }
+
+    fn systems(&mut self) {
+        for system in 0..self.claims.quantities.len() {
+            let members: Vec<usize> = (0..self.claims.claims.len())
+                .filter(|&at| matches!(self.claim(at).check, Check::Linear(s, _) if s == system))
+                .collect();
+            if members.is_empty() {
+                continue;
+            }
+            let look = |of: &[usize]| match self.problem(system, of).solve(Work::default()) {
+                Answer::Possible(_) => Look::Possible,
+                Answer::Impossible => Look::Impossible,
+                Answer::Unknown => Look::Unknown,
+            };
+            let settled = settle(&members, LOOKS, look);
+            let problem = self.problem(system, &settled.holding);
+            let answer = problem.solve(Work::default());
+            for (conflict, smallest) in &settled.conflicts {
+                let reason = "no whole numbers meet these".to_owned();
+                for &at in conflict {
+                    self.verdicts[at] = Some(self.conflict(conflict, *smallest, reason.clone()));
+                }
+            }
+            let verdict = match answer {
+                Answer::Possible(values) => {
+                    let parts: Vec<String> = problem
+                        .names
+                        .iter()
+                        .zip(&values)
+                        .map(|(name, value)| format!("{} {value}", name.replace('_', " ")))
+                        .collect();
+                    Verdict::Consistent { witness: parts.join(", "), number: None }
+                }
+                _ => Verdict::Undecided { needs: "more steps of the search".to_owned() },
+            };
+            for &at in &settled.holding {
+                self.verdicts[at] = Some(verdict.clone());
+            }
+            self.holding.insert(('q', system), settled.holding);
+        }
+    }
+
+    // -- other figures ------------------------------------------------------------------
+
+    fn relations(&mut self) {
+        for at in 0..self.claims.claims.len() {
+            let claim = self.claim(at);
+            if let Check::Stated(needs) = &claim.check {
+                self.verdicts[at] = Some(Verdict::Undecided { needs: needs.clone() });
+                continue;
+            }
+            if self.verdicts[at].is_some() {
+                continue;
+            }
+            let per_cent =
+                claim.value.as_ref().is_some_and(|value| value.percent)
+                    || claim.check.of().iter().any(|&&of| {
+                        self.claim(of).value.as_ref().is_some_and(|value| value.percent)
+                    });
+            let judged = |rule: Rounding| {
+                let of = |other: usize| self.interval(other, rule);
+                let value = claim.value.as_ref().map(|value| value.interval(rule));
+                arithmetic::judge(&claim.check, value.as_ref(), &of, per_cent)
+            };
+            let rules = arithmetic::rules(claim.rounding);
+            let mut first = None;
+            let mut met = None;
+            for rule in rules {
+                match judged(rule) {
+                    Relation::Met(text) => {
+                        met = Some(text);
+                        break;
+                    }
+                    missed => {
+                        first.get_or_insert(missed);
+                    }
+                }
+            }
+            let verdict = match (met, first) {
+                (Some(witness), _) => Verdict::Consistent { witness, number: None },
+                (None, Some(Relation::Missed(reason, to_blame))) => {
+                    let mut conflict = vec![at];
+                    if to_blame.is_empty() {
+                        conflict.extend(claim.check.of());
+                    } else {
+                        conflict.extend(to_blame);
+                    }
+                    self.conflict(&conflict, true, reason)
+                }
+                _ => continue,
+            };
+            self.verdicts[at] = Some(verdict);
+        }
+    }
+
+    /// The numbers that a claim's figure stands for: the score itself where its matrix is known.
+    fn interval(&self, at: usize, rule: Rounding) -> Interval {
+        if let Some(exact) = &self.exact[at] {
+            return Interval::point(exact.clone());
+        }
+        let claim = self.claim(at);
+        // A claim's own rounding goes before, where it leaves no choice.
+        let rule = if arithmetic::rules(claim.rounding).contains(&rule) {
+            rule
+        } else {
+            arithmetic::rules(claim.rounding)[0]
+        };
+        let nothing = Interval::point(Exact::zero());
+        claim.value.as_ref().map_or(nothing, |value| value.interval(rule))
+    }
+
+    // -- what else is known -------------------------------------------------------------
+
+    fn tell(&mut self) -> crate::Result<()> {
+        for ask in &self.claims.asks {
+            let range = match ask.of {
+                AskOf::Unknown(system, unknown) => {
+                    let holding = self.holding.get(&('q', system)).cloned().unwrap_or_default();
+                    self.problem(system, &holding).range(unknown)
+                }
+                AskOf::Count(matrix, class, count) => {
+                    self.range(matrix, Asked::Count(class, count))
+                }
+                AskOf::Cell(matrix, from, to) => self.range(matrix, Asked::Cell(from, to)),
+            };
+            let end = |end: i128| i64::try_from(end).ok();
+            let (least, most) = range.map_or((None, None), |(low, high)| (end(low), end(high)));
+            self.audit.ranges.push(Told { says: ask.says.clone(), least, most });
+        }
+        Ok(())
+    }
+
+    fn range(&self, matrix: usize, asked: Asked) -> Option<(i128, i128)> {
+        let holding = self.holding.get(&('m', matrix))?;
+        let said: Vec<Said> = holding.iter().filter_map(|&at| self.said(at)).collect();
+        let said: Vec<&Said> = said.iter().collect();
+        let classes = classes_of(&self.claims.matrices[matrix]);
+        let (low, high) = classes.range(&said, asked).ok().flatten()?;
+        Some((low.into(), high.into()))
+    }
+}
+
+/// Takes out one conflict after the other, until the rest can hold together.
+fn settle(members: &[usize], looks: usize, look: impl Fn(&[usize]) -> Look) -> Settled {
+    let mut settled = Settled { holding: members.to_vec(), conflicts: Vec::new(), shown: false };
+    loop {
+        if settled.holding.is_empty() {
+            settled.shown = true;
+            return settled;
+        }
+        match look(&settled.holding) {
+            Look::Possible => {
+                settled.shown = true;
+                return settled;
+            }
+            Look::Unknown => return settled,
+            Look::Impossible => {
+                let conflict = smallest_conflict(&settled.holding, looks, &look);
+                settled.holding.retain(|at| !conflict.claims.contains(at));
+                settled.conflicts.push((conflict.claims, conflict.smallest));
+            }
+        }
+    }
+}
+
+fn classes_of(known: &MatrixKnown) -> Classes {
+    Classes {
+        names: known.classes.clone(),
+        total: known.totals.total,
+        zero_division: known.zero_division,
+    }
+}
+
+fn matrix_of(check: &Check) -> Option<usize> {
+    match check {
+        Check::OfClass(matrix, ..)
+        | Check::Count(matrix, ..)
+        | Check::Averaged(matrix, ..)
+        | Check::Accuracy(matrix)
+        | Check::Total(matrix)
+        | Check::Cell(matrix, ..)
+        | Check::EitherWay(matrix, ..) => Some(*matrix),
+        _ => None,
+    }
+}
+
+/// What is known of the examples of several matrices: all of it.
+fn common(known: &[&MatrixKnown]) -> Totals {
+    let both = |a: Option<(u64, u64)>, b: Option<(u64, u64)>| match (a, b) {
+        (Some(a), Some(b)) => Some((a.0.max(b.0), a.1.min(b.1))),
+        (a, b) => a.or(b),
+    };
+    let mut totals = known[0].totals.clone();
+    for matrix in &known[1..] {
+        let other = &matrix.totals;
+        totals.total = (totals.total.0.max(other.total.0), totals.total.1.min(other.total.1));
+        totals.positive = both(totals.positive, other.positive);
+        totals.negative = both(totals.negative, other.negative);
+        totals.pairs |= other.pairs;
+    }
+    totals
+}
+
+/// A binary matrix in words, and how many there are.
+fn told(first: &Fit, place: usize, found: &Search, totals: &Totals) -> (String, Option<String>) {
+    let BinaryCounts { tp, fp, fn_, tn } = first.witnesses[place];
+    let mut text = format!("TP {tp}, FN {fn_}, FP {fp}, TN {tn}");
+    if totals.total.0 != totals.total.1 {
+        text += &format!(" of {}", first.total);
+        if let Some(items) = binary::items_of_pairs(first.total).filter(|items| *items > 3) {
+            text += &format!(", all pairs of {items}");
+        }
+        if found.number > 1 {
+            text += &format!("; {} totals up to {} fit", found.number, totals.total.1);
+        }
+        let one =
+            (found.whole && found.number == 1 && first.counts[place] == 1).then(|| "1".to_owned());
+        return (text, one);
+    }
+    let number = if found.whole && found.number as usize == found.fits.len() {
+        let all: u64 = found.fits.iter().map(|fit| fit.counts[place]).sum();
+        all.to_string()
+    } else {
+        "many".to_owned()
+    };
+    (text, Some(number))
+}
+
+fn same_rates(a: &BinaryCounts, b: &BinaryCounts) -> bool {
+    let cells = |counts: &BinaryCounts| {
+        [counts.tp, counts.fp, counts.fn_, counts.tn].map(|count| i128::from(count))
+    };
+    let (a, b) = (cells(a), cells(b));
+    let (all_a, all_b): (i128, i128) = (a.iter().sum(), b.iter().sum());
+    a.iter().zip(&b).all(|(x, y)| x * all_b == y * all_a)
+}
+
+/// Whether matrices are impossible whatever the number of examples, up to 10⁹: by bounds and
+/// certificates of what is linear in the counts.
+fn scale_free(sets: &[Vec<BinaryScore>]) -> bool {
+    const MOST: i128 = 1_000_000_000;
+    let mut problem = Problem::default();
+    let positive = problem.unknown("positives", 0, MOST);
+    let negative = problem.unknown("negatives", 0, MOST);
+    problem.row(vec![(positive, 1), (negative, 1)], Some(1), Some(MOST));
+    for scores in sets {
+        let tp = problem.unknown("tp", 0, MOST);
+        let fp = problem.unknown("fp", 0, MOST);
+        problem.row(vec![(positive, 1), (tp, -1)], Some(0), None);
+        problem.row(vec![(negative, 1), (fp, -1)], Some(0), None);
+        for score in scores {
+            let (numerator, denominator) = match score.metric() {
+                Metric::Accuracy => {
+                    (vec![(tp, 1), (negative, 1), (fp, -1)], vec![(positive, 1), (negative, 1)])
+                }
+                Metric::Precision => (vec![(tp, 1)], vec![(tp, 1), (fp, 1)]),
+                Metric::Recall => (vec![(tp, 1)], vec![(positive, 1)]),
+                Metric::Specificity => (vec![(negative, 1), (fp, -1)], vec![(negative, 1)]),
+                Metric::FBeta(n, m) => {
+                    let (n, m) = (i128::from(n), i128::from(m));
+                    (vec![(tp, n + m)], vec![(tp, m), (fp, m), (positive, n)])
+                }
+                // Not linear: left out, which only makes the rest easier to meet.
+                Metric::BalancedAccuracy | Metric::Mcc => continue,
+            };
+            if score.allows_nothing() {
+                continue;
+            }
+            if problem.quotient(&numerator, &denominator, score.interval()).is_err() {
+                return false;
+            }
+            problem.row(denominator, Some(1), None);
+        }
+    }
+    problem.solve(Work { nodes: 1, moves: 0 }) == Answer::Impossible
+}

@@ -1,0 +1,39 @@
+//! Can reported scores be true? Claims as data in, a verdict on each out.
+//!
+//! A document's figures are checked together: the scores of a confusion matrix against all
+//! whole-number matrices, sums against their parts, tiers against their figures. A claim is
+//!
+//! - *consistent* with a witness: numbers from which every figure was computed anew;
+//! - *inconsistent* with the claims that cannot hold together with it: proven, in whole
+//!   numbers and fractions;
+//! - *undecided*, with what would decide it.
+//!
+//! No verdict hangs on a floating-point number or on the clock. What a division by nought
+//! gives is scikit-learn's `zero_division=0`, unless a claims file says otherwise.
+//!
+//! - [`figure`]: a figure as it is printed, and the interval of numbers that print so.
+//! - [`claims`]: claims files.
+//! - [`binary`]: matrices of two classes, totals known, bounded or not known.
+//! - [`multiclass`]: all scores of many classes, from one confusion matrix.
+//! - [`solver`]: whole numbers that meet linear rows and averages.
+//! - [`arithmetic`]: claims about other figures.
+//! - [`verdict`]: verdicts, and the smallest conflict.
+//! - [`report`]: tables.
+
+pub mod arithmetic;
+pub mod binary;
+pub mod claims;
+pub mod figure;
+mod judge;
+pub mod multiclass;
+pub mod report;
+pub mod solver;
+pub mod verdict;
+
+pub use claims::Claims;
+pub use figure::{Exact, Figure, Interval, Rounding};
+pub use judge::{Audit, Judged, Told, audit};
+pub use verdict::Verdict;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! All verdicts in one table, and beside them what a run of this project measured.
+
+use super::judge::{Audit, Told};
+use crate::show::{Cell, Table};
+use crate::{Error, Result, files};
+use serde_json::{Map, Value, json};
+use std::fmt;
+use std::path::Path;
+
+/// What runs of this project measured: `results/*.json` in one object, by the files' names.
+#[derive(Debug, Clone, Default)]
+pub struct Measured(Map<String, Value>);
+
+/// Reads what there is in a folder of results; files that are not there are not missed.
+///
+/// # Errors
+/// If the folder or a file in it cannot be read.
+pub fn measured(folder: &Path) -> Result<Measured> {
+    let mut found = Map::new();
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Measured(found)),
+        Err(error) => return Err(Error::file(folder, "read")(error)),
+    };
+    let mut paths: Vec<_> = entries
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(Error::file(folder, "read"))?
+        .into_iter()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .collect();
+    paths.sort();
+    for path in paths {
+        let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
+        let value: Value = files::read_json(&path)?;
+        match stem.split_once('.') {
+            Some((family, rest)) => {
+                let inner = found.entry(family).or_insert_with(|| json!({}));
+                if let Some(inner) = inner.as_object_mut() {
+                    inner.insert(rest.to_owned(), value);
+                }
+            }
+            None => match (found.get_mut(stem).and_then(Value::as_object_mut), value) {
+                (Some(inner), Value::Object(value)) => inner.extend(value),
+                (_, value) => _ = found.insert(stem.to_owned(), value),
+            },
+        }
+    }
+    Ok(Measured(found))
+}
+
+impl Measured {
+    /// What stands at a path such as `finetune.minilm.clean.f1_macro`; a name may hold points.
+    pub fn get(&self, path: &str) -> Option<&Value> {
+        fn inner<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+            if let Some(value) = object.get(path) {
+                return Some(value);
+            }
+            path.match_indices('.').find_map(|(at, _)| {
+                let object = object.get(&path[..at])?.as_object()?;
+                inner(object, &path[at + 1..])
+            })
+        }
+        inner(&self.0, path)
+    }
+
+    fn cell(&self, path: Option<&str>) -> Cell {
+        let Some(path) = path else { return Cell::Empty };
+        match self.get(path) {
+            Some(Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
+                (Some(whole), _) => Cell::Text(grouped(whole)),
+                (None, Some(value)) => Cell::Text(short(value)),
+                _ => Cell::Empty,
+            },
+            Some(Value::String(text)) => text.into(),
+            Some(Value::Array(list)) if list.iter().all(Value::is_string) => {
+                let texts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
+                texts.join(", ").into()
+            }
+            // An object, or a list of numbers: where it is to be found.
+            Some(_) => format!("see {path}").into(),
+            None => Cell::Empty,
+        }
+    }
+}
+
+/// With its thousands apart.
+fn grouped(whole: i64) -> String {
+    let digits = whole.unsigned_abs().to_string();
+    let mut out = String::from(if whole < 0 { "−" } else { "" });
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Four decimals, or the power of ten of a small number.
+fn short(value: f64) -> String {
+    if value != 0.0 && value.abs() < 1e-3 { format!("{value:e}") } else { format!("{value:.4}") }
+}
+
+/// One row a claim: document, claim, place, what it says, the figure, the verdict, what shows
+/// it, and our figure.
+///
+/// # Errors
+/// None in practice: the table's own check on the number of cells.
+pub fn table(audits: &[Audit], ours: &Measured) -> Result<Table> {
+    let mut table =
+        Table::new(["document", "claim", "at", "says", "figure", "verdict", "why", "ours"]);
+    for audit in audits {
+        for claim in &audit.claims {
+            let figure = claim.value.as_deref().unwrap_or_default();
+            table.push(crate::cells![
+                &audit.document,
+                &claim.id,
+                &claim.at,
+                &claim.says,
+                figure,
+                claim.verdict.name(),
+                claim.verdict.to_string(),
+                ours.cell(claim.ours.as_deref())
+            ])?;
+        }
+    }
+    Ok(table)
+}
+
+/// How many verdicts of each kind, in a line.
+pub fn counts(audit: &Audit) -> String {
+    let [consistent, inconsistent, undecided] =
+        ["consistent", "inconsistent", "undecided"].map(|name| audit.count(name));
+    format!(
+        "{}: {} claims: {consistent} consistent, {inconsistent} inconsistent, {undecided} undecided",
+        audit.document,
+        audit.claims.len()
+    )
+}
+
+/// All verdicts, with their counts, for results.json.
+pub fn summary(audits: &[Audit]) -> Value {
+    let count = |name: &str| audits.iter().map(|audit| audit.count(name)).sum::<usize>();
+    json!({
+        "claims": audits.iter().map(|audit| audit.claims.len()).sum::<usize>(),
+        "consistent": count("consistent"),
+        "inconsistent": count("inconsistent"),
+        "undecided": count("undecided"),
+        "documents": audits,
+    })
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { says, least, most } = self;
+        match (least, most) {
+            (Some(a), Some(b)) if a == b => write!(f, "{says}: exactly {a}"),
+            (Some(a), Some(b)) => write!(f, "{says}: {a} to {b}"),
+            (Some(a), None) => write!(f, "{says}: at least {a}"),
+            (None, Some(b)) => write!(f, "{says}: at most {b}"),
+            (None, None) => write!(f, "{says}: not pinned down"),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_found_by_paths_whose_names_hold_points() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, value: Value| {
+            std::fs::write(folder.path().join(name), value.to_string()).unwrap();
+        };
+        write("finetune.minilm.clean.json", json!({ "f1_macro": 0.84, "labels": ["T1"] }));
+        write("corpus.json", json!({ "rows": 13_039, "over_500": ["T1059", "T1027"] }));
+        let found = measured(folder.path()).unwrap();
+        let shown = |path: &str| found.cell(Some(path));
+        assert_eq!(shown("finetune.minilm.clean.f1_macro"), Cell::from("0.8400"));
+        assert_eq!(shown("corpus.rows"), Cell::from("13,039"));
+        assert_eq!(shown("corpus.over_500"), Cell::from("T1059, T1027"));
+        assert_eq!(shown("finetune.minilm"), Cell::Empty);
+        assert_eq!(shown("similarity.basic.f1"), Cell::Empty);
+        assert!(measured(&folder.path().join("not there")).unwrap().get("corpus").is_none());
+    }
+}

@@ -1,0 +1,325 @@
+//! Random matrices, brute force, wrong files, and the three documents.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use super::binary::{BinaryScore, Metric, STEPS, Score, ZeroDivision, exact_score, fits};
+use super::figure::{Exact, Figure, Interval, Rounding};
+use super::multiclass::{Averaging, ClassCount, ClassMetric, Classes, Found, Matrix, Said};
+use super::solver::Work;
+use super::{Audit, Claims, Verdict, audit};
+use crate::metrics::BinaryCounts;
+use num_bigint::BigInt;
+use num_traits::ToPrimitive;
+use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::path::Path;
+
+const METRICS: [Metric; 9] = [
+    Metric::Accuracy,
+    Metric::Precision,
+    Metric::Recall,
+    Metric::Specificity,
+    Metric::FBeta(1, 1),
+    Metric::FBeta(4, 1),
+    Metric::FBeta(1, 4),
+    Metric::BalancedAccuracy,
+    Metric::Mcc,
+];
+
+/// As an author prints it: from floating point, with so many decimals, as a share or in per cent.
+fn printed(value: f64, decimals: usize, percent: bool) -> Figure {
+    let text = if percent {
+        format!("{:.*} %", decimals.saturating_sub(2), 100.0 * value)
+    } else {
+        format!("{value:.decimals$}")
+    };
+    text.parse().unwrap()
+}
+
+fn value_of(metric: Metric, counts: &BinaryCounts) -> f64 {
+    match exact_score(metric, counts, ZeroDivision::Zero).unwrap() {
+        Score::Rational(value) => value.to_f64().unwrap(),
+        Score::Root { numerator, square } => {
+            numerator.to_f64().unwrap() / square.to_f64().unwrap().sqrt()
+        }
+    }
+}
+
+fn random_counts(rng: &mut ChaCha8Rng, most: u64) -> BinaryCounts {
+    let mut cell = || rng.random_range(0..=most);
+    let counts = BinaryCounts { tp: cell(), fp: cell(), fn_: cell(), tn: cell() };
+    if counts.tp + counts.fp + counts.fn_ + counts.tn == 0 {
+        return BinaryCounts { tp: 1, ..counts };
+    }
+    counts
+}
+
+fn random_scores(rng: &mut ChaCha8Rng, counts: &BinaryCounts) -> Vec<(Metric, Figure)> {
+    let number = rng.random_range(1..=METRICS.len());
+    let chosen: Vec<Metric> = METRICS.choose_multiple(rng, number).copied().collect();
+    let (decimals, percent) = (rng.random_range(2..=5), rng.random_bool(0.5));
+    chosen
+        .into_iter()
+        .map(|metric| (metric, printed(value_of(metric, counts), decimals, percent)))
+        .collect()
+}
+
+fn scores_of(said: &[(Metric, Figure)]) -> Vec<BinaryScore> {
+    said.iter()
+        .map(|(metric, figure)| {
+            let interval = figure.interval(Rounding::Nearest);
+            BinaryScore::new(*metric, interval, ZeroDivision::Zero).unwrap()
+        })
+        .collect()
+}
+
+#[test]
+fn a_thousand_random_matrices_come_back_with_a_witness() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    for case in 0..1000 {
+        let most = [3, 30, 300, 2500][case % 4];
+        let counts = random_counts(&mut rng, most);
+        let said = random_scores(&mut rng, &counts);
+        let scores = scores_of(&said);
+        let (positive, negative) = (counts.tp + counts.fn_, counts.fp + counts.tn);
+        let found = fits(&scores, positive, negative, &mut STEPS.clone());
+        let (number, witness) = found.unwrap_or_else(|| panic!("{case}: {counts:?} {said:?}"));
+        assert!(number >= 1);
+        assert_eq!((witness.tp + witness.fn_, witness.fp + witness.tn), (positive, negative));
+        for (score, (metric, figure)) in scores.iter().zip(&said) {
+            assert!(score.is_of(&witness), "{case}: {metric:?} {figure} {witness:?}");
+            let off = (value_of(*metric, &witness) - figure.to_f64()).abs();
+            assert!(off <= figure.unit.to_f64().unwrap() * 0.5 + 1e-12, "{case}: {metric:?}");
+        }
+    }
+}
+
+#[test]
+fn a_thousand_perturbed_figures_are_judged_as_brute_force_does() {
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    let mut impossible = 0;
+    for case in 0..1000 {
+        let counts = random_counts(&mut rng, 10);
+        let mut said = random_scores(&mut rng, &counts);
+        let at = rng.random_range(0..said.len());
+        let steps = [-3, -2, -1, 1, 2, 3][rng.random_range(0..6)];
+        let figure = &mut said[at].1;
+        figure.value += &figure.unit * Exact::from_integer(BigInt::from(steps));
+        let scores = scores_of(&said);
+        let (positive, negative) = (counts.tp + counts.fn_, counts.fp + counts.tn);
+        let mut number = 0;
+        for tp in 0..=positive {
+            for fp in 0..=negative {
+                let counts = BinaryCounts { tp, fp, fn_: positive - tp, tn: negative - fp };
+                number += u64::from(scores.iter().all(|score| score.is_of(&counts)));
+            }
+        }
+        let found = fits(&scores, positive, negative, &mut STEPS.clone());
+        assert_eq!(found.map_or(0, |(n, _)| n), number, "{case}: {counts:?} {said:?}");
+        impossible += u32::from(number == 0);
+    }
+    assert!((200..1000).contains(&impossible), "{impossible} of 1000 are impossible");
+}
+
+fn random_matrix(rng: &mut ChaCha8Rng, classes: usize, most: u64) -> Matrix {
+    let mut cell = |right: bool| rng.random_range(0..=if right { 3 * most } else { most });
+    (0..classes).map(|row| (0..classes).map(|column| cell(row == column)).collect()).collect()
+}
+
+/// Supports, and some scores of classes and averages, as an author prints them.
+fn random_said(rng: &mut ChaCha8Rng, of: &Classes, matrix: &Matrix) -> Vec<Said> {
+    let metrics = [ClassMetric::Precision, ClassMetric::Recall, ClassMetric::FBeta(1, 1)];
+    let decimals = rng.random_range(2..=4);
+    let percent = rng.random_bool(0.5);
+    let interval = |value: Exact| {
+        printed(value.to_f64().unwrap(), decimals, percent).interval(Rounding::Nearest)
+    };
+    let mut said = Vec::new();
+    for (class, row) in matrix.iter().enumerate() {
+        let support: u64 = row.iter().sum();
+        let support = Interval::point(Exact::from_integer(BigInt::from(support)));
+        said.push(Said::Count(class, ClassCount::Support, support));
+        for metric in metrics.into_iter().filter(|_| rng.random_bool(0.6)) {
+            let value = of.score(matrix, class, metric).unwrap();
+            said.push(Said::OfClass(class, metric, interval(value)));
+        }
+    }
+    for averaging in [Averaging::Macro, Averaging::Weighted, Averaging::Micro] {
+        for metric in metrics.into_iter().filter(|_| rng.random_bool(0.4)) {
+            let value = of.average(matrix, averaging, metric).unwrap();
+            said.push(Said::Averaged(averaging, metric, interval(value)));
+        }
+    }
+    said
+}
+
+fn classes_of(matrix: &Matrix) -> Classes {
+    let total = matrix.iter().flatten().sum();
+    let names = (0..matrix.len()).map(|class| class.to_string()).collect();
+    Classes { names, total: (total, total), zero_division: ZeroDivision::Zero }
+}
+
+#[test]
+fn random_matrices_of_many_classes_come_back_with_a_witness() {
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    for case in 0..200 {
+        let classes = rng.random_range(2..=4);
+        let matrix = random_matrix(&mut rng, classes, [3, 12][case % 2]);
+        let of = classes_of(&matrix);
+        if of.total.0 == 0 {
+            continue;
+        }
+        let said = random_said(&mut rng, &of, &matrix);
+        let said: Vec<&Said> = said.iter().collect();
+        match of.solve(&said, Work::default()).unwrap() {
+            Found::Possible(witness) => {
+                assert!(said.iter().all(|said| of.holds(said, &witness)), "{case}");
+            }
+            other => panic!("{case}: {other:?} for {matrix:?}"),
+        }
+    }
+}
+
+#[test]
+fn perturbed_averages_of_three_classes_are_judged_as_brute_force_does() {
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let mut impossible = 0;
+    for case in 0..200 {
+        let matrix = random_matrix(&mut rng, 3, 1);
+        let of = classes_of(&matrix);
+        if of.total.0 == 0 {
+            continue;
+        }
+        let mut said = random_said(&mut rng, &of, &matrix);
+        let shifted = said.len() - 1;
+        if let Said::OfClass(_, _, interval) | Said::Averaged(_, _, interval) = &mut said[shifted] {
+            let width = &interval.high - &interval.low;
+            *interval = interval.plus(&Interval::point(width));
+        }
+        let said: Vec<&Said> = said.iter().collect();
+        let supports: Vec<u64> = matrix.iter().map(|row| row.iter().sum()).collect();
+        let rows = |support: u64| {
+            (0..=support)
+                .flat_map(move |a| (0..=support - a).map(move |b| vec![a, b, support - a - b]))
+        };
+        let possible = rows(supports[0]).any(|first| {
+            rows(supports[1]).any(|second| {
+                rows(supports[2]).any(|third| {
+                    let matrix = vec![first.clone(), second.clone(), third];
+                    said.iter().all(|said| of.holds(said, &matrix))
+                })
+            })
+        });
+        match of.solve(&said, Work::default()).unwrap() {
+            Found::Possible(_) => assert!(possible, "{case}: {matrix:?}"),
+            Found::Impossible => assert!(!possible, "{case}: {matrix:?}"),
+            Found::Unknown => panic!("{case}: not found out: {matrix:?}"),
+        }
+        impossible += u32::from(!possible);
+    }
+    assert!((20..200).contains(&impossible), "{impossible} are impossible");
+}
+
+fn refused(text: &str) -> String {
+    Claims::parse(Path::new("c.toml"), text).unwrap_err().to_string()
+}
+
+const HEAD: &str = "document = \"d\"\n[[matrix]]\nid = \"m\"\ntotal = 100\n";
+
+fn claim(fields: &str) -> String {
+    format!(
+        "{HEAD}[[claim]]\nid = \"c\"\nat = \"a\"\nsays = \"s\"\nkind = \"score\"\nmatrix = \"m\"\n{fields}"
+    )
+}
+
+#[test]
+fn what_is_wrong_with_a_file_is_named_with_its_line() {
+    for (text, expected) in [
+        (
+            claim("metric = \"recall\"\nvalue = \"101.5 %\"\n"),
+            "c.toml, row 12, field \"value\": 101.5 % is a percentage above 100",
+        ),
+        (
+            claim("metric = \"f3\"\nvalue = \"0.90\"\n"),
+            "c.toml, row 11, field \"metric\": unknown metric \"f3\"; known: accuracy, precision, \
+             recall, specificity, f1, f2, f_beta, balanced_accuracy, mcc",
+        ),
+        (
+            claim("metric = \"recall\"\nvalue = 0.9\n"),
+            "c.toml, row 12, field \"value\": 0.9 does not say its decimals (0.9 and 0.90 are one \
+             number in TOML): write value = \"0.9\", or decimals = 2 beside it",
+        ),
+        (
+            claim("metric = \"recall\"\nvalue = \"1\"\n"),
+            "c.toml, row 12, field \"value\": 1 has no decimals: it does not say how it was \
+             rounded; write 0.90 or 90 %",
+        ),
+        (
+            claim("metric = \"recall\"\nvalue = \"0.90\"\nvalu = 3\n"),
+            "c.toml, row 13, field \"valu\": not a field that is known here",
+        ),
+        (
+            "document = \"d\"\n[[matrix]]\nid = \"m\"\ntotal = 100\npositive = 60\nnegative = 50\n"
+                .to_owned(),
+            "c.toml, row 4, field \"total\": contradictory totals: 60 and 50 are not 100",
+        ),
+        (
+            "document = \"d\"\n[[matrix]]\nid = \"m\"\ntotal = 100\nall_pairs = true\n".to_owned(),
+            "c.toml, row 4, field \"total\": contradictory totals: 100 is no number of all pairs",
+        ),
+    ] {
+        assert_eq!(refused(&text), expected);
+    }
+    let broken = refused("document = \"d\"\n[[matrix]\n");
+    assert!(broken.starts_with("c.toml, row 2: not TOML: "), "{broken}");
+}
+
+fn judged(name: &str) -> Audit {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/claims");
+    audit(&Claims::read(&folder.join(name)).unwrap()).unwrap()
+}
+
+fn conflict<'a>(audit: &'a Audit, id: &str) -> Vec<&'a str> {
+    match &audit.claim(id).unwrap().verdict {
+        Verdict::Inconsistent { conflict, .. } => conflict.iter().map(String::as_str).collect(),
+        other => panic!("{id}: {other:?}"),
+    }
+}
+
+#[test]
+fn the_similarity_report_is_of_all_pairs_of_31_texts() {
+    let audit = judged("similarity.toml");
+    assert_eq!(audit.totals["pairs"], [(465, 282), (930, 564)]);
+    let of = |name: &str| {
+        let BinaryCounts { tp, fp, fn_, tn } = audit.binary[name];
+        [tp, fp, fn_, tn]
+    };
+    assert_eq!(of("baseline"), [49, 10, 233, 173]);
+    assert_eq!(of("basic"), [282, 183, 0, 0]);
+    assert_eq!(of("advanced"), [282, 168, 0, 15]);
+    assert_eq!(audit.count("inconsistent"), 0);
+}
+
+#[test]
+fn the_papers_table_is_at_odds_with_its_text() {
+    let audit = judged("three-models.toml");
+    assert_eq!(conflict(&audit, "bert.f2-of"), ["bert.f2-of", "bert.precision", "bert.recall"]);
+    assert_eq!(conflict(&audit, "name.tram"), ["name.tram"]);
+    let turned = ["vocabulary.turned", "secbert.vocabulary", "scibert.vocabulary"];
+    assert_eq!(conflict(&audit, "vocabulary.turned"), turned);
+    // As averages over classes the same figures are possible.
+    assert_eq!(audit.claim("bert.f2").unwrap().verdict.name(), "consistent");
+    let removed = audit.ranges.iter().find(|told| told.says.starts_with("rows of")).unwrap();
+    assert_eq!((removed.least, removed.most), (Some(146), Some(1477)));
+}
+
+#[test]
+fn the_family_summarys_tiers_and_cells_are_at_odds() {
+    let audit = judged("family.toml");
+    assert_eq!(conflict(&audit, "poor.Sality.tier"), ["poor.Sality.tier", "f1.Sality"]);
+    assert_eq!(conflict(&audit, "cell.CCleaner.all"), ["cell.CCleaner", "cell.CCleaner.all"]);
+    assert!(conflict(&audit, "cell.turned").contains(&"recall.TrojanDownloader"));
+    assert_eq!(conflict(&audit, "recall.Emotet.short"), ["recall.Emotet.short", "recall.Emotet"]);
+    assert_eq!(conflict(&audit, "tiers.classes").len(), 5);
+    assert_eq!(audit.claim("f1.macro").unwrap().verdict.name(), "consistent");
+}

@@ -1,0 +1,48 @@
+//! `ttp audit`: can the figures of a document be true?
+
+use crate::say;
+use clap::Args;
+use std::path::PathBuf;
+use ttp_lib::audit::{self, Claims, report};
+use ttp_lib::profile::Run;
+use ttp_lib::{Result, files};
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Claims files, for instance data/claims/family.toml
+    #[arg(required = true)]
+    claims: Vec<PathBuf>,
+    /// A file for all verdicts, as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+pub fn audit(run: Option<&Run>, arguments: &Arguments) -> Result<()> {
+    // All of them are read before anything is judged.
+    let documents: Vec<Claims> =
+        arguments.claims.iter().map(|file| Claims::read(file)).collect::<Result<_>>()?;
+    // Outside the project, or before a run, there is nothing of ours to show.
+    let ours = match run {
+        Some(run) => report::measured(&run.results(""))?,
+        None => report::Measured::default(),
+    };
+    let mut audits = Vec::new();
+    for claims in &documents {
+        let audit = audit::audit(claims)?;
+        let text = report::table(std::slice::from_ref(&audit), &ours)?.limits(600, 100).to_text();
+        for line in text.lines() {
+            say(line)?;
+        }
+        for told in &audit.ranges {
+            say(&told.to_string())?;
+        }
+        say(&report::counts(&audit))?;
+        say("")?;
+        audits.push(audit);
+    }
+    if let Some(file) = &arguments.json {
+        files::write_json(file, &report::summary(&audits))?;
+        say(&format!("written: {}", file.display()))?;
+    }
+    Ok(())
+}
