@@ -52,6 +52,10 @@ impl Contrastive {
 /// assert!((loss - (1.0 + (-1.0_f64).exp()).ln()).abs() < 1e-12);
 /// ```
 pub fn supervised_contrastive(vectors: &Tensor, labels: &Tensor, temperature: f64) -> Tensor {
+    if vectors.size()[0] < 2 {
+        // The last batch of a pass may be one row: without others there is no logarithm to take.
+        return vectors.sum(vectors.kind()) * 0.0;
+    }
     let lengths = vectors.norm_scalaropt_dim(2.0, [1], true).clamp_min(1e-12);
     let unit = vectors / lengths;
     let rows = unit.size()[0];
@@ -117,9 +121,13 @@ mod tests {
         // Nor does a row alone, or one without a direction, make it no number.
         for rows in [1, 3] {
             let vectors = Tensor::zeros([rows, 2], (Kind::Float, tch::Device::Cpu));
+            let vectors = vectors.set_requires_grad(true);
             let labels = Tensor::zeros([rows], (Kind::Int64, tch::Device::Cpu));
-            let loss = supervised_contrastive(&vectors, &labels, 0.1).double_value(&[]);
-            assert!(loss.is_finite(), "{rows} {loss}");
+            let loss = supervised_contrastive(&vectors, &labels, 0.1);
+            let gradient = Tensor::run_backward(&[&loss], &[&vectors], false, false);
+            let steepest = gradient[0].abs().max().double_value(&[]);
+            let loss = loss.double_value(&[]);
+            assert!(loss.is_finite() && steepest.is_finite(), "{rows} {loss} {steepest}");
         }
     }
 }
