@@ -312,8 +312,7 @@ pub fn exact_score(
     counts: &BinaryCounts,
     zero_division: ZeroDivision,
 ) -> Option<Score> {
-    let [tp, fp, fn_, tn] =
-        [counts.tp, counts.fp, counts.fn_, counts.tn].map(|count| i128::from(count));
+    let [tp, fp, fn_, tn] = [counts.tp, counts.fp, counts.fn_, counts.tn].map(i128::from);
     let share = |numerator: i128, denominator: i128| {
         if denominator == 0 {
             zero_division.value()

@@ -109,7 +109,7 @@ pub enum Check {
     /// A cell, as a count or a share of its row.
     Cell(usize, usize, usize),
     /// Two classes taken for each other by these shares, which way round is not said.
-    EitherWay(usize, usize, usize, Figure, Figure),
+    EitherWay(usize, usize, usize, Box<[Figure; 2]>),
     /// A sum of unknown numbers, or a relation between them.
     Linear(usize, Relation),
     /// The sum of other claims' figures, times a factor, is this figure (or at most, where so).
@@ -360,7 +360,7 @@ impl Claims {
                 let ([a, b], [x, y]) = (&between[..], &values[..]) else {
                     return Err(fields.wrong("between", "two classes, two values".to_owned()));
                 };
-                Check::EitherWay(at, class(a)?, class(b)?, figure(x)?, figure(y)?)
+                Check::EitherWay(at, class(a)?, class(b)?, Box::new([figure(x)?, figure(y)?]))
             }
             "linear" => self.linear(fields, value.as_ref(), rounding)?,
             "sum" | "at_most" | "mean" => {

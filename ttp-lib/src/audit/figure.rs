@@ -189,7 +189,7 @@ impl std::str::FromStr for Figure {
             && digits.bytes().all(|byte| byte.is_ascii_digit())
             && !before.is_empty()
             && well_grouped
-            && (body.contains('.') == !after.is_empty());
+            && (body.contains('.') != after.is_empty());
         if !is_number {
             return Err(refuse());
         }

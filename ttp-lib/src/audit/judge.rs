@@ -308,8 +308,8 @@ impl Judge<'_> {
                     false => Said::Cell(*from, *to, value),
                 }
             }
-            (Check::EitherWay(_, a, b, x, y), _) => {
-                Said::EitherWay(*a, *b, interval(x), interval(y))
+            (Check::EitherWay(_, a, b, shares), _) => {
+                Said::EitherWay(*a, *b, interval(&shares[0]), interval(&shares[1]))
             }
             _ => return None,
         })
@@ -689,9 +689,8 @@ fn told(first: &Fit, place: usize, found: &Search, totals: &Totals) -> (String, 
 }
 
 fn same_rates(a: &BinaryCounts, b: &BinaryCounts) -> bool {
-    let cells = |counts: &BinaryCounts| {
-        [counts.tp, counts.fp, counts.fn_, counts.tn].map(|count| i128::from(count))
-    };
+    let cells =
+        |counts: &BinaryCounts| [counts.tp, counts.fp, counts.fn_, counts.tn].map(i128::from);
     let (a, b) = (cells(a), cells(b));
     let (all_a, all_b): (i128, i128) = (a.iter().sum(), b.iter().sum());
     a.iter().zip(&b).all(|(x, y)| x * all_b == y * all_a)

@@ -18,7 +18,7 @@
 //! - [`solver`]: whole numbers that meet linear rows and averages.
 //! - [`arithmetic`]: claims about other figures.
 //! - [`verdict`]: verdicts, and the smallest conflict.
-//! - [`report`]: tables.
+//! - [`report`]: one table of all claims, and our figures beside them.
 
 pub mod arithmetic;
 pub mod binary;

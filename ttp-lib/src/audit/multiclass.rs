@@ -435,9 +435,9 @@ impl Classes {
         let count = |at: usize| u64::try_from(values[at]).ok();
         let mut rows = Vec::new();
         let mut columns = Vec::new();
-        for class in 0..classes {
+        for (class, row) in matrix.iter_mut().enumerate() {
             let right = count(layout.right[class])?;
-            matrix[class][class] = right;
+            row[class] = right;
             rows.push(count(layout.support[class])?.checked_sub(right)?);
             columns.push(count(layout.predicted[class])?.checked_sub(right)?);
         }

@@ -197,7 +197,8 @@ impl Problem {
         if let Some(values) = self.walk(&bounds, &hint, work.moves) {
             return Answer::Possible(values);
         }
-        let mut nodes = work.nodes;
+        // Of few unknowns a node is quick, and looking at all of them within reach.
+        let mut nodes = if bounds.len() <= 20 { 200 * work.nodes } else { work.nodes };
         self.search(bounds, &hint, &mut nodes)
     }
 

@@ -323,3 +323,69 @@ fn the_family_summarys_tiers_and_cells_are_at_odds() {
     assert_eq!(conflict(&audit, "tiers.classes").len(), 5);
     assert_eq!(audit.claim("f1.macro").unwrap().verdict.name(), "consistent");
 }
+
+#[test]
+fn mlscorechecks_public_examples_have_its_verdicts() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/audit.json");
+    let golden: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let cases = golden["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), 7);
+    for case in cases {
+        let within: Figure = case["within"].as_str().unwrap().parse().unwrap();
+        let interval = |value: &serde_json::Value| {
+            let figure: Figure = format!("{:?}", value.as_f64().unwrap()).parse().unwrap();
+            Interval::closed(&figure.value - &within.value, &figure.value + &within.value)
+        };
+        let scores = case["scores"].as_object().unwrap();
+        let possible = if case["kind"] == "binary" {
+            let scores: Vec<BinaryScore> = scores
+                .iter()
+                .map(|(name, value)| {
+                    let metric = match name.as_str() {
+                        "acc" => Metric::Accuracy,
+                        "sens" => Metric::Recall,
+                        "spec" => Metric::Specificity,
+                        "f1p" => Metric::FBeta(1, 1),
+                        other => panic!("{other}"),
+                    };
+                    BinaryScore::new(metric, interval(value), ZeroDivision::Zero).unwrap()
+                })
+                .collect();
+            let [positive, negative] = ["p", "n"].map(|name| case[name].as_u64().unwrap());
+            fits(&scores, positive, negative, &mut STEPS.clone()).is_some()
+        } else {
+            let averaging =
+                if case["kind"] == "micro" { Averaging::Micro } else { Averaging::Macro };
+            let supports: Vec<u64> =
+                case["supports"].as_array().unwrap().iter().map(|s| s.as_u64().unwrap()).collect();
+            let total = supports.iter().sum();
+            let names = (0..supports.len()).map(|class| class.to_string()).collect();
+            let of = Classes { names, total: (total, total), zero_division: ZeroDivision::Zero };
+            let mut said: Vec<Said> = Vec::new();
+            for (class, &support) in supports.iter().enumerate() {
+                let support = Interval::point(Exact::from_integer(BigInt::from(support)));
+                said.push(Said::Count(class, ClassCount::Support, support));
+            }
+            for (name, value) in scores {
+                let metric = match name.as_str() {
+                    "acc" => ClassMetric::Accuracy,
+                    "sens" => ClassMetric::Recall,
+                    "spec" => ClassMetric::Specificity,
+                    "bacc" => ClassMetric::BalancedAccuracy,
+                    "ppv" => ClassMetric::Precision,
+                    "npv" => ClassMetric::NegativePredictive,
+                    other => panic!("{other}"),
+                };
+                said.push(Said::Averaged(averaging, metric, interval(value)));
+            }
+            let said: Vec<&Said> = said.iter().collect();
+            match of.solve(&said, Work::default()).unwrap() {
+                Found::Possible(_) => true,
+                Found::Impossible => false,
+                Found::Unknown => panic!("not found out: {case}"),
+            }
+        };
+        assert_eq!(possible, !case["inconsistent"].as_bool().unwrap(), "{case}");
+    }
+}

@@ -71,8 +71,6 @@ pub struct FlowFile {
     label_at: Option<usize>,
     features_at: Vec<usize>,
     pieces: Vec<Piece>,
-    /// A parquet file's footer, read once.
-    footer: Option<FileMetadataRef>,
 }
 
 /// Rows as they were read.
@@ -134,7 +132,7 @@ impl FlowFile {
                 first += rows;
             }
         }
-        Ok(Self { pieces, footer: Some(footer), ..chosen })
+        Ok(Self { pieces, ..chosen })
     }
 
     fn csv(path: &Path, wanted: &Wanted<'_>) -> Result<Self> {
@@ -225,14 +223,13 @@ impl FlowFile {
         let path = &self.path;
         let file = File::open(path).map_err(Error::file(path, "read"))?;
         let names = self.features.iter().chain(&self.label).cloned().collect();
-        let mut reader = ParquetReader::new(file);
-        if let Some(footer) = &self.footer {
-            reader.set_metadata(footer.clone());
-        }
-        let frame =
-            reader.with_columns(Some(names)).with_slice(Some((first, rows))).finish().map_err(
-                |error| Error::input(path, format!("not a whole parquet file: {error}")),
-            )?;
+        // The footer is read again for each piece and not kept: its maps are hashed by a number
+        // that each cell of a notebook draws anew, and what one cell made another would not find.
+        let frame = ParquetReader::new(file)
+            .with_columns(Some(names))
+            .with_slice(Some((first, rows)))
+            .finish()
+            .map_err(|error| Error::input(path, format!("not a whole parquet file: {error}")))?;
         if frame.height() != rows {
             return Err(Error::input(path, "it has changed while it was read"));
         }
@@ -388,7 +385,6 @@ impl Wanted<'_> {
             label_at,
             features_at,
             pieces: Vec::new(),
-            footer: None,
         })
     }
 }
