@@ -174,6 +174,28 @@ class OnePage(unittest.TestCase):
         script = re.search("<script>(.*?)</script>", self.text, re.DOTALL).group(1)
         self.assertIn(report.policy(script), metas[0]["content"])
 
+    def test_a_table_to_be_searched_keeps_its_mark_and_the_script_looks_for_it(self) -> None:
+        table = ('<div class="ttp-table{} tex2jax_ignore"><table class="ttp"><thead><tr><th>verdict'
+                 '</th></tr></thead><tbody><tr><td>undecided</td></tr></tbody></table></div>')
+        marked, plain = (report.html(executed([v4.new_output(
+            "display_data", data={"text/html": table.format(mark)})])) for mark in (" filterable", ""))
+        script = re.search("<script>(.*?)</script>", marked, re.DOTALL).group(1)
+        selector = re.search(r'querySelectorAll\("(\.ttp-table\.\w+)"\)', script).group(1)
+        wanted = set(selector.strip(".").split("."))
+
+        def holders(text: str) -> list[dict]:
+            return [attributes for tag, attributes, inside in Page(text).elements
+                    if inside and wanted <= set((attributes.get("class") or "").split())]
+
+        self.assertEqual([a["class"] for a in holders(marked)],
+                         ["ttp-table filterable tex2jax_ignore"])
+        self.assertEqual((holders(plain), holders(self.text)), ([], []))
+        # The fields to search with come from the script alone: a page without it shows none.
+        for text in (marked, plain):
+            tags = {tag for tag, _, inside in Page(text).elements if inside}
+            self.assertFalse(tags & {"input", "select", "option"}, tags)
+        self.assertIn('words.type = "search"', script)
+
     def test_its_plots_are_inside(self) -> None:
         self.assertEqual(self.text.count('<figure class="plot"><svg'), 1)
         # A browser gives it its capital letter back.

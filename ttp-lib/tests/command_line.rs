@@ -465,6 +465,131 @@ fn from_a_csv_to_similar_sentences() {
     assert!(String::from_utf8_lossy(&other.stderr).contains("config.json: cannot read"));
 }
 
+/// The project's own claims files: what they count as, and where they are.
+const DOCUMENTS: [&str; 3] = ["similarity", "family", "three-models"];
+
+fn claims_file(document: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/claims");
+    folder.join(format!("{document}.toml")).to_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_similarity_reports_claims_come_back_with_their_465_pairs() {
+    let project = Project::new();
+    let said = project.succeeds(&["audit", &claims_file("similarity"), "--json", "a.json"]);
+    let row = said.lines().find(|line| line.contains(" basic.recall ")).unwrap();
+    assert!(row.contains("TP 282, FN 0, FP 183, TN 0 of 465, all pairs of 31"), "{row}");
+    assert!(said.contains("similarity report: 33 claims: "), "{said}");
+    assert!(said.trim_end().ends_with("written: a.json"), "{said}");
+
+    let written: Value =
+        serde_json::from_slice(&std::fs::read(project.at("a.json")).unwrap()).unwrap();
+    let documents = written["documents"].as_array().unwrap();
+    let claims = documents[0]["claims"].as_array().unwrap();
+    assert_eq!((documents.len(), claims.len()), (1, 33));
+    assert_eq!(written["claims"], 33);
+    let of = |name: &str| written[name].as_u64().unwrap();
+    assert_eq!(of("consistent") + of("inconsistent") + of("undecided"), 33);
+    for claim in claims {
+        let given = match claim["verdict"].as_str().unwrap() {
+            "consistent" => &claim["witness"],
+            "inconsistent" => &claim["reason"],
+            "undecided" => &claim["needs"],
+            other => panic!("{other}"),
+        };
+        assert!(given.as_str().is_some_and(|text| !text.is_empty()), "{claim}");
+    }
+    assert_eq!(documents[0]["totals"]["pairs"][0], json!([465, 282]));
+    let basic = json!({ "tp": 282, "fp": 183, "fn": 0, "tn": 0 });
+    assert_eq!(documents[0]["binary"]["basic"], basic);
+    let left: Vec<_> = std::fs::read_dir(project.0.path()).unwrap().collect();
+    assert_eq!(left.len(), 2, "the profile's folder and a.json: {left:?}");
+}
+
+#[test]
+fn the_readmes_counts_of_verdicts_are_those_of_the_claims_files() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let section = readme.split_once("\n## Claims audited\n").unwrap().1;
+    let section = section.split_once("\n## ").unwrap().0;
+    let table: Vec<Vec<&str>> = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"))
+        .map(|line| line.split(" | ").collect())
+        .collect();
+    assert_eq!(table[0], ["document", "claims", "consistent", "inconsistent", "undecided"]);
+    assert_eq!(table.len(), 1 + DOCUMENTS.len());
+
+    let project = Project::new();
+    let files = DOCUMENTS.map(claims_file);
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    project.succeeds(&[&["audit", "--json", "a.json"], &files[..]].concat());
+    let written: Value =
+        serde_json::from_slice(&std::fs::read(project.at("a.json")).unwrap()).unwrap();
+    let documents = written["documents"].as_array().unwrap();
+    for (row, document) in table[1..].iter().zip(documents) {
+        let name = document["document"].as_str().unwrap();
+        assert!(row[0].ends_with(name), "{row:?} stands where {name} is");
+        let claims = document["claims"].as_array().unwrap();
+        let count = |verdict: &str| claims.iter().filter(|c| c["verdict"] == verdict).count();
+        let counts = ["consistent", "inconsistent", "undecided"].map(count);
+        let typed: Vec<usize> = row[1..].iter().map(|cell| cell.parse().unwrap()).collect();
+        assert_eq!(typed, [&[claims.len()], &counts[..]].concat(), "README's row of {name}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_claims_file_is_named_with_its_line() {
+    let project = Project::new();
+    let head = "document = \"d\"\n[[matrix]]\nid = \"m\"\ntotal = 100\n";
+    let claim = |fields: &str| {
+        format!(
+            "{head}[[claim]]\nid = \"c\"\nat = \"a\"\nsays = \"s\"\nkind = \"score\"\nmatrix = \
+             \"m\"\n{fields}"
+        )
+    };
+    project.write("good.toml", &claim("metric = \"recall\"\nvalue = \"0.90\"\n"));
+    project.write("a.json", "there before");
+    for (text, expected) in [
+        (
+            claim("metric = \"recall\"\nvalue = \"101.5 %\"\n"),
+            "row 12, field \"value\": 101.5 % is a percentage above 100",
+        ),
+        (
+            format!("{head}positive = 60\nnegative = 50\n"),
+            "row 4, field \"total\": contradictory totals: 60 and 50 are not 100",
+        ),
+        (
+            claim("metric = \"recal\"\nvalue = \"0.90\"\n"),
+            "row 11, field \"metric\": unknown metric \"recal\"; known: accuracy, precision, \
+             recall, specificity, f1, f2, f_beta, balanced_accuracy, mcc",
+        ),
+        (
+            claim("metric = \"recall\"\nvalue = 0.9\n"),
+            "row 12, field \"value\": 0.9 does not say its decimals (0.9 and 0.90 are one number \
+             in TOML): write value = \"0.9\", or decimals = 2 beside it",
+        ),
+        (format!("{head}[[claim]\n"), "row 5: not TOML: "),
+    ] {
+        project.write("bad.toml", &text);
+        let said = project.fails(&["audit", "good.toml", "bad.toml", "--json", "a.json"]);
+        let said = said.strip_prefix("error: bad.toml, ").unwrap_or_else(|| panic!("{said}"));
+        let same =
+            if expected.ends_with(": ") { said.starts_with(expected) } else { said == expected };
+        assert!(same, "{said}");
+        assert_eq!(std::fs::read_to_string(project.at("a.json")).unwrap(), "there before");
+    }
+    let missing = project.fails(&["audit", "not-there.toml"]);
+    assert!(missing.starts_with("error: not-there.toml: cannot read"), "{missing}");
+    // Claims that cannot be true are a finding, no failure.
+    let both = "metric = \"recall\"\nvalue = \"0.90\"\n[[claim]]\nid = \"d\"\nat = \"a\"\n\
+                says = \"s\"\nkind = \"score\"\nmatrix = \"m\"\nmetric = \"recall\"\nvalue = \
+                \"0.80\"\n";
+    project.write("finding.toml", &claim(both));
+    let said = project.succeeds(&["audit", "finding.toml"]);
+    assert!(said.contains("d: 2 claims: 0 consistent, 2 inconsistent, 0 undecided"), "{said}");
+}
+
 #[test]
 fn a_wrong_option_ends_with_status_1_and_help_with_0() {
     let project = Project::new();
@@ -472,9 +597,17 @@ fn a_wrong_option_ends_with_status_1_and_help_with_0() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("--colour"));
     let help = project.succeeds(&["--help"]);
-    for command in
-        ["corpus", "split", "fetch", "pretrain", "finetune", "classify", "similarity", "similar"]
-    {
+    for command in [
+        "corpus",
+        "split",
+        "fetch",
+        "pretrain",
+        "finetune",
+        "classify",
+        "similarity",
+        "similar",
+        "audit",
+    ] {
         assert!(help.contains(command), "{help}");
     }
 }

@@ -353,7 +353,10 @@ impl Judge<'_> {
         for (conflict, smallest) in &settled.conflicts {
             let mut reason = "no confusion matrix gives these figures".to_owned();
             for &at in conflict {
-                if let Some(name) = self.misnomer(at, conflict, &said, &classes) {
+                // A name for it must fit all else that holds, not only this conflict.
+                let mut others = [&settled.holding[..], &conflict[..]].concat();
+                others.retain(|&other| other != at);
+                if let Some(name) = self.misnomer(at, &others, &said, &classes) {
                     reason = format!("{reason}; {name}");
                     break;
                 }
@@ -396,17 +399,16 @@ impl Judge<'_> {
     }
 
     /// What a macro average of a conflict really is, if another reading of it resolves the
-    /// conflict.
+    /// conflict: a matrix is found that gives it and all `others`.
     fn misnomer(
         &self,
         at: usize,
-        conflict: &[usize],
+        others: &[usize],
         said: &BTreeMap<usize, Said>,
         classes: &Classes,
     ) -> Option<String> {
         let Said::Averaged(Averaging::Macro, metric, interval) = &said[&at] else { return None };
-        let others: Vec<&Said> =
-            conflict.iter().filter(|&&other| other != at).map(|other| &said[other]).collect();
+        let others: Vec<&Said> = others.iter().map(|other| &said[other]).collect();
         let possible = |extra: Option<Said>| {
             let mut all = others.clone();
             all.extend(extra.as_ref());

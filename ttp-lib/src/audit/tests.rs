@@ -274,6 +274,135 @@ fn what_is_wrong_with_a_file_is_named_with_its_line() {
     assert!(broken.starts_with("c.toml, row 2: not TOML: "), "{broken}");
 }
 
+/// Claims on a matrix of two classes: of each a name, its fields and its figure.
+fn two_classes(claims: &[(&str, &str, &str)]) -> Audit {
+    let mut text = "document = \"d\"\n[[matrix]]\nid = \"m\"\nclasses = [\"a\", \"b\"]\ntotal = \
+                    [1, 1000]\n"
+        .to_owned();
+    if let Some((_, _, total)) = claims.iter().find(|claim| claim.0 == "total") {
+        text = text.replace("[1, 1000]", total);
+    }
+    for (id, fields, value) in claims.iter().filter(|claim| claim.0 != "total") {
+        text += &format!(
+            "[[claim]]\nid = \"{id}\"\nat = \"t\"\nsays = \"s\"\nkind = \"score\"\nmatrix = \
+             \"m\"\nvalue = \"{value}\"\n{fields}\n"
+        );
+    }
+    audit(&Claims::parse(Path::new("c.toml"), &text).unwrap()).unwrap()
+}
+
+const SUPPORT_A: &str = "metric = \"support\"\nclass = \"a\"";
+const SUPPORT_B: &str = "metric = \"support\"\nclass = \"b\"";
+const RECALL_A: &str = "metric = \"recall\"\nclass = \"a\"";
+const RECALL_B: &str = "metric = \"recall\"\nclass = \"b\"";
+const PRECISION_A: &str = "metric = \"precision\"\nclass = \"a\"";
+const PRECISION_B: &str = "metric = \"precision\"\nclass = \"b\"";
+const F1_A: &str = "metric = \"f1\"\nclass = \"a\"";
+const F1_B: &str = "metric = \"f1\"\nclass = \"b\"";
+const MACRO_RECALL: &str = "metric = \"recall\"\naverage = \"macro\"";
+const MACRO_PRECISION: &str = "metric = \"precision\"\naverage = \"macro\"";
+const MACRO_F1: &str = "metric = \"f1\"\naverage = \"macro\"";
+
+/// Why a claim is inconsistent, and that this is its conflict.
+fn why(audit: &Audit, id: &str, of: &[&str]) -> String {
+    match &audit.claim(id).unwrap().verdict {
+        Verdict::Inconsistent { conflict, smallest, reason } => {
+            assert!(smallest);
+            assert_eq!(conflict, of);
+            reason.clone()
+        }
+        other => panic!("{id}: {other:?}"),
+    }
+}
+
+const NO_MATRIX: &str = "no confusion matrix gives these figures";
+
+#[test]
+fn a_micro_average_passed_off_as_macro_is_named() {
+    // 81 9 / 8 2: recalls 81/90 and 2/10, so macro 0.55 and micro 83/100.
+    let recalls = |supports: [&str; 2], average: &str| {
+        two_classes(&[
+            ("total", "", "100"),
+            ("support.a", SUPPORT_A, supports[0]),
+            ("support.b", SUPPORT_B, supports[1]),
+            ("recall.a", RECALL_A, "0.900"),
+            ("recall.b", RECALL_B, "0.200"),
+            ("macro.recall", MACRO_RECALL, average),
+        ])
+    };
+    let of = ["recall.a", "recall.b", "macro.recall"];
+    let found = recalls(["90", "10"], "0.830");
+    let named = format!("{NO_MATRIX}; macro.recall is a micro average passed off as macro");
+    assert_eq!(why(&found, "macro.recall", &of), named);
+    assert_eq!(why(&found, "recall.a", &of), named, "each claim of the conflict says it");
+    // Neither of the averages; and of supports with which the micro average is another.
+    assert_eq!(why(&recalls(["90", "10"], "0.840"), "macro.recall", &of), NO_MATRIX);
+    assert_eq!(why(&recalls(["50", "50"], "0.830"), "macro.recall", &of), NO_MATRIX);
+    // A macro average that is one.
+    assert_eq!(recalls(["90", "10"], "0.550").count("consistent"), 5);
+}
+
+#[test]
+fn a_weighted_average_passed_off_as_macro_is_named() {
+    // The same matrix: precisions 81/89 and 2/11, macro 0.546, micro 0.830, weighted 0.837.
+    let precisions = |average: &str| {
+        two_classes(&[
+            ("total", "", "100"),
+            ("support.a", SUPPORT_A, "90"),
+            ("recall.a", RECALL_A, "0.900"),
+            ("recall.b", RECALL_B, "0.200"),
+            ("precision.a", PRECISION_A, "0.910"),
+            ("precision.b", PRECISION_B, "0.182"),
+            ("macro.precision", MACRO_PRECISION, average),
+        ])
+    };
+    let of = ["precision.a", "precision.b", "macro.precision"];
+    for (average, name) in [
+        ("0.837", "; macro.precision is a weighted average passed off as macro"),
+        ("0.830", "; macro.precision is a micro average passed off as macro"),
+        ("0.700", ""),
+    ] {
+        let reason = why(&precisions(average), "macro.precision", &of);
+        assert_eq!(reason, format!("{NO_MATRIX}{name}"), "{average}");
+    }
+    assert_eq!(precisions("0.546").count("consistent"), 6);
+}
+
+#[test]
+fn the_f1_of_the_means_is_named() {
+    // 50 50 / 0 50: precisions 1 and 1/2, recalls 1/2 and 1, both F1 2/3. So the mean of the
+    // F1s is 0.667, the F1 of the means 0.750, and the micro average 100/150.
+    let scores = |f1: &str| {
+        two_classes(&[
+            ("total", "", "150"),
+            ("support.a", SUPPORT_A, "100"),
+            ("recall.a", RECALL_A, "0.500"),
+            ("recall.b", RECALL_B, "1.000"),
+            ("f1.a", F1_A, "0.667"),
+            ("f1.b", F1_B, "0.667"),
+            ("macro.precision", MACRO_PRECISION, "0.750"),
+            ("macro.recall", MACRO_RECALL, "0.750"),
+            ("macro.f1", MACRO_F1, f1),
+        ])
+    };
+    let of = ["f1.a", "f1.b", "macro.f1"];
+    let named = format!("{NO_MATRIX}; macro.f1 is the F of the means, not the mean of the Fs");
+    assert_eq!(why(&scores("0.750"), "macro.f1", &of), named);
+    assert_eq!(why(&scores("0.700"), "macro.f1", &of), NO_MATRIX);
+    assert_eq!(scores("0.667").count("consistent"), 8);
+    // Without the means nothing says what 0.750 is.
+    let without = two_classes(&[
+        ("total", "", "150"),
+        ("support.a", SUPPORT_A, "100"),
+        ("recall.a", RECALL_A, "0.500"),
+        ("recall.b", RECALL_B, "1.000"),
+        ("f1.a", F1_A, "0.667"),
+        ("f1.b", F1_B, "0.667"),
+        ("macro.f1", MACRO_F1, "0.750"),
+    ]);
+    assert_eq!(why(&without, "macro.f1", &of), NO_MATRIX);
+}
+
 fn judged(name: &str) -> Audit {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/claims");
     audit(&Claims::read(&folder.join(name)).unwrap()).unwrap()
