@@ -11,7 +11,7 @@ BENCH ?=
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-tram kernel reproduce name-given notebook test bench bench-train bench-mining lab html ttp clean distclean
+.PHONY: help setup data data-tram kernel reproduce name-given notebook test bench bench-train bench-mining bench-audit lab html ttp clean distclean
 
 help: ## this list
 	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
@@ -58,6 +58,9 @@ bench-train: setup ## our training step against transformers' own, in turns (BEN
 
 bench-mining: setup ## our mining of hard negatives against sentence-transformers', in turns (BENCH="--rounds 2" for a trial)
 	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m bench.mining $(BENCH)
+
+bench-audit: setup ## our audit of a confusion matrix's scores against mlscorecheck's, in turns (BENCH="--rounds 2" for a trial)
+	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m bench.audit $(BENCH)
 
 lab: kernel ## JupyterLab, with the kernel ready
 	@JUPYTER_PATH="$(CURDIR)/target/jupyter" $(OWN_PYTHON) -m jupyterlab --notebook-dir=notebooks $(AS_ROOT)

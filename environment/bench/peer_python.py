@@ -1,5 +1,5 @@
-"""The Python that races against ttp-lib: PyTorch, transformers and sentence-transformers,
-made once, kept in the cache beside the project's own Python.
+"""The Python that races against ttp-lib: PyTorch, transformers, sentence-transformers and
+mlscorecheck, made once, kept in the cache beside the project's own Python.
 
 On Linux x86-64 the package index has PyTorch 2.4.0 for CUDA only, and that asks for 2.5 GB
 of CUDA libraries before it can be imported. Its CPU half, which is all that is raced
@@ -42,7 +42,7 @@ def python() -> Path:
 
 
 def make(folder: Path) -> None:
-    setup.say("the peer's Python (PyTorch, transformers, sentence-transformers)")
+    setup.say("the peer's Python (PyTorch, transformers, sentence-transformers, mlscorecheck)")
     fetch.need_space(project.cache(), ROOM_BYTES, "the peer's Python")
     with setup.python_environment(folder):
         setup.install_requirements(folder, REQUIREMENTS)

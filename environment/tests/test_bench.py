@@ -1,6 +1,6 @@
-"""The races against transformers and sentence-transformers: what is computed around them,
-and the libraries that stand for CUDA. The races themselves take minutes and gigabytes:
-`make bench-train` and `make bench-mining`."""
+"""The races against transformers, sentence-transformers and mlscorecheck: what is computed
+around them, and the libraries that stand for CUDA. The races themselves take minutes and
+gigabytes: `make bench-train`, `make bench-mining` and `make bench-audit`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import ctypes
 import io
 import json
 import os
+import re
 import sys
 import tempfile
 import unittest
@@ -17,7 +18,7 @@ from pathlib import Path
 from unittest import mock
 
 import project
-from bench import mining, peer_python, race, train
+from bench import audit, mining, peer_python, race, train
 from project import Problem
 from tests.support import House
 
@@ -42,6 +43,22 @@ if sys.argv[1] == "prepare":
 print(json.dumps({{"arguments": sys.argv[1:], "sentence_transformers": "5", "torch": "2"}}), flush=True)
 for turn, line in enumerate(sys.stdin):
     print(json.dumps({{"seconds": [9, 1, 3][turn], "mined": 2}}), flush=True)
+"""
+
+# Both halves of an audit. Of the sets every third can be true: audit.OFF.
+AUDIT = """\
+#!{python}
+import json, sys
+print(json.dumps({{"mlscorecheck": "1", "python": "3"}}), flush=True)
+seconds, reading = {seconds}
+for line in sys.stdin:
+    word, place, times = line.split()
+    if word == "documents":
+        print(json.dumps({{"seconds": 3.0, "claims": 7}}), flush=True)
+        continue
+    possible = int(place) % 3 == 0
+    print(json.dumps({{"seconds": seconds, "possible": possible, "matrices": {matrices},
+                      **({{"reading_seconds": reading}} if reading else {{}})}}), flush=True)
 """
 
 
@@ -171,6 +188,80 @@ class Mining(unittest.TestCase):
                                mining.table)
             self.assertEqual((code, list(Path(folder).iterdir())), (1, []))
         self.assertRegex(said.getvalue(), r"^error: .* is not there: TTP_PROFILE=laptop make data\n$")
+
+
+class Audit(unittest.TestCase):
+    def test_scores_are_printed_with_their_decimals_and_one_is_off(self) -> None:
+        # 24 of 30, 59 of 70, 83 of 100; F1 48/65.
+        self.assertEqual(audit.printed((24, 6, 11, 59), 3, "", 0),
+                         {"accuracy": "0.830", "recall": "0.800", "specificity": "0.843", "f1": "0.738"})
+        self.assertEqual(audit.printed((24, 6, 11, 59), 4, "f1", 3)["f1"], "0.7388")
+
+    def test_both_get_the_same_figures(self) -> None:
+        sets = audit.claim_sets()
+        raced = [one for one in sets if "testset" in one]
+        self.assertEqual(sets[:len(raced)], raced, "those of ours alone come last")
+        self.assertLess(len(raced), len(sets))
+        self.assertEqual({one["testset"]["p"] + one["testset"]["n"] for one in raced},
+                         {100, 1000, 10_000})
+        self.assertEqual(len({one["name"] for one in sets}), len(sets))
+        for one in raced:
+            figures = re.findall(r'value = "([0-9.]+)"', one["claims"])
+            self.assertEqual([float(figure) for figure in figures], list(one["scores"].values()))
+            decimals = {len(figure.partition(".")[2]) for figure in figures}
+            self.assertEqual({0.5 * 10 ** -d for d in decimals}, {one["eps"]})
+            self.assertIn(f"positive = {one['testset']['p']}\n", one["claims"])
+            self.assertEqual(one["possible"], " off" not in one["name"])
+
+    def test_a_slice_is_long_enough_and_not_endless(self) -> None:
+        self.assertEqual([audit.enough(s) for s in (0, 1e-3, 0.03, 7)],
+                         [audit.MOST_TIMES, 100, 4, 1])
+
+    def test_ratios_are_taken_within_a_round_and_of_the_sums(self) -> None:
+        rows = [{"ours": [1, 4, 3], "peer": [10, 10, 10], "reading": [1, 1, 1]},
+                {"ours": [1, 2, 1], "peer": [10, 10, 30], "reading": [1, 1, 1]}]
+        found = audit.summary(rows)
+        self.assertEqual(rows[0]["ours_over_peer"], {"median": 0.3, "least": 0.1, "most": 0.4})
+        self.assertEqual(found["ours_over_peer"], {"median": 0.1, "least": 0.1, "most": 0.3})
+        self.assertEqual(found["with_reading_over_peer"], {"median": 0.2, "least": 0.15, "most": 0.4})
+        self.assertEqual(found["slowest_seconds"], 4)
+
+    def whole(self, folder: Path, peers_matrices: str) -> tuple[int, str, str]:
+        programs = {}
+        for name, seconds, matrices in (("ours", "(0.002, 0.001)", "int(possible)"),
+                                        ("peer", "(0.008, 0)", peers_matrices)):
+            programs[name] = folder / f"{name}.py"
+            programs[name].write_text(AUDIT.format(python=sys.executable, seconds=seconds,
+                                                   matrices=matrices), encoding="utf-8")
+            programs[name].chmod(0o755)
+        shown, said = io.StringIO(), io.StringIO()
+        with mock.patch.multiple(audit, FOLDER=folder, PEER=programs["peer"]), \
+                mock.patch.object(race, "built_example", return_value=programs["ours"]), \
+                mock.patch.object(peer_python, "python", return_value=Path(sys.executable)), \
+                contextlib.redirect_stdout(shown), contextlib.redirect_stderr(said):
+            code = race.finish(lambda: audit.both(argparse.Namespace(rounds=3)), folder,
+                               "results.json", audit.table)
+        return code, shown.getvalue(), said.getvalue()
+
+    def test_a_whole_race_of_programs_that_do_nothing(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            code, shown, said = self.whole(folder, "int(possible)")
+            self.assertEqual((code, said), (0, ""))
+            results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+            self.assertEqual(results["ours_over_peer"]["median"], 0.25)
+            self.assertAlmostEqual(results["with_reading_over_peer"]["median"], 0.375)
+            self.assertEqual(len(results["sets"]) + len(results["alone"]), len(audit.claim_sets()))
+            self.assertEqual({len(row["ours"]) for row in results["sets"]}, {3})
+            self.assertEqual(results["documents"]["claims"], 7)
+            self.assertRegex(shown, r"\n100 examples, 30 positive, 3 decimals +2\.000 +1\.000 +8\.000 +0\.250")
+            self.assertIn("the three documents, 7 claims: 3.00 (3.00 to 3.00) s", shown)
+
+    def test_both_must_find_as_many_matrices(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            code, _, said = self.whole(Path(name), "2")
+            self.assertEqual((code, Path(name, "results.json").exists()), (1, False))
+            self.assertRegex(said, "^error: 100 examples, .*: not the same answer: .*\n$")
 
 
 @unittest.skipUnless(project.platform_name() == "linux-x86_64", "only where the wheel is CUDA's")

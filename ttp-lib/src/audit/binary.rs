@@ -188,6 +188,41 @@ impl BinaryScore {
         (from, to)
     }
 
+    /// The interval as two lines in the plane of true and false positives: on or above each of
+    /// them, `a·tp + b·fp + c ≥ 0`. Nothing where a division by nought counts, or for a score
+    /// that is not linear.
+    fn lines(&self, positive: i128, negative: i128) -> Option<[Line; 2]> {
+        // Numerator and denominator, each as factors of tp, of fp, and what stands alone.
+        let (numerator, denominator) = match self.metric {
+            Metric::Accuracy => ((1, -1, negative), (0, 0, positive + negative)),
+            Metric::Precision => ((1, 0, 0), (1, 1, 0)),
+            Metric::Recall => ((1, 0, 0), (0, 0, positive)),
+            Metric::Specificity => ((0, -1, negative), (0, 0, negative)),
+            Metric::FBeta(n, m) => {
+                let (n, m) = (i128::from(n), i128::from(m));
+                ((n + m, 0, 0), (m, m, n * positive))
+            }
+            Metric::BalancedAccuracy => {
+                ((negative, -positive, negative * positive), (0, 0, 2 * positive * negative))
+            }
+            Metric::Mcc => return None,
+        };
+        let Ends { low: (ln, ld), low_in, high: (hn, hd), high_in, filler, .. } = self.ends;
+        // Of the others' denominators none is nought then. Precision's may be, and its lines hold
+        // there as 0 ≥ 0, but for an open end.
+        let divided = positive > 0 && negative > 0;
+        let nothing = self.metric == Metric::Precision && filler && !(low_in && high_in);
+        if !divided || nothing {
+            return None;
+        }
+        let line = |by: i128, less: i128, end: bool| {
+            let (n, d) = (numerator, denominator);
+            let [a, b, c] = [(n.0, d.0), (n.1, d.1), (n.2, d.2)].map(|(n, d)| by * n - less * d);
+            (a, b, c - i128::from(!end))
+        };
+        Some([line(ld, ln, low_in), line(-hd, -hn, high_in)])
+    }
+
     /// Matthews' correlation falls as false positives rise.
     fn by_correlation(&self, tp: i128, positive: i128, negative: i128) -> (i128, i128) {
         let Ends { low, low_in, high, high_in, .. } = self.ends;
@@ -235,6 +270,31 @@ impl BinaryScore {
             None => false,
         }
     }
+}
+
+/// `a·tp + b·fp + c ≥ 0`.
+type Line = (i128, i128, i128);
+
+/// The true positives that all linear scores together leave: false positives are eliminated from
+/// each pair of a line that bounds them from below and one from above. All of them are at most
+/// 10¹⁴ and 10²⁰ large, so that the products stay within 128 bits.
+fn true_positives(scores: &[BinaryScore], positive: i128, negative: i128) -> (i128, i128) {
+    let (mut from, mut to) = (0, positive);
+    let (mut below, mut above) = (vec![(0, 1, 0)], vec![(0, -1, negative)]);
+    let lines = scores.iter().filter_map(|score| score.lines(positive, negative));
+    for (a, b, c) in lines.flatten() {
+        match b.signum() {
+            1 => below.push((a, b, c)),
+            -1 => above.push((a, b, c)),
+            _ => at_least(a, c, &mut from, &mut to),
+        }
+    }
+    for &(a, b, c) in &below {
+        for &(x, y, z) in &above {
+            at_least(b * x - y * a, b * z - y * c, &mut from, &mut to);
+        }
+    }
+    (from, to)
 }
 
 /// Narrows from..=to to where slope·x + offset ≥ 0.
@@ -403,7 +463,7 @@ pub struct Fit {
     pub positive: u64,
     /// For each matrix of the set, one that gives every figure.
     pub witnesses: Vec<BinaryCounts>,
-    /// For each matrix, how many do.
+    /// For each matrix, how many do; where only the first was wanted, of the first true positives.
     pub counts: Vec<u64>,
 }
 
@@ -432,7 +492,12 @@ pub fn search(
     mut steps: u64,
 ) -> Search {
     let mut found = Search { whole: true, ..Search::default() };
-    let prevalence = matrices.iter().map(|scores| prevalence(scores));
+    // Where the positives are known there is no share of them to be narrowed.
+    let known = totals.total.0 == totals.total.1 && {
+        let (from, to) = totals.positives(totals.total.0);
+        from >= to
+    };
+    let prevalence = matrices.iter().filter(|_| !known).map(|scores| prevalence(scores));
     let (low, high) =
         prevalence.fold(((0, 1), (1, 1)), |(low, high), (l, h)| (larger(low, l), smaller(high, h)));
     for total in totals.total.0..=totals.total.1 {
@@ -447,10 +512,8 @@ pub fn search(
         for positive in from..=to {
             let mut fit = Fit { total, positive, witnesses: Vec::new(), counts: Vec::new() };
             for scores in matrices {
-                let Some((count, witness)) = fits(scores, positive, total - positive, &mut steps)
-                else {
-                    break;
-                };
+                let found = walk(scores, positive, total - positive, first_only, &mut steps);
+                let Some((count, witness)) = found else { break };
                 fit.counts.push(count);
                 fit.witnesses.push(witness);
             }
@@ -487,13 +550,19 @@ pub fn fits(
     negative: u64,
     steps: &mut u64,
 ) -> Option<(u64, BinaryCounts)> {
+    walk(scores, positive, negative, false, steps)
+}
+
+/// As [`fits`]; or no further than the first that is found.
+fn walk(
+    scores: &[BinaryScore],
+    positive: u64,
+    negative: u64,
+    first_only: bool,
+    steps: &mut u64,
+) -> Option<(u64, BinaryCounts)> {
     let (p, n) = (i128::from(positive), i128::from(negative));
-    let (mut first, mut last) = (0, p);
-    for score in scores.iter().filter(|score| score.metric == Metric::Recall && p > 0) {
-        let Ends { low, low_in, high, high_in, .. } = score.ends;
-        at_least(low.1, -low.0 * p - i128::from(!low_in), &mut first, &mut last);
-        at_least(-high.1, high.0 * p - i128::from(!high_in), &mut first, &mut last);
-    }
+    let (first, last) = true_positives(scores, p, n);
     let (mut number, mut witness) = (0_u64, None);
     for tp in first..=last {
         if *steps == 0 {
@@ -511,6 +580,9 @@ pub fn fits(
         if from <= to {
             number += (to - from + 1) as u64;
             witness.get_or_insert_with(|| counts(tp, p, from, n));
+            if first_only {
+                break;
+            }
         }
     }
     witness.map(|witness| (number, witness))
