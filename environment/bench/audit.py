@@ -87,15 +87,15 @@ def claim_sets() -> list[dict]:
                 })
     for matrix in MATRICES[-2:]:
         total, positives = sum(matrix), sum(matrix[:2])
-        for off, by in OFF:
-            scores = printed(matrix, 4, off, by)
-            for known, words in ((f"total = {total}", "positives not known"),
-                                 (f"look_up_to = {total}", "total not known")):
-                sets.append({
-                    "name": f"up to {total:,} examples, {positives:,} positive, {words}"
-                            + (f", {off} off" if off else ""),
-                    "claims": claims_text(known, scores),
-                })
+        for known, words in ((f"total = {total}", "positives not known"),
+                             (f"look_up_to = {total}", "total not known")):
+            for decimals in DECIMALS:
+                for off, by in OFF:
+                    sets.append({
+                        "name": f"{total:,} examples, {positives:,} positive, {decimals} decimals, "
+                                + words + (f", {off} off" if off else ""),
+                        "claims": claims_text(known, printed(matrix, decimals, off, by)),
+                    })
     return sets
 
 

@@ -476,6 +476,8 @@ pub struct Search {
     pub number: u64,
     /// Whether all that the totals allow was looked at.
     pub whole: bool,
+    /// Whether no share of positives can have these rates: then no total can, however large.
+    pub nowhere: bool,
 }
 
 /// Steps after which a search stops; about a second.
@@ -500,6 +502,10 @@ pub fn search(
     let prevalence = matrices.iter().filter(|_| !known).map(|scores| prevalence(scores));
     let (low, high) =
         prevalence.fold(((0, 1), (1, 1)), |(low, high), (l, h)| (larger(low, l), smaller(high, h)));
+    found.nowhere = low.0 * high.1 > high.0 * low.1;
+    if found.nowhere {
+        return found;
+    }
     for total in totals.total.0..=totals.total.1 {
         if totals.pairs && items_of_pairs(total).is_none() {
             continue;
@@ -526,7 +532,9 @@ pub fn search(
                 if found.fits.len() < KEPT {
                     found.fits.push(fit);
                 }
-                if first_only {
+                // Of one total, more than are kept are only said to be many.
+                let many = found.number as usize > KEPT && totals.total.0 == totals.total.1;
+                if first_only || many {
                     found.whole = false;
                     return found;
                 }

@@ -201,6 +201,7 @@ impl Judge<'_> {
             let found = binary::search(&sets(of), &totals, true, binary::STEPS);
             match found.fits.first() {
                 Some(_) => Look::Possible,
+                None if found.nowhere => Look::Impossible,
                 None if !found.whole => Look::Unknown,
                 None if !open => Look::Impossible,
                 None if scale_free(&sets(of)) => Look::Impossible,
@@ -675,7 +676,8 @@ fn told(first: &Fit, place: usize, found: &Search, totals: &Totals) -> (String, 
             text += &format!(", all pairs of {items}");
         }
         if found.number > 1 {
-            text += &format!("; {} totals up to {} fit", found.number, totals.total.1);
+            let more = if found.whole { "" } else { " or more" };
+            text += &format!("; {}{more} totals up to {} fit", found.number, totals.total.1);
         }
         let one =
             (found.whole && found.number == 1 && first.counts[place] == 1).then(|| "1".to_owned());
