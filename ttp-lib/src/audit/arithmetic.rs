@@ -56,22 +56,24 @@ pub fn judge(
             if met { Relation::Met(text) } else { Relation::Missed(text, Vec::new()) }
         }
         Check::Share(part, all) => {
-            let (part, all) = (of(*part), of(*all));
-            if !all.low.is_positive() || part.low.is_negative() {
+            let (part, all) = (not_negative(of(*part)), not_negative(of(*all)));
+            if !all.high.is_positive() {
                 return Relation::Missed("a share of nothing".to_owned(), Vec::new());
             }
+            // Of as little as one likes a part may be any share.
+            let most = all.low.is_positive().then(|| &part.high / &all.low);
             let share = Interval {
                 low: &part.low / &all.high,
                 low_in: part.low_in && all.high_in,
-                high: &part.high / &all.low,
-                high_in: part.high_in && all.low_in,
+                high_in: most.is_none() || part.high_in && all.low_in,
+                high: most.unwrap_or_else(|| value.high.clone().max(&part.low / &all.high)),
             };
             let text = format!("it is {}", show(&share));
             let met = !share.and(value).is_empty();
             if met { Relation::Met(text) } else { Relation::Missed(text, Vec::new()) }
         }
         Check::FOf(precision, recall, beta) => {
-            let (p, r) = (of(*precision), of(*recall));
+            let (p, r) = (not_negative(of(*precision)), not_negative(of(*recall)));
             let f = |p: &Exact, r: &Exact| {
                 let under = beta * p + r;
                 if under.is_zero() { under } else { (Exact::one() + beta) * p * r / under }
@@ -157,6 +159,15 @@ pub fn judge(
     }
 }
 
+/// What counts and shares can be of an interval: a printed nought stands for numbers around it.
+fn not_negative(interval: Interval) -> Interval {
+    if interval.low.is_negative() {
+        Interval { low: Exact::zero(), low_in: true, ..interval }
+    } else {
+        interval
+    }
+}
+
 /// Whether figures can go one way: each takes the least (or largest) number left to it.
 fn in_order(of_claims: &[usize], direction: Direction, of: &dyn Fn(usize) -> Interval) -> Relation {
     let falling = matches!(direction, Direction::Falling | Direction::NotRising);
@@ -174,4 +185,28 @@ fn in_order(of_claims: &[usize], direction: Direction, of: &dyn Fn(usize) -> Int
         }
     }
     Relation::Met(format!("all {} go that way", of_claims.len()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::audit::Figure;
+
+    fn interval(text: &str) -> Interval {
+        text.parse::<Figure>().unwrap().interval(Rounding::Nearest)
+    }
+
+    #[test]
+    fn a_printed_nought_is_no_contradiction() {
+        let figures = [interval("0 %"), interval("250"), interval("0.0"), interval("0.04")];
+        let of = |at: usize| figures[at].clone();
+        let judge = |check: &Check, value: &str| judge(check, Some(&interval(value)), &of, false);
+        // 0.3 % of 250 rows print as 0 %.
+        assert!(matches!(judge(&Check::Share(0, 1), "0.00001"), Relation::Met(_)));
+        assert!(matches!(judge(&Check::Share(0, 1), "0.3"), Relation::Missed(..)));
+        let f1 = Check::FOf(2, 3, Exact::one());
+        assert!(matches!(judge(&f1, "0.04"), Relation::Met(_)));
+        assert!(matches!(judge(&f1, "0.9"), Relation::Missed(..)));
+    }
 }

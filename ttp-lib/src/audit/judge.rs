@@ -211,7 +211,7 @@ impl Judge<'_> {
         let settled = settle(&members, LOOKS, look);
         for (conflict, smallest) in &settled.conflicts {
             let of = match (totals.total, open) {
-                (_, true) => "whatever the number of examples".to_owned(),
+                (_, true) => "whatever the number of examples, up to 10⁹".to_owned(),
                 ((a, b), _) if a == b => format!("of {a} examples"),
                 ((a, b), _) => format!("of {a} to {b} examples"),
             };

@@ -108,16 +108,13 @@ fn short(value: f64) -> String {
 /// # Errors
 /// None in practice: the table's own check on the number of cells.
 pub fn table(audits: &[Audit], ours: &Measured) -> Result<Table> {
-    let mut table =
-        Table::new(["document", "claim", "at", "says", "figure", "verdict", "why", "ours"]);
+    let mut table = Table::new(["claim", "says", "figure", "verdict", "why", "ours"]);
     for audit in audits {
         for claim in &audit.claims {
             let figure = claim.value.as_deref().unwrap_or_default();
             table.push(crate::cells![
-                &audit.document,
-                &claim.id,
-                &claim.at,
-                &claim.says,
+                format!("{}: {}", audit.document, claim.id),
+                format!("{} ({})", claim.says, claim.at),
                 figure,
                 claim.verdict.name(),
                 claim.verdict.to_string(),

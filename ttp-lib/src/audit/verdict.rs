@@ -7,7 +7,8 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum Verdict {
-    /// It can be true together with all that was not refuted: here is how.
+    /// It can be true: a score together with all scores of its matrix that were not refuted, a
+    /// figure of unknowns together with all of them, a relation between figures by itself.
     Consistent {
         /// Numbers that give every figure, checked anew.
         witness: String,

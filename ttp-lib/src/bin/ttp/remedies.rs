@@ -9,7 +9,7 @@ use ttp_lib::remedies::{Ground, Judge, Remedy, Tried, weights};
 use ttp_lib::serde_json::json;
 use ttp_lib::show::Progress;
 use ttp_lib::train::{self, FineTuning, Rows};
-use ttp_lib::{Result, files};
+use ttp_lib::{Error, Result, files};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -69,11 +69,15 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
     } else {
         fine_tune(&training, &folder)?
     };
+    if encoder.labels() != labels {
+        let reason = "its techniques are not those of this corpus: run without --keep or --whole";
+        return Err(Error::input(&folder, reason));
+    }
     let [on_validation, on_test] = decisions(&encoder)?;
     let truth = [&validation.labels[..], &test.labels];
     let bootstrap = run.bootstrap("remedies");
-    let own = Judge::new(&labels, truth, [&on_validation, &on_test], bootstrap)?;
-    let mut rows = vec![own.tried("the model as it was fine-tuned", &on_validation, on_test)?];
+    let whole = "the model as it was fine-tuned";
+    let mut rows = Vec::new();
     let (judge, name) = if let Some(weights) = arguments.whole {
         let mut counts = vec![0; labels.len()];
         training.labels.iter().for_each(|&label| counts[label] += 1);
@@ -83,6 +87,8 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
                 ("effective-number", weights::effective_number(&counts, Remedy::BETA)?)
             }
         };
+        let own = Judge::new(&labels, truth, [&on_validation, &on_test], bootstrap)?;
+        rows.push(own.tried(whole, &on_validation, on_test)?);
         let folder = run.models().join(format!("untrimmed.{name}"));
         let encoder = fine_tune(&training.weighted(weights), &folder)?;
         let [on_validation, on_test] = decisions(&encoder)?;
@@ -98,12 +104,14 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
         let mut watch = |remedy: &Remedy| eprintln!("{remedy}");
         let chance = (head_seed, bootstrap);
         let (judge, tried) = ground.try_all(&Remedy::ALL, &settings.head, chance, &mut watch)?;
+        // Everything in one table is measured against the head without a remedy.
+        rows.push(judge.tried(whole, &on_validation, on_test)?);
         rows.extend(tried);
         let mark = arguments.seed.map(|seed| format!(".seed-{seed}")).unwrap_or_default();
         (judge, format!("remedies{mark}.json"))
     };
     say(&format!(
-        "the worst: {} techniques of which no validation row is found; {} test rows",
+        "the worst, by their validation rows: {} techniques with {} test rows",
         judge.worst().len(),
         judge.worst_rows()
     ))?;
