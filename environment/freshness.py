@@ -6,7 +6,8 @@ or to the output folder (what the run makes); `{checkpoint}` stands for the name
     "ttp": {"inputs": ["data/raw/…"], "outputs": ["data/processed/corpus.parquet"],
             "may_write": ["results/pretraining.{checkpoint}.json"]}
 
-What a notebook `may_write` is an output that not every run of it has.
+What a notebook `may_write` is an output that not every run of it has; what it `may_read` is
+an input that need not be there.
 
 A run writes all its outputs anew. What stands there from a run under another profile
 is moved to reports/.earlier/<profile>/, and comes back when that profile does, so that
@@ -46,6 +47,7 @@ class State:
         self.record = records() / f"{name}.json"
         self.inputs = [self.place(entry) for entry in notebook_file.files(path, "inputs")
                        if not self.comes_from_hub(entry)]
+        self.may_read = [self.place(entry) for entry in notebook_file.files(path, "may_read")]
         self.must_write = [self.place(entry) for entry in notebook_file.files(path, "outputs")]
         self.outputs = self.must_write + [self.place(entry) for entry
                                           in notebook_file.files(path, "may_write")
@@ -97,7 +99,7 @@ class State:
         whole = hashlib.sha256()
         for path in self.code() + [self.path, self.profile.path]:
             whole.update(f"{path.name}\0{digest(path)}\0".encode())
-        for path, value in digests(self.inputs + self.texts()).items():
+        for path, value in digests(self.inputs + self.may_read + self.texts()).items():
             whole.update(f"{path}\0{value}\0".encode())
         own = {name: os.environ.get(name, "") for name in SETTINGS}
         words = [self.name, self.profile.name, machine.rustc(), machine.libtorch(),
@@ -133,7 +135,7 @@ class State:
 
     def check_profile_of_inputs(self) -> None:
         """What another profile's run made is no input: the mixture would carry this one's name."""
-        read = {file for path in self.inputs for file in found(path)}
+        read = {file for path in self.inputs + self.may_read for file in found(path)}
         for record in sorted(records().glob("*.json")):
             value = read_record(record)
             if not value or value["profile"] == self.profile.name:

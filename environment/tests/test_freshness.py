@@ -210,6 +210,19 @@ class Freshness(WithRun):
         with mock.patch.dict(os.environ, {"TTP_MODELS": "mine"}):
             self.assertEqual(self.state("hubbed").inputs, [self.root / "mine/hubbed"])
 
+    def test_what_a_notebook_may_read_need_not_be_there_and_is_noticed(self) -> None:
+        self.path = self.write("notebooks/01_corpus.ipynb", notebook(
+            "let x = 1;", outputs=["results/corpus.*.json"],
+            may_read=["results/other.json", "results/some.*.json"]))
+        self.ran()
+        self.assertTrue(self.state().is_up_to_date())
+        self.state().check_inputs()
+        for name in ("results/other.json", "results/some.a.json"):
+            self.write(name, "of another notebook")
+            self.assertFalse(self.state().is_up_to_date(), name)
+            self.ran()
+            self.assertTrue(self.state().is_up_to_date(), name)
+
     def test_what_a_notebook_may_write_is_an_output_that_can_be_missing(self) -> None:
         self.path = self.write("notebooks/01_corpus.ipynb", notebook(
             "let x = 1;", outputs=["results/corpus.*.json"], may_write=["results/more.json"]))
