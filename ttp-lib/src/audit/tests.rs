@@ -479,7 +479,8 @@ fn the_family_summarys_tiers_and_cells_are_at_odds() {
     assert_eq!(conflict(&audit, "poor.Sality.tier"), ["poor.Sality.tier", "f1.Sality"]);
     assert_eq!(conflict(&audit, "cell.CCleaner.all"), ["cell.CCleaner", "cell.CCleaner.all"]);
     assert!(conflict(&audit, "cell.turned").contains(&"recall.TrojanDownloader"));
-    assert_eq!(conflict(&audit, "recall.Emotet.short"), ["recall.Emotet.short", "recall.Emotet"]);
+    // "62 %" of 62.57 % has its digits cut off, which is allowed.
+    assert_eq!(audit.claim("recall.Emotet.short").unwrap().verdict.name(), "consistent");
     assert_eq!(conflict(&audit, "tiers.classes").len(), 5);
     assert_eq!(audit.claim("f1.macro").unwrap().verdict.name(), "consistent");
 }
