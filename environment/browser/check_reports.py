@@ -162,8 +162,11 @@ class Reports(unittest.TestCase):
             choose = ("(value => {{ const choice = document.querySelector('.filter select'); "
                       "choice.value = value; choice.dispatchEvent(new Event('change')); }})('{}')")
             self.browser.evaluate(choose.format("inconsistent"))
+            verdict = self.browser.evaluate(
+                "[...document.querySelectorAll('.filterable thead th')]"
+                ".findIndex(cell => cell.textContent === 'verdict')")
             kinds = self.browser.evaluate(
-                f"[...new Set({shown}.map(row => row.cells[5].textContent))]")
+                f"[...new Set({shown}.map(row => row.cells[{verdict}].textContent))]")
             self.assertEqual(kinds, ["inconsistent"])
             self.browser.evaluate(choose.format(""))
             write = ("(text => {{ const words = document.querySelector('.filter input'); "
