@@ -483,11 +483,15 @@ impl Run {
     /// If it was pretrained on the corpus, whose test sentences it may have read then; else as
     /// [`checkpoint`](Self::checkpoint).
     pub fn similarity_checkpoint(&self) -> Result<Checkpoint> {
-        let own = self.profile.similarity.checkpoint.as_ref();
+        self.unread_checkpoint(self.profile.similarity.checkpoint.as_ref(), "similarity.checkpoint")
+    }
+
+    /// The checkpoint of a setting, or the profile's first, if it has not read the corpus.
+    fn unread_checkpoint(&self, own: Option<&String>, field: &'static str) -> Result<Checkpoint> {
         let name = own.or(self.profile.checkpoints.first()).map_or("", String::as_str);
         if Entry::named(name).is_some_and(Entry::is_pretrained_further) {
             let reason = format!("{name:?} may have read the test sentences: take what it is of");
-            return Err(Error::Setting { field: "similarity.checkpoint", reason });
+            return Err(Error::Setting { field, reason });
         }
         self.checkpoint(name)
     }
@@ -514,13 +518,7 @@ impl Run {
     /// As [`similarity_checkpoint`](Self::similarity_checkpoint): what was pretrained on the
     /// corpus may have read the test sentences of this split.
     pub fn remedies_checkpoint(&self) -> Result<Checkpoint> {
-        let own = self.profile.remedies.checkpoint.as_ref();
-        let name = own.or(self.profile.checkpoints.first()).map_or("", String::as_str);
-        if Entry::named(name).is_some_and(Entry::is_pretrained_further) {
-            let reason = format!("{name:?} may have read the test sentences: take what it is of");
-            return Err(Error::Setting { field: "remedies.checkpoint", reason });
-        }
-        self.checkpoint(name)
+        self.unread_checkpoint(self.profile.remedies.checkpoint.as_ref(), "remedies.checkpoint")
     }
 
     /// The whole corpus in three parts, nothing trimmed and nothing balanced, and how many rows

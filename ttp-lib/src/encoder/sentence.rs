@@ -107,22 +107,9 @@ impl SentenceEncoder {
         texts: &[&str],
         watch: &mut dyn FnMut(usize),
     ) -> Result<Vectors> {
-        const ROWS_AT_ONCE: usize = 64;
-        let tokenised = tokenize.ids(texts)?;
-        let lengths: Vec<usize> = tokenised.iter().map(Vec::len).collect();
-        let mut numbers = vec![0_f32; texts.len() * self.dimensions];
-        for rows in batch::by_length(&lengths, ROWS_AT_ONCE) {
-            let batch = Batch::new(&tokenised, &rows, tokenize.padding_id(), self.device());
-            let vectors = tch::no_grad(|| self.vectors(&batch, false))?;
-            let vectors = vectors.to_kind(Kind::Float).to_device(Device::Cpu).contiguous().view(-1);
-            let vectors =
-                Vec::<f32>::try_from(vectors).map_err(Error::library("reading vectors"))?;
-            for (vector, row) in vectors.chunks_exact(self.dimensions).zip(&rows) {
-                numbers[row * self.dimensions..][..self.dimensions].copy_from_slice(vector);
-            }
-            watch(rows.len());
-        }
-        Vectors::new(self.dimensions, numbers)
+        let (tokenised, padding_id) = (tokenize.ids(texts)?, tokenize.padding_id());
+        let run = |batch: &Batch| self.vectors(batch, false);
+        Vectors::of_batches(&tokenised, padding_id, self.device(), self.dimensions, run, watch)
     }
 
     /// Writes the model in the hub's layout, with the three small files by which
@@ -178,6 +165,33 @@ impl Vectors {
             return wrong(format!("{} in row {}", numbers[at], at / dimensions));
         }
         Ok(Self { dimensions, numbers })
+    }
+
+    /// What a model makes of some tokenised texts, `[rows, dimensions]` a batch of near-equal
+    /// length, in the texts' order. `watch` is told after each batch how many rows it had.
+    pub(super) fn of_batches(
+        tokenised: &[Vec<u32>],
+        padding_id: u32,
+        device: Device,
+        dimensions: usize,
+        run: impl Fn(&Batch) -> Result<Tensor>,
+        watch: &mut dyn FnMut(usize),
+    ) -> Result<Self> {
+        const ROWS_AT_ONCE: usize = 64;
+        let lengths: Vec<usize> = tokenised.iter().map(Vec::len).collect();
+        let mut numbers = vec![0_f32; tokenised.len() * dimensions];
+        for rows in batch::by_length(&lengths, ROWS_AT_ONCE) {
+            let batch = Batch::new(tokenised, &rows, padding_id, device);
+            let vectors = tch::no_grad(|| run(&batch))?;
+            let vectors = vectors.to_kind(Kind::Float).to_device(Device::Cpu).contiguous().view(-1);
+            let vectors =
+                Vec::<f32>::try_from(vectors).map_err(Error::library("reading vectors"))?;
+            for (vector, row) in vectors.chunks_exact(dimensions).zip(&rows) {
+                numbers[row * dimensions..][..dimensions].copy_from_slice(vector);
+            }
+            watch(rows.len());
+        }
+        Self::new(dimensions, numbers)
     }
 
     /// Number of vectors.

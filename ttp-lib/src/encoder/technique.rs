@@ -159,24 +159,10 @@ impl TechniqueEncoder {
         padding_id: u32,
         watch: &mut dyn FnMut(usize),
     ) -> Result<Vectors> {
-        const ROWS_AT_ONCE: usize = 64;
-        let lengths: Vec<usize> = tokenised.iter().map(Vec::len).collect();
-        let mut numbers = Vec::new();
-        let mut wide = 1;
-        for rows in batch::by_length(&lengths, ROWS_AT_ONCE) {
-            let batch = Batch::new(tokenised, &rows, padding_id, self.device());
-            let vectors = tch::no_grad(|| self.before_output(&batch, false))?;
-            wide = vectors.size()[1].unsigned_abs() as usize;
-            numbers.resize(tokenised.len() * wide, 0.0_f32);
-            let vectors = vectors.to_kind(Kind::Float).to_device(Device::Cpu).contiguous().view(-1);
-            let vectors =
-                Vec::<f32>::try_from(vectors).map_err(Error::library("reading vectors"))?;
-            for (vector, row) in vectors.chunks_exact(wide).zip(&rows) {
-                numbers[row * wide..][..wide].copy_from_slice(vector);
-            }
-            watch(rows.len());
-        }
-        Vectors::new(wide, numbers)
+        let (Head::Bert(output) | Head::Roberta { output, .. }) = &self.head;
+        let dimensions = output.ws.size()[1].unsigned_abs() as usize;
+        let run = |batch: &Batch| self.before_output(batch, false);
+        Vectors::of_batches(tokenised, padding_id, self.device(), dimensions, run, watch)
     }
 
     /// Probabilities of every technique for every text, in the texts' order.
