@@ -6,6 +6,7 @@
 //! divisions each, and the matrices are counted without being listed.
 
 use super::figure::{Exact, Interval, fraction, whole};
+use super::rates;
 use crate::metrics::BinaryCounts;
 use num_bigint::BigInt;
 use num_traits::{One, Signed, ToPrimitive, Zero};
@@ -65,6 +66,30 @@ impl Metric {
         "balanced_accuracy",
         "mcc",
     ];
+
+    /// The score as a quotient of sums; nothing for the two that are none.
+    pub(super) fn quotient(self) -> Option<Quotient> {
+        let (numerator, denominator) = match self {
+            Self::Accuracy => ([1, -1, 0, 1], [0, 0, 1, 1]),
+            Self::Precision => ([1, 0, 0, 0], [1, 1, 0, 0]),
+            Self::Recall => ([1, 0, 0, 0], [0, 0, 1, 0]),
+            Self::Specificity => ([0, -1, 0, 1], [0, 0, 0, 1]),
+            Self::FBeta(n, m) => {
+                let (n, m) = (i128::from(n), i128::from(m));
+                ([n + m, 0, 0, 0], [m, m, n, 0])
+            }
+            Self::BalancedAccuracy | Self::Mcc => return None,
+        };
+        Some(Quotient { numerator, denominator })
+    }
+}
+
+/// A quotient of two sums of true positives, false positives, positives and negatives, each with
+/// its factor.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Quotient {
+    pub(super) numerator: [i128; 4],
+    pub(super) denominator: [i128; 4],
 }
 
 /// A score and the numbers that print as its figure.
@@ -188,39 +213,48 @@ impl BinaryScore {
         (from, to)
     }
 
-    /// The interval as two lines in the plane of true and false positives: on or above each of
-    /// them, `a·tp + b·fp + c ≥ 0`. Nothing where a division by nought counts, or for a score
-    /// that is not linear.
-    fn lines(&self, positive: i128, negative: i128) -> Option<[Line; 2]> {
+    /// The score as a quotient of sums; nothing for the two that are none.
+    pub(super) fn quotient(&self) -> Option<Quotient> {
+        self.metric.quotient()
+    }
+
+    /// What the score's interval leaves of the plane of true and false positives.
+    fn region(&self, positive: i128, negative: i128) -> Region {
+        let zero_division = match self.zero_division {
+            ZeroDivision::One => Some(1),
+            ZeroDivision::Zero => Some(0),
+            ZeroDivision::Undefined => None,
+        };
+        let Ends { low: (ln, ld), low_in, high: (hn, hd), high_in, filler, nought } = self.ends;
+        let if_allowed = |allowed: bool| if allowed { Region::All } else { Region::None };
         // Numerator and denominator, each as factors of tp, of fp, and what stands alone.
-        let (numerator, denominator) = match self.metric {
-            Metric::Accuracy => ((1, -1, negative), (0, 0, positive + negative)),
-            Metric::Precision => ((1, 0, 0), (1, 1, 0)),
-            Metric::Recall => ((1, 0, 0), (0, 0, positive)),
-            Metric::Specificity => ((0, -1, negative), (0, 0, negative)),
-            Metric::FBeta(n, m) => {
-                let (n, m) = (i128::from(n), i128::from(m));
-                ((n + m, 0, 0), (m, m, n * positive))
-            }
-            Metric::BalancedAccuracy => {
+        let (numerator, denominator) = match (self.metric, self.metric.quotient()) {
+            (Metric::Recall, _) if positive == 0 => return if_allowed(filler),
+            (Metric::Specificity, _) if negative == 0 => return if_allowed(filler),
+            (Metric::FBeta(..), _) if positive == 0 => return if_allowed(filler || nought),
+            // Where nothing is called positive precision's lines hold as 0 ≥ 0, but for an open end.
+            (Metric::Precision, _) if filler && !(low_in && high_in) => return Region::All,
+            (Metric::BalancedAccuracy, _) if positive > 0 && negative > 0 => {
                 ((negative, -positive, negative * positive), (0, 0, 2 * positive * negative))
             }
-            Metric::Mcc => return None,
+            (Metric::BalancedAccuracy, _) => match (zero_division, positive, negative) {
+                (None, ..) => return Region::None,
+                (Some(zero), 0, _) => ((0, -1, (zero + 1) * negative), (0, 0, 2 * negative)),
+                (Some(zero), ..) => ((1, 0, zero * positive), (0, 0, 2 * positive)),
+            },
+            (Metric::Mcc, _) if positive == 0 || negative == 0 => return if_allowed(nought),
+            (_, None) => return Region::All,
+            (_, Some(Quotient { numerator, denominator })) => {
+                let sum = |[tp, fp, p, n]: [i128; 4]| (tp, fp, p * positive + n * negative);
+                (sum(numerator), sum(denominator))
+            }
         };
-        let Ends { low: (ln, ld), low_in, high: (hn, hd), high_in, filler, .. } = self.ends;
-        // Of the others' denominators none is nought then. Precision's may be, and its lines hold
-        // there as 0 ≥ 0, but for an open end.
-        let divided = positive > 0 && negative > 0;
-        let nothing = self.metric == Metric::Precision && filler && !(low_in && high_in);
-        if !divided || nothing {
-            return None;
-        }
         let line = |by: i128, less: i128, end: bool| {
             let (n, d) = (numerator, denominator);
             let [a, b, c] = [(n.0, d.0), (n.1, d.1), (n.2, d.2)].map(|(n, d)| by * n - less * d);
             (a, b, c - i128::from(!end))
         };
-        Some([line(ld, ln, low_in), line(-hd, -hn, high_in)])
+        Region::Between([line(ld, ln, low_in), line(-hd, -hn, high_in)])
     }
 
     /// Matthews' correlation falls as false positives rise.
@@ -275,18 +309,55 @@ impl BinaryScore {
 /// `a·tp + b·fp + c ≥ 0`.
 type Line = (i128, i128, i128);
 
+/// A part of the plane of true and false positives.
+enum Region {
+    /// All of it, or what is not known here.
+    All,
+    /// On or above each of two lines.
+    Between([Line; 2]),
+    /// Nothing.
+    None,
+}
+
 /// The true positives that all linear scores together leave: false positives are eliminated from
 /// each pair of a line that bounds them from below and one from above. All of them are at most
 /// 10¹⁴ and 10²⁰ large, so that the products stay within 128 bits.
-fn true_positives(scores: &[BinaryScore], positive: i128, negative: i128) -> (i128, i128) {
+fn true_positives(
+    scores: &[BinaryScore],
+    positive: i128,
+    negative: i128,
+) -> Option<(i128, i128)> {
     let (mut from, mut to) = (0, positive);
-    let (mut below, mut above) = (vec![(0, 1, 0)], vec![(0, -1, negative)]);
-    let lines = scores.iter().filter_map(|score| score.lines(positive, negative));
-    for (a, b, c) in lines.flatten() {
-        match b.signum() {
-            1 => below.push((a, b, c)),
-            -1 => above.push((a, b, c)),
-            _ => at_least(a, c, &mut from, &mut to),
+    let (mut least, mut most) = (0, negative);
+    // What bounds one of the two alone comes first: it mostly leaves nothing, and is quick.
+    for score in scores {
+        match score.region(positive, negative) {
+            Region::None => return None,
+            Region::All => {}
+            Region::Between(lines) => {
+                for (a, b, c) in lines {
+                    match (a, b) {
+                        (_, 0) => at_least(a, c, &mut from, &mut to),
+                        (0, _) => at_least(b, c, &mut least, &mut most),
+                        _ => {}
+                    }
+                }
+            }
+        }
+        if from > to || least > most {
+            return None;
+        }
+    }
+    let (mut below, mut above) = (vec![(0, 1, -least)], vec![(0, -1, most)]);
+    for score in scores {
+        if let Region::Between(lines) = score.region(positive, negative) {
+            for (a, b, c) in lines {
+                match (a, b.signum()) {
+                    (0, _) | (_, 0) => {}
+                    (_, 1) => below.push((a, b, c)),
+                    _ => above.push((a, b, c)),
+                }
+            }
         }
     }
     for &(a, b, c) in &below {
@@ -294,7 +365,7 @@ fn true_positives(scores: &[BinaryScore], positive: i128, negative: i128) -> (i1
             at_least(b * x - y * a, b * z - y * c, &mut from, &mut to);
         }
     }
-    (from, to)
+    (from <= to).then_some((from, to))
 }
 
 /// Narrows from..=to to where slope·x + offset ≥ 0.
@@ -486,7 +557,8 @@ pub const STEPS: u64 = 20_000_000;
 const KEPT: usize = 20;
 
 /// Looks for the numbers of examples with which every matrix of a set (of the same examples) is
-/// possible, from the least total upwards.
+/// possible, from the least total upwards: for the first of them only, or for as many as are kept
+/// and one more.
 pub fn search(
     matrices: &[Vec<BinaryScore>],
     totals: &Totals,
@@ -499,23 +571,41 @@ pub fn search(
         let (from, to) = totals.positives(totals.total.0);
         from >= to
     };
-    let prevalence = matrices.iter().filter(|_| !known).map(|scores| prevalence(scores));
-    let (low, high) =
-        prevalence.fold(((0, 1), (1, 1)), |(low, high), (l, h)| (larger(low, l), smaller(high, h)));
-    found.nowhere = low.0 * high.1 > high.0 * low.1;
+    let mut share = Interval::closed(Exact::zero(), Exact::one());
+    if !known {
+        share = matrices.iter().fold(share, |share, scores| share.and(&rates::prevalence(scores)));
+    }
+    // Without a positive, or without a negative, rates are divisions by nought.
+    let edge = |positive: i128, negative: i128| {
+        let none = |score: &BinaryScore| matches!(score.region(positive, negative), Region::None);
+        !matrices.iter().flatten().any(none)
+    };
+    let (no_positive, no_negative) = (!known && edge(0, 1), !known && edge(1, 0));
+    found.nowhere = share.is_empty() && !known && !no_positive && !no_negative;
     if found.nowhere {
         return found;
     }
+    // Outwards to a grain, so that the numbers stay small.
+    const GRAIN: i128 = 1_000_000_000_000;
+    let low = (&share.low * whole(GRAIN)).floor().to_integer().to_i128().unwrap_or(0);
+    let high = (&share.high * whole(GRAIN)).ceil().to_integer().to_i128().unwrap_or(GRAIN);
     for total in totals.total.0..=totals.total.1 {
         if totals.pairs && items_of_pairs(total).is_none() {
             continue;
         }
         let (from, to) = totals.positives(total);
-        // Only what the rates allow: P / N between two fractions.
         let n = i128::from(total);
-        let from = from.max(ceil(low.0 * n, low.1) as u64);
-        let to = to.min((high.0 * n).div_euclid(high.1).max(0) as u64);
-        for positive in from..=to {
+        let (mut first, mut last) = (ceil(low * n, GRAIN) as u64, (high * n / GRAIN) as u64);
+        if share.is_empty() {
+            (first, last) = (1, 0);
+        } else if !known {
+            (first, last) = (first.max(1), last.min(total.saturating_sub(1)));
+        }
+        let inner = from.max(first)..=to.min(last);
+        let none = (no_positive && from == 0).then_some(0);
+        let all = (no_negative && to == total && total > 0).then_some(total);
+        for positive in none.into_iter().chain(inner).chain(all) {
+            steps = steps.saturating_sub(1);
             let mut fit = Fit { total, positive, witnesses: Vec::new(), counts: Vec::new() };
             for scores in matrices {
                 let found = walk(scores, positive, total - positive, first_only, &mut steps);
@@ -532,9 +622,8 @@ pub fn search(
                 if found.fits.len() < KEPT {
                     found.fits.push(fit);
                 }
-                // Of one total, more than are kept are only said to be many.
-                let many = found.number as usize > KEPT && totals.total.0 == totals.total.1;
-                if first_only || many {
+                // More than are kept are only said to be many.
+                if first_only || found.number as usize > KEPT {
                     found.whole = false;
                     return found;
                 }
@@ -570,7 +659,7 @@ fn walk(
     steps: &mut u64,
 ) -> Option<(u64, BinaryCounts)> {
     let (p, n) = (i128::from(positive), i128::from(negative));
-    let (first, last) = true_positives(scores, p, n);
+    let (first, last) = true_positives(scores, p, n)?;
     let (mut number, mut witness) = (0_u64, None);
     for tp in first..=last {
         if *steps == 0 {
@@ -596,135 +685,6 @@ fn walk(
     witness.map(|witness| (number, witness))
 }
 
-type Share = (i128, i128);
-
-fn larger(a: Share, b: Share) -> Share {
-    if a.0 * b.1 >= b.0 * a.1 { a } else { b }
-}
-
-fn smaller(a: Share, b: Share) -> Share {
-    if a.0 * b.1 <= b.0 * a.1 { a } else { b }
-}
-
 fn ceil(numerator: i128, denominator: i128) -> i128 {
     -((-numerator).div_euclid(denominator))
-}
-
-/// Bounds of the share of positives that the rates alone allow, whatever the total: without
-/// them every number of positives of every total would have to be tried.
-fn prevalence(scores: &[BinaryScore]) -> (Share, Share) {
-    const ANY: (Share, Share) = ((0, 1), (1, 1));
-    if scores.iter().any(|score| score.zero_division == ZeroDivision::One) {
-        // The formulas below take a share above nought for one that was divided.
-        return ANY;
-    }
-    let unit = || Interval::closed(Exact::zero(), Exact::one());
-    let of = |metric: Metric| {
-        let all = scores.iter().filter(|score| score.metric == metric);
-        all.fold(unit(), |found, score| found.and(&score.interval))
-    };
-    let accuracy = of(Metric::Accuracy);
-    let [mut recall, mut precision, mut specificity] =
-        [Metric::Recall, Metric::Precision, Metric::Specificity].map(of);
-    let positive = |i: &Interval| i.low.is_positive() && !i.is_empty();
-    for score in scores {
-        if let Metric::FBeta(n, m) = score.metric {
-            let b2 = fraction(n.into(), m.into());
-            let f = &score.interval;
-            if positive(f) && positive(&recall) {
-                let low = |f: &Exact, r: &Exact| {
-                    let under = (Exact::one() + &b2) * r - &b2 * f;
-                    under.is_positive().then(|| f * r / under)
-                };
-                narrow(&mut precision, corners([f, &recall], low));
-            }
-            if positive(f) && positive(&precision) {
-                let low = |f: &Exact, p: &Exact| {
-                    let under = (Exact::one() + &b2) * p - f;
-                    under.is_positive().then(|| &b2 * f * p / under)
-                };
-                narrow(&mut recall, corners([f, &precision], low));
-            }
-        }
-    }
-    for score in scores.iter().filter(|score| score.metric == Metric::BalancedAccuracy) {
-        let found = score.interval.times(&whole(2)).minus(&recall);
-        narrow(&mut specificity, Some(found));
-    }
-    let mut share = unit();
-    let one = Exact::one;
-    if positive(&recall) && positive(&precision) {
-        let of = |a: &Exact, r: &Exact, p: &Exact| {
-            let under = one() - r + r * (one() - p) / p;
-            under.is_positive().then(|| (one() - a) / under)
-        };
-        narrow(&mut share, three_corners([&accuracy, &recall, &precision], of));
-        let of = |s: &Exact, r: &Exact, p: &Exact| {
-            let (with, without) = (p * (one() - s), (one() - p) * r);
-            let under = &with + &without;
-            // Odds with/without; a certainty on one side says nothing on the other.
-            under.is_positive().then(|| with / under)
-        };
-        narrow(&mut share, three_corners([&specificity, &recall, &precision], of));
-    }
-    let apart = recall.low > specificity.high || specificity.low > recall.high;
-    if apart && !specificity.is_empty() && !recall.is_empty() {
-        let of = |a: &Exact, r: &Exact, s: &Exact| {
-            let under = r - s;
-            (!under.is_zero()).then(|| (a - s) / under)
-        };
-        narrow(&mut share, three_corners([&accuracy, &recall, &specificity], of));
-    }
-    // Outwards to a millionth, so that the numbers stay small.
-    const GRAIN: i128 = 1_000_000;
-    let low = (&share.low * whole(GRAIN)).floor().to_integer().to_i128().unwrap_or(0);
-    let high = (&share.high * whole(GRAIN)).ceil().to_integer().to_i128().unwrap_or(GRAIN);
-    ((low.max(0), GRAIN), (high.min(GRAIN), GRAIN))
-}
-
-fn narrow(interval: &mut Interval, by: Option<Interval>) {
-    if let Some(by) = by {
-        // Ends are taken to belong: this only says where to look.
-        let low = if by.low > interval.low { by.low } else { interval.low.clone() };
-        let high = if by.high < interval.high { by.high } else { interval.high.clone() };
-        *interval = Interval::closed(low, high);
-    }
-}
-
-/// The range of a formula that is monotone in each of its arguments, from its corners; `None`
-/// where one corner has no value.
-fn corners(
-    of: [&Interval; 2],
-    formula: impl Fn(&Exact, &Exact) -> Option<Exact>,
-) -> Option<Interval> {
-    let ends = |i: usize| [&of[i].low, &of[i].high];
-    let mut values = Vec::new();
-    for a in ends(0) {
-        for b in ends(1) {
-            values.push(formula(a, b)?);
-        }
-    }
-    hull(values)
-}
-
-fn three_corners(
-    of: [&Interval; 3],
-    formula: impl Fn(&Exact, &Exact, &Exact) -> Option<Exact>,
-) -> Option<Interval> {
-    let ends = |i: usize| [&of[i].low, &of[i].high];
-    let mut values = Vec::new();
-    for a in ends(0) {
-        for b in ends(1) {
-            for c in ends(2) {
-                values.push(formula(a, b, c)?);
-            }
-        }
-    }
-    hull(values)
-}
-
-fn hull(values: Vec<Exact>) -> Option<Interval> {
-    let low = values.iter().min()?.clone();
-    let high = values.iter().max()?.clone();
-    Some(Interval::closed(low, high))
 }

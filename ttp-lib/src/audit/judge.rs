@@ -1,7 +1,7 @@
 //! Verdicts on all claims of a document: joint ones first, then those about other figures.
 
 use super::arithmetic::{self, Relation};
-use super::binary::{self, BinaryScore, Fit, Metric, Score, Search, Totals};
+use super::binary::{self, BinaryScore, Fit, Score, Search, Totals};
 use super::claims::{AskOf, Check, Claim, Claims, MatrixKnown};
 use super::figure::{Exact, Interval, Rounding};
 use super::multiclass::{Asked, Averaging, ClassMetric, Classes, Found, Matrix, Said};
@@ -204,14 +204,13 @@ impl Judge<'_> {
                 None if found.nowhere => Look::Impossible,
                 None if !found.whole => Look::Unknown,
                 None if !open => Look::Impossible,
-                None if scale_free(&sets(of)) => Look::Impossible,
                 None => Look::Unknown,
             }
         };
         let settled = settle(&members, LOOKS, look);
         for (conflict, smallest) in &settled.conflicts {
             let of = match (totals.total, open) {
-                (_, true) => "whatever the number of examples, up to 10⁹".to_owned(),
+                (_, true) => "whatever the number of examples".to_owned(),
                 ((a, b), _) if a == b => format!("of {a} examples"),
                 ((a, b), _) => format!("of {a} to {b} examples"),
             };
@@ -698,44 +697,4 @@ fn same_rates(a: &BinaryCounts, b: &BinaryCounts) -> bool {
     let (a, b) = (cells(a), cells(b));
     let (all_a, all_b): (i128, i128) = (a.iter().sum(), b.iter().sum());
     a.iter().zip(&b).all(|(x, y)| x * all_b == y * all_a)
-}
-
-/// Whether matrices are impossible whatever the number of examples, up to 10⁹: by bounds and
-/// certificates of what is linear in the counts.
-fn scale_free(sets: &[Vec<BinaryScore>]) -> bool {
-    const MOST: i128 = 1_000_000_000;
-    let mut problem = Problem::default();
-    let positive = problem.unknown("positives", 0, MOST);
-    let negative = problem.unknown("negatives", 0, MOST);
-    problem.row(vec![(positive, 1), (negative, 1)], Some(1), Some(MOST));
-    for scores in sets {
-        let tp = problem.unknown("tp", 0, MOST);
-        let fp = problem.unknown("fp", 0, MOST);
-        problem.row(vec![(positive, 1), (tp, -1)], Some(0), None);
-        problem.row(vec![(negative, 1), (fp, -1)], Some(0), None);
-        for score in scores {
-            let (numerator, denominator) = match score.metric() {
-                Metric::Accuracy => {
-                    (vec![(tp, 1), (negative, 1), (fp, -1)], vec![(positive, 1), (negative, 1)])
-                }
-                Metric::Precision => (vec![(tp, 1)], vec![(tp, 1), (fp, 1)]),
-                Metric::Recall => (vec![(tp, 1)], vec![(positive, 1)]),
-                Metric::Specificity => (vec![(negative, 1), (fp, -1)], vec![(negative, 1)]),
-                Metric::FBeta(n, m) => {
-                    let (n, m) = (i128::from(n), i128::from(m));
-                    (vec![(tp, n + m)], vec![(tp, m), (fp, m), (positive, n)])
-                }
-                // Not linear: left out, which only makes the rest easier to meet.
-                Metric::BalancedAccuracy | Metric::Mcc => continue,
-            };
-            if score.allows_nothing() {
-                continue;
-            }
-            if problem.quotient(&numerator, &denominator, score.interval()).is_err() {
-                return false;
-            }
-            problem.row(denominator, Some(1), None);
-        }
-    }
-    problem.solve(Work { nodes: 1, moves: 0 }) == Answer::Impossible
 }

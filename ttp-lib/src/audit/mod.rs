@@ -14,6 +14,7 @@
 //! - [`figure`]: a figure as it is printed, and the interval of numbers that print so.
 //! - [`claims`]: claims files.
 //! - [`binary`]: matrices of two classes, totals known, bounded or not known.
+//! - `rates`: the shares of positives that scores leave without a total.
 //! - [`multiclass`]: all scores of many classes, from one confusion matrix.
 //! - [`solver`]: whole numbers that meet linear rows and averages.
 //! - [`arithmetic`]: claims about other figures.
@@ -26,6 +27,7 @@ pub mod claims;
 pub mod figure;
 mod judge;
 pub mod multiclass;
+mod rates;
 pub mod report;
 pub mod solver;
 pub mod verdict;

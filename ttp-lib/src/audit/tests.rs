@@ -1,7 +1,9 @@
 //! Random matrices, brute force, wrong files, and the three documents.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use super::binary::{BinaryScore, Metric, STEPS, Score, ZeroDivision, exact_score, fits};
+use super::binary::{
+    BinaryScore, Metric, STEPS, Score, Totals, ZeroDivision, exact_score, fits, search,
+};
 use super::figure::{Exact, Figure, Interval, Rounding};
 use super::multiclass::{Averaging, ClassCount, ClassMetric, Classes, Found, Matrix, Said};
 use super::solver::Work;
@@ -157,6 +159,61 @@ fn classes_of(matrix: &Matrix) -> Classes {
     let total = matrix.iter().flatten().sum();
     let names = (0..matrix.len()).map(|class| class.to_string()).collect();
     Classes { names, total: (total, total), zero_division: ZeroDivision::Zero }
+}
+
+#[test]
+fn totals_that_fit_are_those_that_brute_force_finds() {
+    const MOST: u64 = 14;
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let (mut nowhere, mut many, mut edges) = (0, 0, 0);
+    for case in 0..600 {
+        // One or two matrices of the same examples, one figure of which is off in most cases.
+        let counts = random_counts(&mut rng, [1, 4, 10][case % 3]);
+        let positive = counts.tp + counts.fn_;
+        let negative = counts.fp + counts.tn;
+        let zero_division =
+            [ZeroDivision::Zero, ZeroDivision::One, ZeroDivision::Undefined][case % 3];
+        let mut sets = Vec::new();
+        for _ in 0..rng.random_range(1..=2) {
+            let (tp, fp) = (rng.random_range(0..=positive), rng.random_range(0..=negative));
+            let of = BinaryCounts { tp, fp, fn_: positive - tp, tn: negative - fp };
+            let mut said = random_scores(&mut rng, &of);
+            if rng.random_bool(0.7) {
+                let at = rng.random_range(0..said.len());
+                let steps = [-40, -3, -1, 1, 3, 40][rng.random_range(0..6)];
+                let figure = &mut said[at].1;
+                figure.value += &figure.unit * Exact::from_integer(BigInt::from(steps));
+            }
+            let rounding = [Rounding::Nearest, Rounding::Truncated][rng.random_range(0..2)];
+            let score = |(metric, figure): &(Metric, Figure)| {
+                BinaryScore::new(*metric, figure.interval(rounding), zero_division).unwrap()
+            };
+            sets.push(said.iter().map(score).collect::<Vec<_>>());
+        }
+        let possible = |scores: &[BinaryScore], positive: u64, negative: u64| {
+            (0..=positive).any(|tp| {
+                (0..=negative).any(|fp| {
+                    let of = BinaryCounts { tp, fp, fn_: positive - tp, tn: negative - fp };
+                    scores.iter().all(|score| score.is_of(&of))
+                })
+            })
+        };
+        let pairs = (1..=MOST).flat_map(|total| (0..=total).map(move |p| (total, p)));
+        let fit = |&(total, p): &(u64, u64)| sets.iter().all(|s| possible(s, p, total - p));
+        let wanted: Vec<(u64, u64)> = pairs.filter(fit).collect();
+        let found = search(&sets, &Totals::up_to(MOST), false, STEPS);
+        let fits: Vec<(u64, u64)> = found.fits.iter().map(|f| (f.total, f.positive)).collect();
+        assert_eq!(fits, wanted[..wanted.len().min(fits.len().max(20))], "{case}: {sets:?}");
+        assert_eq!(found.whole, wanted.len() <= 20, "{case}");
+        let first = search(&sets, &Totals::up_to(MOST), true, STEPS);
+        let first = first.fits.first().map(|fit| (fit.total, fit.positive));
+        assert_eq!(first, wanted.first().copied(), "{case}: {sets:?}");
+        nowhere += u32::from(found.nowhere);
+        many += u32::from(!found.whole);
+        edges += u32::from(wanted.iter().any(|(total, p)| *p == 0 || p == total));
+    }
+    // Each kind of answer is there.
+    assert!(nowhere > 50 && many > 20 && edges > 20, "{nowhere} {many} {edges}");
 }
 
 #[test]
