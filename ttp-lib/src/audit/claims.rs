@@ -89,6 +89,9 @@ pub struct Claim {
     pub check: Check,
     /// Where a run of this project has the same figure in results.json.
     pub ours: Option<String>,
+    /// The reading of the text that it belongs to, where the text can be read in several ways:
+    /// comparisons of two readings are not held against each other.
+    pub reading: Option<String>,
 }
 
 /// What a claim takes to be true. Names are those of other claims, by their place in the file.
@@ -424,6 +427,7 @@ impl Claims {
             at: fields.text("at")?.0,
             says: fields.text("says")?.0,
             ours: fields.optional_text("ours")?.map(|(text, _)| text),
+            reading: fields.optional_text("reading")?.map(|(text, _)| text),
             id,
             value,
             rounding,

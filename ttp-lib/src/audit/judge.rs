@@ -6,6 +6,7 @@ use super::claims::{AskOf, Check, Claim, Claims, MatrixKnown};
 use super::figure::{Exact, Interval, Rounding};
 use super::multiclass::{Asked, Averaging, ClassMetric, Classes, Found, Matrix, Said};
 use super::solver::{Answer, Problem, Work};
+use super::together;
 use super::verdict::{Look, Verdict, smallest_conflict};
 use crate::metrics::BinaryCounts;
 use num_traits::{One, Zero};
@@ -98,6 +99,7 @@ pub fn audit(claims: &Claims) -> crate::Result<Audit> {
     judge.class_matrices()?;
     judge.systems();
     judge.relations();
+    judge.comparisons();
     judge.tell()?;
     let Judge { verdicts, mut audit, .. } = judge;
     for (claim, verdict) in claims.claims.iter().zip(verdicts) {
@@ -557,20 +559,76 @@ impl Judge<'_> {
         }
     }
 
-    /// The numbers that a claim's figure stands for: the score itself where its matrix is known.
-    fn interval(&self, at: usize, rule: Rounding) -> Interval {
-        if let Some(exact) = &self.exact[at] {
-            return Interval::point(exact.clone());
+    /// Comparisons that can each be true are looked at together: first those of any reading of the
+    /// text, then with them those of each reading.
+    fn comparisons(&mut self) {
+        let claims = &self.claims.claims;
+        let numbers = |at: usize| self.figure(at, claims[at].rounding);
+        // A figure's digits have a place of their own: a claim may compare, and be compared.
+        let digits = |at: usize| claims.len() + at;
+        let mut said: BTreeMap<usize, Vec<together::Difference>> = BTreeMap::new();
+        for (at, claim) in claims.iter().enumerate() {
+            let holds = matches!(self.verdicts[at], Some(Verdict::Consistent { .. }));
+            let found = together::differences(&claim.check, numbers(at).as_ref());
+            if holds && !found.is_empty() {
+                said.insert(at, found);
+                for &of in claim.check.of() {
+                    let figure = |numbers| together::figure(of, &numbers);
+                    said.insert(digits(of), numbers(of).map(figure).unwrap_or_default());
+                }
+            }
         }
-        let claim = self.claim(at);
-        // A claim's own rounding goes before, where it leaves no choice.
-        let rule = if arithmetic::rules(claim.rounding).contains(&rule) {
-            rule
-        } else {
-            arithmetic::rules(claim.rounding)[0]
+        let (compared, mut fixed): (Vec<usize>, Vec<usize>) =
+            said.keys().partition(|at| **at < claims.len());
+        let mut readings: Vec<&Option<String>> =
+            compared.iter().map(|&at| &claims[at].reading).collect();
+        readings.sort_unstable();
+        readings.dedup();
+        let look = |of: &[usize]| match together::can_be(of.iter().flat_map(|at| &said[at])) {
+            true => Look::Possible,
+            false => Look::Impossible,
         };
-        let nothing = Interval::point(Exact::zero());
-        claim.value.as_ref().map_or(nothing, |value| value.interval(rule))
+        let mut conflicts = Vec::new();
+        for reading in readings {
+            let own = |at: &usize| claims[*at].reading == *reading;
+            let mut members: Vec<usize> = compared.iter().copied().filter(own).collect();
+            loop {
+                let all = [&members[..], &fixed[..]].concat();
+                if look(&all) == Look::Possible {
+                    break;
+                }
+                let conflict = smallest_conflict(&all, LOOKS, look);
+                let (out, left) = members.iter().partition(|at| conflict.claims.contains(at));
+                members = left;
+                conflicts.push((conflict, out));
+            }
+            if reading.is_none() {
+                fixed.extend(members);
+            }
+        }
+        for (conflict, out) in conflicts {
+            let places: Vec<usize> = conflict.claims.iter().map(|at| at % claims.len()).collect();
+            let reason = "these cannot hold together".to_owned();
+            let verdict = self.conflict(&places, conflict.smallest, reason);
+            let out: Vec<usize> = out;
+            for at in out {
+                self.verdicts[at] = Some(verdict.clone());
+            }
+        }
+    }
+
+    /// The numbers that a claim's figure stands for: the score itself where its matrix is known.
+    fn figure(&self, at: usize, rule: Rounding) -> Option<Interval> {
+        let value = self.claim(at).value.as_ref().map(|value| value.interval(rule));
+        self.exact[at].clone().map(Interval::point).or(value)
+    }
+
+    /// The same under one of the rules that its rounding leaves open; nought without a figure.
+    fn interval(&self, at: usize, rule: Rounding) -> Interval {
+        // A claim's own rounding goes before, where it leaves no choice.
+        let rules = arithmetic::rules(self.claim(at).rounding);
+        let rule = if rules.contains(&rule) { rule } else { rules[0] };
+        self.figure(at, rule).unwrap_or_else(|| Interval::point(Exact::zero()))
     }
 
     // -- what else is known -------------------------------------------------------------

@@ -18,6 +18,7 @@
 //! - [`multiclass`]: all scores of many classes, from one confusion matrix.
 //! - [`solver`]: whole numbers that meet linear rows and averages.
 //! - [`arithmetic`]: claims about other figures.
+//! - `together`: those that compare figures, together.
 //! - [`verdict`]: verdicts, and the smallest conflict.
 //! - [`report`]: one table of all claims, and our figures beside them.
 
@@ -30,6 +31,7 @@ pub mod multiclass;
 mod rates;
 pub mod report;
 pub mod solver;
+mod together;
 pub mod verdict;
 
 pub use claims::Claims;
