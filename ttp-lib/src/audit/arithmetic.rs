@@ -55,21 +55,15 @@ pub fn judge(
             let text = format!("it comes to {}", show(&sum));
             if met { Relation::Met(text) } else { Relation::Missed(text, Vec::new()) }
         }
-        Check::Share(part, all) => {
-            let (part, all) = (not_negative(of(*part)), not_negative(of(*all)));
-            if !all.high.is_positive() {
+        Check::Share(part, all) | Check::Gain(part, all) => {
+            let Some(mut found) = quotient(of(*part), of(*all), value) else {
                 return Relation::Missed("a share of nothing".to_owned(), Vec::new());
-            }
-            // Of as little as one likes a part may be any share.
-            let most = all.low.is_positive().then(|| &part.high / &all.low);
-            let share = Interval {
-                low: &part.low / &all.high,
-                low_in: part.low_in && all.high_in,
-                high_in: most.is_none() || part.high_in && all.low_in,
-                high: most.unwrap_or_else(|| value.high.clone().max(&part.low / &all.high)),
             };
-            let text = format!("it is {}", show(&share));
-            let met = !share.and(value).is_empty();
+            if let Check::Gain(..) = check {
+                found = found.minus(&Interval::point(Exact::one()));
+            }
+            let text = format!("it is {}", show(&found));
+            let met = !found.and(value).is_empty();
             if met { Relation::Met(text) } else { Relation::Missed(text, Vec::new()) }
         }
         Check::FOf(precision, recall, beta) => {
@@ -159,6 +153,24 @@ pub fn judge(
     }
 }
 
+/// What part of `all` a part is: up to what is asked for, or without end where `all` may be next
+/// to nothing; nothing where it is.
+fn quotient(part: Interval, all: Interval, asked: &Interval) -> Option<Interval> {
+    let (part, all) = (not_negative(part), not_negative(all));
+    if !all.high.is_positive() {
+        return None;
+    }
+    // Of as little as one likes a part may be any share.
+    let most = all.low.is_positive().then(|| &part.high / &all.low);
+    let end = Exact::one() + &asked.high;
+    Some(Interval {
+        low: &part.low / &all.high,
+        low_in: part.low_in && all.high_in,
+        high_in: most.is_none() || part.high_in && all.low_in,
+        high: most.unwrap_or_else(|| end.max(&part.low / &all.high)),
+    })
+}
+
 /// What counts and shares can be of an interval: a printed nought stands for numbers around it.
 fn not_negative(interval: Interval) -> Interval {
     if interval.low.is_negative() {
@@ -208,5 +220,14 @@ mod tests {
         let f1 = Check::FOf(2, 3, Exact::one());
         assert!(matches!(judge(&f1, "0.04"), Relation::Met(_)));
         assert!(matches!(judge(&f1, "0.9"), Relation::Missed(..)));
+    }
+
+    #[test]
+    fn a_difference_in_points_is_no_gain_in_per_cent() {
+        let figures = [interval("77.05 %"), interval("75.50 %")];
+        let of = |at: usize| figures[at].clone();
+        let judge = |value: &str| judge(&Check::Gain(0, 1), Some(&interval(value)), &of, true);
+        assert!(matches!(judge("2.05 %"), Relation::Met(_)));
+        assert!(matches!(judge("1.55 %"), Relation::Missed(..)));
     }
 }

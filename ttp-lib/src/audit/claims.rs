@@ -119,6 +119,8 @@ pub enum Check {
     Sum(Vec<(usize, Exact)>, Bound),
     /// The first is this share of the second.
     Share(usize, usize),
+    /// The first is larger than the second by this share of the second.
+    Gain(usize, usize),
     /// F-beta of a precision and a recall, with β².
     FOf(usize, usize, Exact),
     /// So many of these figures are within bounds.
@@ -201,7 +203,7 @@ const CLASS_METRICS: [&str; 12] = [
     "true_positives",
 ];
 
-const KINDS: [&str; 16] = [
+const KINDS: [&str; 17] = [
     "score",
     "cell",
     "either_way",
@@ -210,6 +212,7 @@ const KINDS: [&str; 16] = [
     "mean",
     "difference",
     "share",
+    "gain",
     "f_of",
     "tally",
     "tier",
@@ -385,6 +388,11 @@ impl Claims {
                 fields.share(&need(fields)?)?;
                 let (part, all) = two()?;
                 Check::Share(part, all)
+            }
+            "gain" => {
+                need(fields)?;
+                let (new, old) = two()?;
+                Check::Gain(new, old)
             }
             "f_of" => {
                 fields.share(&need(fields)?)?;
@@ -636,7 +644,7 @@ impl Check {
     pub fn of(&self) -> Vec<&usize> {
         match self {
             Self::Sum(of, _) => of.iter().map(|(at, _)| at).collect(),
-            Self::Share(a, b) | Self::FOf(a, b, _) => vec![a, b],
+            Self::Share(a, b) | Self::Gain(a, b) | Self::FOf(a, b, _) => vec![a, b],
             Self::Tally(of, _) | Self::Tier(of, _) | Self::Same(of) | Self::Order(of, _) => {
                 of.iter().collect()
             }

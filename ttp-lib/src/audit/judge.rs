@@ -379,7 +379,8 @@ impl Judge<'_> {
                 let text = format!("a {number} × {number} confusion matrix of {total} examples");
                 for &at in &settled.holding {
                     let verdict = if classes.holds(&said[&at], &witness) {
-                        Verdict::Consistent { witness: text.clone(), number: None }
+                        let way = self.only_way(at, &settled.holding, &said, &classes);
+                        Verdict::Consistent { witness: text.clone() + &way, number: None }
                     } else {
                         Verdict::Undecided { needs: "a witness that bears it out".to_owned() }
                     };
@@ -398,6 +399,37 @@ impl Judge<'_> {
         }
         self.holding.insert(('m', matrix), settled.holding);
         Ok(())
+    }
+
+    /// Which way round two classes are taken for each other, if all that holds leaves only one.
+    fn only_way(
+        &self,
+        at: usize,
+        holding: &[usize],
+        said: &BTreeMap<usize, Said>,
+        classes: &Classes,
+    ) -> String {
+        let Said::EitherWay(a, b, x, y) = &said[&at] else { return String::new() };
+        let others = holding.iter().filter(|other| **other != at).map(|other| &said[other]);
+        let others: Vec<&Said> = others.collect();
+        let refuted = |there: &Interval, back: &Interval| {
+            let way = [
+                Said::CellShare(*a, *b, there.clone()),
+                Said::CellShare(*b, *a, back.clone()),
+            ];
+            let all: Vec<&Said> = others.iter().copied().chain(&way).collect();
+            classes.solve(&all, Work { nodes: 1, moves: 0 }) == Ok(Found::Impossible)
+        };
+        let Check::EitherWay(.., shares) = &self.claim(at).check else { return String::new() };
+        let (from, to) = (&classes.names[*a], &classes.names[*b]);
+        let only = |share: &super::Figure| {
+            format!("; the other figures leave one way round: {share} of {from} said to be {to}")
+        };
+        match (refuted(y, x), refuted(x, y)) {
+            (true, false) => only(&shares[0]),
+            (false, true) => only(&shares[1]),
+            _ => String::new(),
+        }
     }
 
     /// What a macro average of a conflict really is, if another reading of it resolves the

@@ -514,7 +514,10 @@ fn the_similarity_report_is_of_all_pairs_of_31_texts() {
     assert_eq!(of("baseline"), [49, 10, 233, 173]);
     assert_eq!(of("basic"), [282, 183, 0, 0]);
     assert_eq!(of("advanced"), [282, 168, 0, 15]);
-    assert_eq!(audit.count("inconsistent"), 0);
+    // Its gains are differences in points; as gains in per cent, which it calls them, they are off.
+    let refuted = audit.claims.iter().filter(|claim| claim.verdict.name() == "inconsistent");
+    let refuted: Vec<&str> = refuted.map(|claim| claim.id.as_str()).collect();
+    assert_eq!(refuted, ["f1.over-basic.relative", "f1.over-baseline.relative"]);
 }
 
 #[test]
@@ -524,6 +527,11 @@ fn the_papers_table_is_at_odds_with_its_text() {
     assert_eq!(conflict(&audit, "name.tram"), ["name.tram"]);
     let turned = ["vocabulary.turned", "secbert.vocabulary", "scibert.vocabulary"];
     assert_eq!(conflict(&audit, "vocabulary.turned"), turned);
+    // Each can be true of rounded figures; by the other reading of the names neither needs to be.
+    for id in ["same.f1", "best.f1"] {
+        assert_eq!(conflict(&audit, id), ["same.f1", "best.f1"]);
+    }
+    assert_eq!(audit.claim("best.f2").unwrap().verdict.name(), "consistent");
     // As averages over classes the same figures are possible.
     assert_eq!(audit.claim("bert.f2").unwrap().verdict.name(), "consistent");
     let removed = audit.ranges.iter().find(|told| told.says.starts_with("rows of")).unwrap();
@@ -539,6 +547,8 @@ fn the_family_summarys_tiers_and_cells_are_at_odds() {
     // "62 %" of 62.57 % has its digits cut off, which is allowed.
     assert_eq!(audit.claim("recall.Emotet.short").unwrap().verdict.name(), "consistent");
     assert_eq!(conflict(&audit, "tiers.classes").len(), 5);
+    let way = audit.claim("cobalt-adload").unwrap().verdict.to_string();
+    assert!(way.ends_with("one way round: 55.5 % of Cobalt said to be Adload"), "{way}");
     assert_eq!(audit.claim("f1.macro").unwrap().verdict.name(), "consistent");
 }
 

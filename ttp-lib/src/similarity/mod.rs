@@ -7,7 +7,6 @@
 //! - [`mine()`]: hard negatives, by exact search in blocks ([`nearest`]).
 //! - [`loss`], [`SimilarityTraining`]: five losses and the loop.
 //! - [`TestPairs`], [`recall_at`]: scores with intervals by the bootstrap over sentences.
-//! - [`REPORTED`]: the report's own table, and the whole numbers behind it.
 //! - [`Study`]: all of it put together as the report's experiment.
 //! - [`nearest_techniques`]: from a text to techniques, with evidence.
 
@@ -19,7 +18,6 @@ mod mine;
 mod nearest;
 mod pairs;
 mod parts;
-mod reported;
 mod search;
 mod study;
 mod train;
@@ -32,7 +30,6 @@ pub use mine::{AnchorPair, Mined, Mining, Sampling, Skip, Suspect, mine};
 pub use nearest::{Near, Nearest, nearest, nearest_among};
 pub use pairs::{Pairs, label_sizes, sentences_of_shape, sizes_with_similar_pairs};
 pub use parts::{NEAR_DUPLICATE, Parts, near_duplicates};
-pub use reported::{REPORTED, Reported, totals_that_fit};
 pub use search::{NearTechnique, corpus_vectors, nearest_techniques};
 pub use study::{
     Contest, Judged, REPORT_SIMILAR, REPORT_TEXTS, Sentences, SimilaritySettings, Study, Trial,
