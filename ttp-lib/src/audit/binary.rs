@@ -571,37 +571,42 @@ pub fn search(
         let (from, to) = totals.positives(totals.total.0);
         from >= to
     };
-    let mut share = Interval::closed(Exact::zero(), Exact::one());
-    if !known {
-        share = matrices.iter().fold(share, |share, scores| share.and(&rates::prevalence(scores)));
-    }
     // Without a positive, or without a negative, rates are divisions by nought.
     let edge = |positive: i128, negative: i128| {
         let none = |score: &BinaryScore| matches!(score.region(positive, negative), Region::None);
-        !matrices.iter().flatten().any(none)
+        !known && !matrices.iter().flatten().any(none)
     };
-    let (no_positive, no_negative) = (!known && edge(0, 1), !known && edge(1, 0));
-    found.nowhere = share.is_empty() && !known && !no_positive && !no_negative;
+    let (no_positive, no_negative) = (edge(0, 1), edge(1, 0));
+    // The share of positives between, in grains: outwards, so that the numbers stay small.
+    const GRAIN: i128 = 1_000_000_000_000;
+    let mut share = Some((0, GRAIN));
+    if !known {
+        let unit = Interval::closed(Exact::zero(), Exact::one());
+        let left = matrices.iter().fold(unit, |left, of| left.and(&rates::prevalence(of)));
+        let grains = |end: &Exact| (end * whole(GRAIN)).to_integer().to_i128();
+        share = (!left.is_empty()).then(|| {
+            let last = grains(&left.high).map_or(GRAIN, |last| last + 1);
+            (grains(&left.low).unwrap_or(0), last.min(GRAIN))
+        });
+    }
+    found.nowhere = share.is_none() && !no_positive && !no_negative;
     if found.nowhere {
         return found;
     }
-    // Outwards to a grain, so that the numbers stay small.
-    const GRAIN: i128 = 1_000_000_000_000;
-    let low = (&share.low * whole(GRAIN)).floor().to_integer().to_i128().unwrap_or(0);
-    let high = (&share.high * whole(GRAIN)).ceil().to_integer().to_i128().unwrap_or(GRAIN);
     for total in totals.total.0..=totals.total.1 {
         if totals.pairs && items_of_pairs(total).is_none() {
             continue;
         }
         let (from, to) = totals.positives(total);
         let n = i128::from(total);
-        let (mut first, mut last) = (ceil(low * n, GRAIN) as u64, (high * n / GRAIN) as u64);
-        if share.is_empty() {
-            (first, last) = (1, 0);
-        } else if !known {
-            (first, last) = (first.max(1), last.min(total.saturating_sub(1)));
-        }
-        let inner = from.max(first)..=to.min(last);
+        let (first, last) = match share {
+            Some((low, high)) => (ceil(low * n, GRAIN) as u64, (high * n / GRAIN) as u64),
+            None => (1, 0),
+        };
+        let inner = match known {
+            true => from..=to,
+            false => from.max(first).max(1)..=to.min(last).min(total.saturating_sub(1)),
+        };
         let none = (no_positive && from == 0).then_some(0);
         let all = (no_negative && to == total && total > 0).then_some(total);
         for positive in none.into_iter().chain(inner).chain(all) {

@@ -600,11 +600,15 @@ impl Judge<'_> {
         let digits = |at: usize| claims.len() + at;
         let mut said: BTreeMap<usize, Vec<together::Difference>> = BTreeMap::new();
         for (at, claim) in claims.iter().enumerate() {
+            let of = claim.check.of();
             let holds = matches!(self.verdicts[at], Some(Verdict::Consistent { .. }));
+            if of.is_empty() || !holds {
+                continue;
+            }
             let found = together::differences(&claim.check, numbers(at).as_ref());
-            if holds && !found.is_empty() {
+            if !found.is_empty() {
                 said.insert(at, found);
-                for &of in claim.check.of() {
+                for &of in of {
                     let figure = |numbers| together::figure(of, &numbers);
                     said.insert(digits(of), numbers(of).map(figure).unwrap_or_default());
                 }
