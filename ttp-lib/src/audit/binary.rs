@@ -322,11 +322,7 @@ enum Region {
 /// The true positives that all linear scores together leave: false positives are eliminated from
 /// each pair of a line that bounds them from below and one from above. All of them are at most
 /// 10¹⁴ and 10²⁰ large, so that the products stay within 128 bits.
-fn true_positives(
-    scores: &[BinaryScore],
-    positive: i128,
-    negative: i128,
-) -> Option<(i128, i128)> {
+fn true_positives(scores: &[BinaryScore], positive: i128, negative: i128) -> Option<(i128, i128)> {
     let (mut from, mut to) = (0, positive);
     let (mut least, mut most) = (0, negative);
     // What bounds one of the two alone comes first: it mostly leaves nothing, and is quick.

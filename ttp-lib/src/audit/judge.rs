@@ -413,10 +413,8 @@ impl Judge<'_> {
         let others = holding.iter().filter(|other| **other != at).map(|other| &said[other]);
         let others: Vec<&Said> = others.collect();
         let refuted = |there: &Interval, back: &Interval| {
-            let way = [
-                Said::CellShare(*a, *b, there.clone()),
-                Said::CellShare(*b, *a, back.clone()),
-            ];
+            let way =
+                [Said::CellShare(*a, *b, there.clone()), Said::CellShare(*b, *a, back.clone())];
             let all: Vec<&Said> = others.iter().copied().chain(&way).collect();
             classes.solve(&all, Work { nodes: 1, moves: 0 }) == Ok(Found::Impossible)
         };

@@ -123,9 +123,8 @@ mod tests {
         assert!(possible(&[same.clone(), order(Direction::NotFalling), figures.clone()]));
         assert!(!possible(&[same.clone(), order(Direction::Rising), figures]));
         // And around a ring.
-        let ring = [[0, 1], [1, 2], [2, 0]].map(|of| {
-            differences(&Check::Order(of.to_vec(), Direction::NotRising), None)
-        });
+        let ring = [[0, 1], [1, 2], [2, 0]]
+            .map(|of| differences(&Check::Order(of.to_vec(), Direction::NotRising), None));
         assert!(possible(&ring));
         let strict = differences(&Check::Order(vec![0, 1], Direction::Falling), None);
         assert!(!possible(&[&ring[..], &[strict]].concat()));

@@ -277,7 +277,8 @@ impl Report {
              {} of their rows each are, swallowed when at least {} of its rows go to one class and \
              less than {} is found. Each time the odds must be {} times those of an even spread of \
              the class's errors, and chance explain it with a probability of at most {} after \
-             Holm&#39;s correction. A class that occurs nowhere is left out of the averages; where \
+             Holm&#39;s correction. A class is hardly found when its recall's whole interval is \
+             below {}. A class that occurs nowhere is left out of the averages; where \
              nothing is under a score&#39;s line the score is 0.",
             per_cent(s.level),
             s.min_support,
@@ -289,6 +290,7 @@ impl Report {
             per_cent(s.swallowed_recall),
             s.excess,
             s.alpha,
+            per_cent(s.hardly_recall),
         )
     }
 }

@@ -105,6 +105,8 @@ pub struct DiagnosisSettings {
     pub swallowed_share: f64,
     /// … and less than this share is found. 0.1.
     pub swallowed_recall: f64,
+    /// Hardly found: a class's recall lies below this with its whole interval. 0.1.
+    pub hardly_recall: f64,
     /// Precision and recall are out of balance when they lie so far apart, their intervals do not
     /// meet, and the higher reaches [`CutOffs::good`]. 0.2.
     pub imbalance: f64,
@@ -124,6 +126,7 @@ impl Default for DiagnosisSettings {
             pair_share: 0.1,
             swallowed_share: 0.5,
             swallowed_recall: 0.1,
+            hardly_recall: 0.1,
             imbalance: 0.2,
         }
     }
@@ -150,6 +153,7 @@ impl DiagnosisSettings {
             ("diagnosis.pair_share", self.pair_share),
             ("diagnosis.swallowed_share", self.swallowed_share),
             ("diagnosis.swallowed_recall", self.swallowed_recall),
+            ("diagnosis.hardly_recall", self.hardly_recall),
             ("diagnosis.imbalance", self.imbalance),
         ] {
             if !(share > 0.0 && share < 1.0) {
@@ -271,6 +275,9 @@ pub struct ClassDiagnosis {
     pub tier: Tier,
     /// Whether it has rows, and not one of them is found.
     pub never_found: bool,
+    /// Whether so few of them are found that the recall's whole interval is below
+    /// [`DiagnosisSettings::hardly_recall`]; never of what is never found, or too small.
+    pub hardly_found: bool,
     /// Whether it has fewer rows than [`DiagnosisSettings::min_support`].
     pub too_small: bool,
     /// Whether precision and recall are far apart.
@@ -370,6 +377,12 @@ pub enum Fault {
         /// The class.
         class: String,
     },
+    /// A few rows of a class are found, so few that chance may have found them, and the rest goes
+    /// to no single class.
+    HardlyFound {
+        /// The class.
+        class: String,
+    },
     /// A class takes in several others' rows.
     Sink {
         /// The class.
@@ -401,6 +414,7 @@ impl fmt::Display for Fault {
         match self {
             Self::Swallowed { class, by } => write!(f, "{class}: swallowed by {by}"),
             Self::NeverFound { class } => write!(f, "{class}: never found"),
+            Self::HardlyFound { class } => write!(f, "{class}: hardly found"),
             Self::Sink { class } => write!(f, "{class}: a sink of several other classes"),
             Self::ConfusedBothWays { a, b } => write!(f, "{a} and {b}: taken for each other"),
             Self::TakenFor { class, taken_for } => write!(f, "{class}: taken for {taken_for}"),
@@ -481,9 +495,12 @@ impl Diagnosis {
                 correct,
                 tier: Tier::NoRows,
                 never_found: support > 0 && correct == 0,
+                hardly_found: false,
                 too_small: support < settings.min_support,
                 imbalance: None,
             };
+            class.hardly_found =
+                correct > 0 && !class.too_small && class.recall.high < settings.hardly_recall;
             class.tier = settings.tier(&class);
             class.imbalance = settings.imbalance(&class);
             class
@@ -531,12 +548,14 @@ impl Diagnosis {
     }
 
     /// Every fault, each told once, in the order of [`Fault`]'s kinds: a class that is swallowed
-    /// is not told again as never found, and a class that is taken for another not where it is
-    /// swallowed, never found, or a source of the sink that the other one is. What is too small to
+    /// is not told again as never or hardly found, and a class that is taken for another not where it
+    /// is swallowed, never or hardly found, or a source of the sink that the other one is. What is too small to
     /// judge stands last, and is told by whoever is too small and has rows.
     pub fn faults(&self) -> Vec<Fault> {
         let swallowed = |label: &str| self.swallowed.iter().any(|one| one.label == label);
-        let never = |label: &str| self.never_found.iter().any(|one| one.label == label);
+        let lost = |label: &str| {
+            self.class(label).is_some_and(|class| class.never_found || class.hardly_found)
+        };
         let source = |label: &str, of: &str| {
             let sink = self.sinks.iter().find(|sink| sink.label == of);
             sink.is_some_and(|sink| sink.from.iter().any(|share| share.label == label))
@@ -548,12 +567,16 @@ impl Diagnosis {
         for one in self.never_found.iter().filter(|one| !swallowed(&one.label)) {
             faults.push(Fault::NeverFound { class: one.label.clone() });
         }
+        let hardly = self.classes.iter().filter(|class| class.hardly_found);
+        for class in hardly.filter(|class| !swallowed(&class.label)) {
+            faults.push(Fault::HardlyFound { class: class.label.clone() });
+        }
         faults.extend(self.sinks.iter().map(|sink| Fault::Sink { class: sink.label.clone() }));
         for ConfusedPair { a, b, both, .. } in &self.confused {
             if *both {
                 let (a, b) = (a.min(b).clone(), a.max(b).clone());
                 faults.push(Fault::ConfusedBothWays { a, b });
-            } else if !(swallowed(a) || never(a) || source(a, b)) {
+            } else if !(swallowed(a) || lost(a) || source(a, b)) {
                 faults.push(Fault::TakenFor { class: a.clone(), taken_for: b.clone() });
             }
         }
@@ -896,6 +919,31 @@ mod tests {
         let small = Fault::TooSmall { class: "c".into() };
         assert_eq!(diagnosis.faults(), [Fault::NeverFound { class: "c".into() }, small]);
         assert!(diagnosis.swallowed.is_empty() && diagnosis.confused.is_empty());
+    }
+
+    #[test]
+    fn a_class_of_which_chance_may_find_a_few_is_hardly_found() {
+        // The report's Downware, of which 2.59 % are found; nine classes take the rest.
+        let lost = |found: u64, support: u64| {
+            let mut rows = vec![vec![0; 10]; 10];
+            for (class, row) in rows.iter_mut().enumerate() {
+                row[class] = 500;
+                rows_to(row, class);
+            }
+            rows[9] = vec![(support - found) / 9; 10];
+            rows[9][9] = found;
+            let names: Vec<String> = (0..10).map(|class| format!("c{class}")).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            diagnose(&names, &rows).faults()
+        };
+        fn rows_to(row: &mut [u64], class: usize) {
+            row[(class + 1) % 9] = 5;
+        }
+        let hardly = [Fault::HardlyFound { class: "c9".into() }];
+        assert_eq!(lost(11, 425), hardly);
+        assert_eq!(lost(0, 425), [Fault::NeverFound { class: "c9".into() }]);
+        // 40 of 420 may be more than a tenth.
+        assert_eq!(lost(40, 420), []);
     }
 
     #[test]

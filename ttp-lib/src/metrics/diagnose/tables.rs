@@ -75,6 +75,9 @@ impl Diagnosis {
             if class.never_found {
                 notes.push("never found");
             }
+            if class.hardly_found {
+                notes.push("hardly found");
+            }
             if class.too_small && class.support > 0 {
                 notes.push("too small to judge");
             }
