@@ -96,7 +96,7 @@ pub fn judge(
             }
             let (least, most) = (inside.len(), of_claims.len() - outside.len());
             let counted = Interval::closed(whole(least as i128), whole(most as i128));
-            let text = format!("{} {} of {}", counted, range.text, of_claims.len());
+            let text = format!("{counted} of {} are {}", of_claims.len(), range.text);
             if !counted.and(value).is_empty() {
                 return Relation::Met(text);
             }
@@ -115,12 +115,15 @@ pub fn judge(
                 .copied()
                 .filter(|&at| of(at).and(&range.interval).is_empty())
                 .collect();
-            if outside.is_empty() {
-                Relation::Met(format!("all {} are {}", of_claims.len(), range.text))
-            } else {
-                let number = outside.len();
-                let verb = if number == 1 { "is" } else { "are" };
-                Relation::Missed(format!("{number} {verb} not {}", range.text), outside)
+            match (&outside[..], of_claims.len()) {
+                ([], 1) => Relation::Met(format!("it is {}", range.text)),
+                ([], all) => Relation::Met(format!("all {all} are {}", range.text)),
+                ([_], 1) => Relation::Missed(format!("it is not {}", range.text), outside),
+                // Each of them is enough: the first will do.
+                (some, all) => {
+                    let text = format!("{} of {all} not {}", some.len(), range.text);
+                    Relation::Missed(text, vec![some[0]])
+                }
             }
         }
         Check::Same(of_claims) => {
@@ -140,6 +143,7 @@ pub fn judge(
                 }
             }
             let all = of_claims.iter().map(|&at| of(at)).reduce(|a, b| a.and(&b));
+            let all = all.map(not_negative);
             Relation::Met(all.map_or_else(String::new, |all| format!("all are {}", show(&all))))
         }
         Check::Labels(labels) => match labels.iter().find(|label| **label != labels[0]) {
@@ -191,7 +195,8 @@ fn in_order(of_claims: &[usize], direction: Direction, of: &dyn Fn(usize) -> Int
             let room = b.high > a.low || b.high == a.low && b.high_in && a.low_in && !strict;
             if !room {
                 let shown = |interval: &Interval| decimals(&interval.times(&sign).low);
-                let text = format!("{} comes before {}", shown(&a), shown(&b));
+                let way = if falling { "smaller" } else { "larger" };
+                let text = format!("{} is not {way} than {}", shown(&b), shown(&a));
                 return Relation::Missed(text, vec![before, later]);
             }
         }

@@ -109,7 +109,7 @@ impl Interval {
 impl fmt::Display for Interval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [low, high] = [&self.low, &self.high].map(decimals);
-        if self.low == self.high { write!(f, "{low}") } else { write!(f, "{low} to {high}") }
+        if low == high { write!(f, "{low}") } else { write!(f, "{low} to {high}") }
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Judged {
     pub verdict: Verdict,
     /// Where a run of this project has the same figure.
     pub ours: Option<String>,
+    /// The reading of the text that it belongs to, where there are several.
+    pub reading: Option<String>,
 }
 
 /// A document's claims with their verdicts.
@@ -111,6 +113,7 @@ pub fn audit(claims: &Claims) -> crate::Result<Audit> {
             value: claim.value.as_ref().map(|value| value.text.clone()),
             verdict: verdict.unwrap_or_else(undecided),
             ours: claim.ours.clone(),
+            reading: claim.reading.clone(),
         });
     }
     Ok(audit)
@@ -581,7 +584,9 @@ impl Judge<'_> {
                     } else {
                         conflict.extend(to_blame);
                     }
-                    self.conflict(&conflict, true, reason)
+                    // Of two, the claim and a figure, neither can be spared; a smaller set than
+                    // one of more was not looked for.
+                    self.conflict(&conflict, conflict.len() <= 2, reason)
                 }
                 _ => continue,
             };

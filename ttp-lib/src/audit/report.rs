@@ -1,6 +1,7 @@
 //! All verdicts in one table, and beside them what a run of this project measured.
 
 use super::judge::{Audit, Told};
+use super::verdict::Verdict;
 use crate::show::{Cell, Table};
 use crate::{Error, Result, files};
 use serde_json::{Map, Value, json};
@@ -129,8 +130,16 @@ pub fn table(audits: &[Audit], ours: &Measured) -> Result<Table> {
 pub fn counts(audit: &Audit) -> String {
     let [consistent, inconsistent, undecided] =
         ["consistent", "inconsistent", "undecided"].map(|name| audit.count(name));
+    let of_one_reading = audit.claims.iter().filter(|claim| {
+        claim.reading.is_some() && matches!(claim.verdict, Verdict::Inconsistent { .. })
+    });
+    let one = match of_one_reading.count() {
+        0 => String::new(),
+        some => format!(" ({some} of them in one reading of the text)"),
+    };
     format!(
-        "{}: {} claims: {consistent} consistent, {inconsistent} inconsistent, {undecided} undecided",
+        "{}: {} claims: {consistent} consistent, {inconsistent} inconsistent{one}, {undecided} \
+         undecided",
         audit.document,
         audit.claims.len()
     )
