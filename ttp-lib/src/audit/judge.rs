@@ -631,6 +631,27 @@ impl Judge<'_> {
         for reading in readings {
             let own = |at: &usize| claims[*at].reading == *reading;
             let mut members: Vec<usize> = compared.iter().copied().filter(own).collect();
+            // Each two that fail each other come first, and all of them: one that is taken out
+            // with one other may fail more.
+            let mut failed = std::collections::BTreeSet::new();
+            let others = match reading {
+                Some(_) => fixed.iter().copied().filter(|at| *at < claims.len()).collect(),
+                None => Vec::new(),
+            };
+            for (i, &a) in members.iter().enumerate() {
+                for &b in members[i + 1..].iter().chain(&others) {
+                    let figures = [a, b].into_iter().flat_map(|at| claims[at].check.of());
+                    let figures = figures.map(|&of| digits(of));
+                    let pair: Vec<usize> = [a, b].into_iter().chain(figures).collect();
+                    if look(&pair) == Look::Impossible {
+                        let out = [a, b].into_iter().filter(|at| !failed.contains(at));
+                        let out: Vec<usize> = out.filter(|at| members.contains(at)).collect();
+                        failed.extend(out.iter().copied());
+                        conflicts.push((smallest_conflict(&pair, LOOKS, look), out));
+                    }
+                }
+            }
+            members.retain(|at| !failed.contains(at));
             loop {
                 let all = [&members[..], &fixed[..]].concat();
                 if look(&all) == Look::Possible {
@@ -649,7 +670,6 @@ impl Judge<'_> {
             let places: Vec<usize> = conflict.claims.iter().map(|at| at % claims.len()).collect();
             let reason = "these cannot hold together".to_owned();
             let verdict = self.conflict(&places, conflict.smallest, reason);
-            let out: Vec<usize> = out;
             for at in out {
                 self.verdicts[at] = Some(verdict.clone());
             }
