@@ -8,6 +8,7 @@
 
 use super::figure::{Exact, Interval, whole};
 use microlp::{ComparisonOp, OptimizationDirection, SolveOutcome};
+use num_integer::Integer;
 use num_traits::{FromPrimitive, Signed, ToPrimitive, Zero};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -156,6 +157,43 @@ impl Problem {
         if !self.propagate(&mut bounds) {
             return Answer::Impossible;
         }
+        match self.tightened(&bounds) {
+            Some(tight) => tight.solve_within(bounds, work),
+            None => self.solve_within(bounds, work),
+        }
+    }
+
+    /// The same problem with rows that whole numbers tighten: what is fixed is taken out of a row,
+    /// the rest divided by its common divisor, and the row's bounds rounded inwards. `None` if
+    /// nothing is won by it.
+    fn tightened(&self, bounds: &Bounds) -> Option<Self> {
+        let mut rows = Vec::new();
+        for row in &self.rows {
+            let is_fixed = |at: usize| bounds[at].0 == bounds[at].1;
+            let (known, terms): (Sum, Sum) = row.terms.iter().partition(|(at, _)| is_fixed(*at));
+            let constant: i128 = known.iter().map(|&(at, factor)| factor * bounds[at].0).sum();
+            let divisor = terms.iter().fold(0_i128, |divisor, (_, factor)| divisor.gcd(factor));
+            if divisor > 1 {
+                let low = row.low.map(|low| ceil_div(low - constant, divisor));
+                let high = row.high.map(|high| floor_div(high - constant, divisor));
+                let won = |exact: i128, whole: Option<i128>, end: Option<i128>| {
+                    whole.zip(end).is_some_and(|(whole, end)| whole * exact + constant != end)
+                };
+                if won(divisor, low, row.low) || won(divisor, high, row.high) {
+                    let terms = terms.iter().map(|&(at, factor)| (at, factor / divisor)).collect();
+                    rows.push(Row { terms, low, high });
+                }
+            }
+        }
+        if rows.is_empty() {
+            return None;
+        }
+        let mut tight = self.clone();
+        tight.rows.extend(rows);
+        Some(tight)
+    }
+
+    fn solve_within(&self, bounds: Bounds, work: Work) -> Answer {
         if let Some(values) = fixed(&bounds) {
             return if self.is_met_by(&values) {
                 Answer::Possible(values)

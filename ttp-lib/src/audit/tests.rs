@@ -521,6 +521,23 @@ fn the_similarity_report_is_of_all_pairs_of_31_texts() {
 }
 
 #[test]
+fn a_half_that_no_whole_number_gives_holds_two_figures_apart() {
+    // 0.895 prints as 0.89 and as 0.90, but is no share of 1,520; of 1,600 it is 1,432.
+    let verdict = |total: u64| {
+        let text = format!(
+            "document = \"d\"\n[[matrix]]\nid = \"m\"\nclass_number = 44\ntotal = {total}\n\
+             [[claim]]\nid = \"a\"\nat = \"t\"\nsays = \"s\"\nkind = \"score\"\nmatrix = \"m\"\n\
+             metric = \"accuracy\"\nvalue = \"0.90\"\n\
+             [[claim]]\nid = \"r\"\nat = \"t\"\nsays = \"s\"\nkind = \"score\"\nmatrix = \"m\"\n\
+             metric = \"recall\"\naverage = \"weighted\"\nvalue = \"0.89\"\n"
+        );
+        let claims = Claims::parse(Path::new("c.toml"), &text).unwrap();
+        audit(&claims).unwrap().claim("r").unwrap().verdict.name()
+    };
+    assert_eq!((verdict(1_520), verdict(1_600)), ("inconsistent", "consistent"));
+}
+
+#[test]
 fn the_papers_table_is_at_odds_with_its_text() {
     let audit = judged("three-models.toml");
     assert_eq!(conflict(&audit, "bert.f2-of"), ["bert.f2-of", "bert.precision", "bert.recall"]);
