@@ -380,10 +380,12 @@ impl Judge<'_> {
             Ok(Found::Possible(witness)) => {
                 let total: u64 = witness.iter().flatten().sum();
                 let text = format!("a {number} × {number} confusion matrix of {total} examples");
+                let all: Vec<&Said> = settled.holding.iter().map(|at| &said[at]).collect();
+                let many = classes.is_one_of_many(&all, &witness).then(|| "many".to_owned());
                 for &at in &settled.holding {
                     let verdict = if classes.holds(&said[&at], &witness) {
                         let way = self.only_way(at, &settled.holding, &said, &classes);
-                        Verdict::Consistent { witness: text.clone() + &way, number: None }
+                        Verdict::Consistent { witness: text.clone() + &way, number: many.clone() }
                     } else {
                         Verdict::Undecided { needs: "a witness that bears it out".to_owned() }
                     };

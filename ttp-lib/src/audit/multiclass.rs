@@ -455,6 +455,27 @@ impl Classes {
         flow(&mut matrix, rows, columns, &open).then_some(matrix)
     }
 
+    /// Whether another matrix than this bears out all that is said, too: one with two errors
+    /// exchanged, so that every class keeps its margins, is tried a few hundred times.
+    pub fn is_one_of_many(&self, said: &[&Said], matrix: &Matrix) -> bool {
+        const TRIES: usize = 300;
+        let errors = || {
+            let cell = |from: usize| (0..matrix.len()).map(move |to| (from, to));
+            let all = (0..matrix.len()).flat_map(cell);
+            all.filter(|&(from, to)| from != to && matrix[from][to] > 0)
+        };
+        let pairs = errors().flat_map(|one| errors().map(move |other| (one, other)));
+        let apart = pairs.filter(|((a, b), (c, d))| a != c && b != d && a != d && c != b);
+        apart.take(TRIES).any(|((a, b), (c, d))| {
+            let mut other = matrix.clone();
+            other[a][b] -= 1;
+            other[c][d] -= 1;
+            other[a][d] += 1;
+            other[c][b] += 1;
+            said.iter().all(|said| self.holds(said, &other))
+        })
+    }
+
     /// Whether a matrix bears out what is said, computed from its cells in exact numbers.
     pub fn holds(&self, said: &Said, matrix: &Matrix) -> bool {
         let value = match said {

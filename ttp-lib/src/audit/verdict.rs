@@ -12,7 +12,8 @@ pub enum Verdict {
     Consistent {
         /// Numbers that give every figure, checked anew.
         witness: String,
-        /// How many such matrices there are, where they were counted: a number, or `many`.
+        /// How many such matrices there are: a number where they were counted, `many` where they
+        /// are more than are told apart, or a second one of many classes was found.
         number: Option<String>,
     },
     /// It cannot be true together with the other claims of its conflict: proven.
