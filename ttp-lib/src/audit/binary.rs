@@ -165,34 +165,13 @@ impl BinaryScore {
     fn false_positives(&self, tp: i128, positive: i128, negative: i128) -> (i128, i128) {
         const NONE: (i128, i128) = (1, 0);
         let all = (0, negative);
+        if self.metric == Metric::Mcc {
+            return self.by_correlation(tp, positive, negative);
+        }
+        let Some((numerator, denominator)) = self.terms(positive, negative) else { return NONE };
         // Numerator a + b·fp, denominator c + d·fp.
-        let (a, b, c, d) = match self.metric {
-            Metric::Accuracy => (tp + negative, -1, positive + negative, 0),
-            Metric::Precision => (tp, 0, tp, 1),
-            Metric::Recall => (tp, 0, positive, 0),
-            Metric::Specificity => (negative, -1, negative, 0),
-            Metric::FBeta(n, m) => {
-                let (n, m) = (i128::from(n), i128::from(m));
-                ((n + m) * tp, 0, m * tp + n * positive, m)
-            }
-            Metric::BalancedAccuracy if positive == 0 || negative == 0 => {
-                // One of the two shares, or both, is a division by nought.
-                let zero = match self.zero_division {
-                    ZeroDivision::Undefined => return NONE,
-                    ZeroDivision::Zero => 0,
-                    ZeroDivision::One => 1,
-                };
-                match (positive, negative) {
-                    (0, 0) => (zero, 0, 1, 0),
-                    (0, _) => (zero * negative + negative, -1, 2 * negative, 0),
-                    (_, _) => (tp + zero * positive, 0, 2 * positive, 0),
-                }
-            }
-            Metric::BalancedAccuracy => {
-                (tp * negative + negative * positive, -positive, 2 * positive * negative, 0)
-            }
-            Metric::Mcc => return self.by_correlation(tp, positive, negative),
-        };
+        let (a, b) = (numerator.0 * tp + numerator.2, numerator.1);
+        let (c, d) = (denominator.0 * tp + denominator.2, denominator.1);
         if c == 0 && d == 0 {
             return if self.ends.filler { all } else { NONE };
         }
@@ -218,36 +197,43 @@ impl BinaryScore {
         self.metric.quotient()
     }
 
-    /// What the score's interval leaves of the plane of true and false positives.
-    fn region(&self, positive: i128, negative: i128) -> Region {
-        let zero_division = match self.zero_division {
+    /// Numerator and denominator, each as factors of tp, of fp, and what stands alone. Nothing for
+    /// Matthews' correlation, and for a balanced accuracy that has no value.
+    fn terms(&self, positive: i128, negative: i128) -> Option<(Line, Line)> {
+        if let Some(Quotient { numerator, denominator }) = self.quotient() {
+            let sum = |[tp, fp, p, n]: [i128; 4]| (tp, fp, p * positive + n * negative);
+            return Some((sum(numerator), sum(denominator)));
+        }
+        // One of balanced accuracy's two shares, or both, may be a division by nought.
+        let zero = || match self.zero_division {
             ZeroDivision::One => Some(1),
             ZeroDivision::Zero => Some(0),
             ZeroDivision::Undefined => None,
         };
+        match (self.metric, positive, negative) {
+            (Metric::BalancedAccuracy, 0, 0) => Some(((0, 0, zero()?), (0, 0, 1))),
+            (Metric::BalancedAccuracy, 0, n) => Some(((0, -1, (zero()? + 1) * n), (0, 0, 2 * n))),
+            (Metric::BalancedAccuracy, p, 0) => Some(((1, 0, zero()? * p), (0, 0, 2 * p))),
+            (Metric::BalancedAccuracy, p, n) => Some(((n, -p, n * p), (0, 0, 2 * p * n))),
+            _ => None,
+        }
+    }
+
+    /// What the score's interval leaves of the plane of true and false positives.
+    fn region(&self, positive: i128, negative: i128) -> Region {
         let Ends { low: (ln, ld), low_in, high: (hn, hd), high_in, filler, nought } = self.ends;
         let if_allowed = |allowed: bool| if allowed { Region::All } else { Region::None };
-        // Numerator and denominator, each as factors of tp, of fp, and what stands alone.
-        let (numerator, denominator) = match (self.metric, self.metric.quotient()) {
-            (Metric::Recall, _) if positive == 0 => return if_allowed(filler),
-            (Metric::Specificity, _) if negative == 0 => return if_allowed(filler),
-            (Metric::FBeta(..), _) if positive == 0 => return if_allowed(filler || nought),
+        match self.metric {
+            Metric::Recall if positive == 0 => return if_allowed(filler),
+            Metric::Specificity if negative == 0 => return if_allowed(filler),
+            Metric::FBeta(..) if positive == 0 => return if_allowed(filler || nought),
             // Where nothing is called positive precision's lines hold as 0 ≥ 0, but for an open end.
-            (Metric::Precision, _) if filler && !(low_in && high_in) => return Region::All,
-            (Metric::BalancedAccuracy, _) if positive > 0 && negative > 0 => {
-                ((negative, -positive, negative * positive), (0, 0, 2 * positive * negative))
-            }
-            (Metric::BalancedAccuracy, _) => match (zero_division, positive, negative) {
-                (None, ..) => return Region::None,
-                (Some(zero), 0, _) => ((0, -1, (zero + 1) * negative), (0, 0, 2 * negative)),
-                (Some(zero), ..) => ((1, 0, zero * positive), (0, 0, 2 * positive)),
-            },
-            (Metric::Mcc, _) if positive == 0 || negative == 0 => return if_allowed(nought),
-            (_, None) => return Region::All,
-            (_, Some(Quotient { numerator, denominator })) => {
-                let sum = |[tp, fp, p, n]: [i128; 4]| (tp, fp, p * positive + n * negative);
-                (sum(numerator), sum(denominator))
-            }
+            Metric::Precision if filler && !(low_in && high_in) => return Region::All,
+            Metric::Mcc => return if_allowed(positive > 0 && negative > 0 || nought),
+            _ => {}
+        }
+        let Some((numerator, denominator)) = self.terms(positive, negative) else {
+            return Region::None;
         };
         let line = |by: i128, less: i128, end: bool| {
             let (n, d) = (numerator, denominator);
