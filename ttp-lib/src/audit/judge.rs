@@ -67,6 +67,12 @@ impl Audit {
         self.claims.iter().filter(|claim| claim.verdict.name() == name).count()
     }
 
+    /// How many claims are inconsistent that belong to one reading of the text.
+    pub fn refuted_in_one_reading(&self) -> usize {
+        let refuted = |claim: &&Judged| matches!(claim.verdict, Verdict::Inconsistent { .. });
+        self.claims.iter().filter(refuted).filter(|claim| claim.reading.is_some()).count()
+    }
+
     /// A claim by its name.
     pub fn claim(&self, id: &str) -> Option<&Judged> {
         self.claims.iter().find(|claim| claim.id == id)

@@ -1,7 +1,6 @@
 //! All verdicts in one table, and beside them what a run of this project measured.
 
 use super::judge::{Audit, Told};
-use super::verdict::Verdict;
 use crate::show::{Cell, Table};
 use crate::{Error, Result, files};
 use serde_json::{Map, Value, json};
@@ -130,10 +129,7 @@ pub fn table(audits: &[Audit], ours: &Measured) -> Result<Table> {
 pub fn counts(audit: &Audit) -> String {
     let [consistent, inconsistent, undecided] =
         ["consistent", "inconsistent", "undecided"].map(|name| audit.count(name));
-    let of_one_reading = audit.claims.iter().filter(|claim| {
-        claim.reading.is_some() && matches!(claim.verdict, Verdict::Inconsistent { .. })
-    });
-    let one = match of_one_reading.count() {
+    let one = match audit.refuted_in_one_reading() {
         0 => String::new(),
         some => format!(" ({some} of them in one reading of the text)"),
     };
