@@ -18,6 +18,8 @@ def describe() -> dict:
         "commit": commit(),
         "machine": {
             "processor": processor(),
+            "processor_family": processor_family(),
+            "vectors": vectors(),
             "cores": cores(),
             "memory_bytes": memory_bytes(),
             "system": f"{platform.system()} {platform.machine()}",
@@ -36,12 +38,35 @@ def commit() -> str:
 
 
 def processor() -> str:
-    try:
-        text = Path("/proc/cpuinfo").read_text(errors="replace")
-    except OSError:
+    text = cpu_info()
+    if not text:
         return project.run_for_text(["sysctl", "-n", "machdep.cpu.brand_string"]).strip() or "unknown"
     match = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
     return match.group(1) if match else platform.machine()
+
+
+def processor_family() -> str:
+    """A processor's maker, family and model, for instance `AuthenticAMD 25 1`: names of
+    virtual machines' processors often do not say which it is."""
+    text = cpu_info()
+    found = (re.search(rf"^{key}\s*:\s*(.+)$", text, re.MULTILINE)
+             for key in ("vendor_id", "cpu family", "model"))
+    return " ".join(match.group(1) for match in found if match) or "unknown"
+
+
+def vectors() -> str:
+    """The widest vectors that the processor has, which decide how fast it multiplies."""
+    match = re.search(r"^flags\s*:\s*(.+)$", cpu_info(), re.MULTILINE)
+    flags = set(match.group(1).split()) if match else set()
+    known = (("avx512f", "AVX-512"), ("avx2", "AVX2"), ("avx", "AVX"))
+    return next((name for flag, name in known if flag in flags), "unknown")
+
+
+def cpu_info() -> str:
+    try:
+        return Path("/proc/cpuinfo").read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def cores() -> int:

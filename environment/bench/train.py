@@ -1,6 +1,6 @@
 """`make bench-train`: our training step against transformers' own, on one machine, in turns.
 
-Three programs hold a model each, all from the same weights, and train it over the same
+Programs hold a model each, all from the same weights, and train it over the same
 rows in the same order, in slices: while one makes its steps the others wait. What else
 the machine does falls on all of them, and each slice is compared with its own neighbours.
 
@@ -8,6 +8,8 @@ the machine does falls on all of them, and each slice is compared with its own n
     peer      transformers' loop on the same batches, each padded to its longest row
     padded    the same loop as TRAM's and the paper's notebooks feed it: rows padded to 512
               tokens, ten a batch; a few steps only, as seconds a sentence
+    products  nothing but the matrix products of these steps, as libtorch makes them: what a
+              step of all layers and tokens cannot go below
 
 The peers run with the attention and the AdamW that are fastest here. The result goes to
 target/bench-train/results.json. With `--ours` only ours runs, on the GPU where libtorch has
@@ -19,6 +21,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -43,6 +46,10 @@ WARM_STEPS = 5
 COMPARED = 20
 # Single precision, other orders of addition.
 SAME_LOSS = 1e-3
+# Without dropout both sides make the very same steps, this many of them.
+SAME_STEPS = 200
+SAME_STEP_LOSS = 1e-4
+DROPOUT = ("attention_probs_dropout_prob", "hidden_dropout_prob")
 
 
 class Runner(race.Runner):
@@ -76,6 +83,38 @@ def prepared(example: Path, variables: dict[str, str]) -> dict:
     return json.loads((FOLDER / "batches.json").read_text(encoding="utf-8"))
 
 
+def without_dropout(ours: Runner, peer: Runner, steps: int) -> dict:
+    """Both train without dropout, from the same weights over the same batches; by how much
+    their losses differ."""
+    losses = {runner.name: runner.train(range(steps))["losses"] for runner in (ours, peer)}
+    apart = [abs(a - b) for a, b in zip(losses["ours"], losses["peer"])]
+    return {"steps": steps, "largest_difference": max(apart),
+            "last": {name: values[-1] for name, values in losses.items()}}
+
+
+def copy_without_dropout() -> Path:
+    """The same start and the same batches, with a configuration that has no dropout."""
+    folder = FOLDER / "without-dropout"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(FOLDER / "start", folder / "start")
+    shutil.copyfile(FOLDER / "batches.json", folder / "batches.json")
+    path = folder / "start" / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config.update(dict.fromkeys(DROPOUT, 0.0))
+    path.write_text(json.dumps(config), encoding="utf-8")
+    return folder
+
+
+def same_losses(commands: dict[str, list[str]], environments: dict[str, dict], steps: int) -> dict:
+    print(f"{steps} steps of both without dropout", flush=True)
+    runners = [Runner(name, command, environments[name]) for name, command in commands.items()]
+    try:
+        return without_dropout(*runners, steps)
+    finally:
+        for runner in runners:
+            runner.stop()
+
+
 def all_three(arguments: argparse.Namespace) -> dict:
     # A race on the CPU: the peer has no CUDA.
     theirs = {**race.environment(arguments.threads), "CUDA_VISIBLE_DEVICES": ""}
@@ -98,12 +137,21 @@ def all_three(arguments: argparse.Namespace) -> dict:
         for name, shape in shapes.items():
             variant = chosen[name]["variant"].split()
             runners.append(Runner(name, [*peer, "train", *variant, *shape], theirs))
+        runners.append(Runner("products", [str(example), "products", str(FOLDER)], ours))
         losses = in_turns(runners, epoch, rounds, arguments.padded_steps)
         peaks = {runner.name: runner.peak_bytes() for runner in runners}
     finally:
         for runner in runners:
             runner.stop()
+    folder = str(copy_without_dropout())
+    variant = chosen["peer"]["variant"].split()
+    same = same_losses({"ours": [str(example), "train", folder],
+                        "peer": [str(python), str(PEER), folder, "train", *variant]},
+                       {"ours": ours, "peer": theirs},
+                       min(SAME_STEPS, len(epoch["batches"]), arguments.steps or SAME_STEPS))
+    results = summary(runners, epoch["rows"])
     return {
+        "ratio": results["ours_over"]["peer"]["median"],
         **machine.describe(),
         "threads": arguments.threads,
         "load_before": load,
@@ -114,22 +162,23 @@ def all_three(arguments: argparse.Namespace) -> dict:
         "epoch": {"rows": epoch["rows"], "steps": len(epoch["batches"])},
         "peak_bytes": peaks,
         "losses": losses,
+        "without_dropout": same,
         "slices": {runner.name: runner.slices for runner in runners},
-        **summary(runners, epoch["rows"]),
+        **results,
     }
 
 
 def in_turns(runners: list[Runner], epoch: dict, rounds: list[range], padded_steps: int) -> dict:
     """The race itself. Every other round goes the other way round, so that none of them
     always runs on a machine that the same one has warmed."""
-    ours, peer, padded = runners
+    ours, peer, padded, products = runners
     sizes = [len(batch["ids"]) for batch in epoch["batches"]]
     compared = min(COMPARED, len(sizes))
     before = {runner.name: runner.loss(compared) for runner in (ours, peer)}
     if abs(before["ours"] - before["peer"]) > SAME_LOSS:
         raise Problem(f"not the same start: loss {before['ours']:.5f} of ours, "
                       f"{before['peer']:.5f} of the peer's")
-    for runner in (ours, peer):
+    for runner in (ours, peer, products):
         runner.train(range(WARM_STEPS))
     padded.train(range(1))
 
@@ -215,7 +264,7 @@ def summary(runners: list[Runner], rows: int) -> dict:
     """Medians over the rounds; the ratios are taken within each round."""
     seconds = {runner.name: [per_sentence(part) for part in runner.slices] for runner in runners}
     ratios = {name: [ours / theirs for ours, theirs in zip(seconds["ours"], seconds[name])]
-              for name in ("peer", "padded")}
+              for name in ("peer", "padded", "products")}
     processor = {runner.name: sum(part["processor_seconds"] for part in runner.slices)
                  / sum(part["rows"] for part in runner.slices) for runner in runners}
     return {
@@ -235,6 +284,7 @@ def table(results: dict) -> str:
                  f"{results['peak_bytes'][name] / 1e6:,.0f} MB"]
         lines.append(f"{name:<8} {cells[0]:>24} {cells[1]:>10} {cells[2]:>24} {cells[3]:>9}")
     losses, fast = results["losses"], results["peer"]["fastest"]
+    same = results["without_dropout"]
     processor = ", ".join(f"{name} {1000 * seconds:.2f}" for name, seconds
                           in results["processor_seconds_a_sentence"].items())
     lines += [
@@ -243,6 +293,8 @@ def table(results: dict) -> str:
         f"loss on {losses['batches']} batches, before: ours {losses['before']['ours']:.4f}, peer "
         f"{losses['before']['peer']:.4f}; after: ours {losses['after']['ours']:.4f}, peer "
         f"{losses['after']['peer']:.4f}",
+        f"without dropout, {same['steps']} steps: losses differ by {same['largest_difference']:.1e} "
+        f"at most (target {SAME_STEP_LOSS:.0e})",
         f"peer: torch {results['peer']['torch']}, transformers {results['peer']['transformers']}, "
         f"{fast['peer']['variant']}; padded: {fast['padded']['variant']}",
         f"{results['checkpoint']}, {results['threads']} threads, {results['machine']['processor']}",

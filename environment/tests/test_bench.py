@@ -89,14 +89,25 @@ class Race(unittest.TestCase):
         runners = [mock.Mock(slices=[
             {"seconds": s, "rows": r, "processor_seconds": 2 * s} for s, r in slices])
                    for slices in ([(1, 8), (4, 8), (3, 8)], [(2, 8), (4, 8), (4, 8)],
-                                  [(1, 1), (8, 1), (3, 1)])]
-        for runner, name in zip(runners, ("ours", "peer", "padded")):
+                                  [(1, 1), (8, 1), (3, 1)], [(0.5, 8), (2, 8), (2, 8)])]
+        for runner, name in zip(runners, ("ours", "peer", "padded", "products")):
             runner.name = name
         summary = train.summary(runners, 1000)
         self.assertEqual(summary["ours_over"]["peer"], {"median": 0.75, "least": 0.5, "most": 1.0})
         self.assertEqual(summary["ours_over"]["padded"]["median"], 0.125)
-        self.assertEqual(summary["epoch_seconds"], {"ours": 375, "peer": 500, "padded": 3000})
+        self.assertEqual(summary["ours_over"]["products"]["most"], 2.0)
+        self.assertEqual(summary["epoch_seconds"],
+                         {"ours": 375, "peer": 500, "padded": 3000, "products": 250})
         self.assertEqual(summary["processor_seconds_a_sentence"]["padded"], 8)
+
+    def test_losses_without_dropout_are_compared_step_by_step(self) -> None:
+        runners = [mock.Mock(), mock.Mock()]
+        for runner, name, losses in zip(runners, ("ours", "peer"), ([3.0, 2.0], [3.0, 2.5])):
+            runner.name = name
+            runner.train.return_value = {"losses": losses}
+        same = train.without_dropout(*runners, 2)
+        self.assertEqual(same, {"steps": 2, "largest_difference": 0.5,
+                                "last": {"ours": 2.0, "peer": 2.5}})
 
     def test_operations_of_a_row(self) -> None:
         # Four matrices of 2 × 2 and two of 2 × 4; every token with each of five, twice.

@@ -4,7 +4,8 @@
 //! starts from. `bench_train train <folder>` trains that model over those batches, as
 //! far as its standard input tells it: `train 0 10` makes the first ten steps, `loss 5`
 //! takes the mean loss of the first five batches without dropout. Each line is answered
-//! with one line of JSON.
+//! with one line of JSON. `bench_train products <folder>` answers `train 0 10` with the
+//! seconds of nothing but these steps' matrix products: what no loop can go below.
 
 use clap::Parser;
 use serde::{Deserialize, Serialize};
@@ -13,10 +14,11 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 use ttp_lib::augment::Augmenter;
 use ttp_lib::batch::{self, Batch};
 use ttp_lib::encoder::TechniqueEncoder;
+use ttp_lib::pretrained::Checkpoint;
 use ttp_lib::profile::Run;
 use ttp_lib::serde_json::{self, Value, json};
 use ttp_lib::split::{self, Protocol};
@@ -34,6 +36,8 @@ enum Command {
         #[arg(long)]
         give_back: bool,
     },
+    /// Make only the matrix products of the steps that standard input says
+    Products { folder: PathBuf },
 }
 
 /// `batches.json`: what both sides of the race read.
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Prepare { folder } => prepare(&folder),
         Command::Train { folder, give_back } => train(&folder, give_back),
+        Command::Products { folder } => products(&folder),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -117,7 +122,9 @@ impl Trainer {
         let epoch: Epoch = files::read_json(&folder.join("batches.json"))?;
         let encoder = TechniqueEncoder::open(&folder.join("start"), train::device())?;
         let TrainParams { optimizer, weight_decay, clip_norm, .. } = epoch.params;
-        let optimizer = Optimizer::new(encoder.parameters(), optimizer, weight_decay, clip_norm);
+        let read = epoch.batches.iter().flat_map(|batch| batch.ids.iter().flatten());
+        let optimizer = Optimizer::new(encoder.parameters(), optimizer, weight_decay, clip_norm)
+            .reading_rows(&encoder.words(), read);
         Ok(Self { epoch, encoder, optimizer })
     }
 
@@ -144,7 +151,8 @@ impl Trainer {
     }
 
     /// Mean loss over the first batches, without dropout.
-    fn loss(&self, batches: usize) -> Result<Value> {
+    fn loss(&mut self, batches: usize) -> Result<Value> {
+        self.optimizer.settle();
         let losses = self.epoch.batches[..batches]
             .iter()
             .map(|batch| Ok(tch::no_grad(|| self.loss_of(batch, false))?.double_value(&[])))
@@ -153,15 +161,30 @@ impl Trainer {
     }
 
     fn answer(&mut self, line: &str) -> Result<Value> {
+        let all = self.epoch.batches.len();
+        match Asked::of(line, all)? {
+            Asked::Train(steps) => self.train(steps),
+            Asked::Loss(batches) => self.loss(batches),
+        }
+    }
+}
+
+/// What a line of standard input asks for.
+enum Asked {
+    Train(Range<usize>),
+    Loss(usize),
+}
+
+impl Asked {
+    fn of(line: &str, all: usize) -> Result<Self> {
         let words: Vec<&str> = line.split_whitespace().collect();
         let number = |at: usize| words.get(at).and_then(|word| word.parse::<usize>().ok());
-        let all = self.epoch.batches.len();
         match (words.first().copied(), number(1), number(2)) {
             (Some("train"), Some(from), Some(to)) if from <= to && to <= all => {
-                self.train(from..to)
+                Ok(Self::Train(from..to))
             }
             (Some("loss"), Some(batches), None) if (1..=all).contains(&batches) => {
-                self.loss(batches)
+                Ok(Self::Loss(batches))
             }
             _ => Err(Error::Unknown {
                 kind: "command",
@@ -172,15 +195,80 @@ impl Trainer {
     }
 }
 
+/// The sizes of a layer, and how many there are.
+struct Shape {
+    layers: i64,
+    heads: i64,
+    hidden: i64,
+    inner: i64,
+}
+
+impl Shape {
+    fn read(folder: &Path) -> Result<Self> {
+        let checkpoint = Checkpoint::open("start", &folder.join("start"))?;
+        Ok(Self {
+            layers: checkpoint.size("num_hidden_layers"),
+            heads: checkpoint.size("num_attention_heads"),
+            hidden: checkpoint.size("hidden_size"),
+            inner: checkpoint.size("intermediate_size"),
+        })
+    }
+
+    /// The products of one step forth and back with `rows` rows of `length` tokens, through
+    /// the fastest arrangement of whole layers: query, key and value in one.
+    fn products(&self, rows: i64, length: i64) {
+        let &Self { layers, heads, hidden, inner } = self;
+        let tokens = rows * length;
+        let some = |size: &[i64]| Tensor::ones(size, (Kind::Float, Device::Cpu));
+        // Made once a step, so that filling them is little of what is timed. Products take as
+        // long whatever the numbers are.
+        let linear = [(hidden, 3 * hidden), (hidden, hidden), (hidden, inner), (inner, hidden)]
+            .map(|(from, to)| (some(&[tokens, from]), some(&[to, from]), some(&[tokens, to])));
+        let (batch, width) = (rows * heads, hidden / heads);
+        let (states, scores) = (some(&[batch, length, width]), some(&[batch, length, length]));
+        for _ in 0..layers {
+            for (input, weight, output) in &linear {
+                let _ = (input.mm(&weight.tr()), output.mm(weight), output.tr().mm(input));
+            }
+            // Scores and their two gradients, context and its two gradients.
+            for _ in 0..2 {
+                let _ = states.bmm(&states.transpose(1, 2));
+                let _ = (scores.bmm(&states), scores.transpose(1, 2).bmm(&states));
+            }
+        }
+    }
+}
+
+fn products(folder: &Path) -> Result<()> {
+    train::keep_freed_memory();
+    let epoch: Epoch = files::read_json(&folder.join("batches.json"))?;
+    let shape = Shape::read(folder)?;
+    answer_lines(|line| {
+        let began = Instant::now();
+        if let Asked::Train(steps) = Asked::of(line, epoch.batches.len())? {
+            for EpochBatch { ids, .. } in &epoch.batches[steps] {
+                let longest = ids.iter().map(Vec::len).max().unwrap_or(0);
+                tch::no_grad(|| shape.products(ids.len() as i64, longest as i64));
+            }
+        }
+        Ok(json!({ "seconds": began.elapsed().as_secs_f64() }))
+    })
+}
+
 fn train(folder: &Path, give_back: bool) -> Result<()> {
     if !give_back {
         train::keep_freed_memory();
     }
     let mut trainer = Trainer::open(folder)?;
+    answer_lines(|line| trainer.answer(line))
+}
+
+/// Answers each line of standard input, after a first line about this program.
+fn answer_lines(mut answer: impl FnMut(&str) -> Result<Value>) -> Result<()> {
     say(&json!({ "device": train::device_name(), "threads": tch::get_num_threads() }))?;
     for line in io::stdin().lock().lines() {
         let line = line.map_err(Error::file(Path::new("standard input"), "read"))?;
-        say(&trainer.answer(&line)?)?;
+        say(&answer(&line)?)?;
     }
     Ok(())
 }

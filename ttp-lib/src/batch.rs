@@ -4,7 +4,7 @@
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 /// One batch on its device: `ids` and `mask` are `[rows, longest]`, 64-bit integers.
 pub struct Batch {
@@ -42,11 +42,6 @@ impl Batch {
     pub fn size(&self) -> Size {
         let rows = self.ids.size().first().map_or(0, |&rows| rows as usize);
         Size { rows, tokens: self.tokens, places: self.ids.numel() }
-    }
-
-    /// Token type ids: one segment, so all 0.
-    pub fn token_types(&self) -> Tensor {
-        Tensor::zeros(self.ids.size(), (Kind::Int64, self.ids.device()))
     }
 }
 

@@ -120,6 +120,8 @@ pub struct TrainChanges {
     pub epochs: Option<usize>,
     /// Another number of rows a step.
     pub batch_size: Option<usize>,
+    /// Only these of the profile's protocols.
+    pub protocols: Option<Vec<Protocol>>,
 }
 
 /// How bootstrap intervals are drawn.
@@ -150,10 +152,19 @@ impl Profile {
         self.split.check()?;
         self.training.check()?;
         for name in self.training_of.keys() {
-            if !self.checkpoints.contains(name) {
+            // A copy of a profile with fewer checkpoints keeps what it says of the others.
+            if !self.checkpoints.contains(name) && Entry::named(name).is_none() {
                 return wrong("training_of", format!("{name:?} is not among the checkpoints"));
             }
             self.training(name).check()?;
+            let protocols = self.protocols_of(name);
+            if protocols.is_empty() {
+                return wrong("training_of", format!("{name:?} has no protocol"));
+            }
+            if let Some(other) = protocols.iter().find(|p| !self.protocols.contains(p)) {
+                let reason = format!("{name:?}: {:?} is not among protocols", other.name());
+                return wrong("training_of", reason);
+            }
         }
         if self.checkpoints.is_empty() {
             return wrong("checkpoints", "names none".into());
@@ -194,6 +205,12 @@ impl Profile {
             return wrong("bootstrap.level", format!("{} is not a share", self.bootstrap.level));
         }
         Ok(())
+    }
+
+    /// The protocols that a checkpoint is trained under.
+    pub fn protocols_of(&self, checkpoint: &str) -> &[Protocol] {
+        let own = self.training_of.get(checkpoint).and_then(|changes| changes.protocols.as_ref());
+        own.unwrap_or(&self.protocols)
     }
 
     /// The settings that fine-tune a checkpoint.
@@ -338,7 +355,16 @@ impl Run {
     pub fn table(&self) -> Result<Table> {
         let Profile { name, about, seed, balance, augment, split, .. } = &self.profile;
         let checkpoints = self.profile.checkpoints.join(", ");
-        let protocols: Vec<_> = self.profile.protocols.iter().map(|p| p.name()).collect();
+        let named = |protocols: &[Protocol]| {
+            protocols.iter().map(|protocol| protocol.name()).collect::<Vec<_>>().join(", ")
+        };
+        let mut protocols = named(&self.profile.protocols);
+        for name in &self.profile.checkpoints {
+            let own = self.profile.protocols_of(name);
+            if own != self.profile.protocols {
+                protocols += &format!("; {name}: {}", named(own));
+            }
+        }
         let mut table =
             Table::new(["setting", "value"]).caption(format!("Profile {name}: {about}"));
         let rows = match self.profile.corpus.rows {
@@ -362,7 +388,7 @@ impl Run {
             ("augmentation", twins),
             ("split", format!("{} % training, validation, test", shares.join(" / "))),
             ("checkpoints", checkpoints),
-            ("protocols", protocols.join(", ")),
+            ("protocols", protocols),
             ("seed", seed.to_string()),
         ] {
             table.push([Cell::from(setting), Cell::from(value)])?;

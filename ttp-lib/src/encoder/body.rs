@@ -1,6 +1,7 @@
-//! The transformer itself, without a head: BERT or RoBERTa over rust-bert, by the
-//! checkpoint's `model_type`.
+//! The transformer itself, without a head: BERT or RoBERTa by the checkpoint's
+//! `model_type`. rust-bert builds it, [`transformer`](super::transformer) runs it.
 
+use super::transformer::{Linear, Named, Pass, Tokens, Transformer, WordGradient};
 use crate::batch::Batch;
 use crate::pretrained::{Checkpoint, Family, Loaded, Start};
 use crate::train::is_layer_norm;
@@ -14,39 +15,34 @@ use tch::{Device, Tensor};
 /// A transformer whose variables stand in `vars`, under the names that transformers gives them.
 pub(super) struct Body {
     pub vars: nn::VarStore,
-    model: Model,
+    transformer: Transformer,
+    /// What reads the first token, where there is one.
+    pooler: Option<Linear>,
+    family: Family,
     /// The deviation of a new weight, `initializer_range` of the configuration.
     spread: f64,
-}
-
-enum Model {
-    Bert(BertModel<BertEmbeddings>),
-    Roberta(BertModel<RobertaEmbeddings>),
-}
-
-/// What the body makes of a batch.
-pub(super) struct Hidden {
-    /// The last layer, `[rows, length, hidden]`.
-    pub states: Tensor,
-    /// The first token through the pooler, `[rows, hidden]`; `None` where there is no pooler.
-    pub pooled: Option<Tensor>,
 }
 
 impl Body {
     /// Builds it without weights of any meaning; see [`load`](Self::load).
     pub fn new(checkpoint: &Checkpoint, device: Device, pooler: bool) -> Result<Self> {
         let vars = nn::VarStore::new(device);
-        let config = checkpoint.bert_config()?;
-        let place = vars.root() / checkpoint.family().name();
-        let model = match checkpoint.family() {
+        let (config, family) = (checkpoint.bert_config()?, checkpoint.family());
+        let place = vars.root() / family.name();
+        // What is wanted of rust-bert's model are its variables.
+        match family {
             Family::Bert => {
-                Model::Bert(BertModel::new_with_optional_pooler(place, &config, pooler))
+                BertModel::<BertEmbeddings>::new_with_optional_pooler(place, &config, pooler);
             }
             Family::Roberta => {
-                Model::Roberta(BertModel::new_with_optional_pooler(place, &config, pooler))
+                BertModel::<RobertaEmbeddings>::new_with_optional_pooler(place, &config, pooler);
             }
-        };
-        Ok(Self { vars, model, spread: f64::from(config.initializer_range) })
+        }
+        let named = Named { vars: vars.variables(), family };
+        let transformer = Transformer::new(&named, &config)?;
+        let pooler = pooler.then(|| named.linear(POOLER)).transpose()?;
+        let spread = f64::from(config.initializer_range);
+        Ok(Self { vars, transformer, pooler, family, spread })
     }
 
     /// Copies the checkpoint's weights into the variables, those of the head included. What
@@ -79,21 +75,25 @@ impl Body {
         });
     }
 
-    /// Runs a batch; `training` switches dropout on.
-    pub fn forward(&self, batch: &Batch, training: bool) -> Result<Hidden> {
-        let (ids, mask) = (Some(&batch.ids), Some(&batch.mask));
-        let output = match &self.model {
-            Model::Bert(model) => {
-                let types = batch.token_types();
-                model.forward_t(ids, mask, Some(&types), None, None, None, None, training)
-            }
-            // It finds positions from the padding and knows one token type only.
-            Model::Roberta(model) => {
-                model.forward_t(ids, mask, None, None, None, None, None, training)
-            }
-        };
-        let output = output.map_err(Error::library("running the encoder"))?;
-        Ok(Hidden { states: output.hidden_state, pooled: output.pooled_output })
+    /// The last layer, `[rows, length, hidden]`; `training` switches dropout on.
+    pub fn states(&self, batch: &Batch, words: WordGradient, training: bool) -> Tensor {
+        self.transformer.forward(batch, Pass { tokens: Tokens::All, words, training })
+    }
+
+    /// The first token's state in the last layer, `[rows, hidden]`, through the pooler where
+    /// there is one; nothing else of the last layer is computed.
+    pub fn first_token(&self, batch: &Batch, words: WordGradient, training: bool) -> Tensor {
+        let pass = Pass { tokens: Tokens::First, words, training };
+        let first = self.transformer.forward(batch, pass).select(1, 0);
+        match &self.pooler {
+            Some(pooler) => pooler.of(&first).tanh(),
+            None => first,
+        }
+    }
+
+    /// The word embeddings' variable, by the name that [`parameters`](Self::parameters) has.
+    pub fn words(&self) -> String {
+        format!("{}.embeddings.word_embeddings.weight", self.family.name())
     }
 
     /// Every trainable variable with its name, in the order of the names.

@@ -2,6 +2,7 @@
 
 use super::body::{self, Body, POOLER};
 use super::save;
+use super::transformer::WordGradient;
 use crate::batch::Batch;
 use crate::pretrained::{Checkpoint, Family, Tokenize};
 use crate::{Error, Result};
@@ -95,8 +96,7 @@ impl MaskedEncoder {
         let eps = checkpoint.config.get("layer_norm_eps").and_then(Value::as_f64);
         let eps = eps.unwrap_or(nn::LayerNormConfig::default().eps);
         let epsilon = nn::LayerNormConfig { eps, ..Default::default() };
-        let words = format!("{}.embeddings.word_embeddings.weight", family.name());
-        let words = body.variable(&words)?;
+        let words = body.variable(&body.words())?;
         Ok(Self {
             dense: body::linear(dense, hidden, hidden),
             norm: nn::layer_norm(norm, vec![hidden], epsilon),
@@ -124,7 +124,8 @@ impl MaskedEncoder {
     /// # Errors
     /// If rust-bert refuses the batch.
     pub fn hidden(&self, batch: &Batch, training: bool) -> Result<Tensor> {
-        Ok(self.body.forward(batch, training)?.states)
+        // The head reads the same table, all of it: its gradient has every row.
+        Ok(self.body.states(batch, WordGradient::Dense, training))
     }
 
     /// Logits `[rows, length, vocabulary]`.

@@ -10,6 +10,7 @@ mod masked;
 mod save;
 mod sentence;
 mod technique;
+mod transformer;
 
 pub use masked::{Guess, MaskedEncoder};
 pub(crate) use save::save_weights;

@@ -3,6 +3,7 @@
 
 use super::body::{Body, POOLER};
 use super::save;
+use super::transformer::WordGradient;
 use crate::batch::{self, Batch, Size};
 use crate::pretrained::{Checkpoint, Family, Loaded, Tokenize};
 use crate::{Error, Result, files};
@@ -51,12 +52,18 @@ impl SentenceEncoder {
         self.body.parameters_but_pooler()
     }
 
+    /// The word embeddings' name among [`parameters`](Self::parameters).
+    pub fn words(&self) -> String {
+        self.body.words()
+    }
+
     /// Vectors `[rows, dimensions]` of length 1; `training` switches dropout on.
     ///
     /// # Errors
     /// If rust-bert refuses the batch.
     pub fn vectors(&self, batch: &Batch, training: bool) -> Result<Tensor> {
-        let states = self.body.forward(batch, training)?.states;
+        let words = if training { WordGradient::Sparse } else { WordGradient::Dense };
+        let states = self.body.states(batch, words, training);
         let mask = batch.mask.to_kind(states.kind()).unsqueeze(-1);
         let tokens = mask.sum_dim_intlist(1, false, None).clamp_min(1e-9);
         let mean = (states * mask).sum_dim_intlist(1, false, None) / tokens;

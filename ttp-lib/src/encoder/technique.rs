@@ -5,6 +5,7 @@
 use super::body::{self, Body};
 use super::save;
 use super::sentence::Vectors;
+use super::transformer::WordGradient;
 use crate::batch::{self, Batch};
 use crate::pretrained::{Checkpoint, Family, Loaded, Tokenize};
 use crate::{Error, Result};
@@ -119,7 +120,7 @@ impl TechniqueEncoder {
     /// # Errors
     /// If rust-bert refuses the batch.
     pub fn hidden(&self, batch: &Batch, training: bool) -> Result<Tensor> {
-        Ok(self.body.forward(batch, training)?.states)
+        Ok(self.body.states(batch, WordGradient::Dense, training))
     }
 
     /// Logits `[rows, techniques]`; `training` switches dropout on.
@@ -135,17 +136,19 @@ impl TechniqueEncoder {
     /// What the last layer makes its logits of, `[rows, hidden]`: BERT's pooled first token,
     /// or what RoBERTa's first layer makes of it.
     fn before_output(&self, batch: &Batch, training: bool) -> Result<Tensor> {
-        let hidden = self.body.forward(batch, training)?;
-        match &self.head {
-            Head::Bert(_) => hidden.pooled.ok_or_else(|| Error::Library {
-                what: "running the encoder",
-                reason: "the model has no pooled output".to_owned(),
-            }),
+        let words = if training { WordGradient::Sparse } else { WordGradient::Dense };
+        let first = self.body.first_token(batch, words, training);
+        Ok(match &self.head {
+            Head::Bert(_) => first,
             Head::Roberta { dense, .. } => {
-                let first = hidden.states.select(1, 0).dropout(self.dropout, training);
-                Ok(dense.forward(&first).tanh())
+                dense.forward(&first.dropout(self.dropout, training)).tanh()
             }
-        }
+        })
+    }
+
+    /// The word embeddings' name among [`parameters`](Self::parameters).
+    pub fn words(&self) -> String {
+        self.body.words()
     }
 
     /// The vectors that the last layer makes its logits of, in the rows' order: what another

@@ -25,7 +25,7 @@ impl Family {
     }
 
     /// The `pad_token_id` that transformers takes where the configuration has none.
-    pub(super) fn padding_id(self) -> i64 {
+    pub(crate) fn padding_id(self) -> i64 {
         match self {
             Self::Bert => 0,
             Self::Roberta => 1,
@@ -48,7 +48,7 @@ const SIZES: [&str; 6] = [
 const LARGEST_SIZE: i64 = 1 << 24;
 
 /// What rust-bert adds to a layer norm's variance, whatever the configuration says.
-const EPSILON: f64 = 1e-12;
+pub(crate) const EPSILON: f64 = 1e-12;
 /// RoBERTa's own value, the largest that is known to make no difference to speak of.
 const LARGEST_EPSILON: f64 = 1e-5;
 

@@ -12,6 +12,7 @@ mod weights;
 
 pub use catalogue::{CATALOGUE, Entry, Start};
 pub use checkpoint::Checkpoint;
+pub(crate) use config::EPSILON;
 pub use config::Family;
 pub use tokenizer::{Tokenize, WordPieces};
 pub use weights::Loaded;

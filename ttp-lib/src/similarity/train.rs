@@ -98,7 +98,8 @@ impl SimilarityTraining<'_> {
             params.optimizer,
             params.weight_decay,
             params.clip_norm,
-        );
+        )
+        .reading_rows(&encoder.words(), tokenised.iter().flatten());
         let mut history = SimilarityHistory {
             losses: Vec::with_capacity(steps),
             epochs: Vec::new(),
@@ -133,6 +134,7 @@ impl SimilarityTraining<'_> {
             let losses = &history.losses[first_step..];
             history.epochs.push(losses.iter().sum::<f64>() / losses.len() as f64);
         }
+        optimizer.settle();
         history.seconds = pace.seconds();
         history.tokens_per_second = pace.tokens_per_second();
         if let Some(folder) = folder {

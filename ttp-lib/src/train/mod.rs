@@ -278,7 +278,8 @@ impl FineTuning<'_> {
             params.optimizer,
             params.weight_decay,
             params.clip_norm,
-        );
+        )
+        .reading_rows(&encoder.words(), train.tokenised.iter().flatten());
 
         let mut history = History {
             epochs: Vec::new(),
@@ -315,6 +316,7 @@ impl FineTuning<'_> {
                 watch(&pace.step(epoch, batch.size(), loss, rate, gradient_norm));
             }
             history.seconds = pace.seconds();
+            optimizer.settle();
 
             let predictions =
                 encoder.predict_tokenised(&validation.tokenised, validation.padding_id)?;
