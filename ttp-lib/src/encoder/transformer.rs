@@ -240,7 +240,10 @@ impl Layer {
             self.with_dropout(&query, &key, &value, mask)
         } else {
             let shape = [rows, self.heads, query.size()[2], length];
-            let added = mask.added.as_ref().map(|added| added.expand(shape, false));
+            // tch hands "no mask" on as a tensor that is not there, which libtorch refuses.
+            let nothing = || query.new_zeros([1, 1, 1, 1], (query.kind(), query.device()));
+            let added = mask.added.as_ref().map_or_else(nothing, Tensor::shallow_clone);
+            let added = Some(added.expand(shape, false));
             Tensor::scaled_dot_product_attention(&query, &key, &value, added, 0.0, false, 1.0)
         };
         context.transpose(1, 2).reshape([rows, -1, hidden])
