@@ -300,14 +300,12 @@ def is_ours(target: Path) -> bool:
 
 # -- the kernel's program -------------------------------------------------------------
 
-# What a notebook waits for in the kernel is rustc, the linker and cargo; its own code, the
-# analysis of a cell, is a small part even so. Compiled in full it takes twice as long.
-EVCXR_PROFILE = {
-    "CARGO_PROFILE_RELEASE_OPT_LEVEL": "1",
-    "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "256",
-    "CARGO_PROFILE_RELEASE_DEBUG": "false",
-    "CARGO_PROFILE_RELEASE_LTO": "off",
-}
+# What a notebook waits for in the kernel is mostly cargo, rustc and the linker, so its own
+# code is optimised a little only, and not at all where it completes and checks while one
+# types: it is compiled in seven tenths of the time.
+EVCXR_PROFILE = {"CARGO_PROFILE_RELEASE_OPT_LEVEL": "1", "CARGO_PROFILE_RELEASE_DEBUG": "false"}
+EVCXR_NOT_OPTIMISED = ("ra_ap_ide", "ra_ap_ide_assists", "ra_ap_ide_completion", "ra_ap_ide_db",
+                       "ra_ap_ide_diagnostics", "ra_ap_ide_ssr", "tokio", "zeromq")
 
 
 class Evcxr:
@@ -337,12 +335,14 @@ class Evcxr:
         if installed:
             say(f"evcxr_jupyter {version}: {installed} is taken")
             return
-        say(f"evcxr_jupyter {version}, compiled here (3 to 6 minutes on 2 cores)")
+        say(f"evcxr_jupyter {version}, compiled here (4 to 9 minutes on 2 cores)")
         fetch.need_space(project.cache(), EVCXR_BYTES, "evcxr_jupyter")
         self.folder = self.unfinished.enter_context(
             fetch.unfinished(project.cache(), "evcxr_jupyter"))
         command = ["cargo", "install", "evcxr_jupyter", "--version", version, "--locked",
                    "--root", str(self.folder / "root")]
+        for package in EVCXR_NOT_OPTIMISED:
+            command += ["--config", f"profile.release.package.{package}.opt-level=0"]
         environment = {**os.environ, **EVCXR_PROFILE, "CARGO_TARGET_DIR": str(self.build()),
                        "CARGO_TERM_PROGRESS_WHEN": "never"}
         self.log = open(self.folder / "log", "w+", encoding="utf-8", errors="replace")
