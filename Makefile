@@ -31,8 +31,8 @@ data: ## only the data and models of the profile
 data-tram: ## TRAM v1's sentences, for the paper profile (from TTP_SOURCES, or the network)
 	@$(PYTHON) environment/setup.py tram
 
-kernel: setup ## compile ttp-lib for the notebooks
-	@$(OWN_PYTHON) environment/kernel.py
+kernel: ## set-up, and ttp-lib compiled for the notebooks
+	@$(PYTHON) environment/setup.py --kernel
 
 reproduce: kernel ## set-up, all notebooks in order, reports; ends with the comparison table
 	@$(OWN_PYTHON) environment/run_notebooks.py

@@ -2,6 +2,7 @@
 
     python3 environment/kernel.py            write the settings, compile what is not yet
     python3 environment/kernel.py --settings only write the settings
+    python3 environment/kernel.py --compile  only compile, while the kernel's program is not there
 
 Jupyter finds the settings through JUPYTER_PATH=target/jupyter; they name this
 clone's own folders, so two clones on a machine do not meet.
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -151,11 +153,16 @@ def run_cargo(command: list[str], folder: Path, environment: dict[str, str]) -> 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Prepare the notebook kernel.")
-    parser.add_argument("--settings", action="store_true", help="do not compile")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--settings", action="store_true", help="do not compile")
+    only.add_argument("--compile", action="store_true", help="do not write the settings")
     arguments = parser.parse_args()
+    # A request to end is taken as Ctrl-C, so that cargo ends with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        need_program()
-        write_settings()
+        if not arguments.compile:
+            need_program()
+            write_settings()
         if not arguments.settings:
             started = time.monotonic()
             compile_dependencies()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -70,7 +71,29 @@ def libtorch() -> Path:
 
 
 def evcxr() -> Path:
+    """The kernel's program: what set-up compiled, or what the user has installed."""
+    own = own_evcxr()
+    return own if own.exists() else installed_evcxr() or own
+
+
+def own_evcxr() -> Path:
     return cache() / f"evcxr_jupyter-{EVCXR_VERSION}" / "bin" / "evcxr_jupyter"
+
+
+def installed_evcxr() -> Path | None:
+    """An `evcxr_jupyter` of the right version that `cargo install` has put on PATH or into
+    cargo's own folder. The program does not tell its version; cargo's record beside it does."""
+    home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    for found in (shutil.which("evcxr_jupyter"), home / "bin" / "evcxr_jupyter"):
+        if not found or not Path(found).is_file():
+            continue
+        try:
+            record = (Path(found).parent.parent / ".crates.toml").read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            continue
+        if f'"evcxr_jupyter {EVCXR_VERSION} (' in record:
+            return Path(found)
+    return None
 
 
 def libtorch_variables() -> dict[str, str]:

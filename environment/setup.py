@@ -2,9 +2,11 @@
 
     python3 environment/setup.py             everything the notebooks need
     python3 environment/setup.py data tram   single steps: check python libtorch data tram evcxr
+    python3 environment/setup.py --kernel    everything, and what notebooks depend on compiled
     python3 environment/setup.py --python    print the path of the project's own Python
 
-Only Python's standard library is used. What is there already is not fetched again.
+Only Python's standard library is used. What is there already is not fetched again. The
+kernel's program is compiled beside the downloads, and then beside what notebooks depend on.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -36,6 +39,8 @@ REQUIREMENTS = project.ENVIRONMENT / "requirements.txt"
 # Room that a finished step takes, where the wheels' sizes do not say it.
 PYTHON_BYTES = 300_000_000
 EVCXR_BYTES = 1_500_000_000
+# So often it is said how far the kernel's program is.
+EVCXR_TALK_SECONDS = 30.0
 LIBTORCH_BYTES = {"cpu": 560_000_000, "cuda": 6_000_000_000}
 
 
@@ -295,22 +300,98 @@ def is_ours(target: Path) -> bool:
 
 # -- the kernel's program -------------------------------------------------------------
 
-def evcxr_step() -> None:
-    """Compiled in a folder that an interrupted run leaves, so that the next goes on there."""
-    program = project.evcxr()
-    if program.exists():
-        return
-    version = project.EVCXR_VERSION
-    say(f"evcxr_jupyter {version}, compiled here (5 to 10 minutes on 2 cores)")
-    fetch.need_space(project.cache(), EVCXR_BYTES, "evcxr_jupyter")
-    build = project.cache() / f"evcxr_jupyter-{version}.build"
-    with fetch.unfinished(project.cache(), "evcxr_jupyter") as temporary:
+# What a notebook waits for in the kernel is mostly cargo, rustc and the linker, so its own
+# code is optimised a little only, and not at all where it completes and checks while one
+# types: it is compiled in seven tenths of the time.
+EVCXR_PROFILE = {"CARGO_PROFILE_RELEASE_OPT_LEVEL": "1", "CARGO_PROFILE_RELEASE_DEBUG": "false"}
+EVCXR_NOT_OPTIMISED = ("ra_ap_ide", "ra_ap_ide_assists", "ra_ap_ide_completion", "ra_ap_ide_db",
+                       "ra_ap_ide_diagnostics", "ra_ap_ide_ssr", "tokio", "zeromq")
+
+
+class Evcxr:
+    """The compilation of the kernel's program, beside whatever else set-up does. Its build
+    folder stays when it is interrupted, so that the next run goes on there."""
+
+    def __init__(self) -> None:
+        self.process: subprocess.Popen | None = None
+        self.started = self.said = time.monotonic()
+        self.unfinished = contextlib.ExitStack()
+
+    def __enter__(self) -> Evcxr:
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self.process and self.process.poll() is None:
+            # cargo's own children, too: it leads a group.
+            os.killpg(self.process.pid, signal.SIGTERM)
+            self.process.wait()
+        self.unfinished.close()
+
+    def start(self) -> None:
+        program, version = project.own_evcxr(), project.EVCXR_VERSION
+        if program.exists():
+            return
+        installed = project.installed_evcxr()
+        if installed:
+            say(f"evcxr_jupyter {version}: {installed} is taken")
+            return
+        say(f"evcxr_jupyter {version}, compiled here (4 to 9 minutes on 2 cores)")
+        fetch.need_space(project.cache(), EVCXR_BYTES, "evcxr_jupyter")
+        self.folder = self.unfinished.enter_context(
+            fetch.unfinished(project.cache(), "evcxr_jupyter"))
         command = ["cargo", "install", "evcxr_jupyter", "--version", version, "--locked",
-                   "--root", str(temporary / "root")]
-        environment = {**os.environ, "CARGO_TARGET_DIR": str(build)}
-        run(command, "compiling evcxr_jupyter", environment)
-        (temporary / "root").rename(program.parent.parent)
-    shutil.rmtree(build, ignore_errors=True)
+                   "--root", str(self.folder / "root")]
+        for package in EVCXR_NOT_OPTIMISED:
+            command += ["--config", f"profile.release.package.{package}.opt-level=0"]
+        environment = {**os.environ, **EVCXR_PROFILE, "CARGO_TARGET_DIR": str(self.build()),
+                       "CARGO_TERM_PROGRESS_WHEN": "never"}
+        self.log = open(self.folder / "log", "w+", encoding="utf-8", errors="replace")
+        self.unfinished.enter_context(self.log)
+        try:
+            self.process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL,
+                                            stdout=self.log, stderr=self.log,
+                                            start_new_session=True)
+        except OSError as error:
+            raise Problem(f"cargo: {error.strerror}") from error
+
+    def build(self) -> Path:
+        return project.cache() / f"evcxr_jupyter-{project.EVCXR_VERSION}.build"
+
+    def look(self) -> bool:
+        """Whether it is done; says now and then how far it is."""
+        if not self.process:
+            return True
+        code = self.process.poll()
+        if code is None:
+            if time.monotonic() > self.said + EVCXR_TALK_SECONDS:
+                self.said = time.monotonic()
+                print(f"  evcxr_jupyter: {self.lines().count('   Compiling ')} packages begun, "
+                      f"{self.said - self.started:.0f} s", flush=True)
+            return False
+        self.process = None
+        if code != 0:
+            sys.stderr.write(self.lines())
+            raise Problem(f"compiling evcxr_jupyter failed (status {code}): its own message "
+                          "stands above")
+        (self.folder / "root").rename(project.own_evcxr().parent.parent)
+        shutil.rmtree(self.build(), ignore_errors=True)
+        print(f"set-up: evcxr done in {time.monotonic() - self.started:.0f} s", flush=True)
+        return True
+
+    def lines(self) -> str:
+        return Path(self.log.name).read_text(encoding="utf-8", errors="replace")
+
+
+# -- what notebooks depend on ---------------------------------------------------------
+
+def kernel_process(*arguments: str) -> subprocess.Popen:
+    """environment/kernel.py, which says itself what goes wrong."""
+    return subprocess.Popen([str(python()), str(project.ENVIRONMENT / "kernel.py"), *arguments])
+
+
+def end_well(code: int) -> None:
+    if code != 0:
+        raise Failed(code)
 
 
 # -------------------------------------------------------------------------------------
@@ -325,17 +406,65 @@ def run(command: list[str], what: str, environment: dict[str, str] | None = None
         raise Problem(f"{what} failed (status {done.returncode}): its own message stands above")
 
 
+class Failed(Exception):
+    """A program that set-up called has failed, and has said why."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code if code > 0 else 1
+
+
+def set_up(steps: list[str], actions: dict, with_kernel: bool) -> None:
+    """The steps in their order, but for the kernel's program, which is compiled beside them."""
+    dependencies = None
+    try:
+        with fetch.one_at_a_time(project.cache()), Evcxr() as program:
+            if steps[0] == "check":
+                steps.pop(0)
+                check()
+            if "evcxr" in steps:
+                program.start()
+            for step in steps:
+                if step == "evcxr":
+                    continue
+                started = time.monotonic()
+                actions[step]()
+                seconds = time.monotonic() - started
+                if seconds > 2:
+                    print(f"set-up: {step} done in {seconds:.0f} s", flush=True)
+            if with_kernel and not program.look():
+                dependencies = kernel_process("--compile")
+            while not program.look():
+                if dependencies and dependencies.poll():
+                    raise Failed(dependencies.returncode)
+                time.sleep(0.2)
+        # Another clone's set-up can begin.
+        if with_kernel:
+            if dependencies:
+                end_well(dependencies.wait())
+            end_well(kernel_process(*["--settings"] if dependencies else []).wait())
+    finally:
+        if dependencies and dependencies.poll() is None:
+            dependencies.terminate()
+            dependencies.wait()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Get what the project needs, checked by sha256.")
     parser.add_argument("steps", nargs="*", metavar="STEP",
                         help=f"{', '.join(STEPS)} or tram; all but tram by default")
+    parser.add_argument("--kernel", action="store_true",
+                        help="compile what notebooks depend on, too")
     parser.add_argument("--python", action="store_true", help="print the Python to use")
     arguments = parser.parse_args()
     if arguments.python:
         print(python())
         return 0
+    # A request to end is taken as Ctrl-C, so that nothing is left running.
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, signal.default_int_handler)
     actions = {"check": check, "python": python_step, "libtorch": libtorch_step,
-               "data": data_step, "tram": lambda: data_step("tram-v1"), "evcxr": evcxr_step}
+               "data": data_step, "tram": lambda: data_step("tram-v1"), "evcxr": None}
     try:
         unknown = [step for step in arguments.steps if step not in actions]
         if unknown:
@@ -345,13 +474,9 @@ def main() -> int:
         profile.checkpoints()
         if sys.version_info >= PYTHON:
             profile.check_checkpoints()
-        with fetch.one_at_a_time(project.cache()):
-            for step in arguments.steps or STEPS:
-                started = time.monotonic()
-                actions[step]()
-                seconds = time.monotonic() - started
-                if seconds > 2:
-                    print(f"set-up: {step} done in {seconds:.0f} s", flush=True)
+        set_up(list(arguments.steps or STEPS), actions, arguments.kernel)
+    except Failed as failed:
+        return failed.code
     except Problem as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1

@@ -15,6 +15,8 @@ import sys
 import time
 from pathlib import Path
 
+import analysis
+
 SEATS = 16
 # A kernel that was told to end needs a moment. Copying a build folder takes longer.
 WAIT_SECONDS = 5.0
@@ -110,6 +112,7 @@ def main() -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.environ["EVCXR_TMPDIR"] = str(seat)
+    os.environ.update(analysis.toolchain(folder / "analysis"))
     end_with(jupyter, held)
     os.execv(kernel, [kernel, "--control_file", connection])
 

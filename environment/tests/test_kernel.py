@@ -6,12 +6,20 @@ Each notebook is one of its own without ttp-lib, so a first cell takes seconds.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import unittest
+from pathlib import Path
+from unittest import mock
 
 import project
+import setup
 from tests.support import House, ended, notebook, until
+
+sys.path.insert(0, str(project.ENVIRONMENT / "kernel"))
+import analysis  # noqa: E402  (it stands beside the kernel's own files)
 
 PROGRAM = project.evcxr()
 # It is asked for before each test changes where the cache is.
@@ -89,6 +97,18 @@ class Kernel(House):
         self.assertTrue((self.root / "reports/01_good.html").exists())
         self.assertIn("01_good is up to date", self.run_notebooks().stdout)
 
+    @unittest.skipUnless(setup.has_rust_sources(), "rust-src is not installed")
+    def test_the_librarys_own_types_need_not_be_written(self) -> None:
+        self.write("ttp-lib/Cargo.toml", "[package]\nname = \"ttp-lib\"\nedition = \"2024\"\n")
+        self.write("ttp-lib/src/lib.rs", "pub struct Row(pub usize);\n"
+                   "pub fn row() -> Result<Row, std::io::Error> { Ok(Row(41)) }\n")
+        self.write("notebooks/01_own.ipynb", notebook(
+            ":dep ttp-lib = { path = \"../ttp-lib\" }", "let row = ttp_lib::row()?;",
+            "println!(\"{} rows\", row.0 + 1);"))
+        done = self.run_notebooks()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("42 rows", done.stdout)
+
     def test_a_killed_run_leaves_no_cell_running(self) -> None:
         self.write("notebooks/01_slow.ipynb", notebook(
             "std::fs::write(\"../pid\", std::process::id().to_string())?;\n"
@@ -100,6 +120,109 @@ class Kernel(House):
         run.kill()
         run.wait()
         until(lambda: ended(int(pid.read_text())), "the cell is still running")
+
+
+def package(name: str, folder: str, source: "str | None" = "registry") -> dict:
+    return {"id": name, "name": name, "source": source, "manifest_path": f"{folder}/Cargo.toml"}
+
+
+def metadata(edges: "dict[str, list[str]]", *packages: dict) -> dict:
+    nodes = [{"id": one, "dependencies": below, "deps": [{"name": b, "pkg": b} for b in below]}
+             for one, below in edges.items()]
+    return {"packages": list(packages), "resolve": {"nodes": nodes},
+            "workspace_members": ["ctx"]}
+
+
+class Analysis(unittest.TestCase):
+    """What rust-analyzer is told of a notebook's packages."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = Path(folder.name).resolve()
+        self.packages = [
+            package("ctx", f"{self.root}/target/evcxr/0", None),
+            package("ttp-lib", f"{self.root}/ttp-lib", None),
+            package("part", f"{self.root}/ttp-lib/crates/part", None),
+            package("polars", "/registry/polars"), package("arrow", "/registry/arrow"),
+            package("serde_json", "/registry/serde_json"), package("itoa", "/registry/itoa")]
+        self.edges = {"ctx": ["ttp-lib"], "ttp-lib": ["part", "polars", "serde_json"],
+                      "part": ["arrow"], "polars": ["arrow"], "arrow": [],
+                      "serde_json": ["itoa"], "itoa": []}
+
+    def kept(self) -> "dict[str, list[str]]":
+        answer = analysis.without_dependencies(metadata(self.edges, *self.packages),
+                                               self.root / "ttp-lib")
+        nodes = {node["id"]: node for node in answer["resolve"]["nodes"]}
+        self.assertEqual(set(nodes), {package["id"] for package in answer["packages"]})
+        for node in nodes.values():
+            self.assertEqual([dep["pkg"] for dep in node["deps"]], node["dependencies"])
+            self.assertLessEqual(set(node["dependencies"]), set(nodes))
+        return {one: node["dependencies"] for one, node in nodes.items()}
+
+    def test_what_the_library_brings_along_is_left_out(self) -> None:
+        self.assertEqual(self.kept(), {"ctx": ["ttp-lib"], "ttp-lib": ["part", "serde_json"],
+                                       "part": [], "serde_json": []})
+
+    def test_what_the_notebook_asks_for_itself_stays_whole(self) -> None:
+        self.edges["ctx"] = ["ttp-lib", "polars"]
+        kept = self.kept()
+        self.assertEqual(kept["polars"], ["arrow"])
+        self.assertIn("polars", kept["ttp-lib"])
+        self.edges["ctx"] = ["serde_json", "ttp-lib"]
+        self.assertEqual(self.kept()["serde_json"], ["itoa"])
+
+    def test_without_the_library_all_stays(self) -> None:
+        self.edges["ctx"] = ["polars", "serde_json"]
+        self.assertEqual(set(self.kept()), {"ctx", "polars", "arrow", "serde_json", "itoa"})
+
+    def cargo(self, answer: str, *arguments: str, code: int = 0):
+        """The filter before a cargo that gives this answer."""
+        cargo = self.root / "cargo"
+        cargo.write_text(f"#!/bin/sh\ncat <<'END'\n{answer}\nEND\nexit {code}\n")
+        cargo.chmod(0o755)
+        return subprocess.run([sys.executable, analysis.__file__, str(cargo), *arguments],
+                              env={**os.environ, "EVCXR_TMPDIR": "/seat"}, text=True,
+                              capture_output=True)
+
+    NOTEBOOK = ("metadata", "--format-version", "1", "--manifest-path", "/seat/Cargo.toml")
+
+    def test_only_the_notebooks_own_package_is_answered_otherwise(self) -> None:
+        library = project.ROOT / "ttp-lib"
+        self.packages[1] = package("ttp-lib", str(library), None)
+        answer = json.dumps(metadata(self.edges, *self.packages))
+        done = self.cargo(answer, *self.NOTEBOOK)
+        self.assertNotIn("polars", done.stdout)
+        self.assertIn("ttp-lib", done.stdout)
+        self.assertEqual(self.cargo(answer, "metadata").stdout, answer + "\n")
+        self.assertEqual(self.cargo(answer, *self.NOTEBOOK, "--no-deps").stdout, answer + "\n")
+
+    def test_an_answer_that_is_not_as_it_was_is_passed_on(self) -> None:
+        for answer in ("no JSON", "{}", "[]", '{"packages": [], "resolve": null}'):
+            done = self.cargo(answer, *self.NOTEBOOK)
+            self.assertEqual((done.returncode, done.stdout), (0, answer + "\n"), done.stderr)
+        self.assertEqual(self.cargo("", *self.NOTEBOOK, code=101).returncode, 101)
+
+    def test_the_folder_is_the_real_toolchain_but_for_its_own_place(self) -> None:
+        folder = self.root / "a folder"
+        variables = analysis.toolchain(folder)
+        rustc, cargo = variables["RUSTC"], variables["CARGO"]
+        self.assertEqual(project.run_for_text([rustc, "--print", "sysroot"]), f"{folder}\n")
+        self.assertEqual(project.run_for_text([rustc, "-vV"]),
+                         project.run_for_text(["rustc", "-vV"]))
+        self.assertEqual(project.run_for_text([cargo, "--version"]),
+                         project.run_for_text(["cargo", "--version"]))
+        sources = folder / "lib/rustlib/src/rust/library"
+        self.assertEqual((sources / "core/src/lib.rs").exists(), setup.has_rust_sources())
+        # A second kernel writes it again.
+        self.assertEqual(analysis.toolchain(folder), variables)
+
+    def test_without_a_toolchain_or_a_folder_the_kernel_does_without(self) -> None:
+        with mock.patch.dict(os.environ, PATH=str(self.root)):
+            self.assertEqual(analysis.toolchain(self.root / "folder"), {})
+        (self.root / "file").touch()
+        with mock.patch("builtins.print"):
+            self.assertEqual(analysis.toolchain(self.root / "file" / "folder"), {})
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,7 +15,7 @@ from unittest import mock
 
 import fetch
 from project import Problem
-from tests.support import CLOSED, House, Server, index, sha256, toml, wheel
+from tests.support import (CLOSED, House, Server, ended, index, sha256, toml, until, wheel)
 
 CONTENT = b"sentences " * 5000
 WHEEL = wheel({"tiny/data.json": CONTENT})
@@ -337,6 +339,143 @@ class Disk(unittest.TestCase):
             self.addCleanup(second.stdout.close)
             self.assertIn("waiting for it", second.stdout.readline())
         self.assertEqual(second.communicate(timeout=30)[0], "mine\n")
+
+
+# cargo, as far as set-up calls it. What `install` waits for and how it ends, the tests say.
+FAKE_CARGO = """\
+#!/bin/sh
+echo "$*" >> "$LOG"
+if [ "$1" = build ]; then mkdir -p "$CARGO_TARGET_DIR"; exit ${BUILD_CODE:-0}; fi
+[ "$1" = install ] || exit 0
+shift; while [ "$1" != --root ]; do shift; done
+echo "   Compiling tiny v1.0" >&2
+for i in $(seq 600); do [ -e "$AWAITED" ] && break; sleep 0.05; done
+[ -e "$AWAITED" ] || { echo "error: never came" >&2; exit 101; }
+[ "$INSTALL_CODE" ] && { echo "error: could not compile tiny" >&2; exit "$INSTALL_CODE"; }
+mkdir -p "$2/bin" "$CARGO_TARGET_DIR"
+echo "$CARGO_PROFILE_RELEASE_OPT_LEVEL" > "$2/bin/evcxr_jupyter"
+"""
+
+
+class Program(House):
+    """The kernel's program, and what is done beside its compilation."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.lend_python()
+        self.program = self.cache / "ttp-lib/evcxr_jupyter-0.22.0/bin/evcxr_jupyter"
+        self.log = self.root / "log"
+        self.write("tools/cargo", FAKE_CARGO).chmod(0o755)
+        self.variables.update(
+            PATH=f"{self.root / 'tools'}{os.pathsep}{os.environ['PATH']}", LOG=str(self.log),
+            AWAITED=str(self.log), CARGO_HOME=str(self.root / "cargo-home"))
+
+    def serving(self) -> str:
+        return self.entered(Server(index({FILE: WHEEL}))).address("/simple")
+
+    def installed(self, version: str) -> Path:
+        self.write("cargo-home/.crates.toml", f'[v1]\n"evcxr_jupyter {version} (registry+x)" = '
+                   '["evcxr_jupyter"]\n')
+        return self.write("cargo-home/bin/evcxr_jupyter", "")
+
+    def left(self) -> "list[str]":
+        return [path.name for path in (self.cache / "ttp-lib").iterdir()
+                if path.name != "lock" and not path.name.startswith("python-")]
+
+    def test_it_is_compiled_beside_the_downloads(self) -> None:
+        self.write("data/sources.toml", wheel_entry())
+        # It is only done once the file that comes after it in the list of steps is there.
+        done = self.set_up("evcxr", "data", AWAITED=str(self.root / "data/raw/texts/data.json"),
+                           PIP_INDEX_URL=self.serving())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.program.read_text(), "1\n")
+        self.assertEqual(sorted(self.left()), ["data", "evcxr_jupyter-0.22.0"])
+        self.log.unlink()
+        self.assertEqual(self.set_up("evcxr").returncode, 0)
+        self.assertFalse(self.log.exists(), "it was compiled a second time")
+
+    def test_one_that_is_installed_is_taken(self) -> None:
+        program = self.installed("0.22.0")
+        done = self.set_up("evcxr")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"set-up: evcxr_jupyter 0.22.0: {program} is taken", done.stdout)
+        self.assertFalse(self.log.exists())
+        code = "import sys; sys.path.insert(0, 'environment'); import project; print(project.evcxr())"
+        self.assertEqual(self.python("-c", code).stdout, f"{program}\n")
+
+    def test_one_of_another_version_is_not_taken(self) -> None:
+        self.installed("0.21.1")
+        self.assertEqual(self.set_up("evcxr").returncode, 0)
+        self.assertTrue(self.program.exists())
+
+    def test_one_of_which_cargo_has_no_record_is_not_taken(self) -> None:
+        self.write("tools/evcxr_jupyter", "").chmod(0o755)
+        self.assertEqual(self.set_up("evcxr").returncode, 0)
+        self.assertTrue(self.program.exists())
+
+    def test_a_compilation_that_fails(self) -> None:
+        done = self.set_up("evcxr", INSTALL_CODE="101")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("error: could not compile tiny", done.stderr)
+        self.assertTrue(done.stderr.splitlines()[-1].startswith(
+            "error: compiling evcxr_jupyter failed (status 101)"), done.stderr)
+        self.assertEqual(self.left(), [])
+
+    def test_a_download_that_fails_ends_the_compilation(self) -> None:
+        self.write("data/sources.toml", wheel_entry(sha256(b"another")))
+        done = self.set_up("evcxr", "data", AWAITED=str(self.root / "never"),
+                           PIP_INDEX_URL=self.serving())
+        self.one_line(done, "tiny 1.0", "wrong sha256")
+        self.assertEqual(self.left(), [])
+
+    def test_ctrl_c_leaves_nothing_running_and_nothing_half_done(self) -> None:
+        for request in (signal.SIGINT, signal.SIGTERM):
+            self.log.unlink(missing_ok=True)
+            run = subprocess.Popen([sys.executable, "environment/setup.py", "evcxr"], cwd=self.root,
+                                   env={**self.variables, "AWAITED": str(self.root / "never")},
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            until(self.log.exists, "cargo was not called")
+            run.send_signal(request)
+            said = run.communicate(timeout=30)[1]
+            self.assertEqual(run.returncode, 130, said)
+            self.assertIn("stopped; nothing unfinished", said)
+            self.assertEqual(self.left(), [])
+            self.assertEqual(processes_with(str(self.root / "never")), [])
+
+    def test_what_notebooks_depend_on_is_compiled_beside_it(self) -> None:
+        # The program is only done once cargo has been asked to build the dependencies.
+        self.write("tools/cargo", FAKE_CARGO.replace(
+            'if [ "$1" = build ]; then', 'if [ "$1" = build ]; then touch "$AWAITED";')).chmod(0o755)
+        done = self.set_up("python", "evcxr", "--kernel", AWAITED=str(self.root / "building"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([line.split()[0] for line in self.log.read_text().splitlines()],
+                         ["install", "fetch", "build"])
+        self.assertTrue(self.program.exists())
+        settings = json.loads((self.root / "target/jupyter/kernels/ttp-rust/kernel.json").read_text())
+        self.assertIn(str(self.program), settings["argv"])
+
+    def test_dependencies_that_do_not_compile_end_it(self) -> None:
+        done = self.set_up("evcxr", "--kernel", BUILD_CODE="101",
+                           AWAITED=str(self.root / "never"))
+        self.one_line(done, "`cargo build` failed")
+        self.assertEqual(self.left(), [])
+
+    def test_with_the_program_there_only_the_dependencies_are_compiled(self) -> None:
+        self.installed("0.22.0")
+        self.assertEqual(self.set_up("evcxr", "--kernel").returncode, 0)
+        self.assertEqual(self.log.read_text().splitlines(), ["fetch", "build"])
+
+
+def processes_with(word: str) -> "list[str]":
+    """Running programs with this word in their environment, where the system shows it."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if word.encode() in path.read_bytes() and not ended(int(path.parent.name)):
+                found.append((path.parent / "cmdline").read_text())
+        except OSError:
+            continue
+    return found
 
 
 class Unpacking(unittest.TestCase):
