@@ -3,7 +3,7 @@
 //!
 //!     cargo run --package ttp-lib --example random_checkpoints -- <folder> --layers 2 bert
 
-#[path = "../tests/common/random_checkpoint.rs"]
+#[path = "../tests/suite/common/random_checkpoint.rs"]
 mod random_checkpoint;
 
 use clap::Parser;

@@ -1,24 +1,15 @@
 //! Checkpoints of every kind that is read, and of every kind of damage: loaded right, or
 //! not at all, with one line that says why.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use crate::common::turn;
 use rust_bert::bert::{BertEmbeddings, BertForMaskedLM, BertModel};
 use rust_bert::roberta::RobertaForMaskedLM;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use tch::{Device, Kind, Tensor, nn};
 use ttp_lib::encoder::TechniqueEncoder;
 use ttp_lib::pretrained::{Checkpoint, Family, Loaded};
-
-/// libtorch has one generator of random numbers for the whole process: tests that
-/// draw from it take turns.
-static RANDOM: Mutex<()> = Mutex::new(());
-
-fn turn() -> MutexGuard<'static, ()> {
-    RANDOM.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 type Tensors = BTreeMap<String, Tensor>;
 
@@ -122,7 +113,7 @@ fn golden(text: &str) -> Value {
 
 #[test]
 fn ids_and_words_are_those_of_transformers() {
-    let golden = golden(include_str!("golden/vocabularies.json"));
+    let golden = golden(include_str!("../golden/vocabularies.json"));
     let texts: Vec<&str> =
         golden["texts"].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
     for (name, expected) in golden["folders"].as_object().unwrap() {
@@ -622,7 +613,7 @@ fn a_head_that_the_file_has_not_is_new_as_a_whole() {
 
 /// A golden file, and its tensors' shapes and numbers as torch reads them.
 fn pickled(name: &str) -> (Vec<u8>, Map<String, Value>) {
-    let file = golden(include_str!("golden/pickles.json"))["files"][name].take();
+    let file = golden(include_str!("../golden/pickles.json"))["files"][name].take();
     let hex = file["hex"].as_str().unwrap();
     let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
     let tensors = file["tensors"].as_object().cloned().unwrap_or_default();

@@ -4,8 +4,6 @@
 //! Nothing is drawn: each number follows from the tensor's name and the number's place in
 //! it by integer arithmetic, so that `environment/golden/parity.py` makes the same bits
 //! without a file. Vocabularies are made of the corpus's own words.
-// Tests and an example include this file, and not each of them uses all of it.
-#![allow(dead_code)]
 
 use safetensors::tensor::{Dtype, View};
 use serde_json::{Value, json};
@@ -24,7 +22,8 @@ pub struct Shape {
     pub name: &'static str,
     /// Entries of the vocabulary.
     pub vocabulary: usize,
-    /// Transformer layers as published.
+    /// Transformer layers as published: what the example takes where it is told nothing.
+    #[allow(dead_code)]
     pub layers: usize,
     hidden: usize,
     heads: usize,
