@@ -102,6 +102,9 @@ pub const SHAPES: [Shape; 4] = [
     },
 ];
 
+/// Numbers in a head of attention, where a shape is narrower than the published one.
+const HEAD: usize = 16;
+
 /// The shape of that name.
 ///
 /// # Errors
@@ -236,6 +239,18 @@ impl View for StoredTensor {
 }
 
 impl Shape {
+    /// The same with another width, a multiple of 16: layers' names, files and vocabulary stay.
+    ///
+    /// # Errors
+    /// If it is no multiple of 16.
+    pub fn with_hidden(&self, hidden: usize) -> Result<Self> {
+        if hidden == 0 || !hidden.is_multiple_of(HEAD) {
+            let reason = format!("{hidden}; a multiple of {HEAD}");
+            return Err(Error::Setting { field: "hidden", reason });
+        }
+        Ok(Self { hidden, heads: hidden / HEAD, ..self.clone() })
+    }
+
     fn config(&self, layers: usize) -> Value {
         let [(_, padding), _, (_, first), (_, last), _] = self.special;
         let mut config = json!({
