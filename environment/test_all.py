@@ -469,6 +469,9 @@ def the_plan(everything: bool) -> "list[tuple]":
         smoke.pop(name, None)
     paper = {**smoke, "TTP_PROFILE": str(paper_profile()), "TTP_OUT": str(PAPER / "run"),
              "TTP_MODELS": str(PAPER / "models")}
+    # The tests' models are too small for two threads of libtorch, and while some wait for their
+    # turn at it others can run.
+    testing = {"OMP_NUM_THREADS": "1", "RUST_TEST_THREADS": "4", **cargo}
     runner = own + [f"{here}/run_notebooks.py"]
     # Not the other examples, which clippy has looked at: each is a program to link.
     tests = ["cargo", "test", "--workspace", "--lib", "--bins", "--tests"]
@@ -482,7 +485,8 @@ def the_plan(everything: bool) -> "list[tuple]":
         ("kernel", one_check, own + [f"{here}/kernel.py"], dict(os.environ)),
         ("compile", one_check, [*tests, "--no-run"], cargo),
         ("cargo test", cargo_tests,
-         [*tests, "--no-fail-fast", *(["--", "--include-ignored"] if everything else [])], cargo),
+         [*tests, "--no-fail-fast", *(["--", "--include-ignored"] if everything else [])],
+         testing),
         ("notebooks", notebooks, runner, smoke),
         ("reports", reports, own + ["-m", "unittest", "-v", "browser.check_reports"],
          {**smoke, "PYTHONPATH": here}),
