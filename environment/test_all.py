@@ -516,7 +516,9 @@ def main() -> int:
     try:
         # What runs is in sessions of its own: no signal reaches it but through here.
         for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, stop)
+            # Under nohup a hang-up is to be passed over.
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, stop)
         run_all(plan, stages, at_once())
     except KeyboardInterrupt:
         RUNNING.stop()
