@@ -11,7 +11,7 @@ BENCH ?=
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-tram kernel reproduce name-given notebook test bench bench-train bench-mining bench-audit lab html ttp clean distclean
+.PHONY: help setup data data-tram kernel reproduce name-given notebook test test-all bench bench-train bench-mining bench-audit lab html ttp clean distclean
 
 help: ## this list
 	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
@@ -44,11 +44,14 @@ notebook: name-given kernel ## one notebook: make notebook NB=01_corpus
 	@$(OWN_PYTHON) environment/run_notebooks.py $(NB)
 
 # The tests' notebooks are the smoke profile's, and so are the data they need.
-test: export TTP_PROFILE = smoke
-test: export TTP_CHECKPOINT =
-test: export TTP_MODELS =
+test test-all: export TTP_PROFILE = smoke
+test test-all: export TTP_CHECKPOINT =
+test test-all: export TTP_MODELS =
 test: setup ## format, lints, all tests, the smoke notebooks and their pages in a browser
 	@$(OWN_PYTHON) environment/test_all.py
+
+test-all: setup ## the same, and what is slow and seldom fails: before a release
+	@$(OWN_PYTHON) environment/test_all.py --all
 
 bench: setup ## Criterion benches
 	@$(WITH) --release cargo bench --package ttp-lib

@@ -1,4 +1,4 @@
-"""Golden numbers for ttp-lib/tests/diagnosis.rs, from scikit-learn.
+"""Golden numbers for ttp-lib/tests/suite/diagnosis.rs, from scikit-learn.
 
     python -m venv golden && golden/bin/pip install scikit-learn==1.7.2 numpy==2.2.6
     golden/bin/python environment/golden/diagnosis.py > ttp-lib/tests/golden/diagnosis.json

@@ -1,4 +1,4 @@
-"""Golden numbers for ttp-lib/tests/models.rs, from transformers.
+"""Golden numbers for ttp-lib/tests/suite/models.rs, from transformers.
 
     python -m venv golden && golden/bin/pip install torch==2.4.0 transformers==4.46.3 'numpy<2.3'
     golden/bin/python environment/golden/encoder.py > ttp-lib/tests/golden/encoder.json
@@ -26,7 +26,7 @@ SENTENCES = [
 
 
 def tensors_of_two_layers():
-    """Names and shapes in the tiny model of ttp-lib/tests/models.rs, as transformers has them."""
+    """Names and shapes in the tiny model of ttp-lib/tests/suite/models.rs, as transformers has them."""
     config = transformers.BertConfig(
         hidden_size=32, intermediate_size=64, max_position_embeddings=64, num_attention_heads=4,
         num_hidden_layers=2, type_vocab_size=2, vocab_size=13, num_labels=2)

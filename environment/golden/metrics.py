@@ -1,4 +1,4 @@
-"""Golden numbers for ttp-lib/tests/metrics_golden.rs, from scikit-learn and numpy.
+"""Golden numbers for ttp-lib/tests/suite/metrics_golden.rs, from scikit-learn and numpy.
 
     python -m venv golden && golden/bin/pip install scikit-learn==1.7.2 numpy==2.2.6
     golden/bin/python environment/golden/metrics.py > ttp-lib/tests/golden/metrics.json

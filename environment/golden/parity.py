@@ -1,4 +1,4 @@
-"""Golden numbers for ttp-lib/tests/parity.rs, from transformers.
+"""Golden numbers for ttp-lib/tests/suite/parity.rs, from transformers.
 
     write="cargo run --package ttp-lib --example random_checkpoints -- target/parity"
     $write --texts target/parity/texts.json bert secbert roberta
@@ -8,7 +8,7 @@
 
 writes ttp-lib/tests/golden/parity.json: MiniLM as published, and the four random checkpoints
 of the folder, whose configurations and vocabularies are read and whose weights are made
-here, by the rule of ttp-lib/tests/common/random_checkpoint.rs. The files of weights are
+here, by the rule of ttp-lib/tests/suite/common/random_checkpoint.rs. The files of weights are
 compared with them. RoBERTa is run with the epsilon of its configuration too. SciBERT is
 BERT's shape with another vocabulary: two layers of it are enough.
 """

@@ -1,4 +1,4 @@
-"""Golden numbers for ttp-lib/tests/remedies.rs, from scikit-learn, imbalanced-learn and scipy.
+"""Golden numbers for ttp-lib/tests/suite/remedies.rs, from scikit-learn, imbalanced-learn and scipy.
 
     python -m venv golden && golden/bin/pip install scikit-learn==1.7.2 imbalanced-learn==0.14.0 \
         numpy==2.2.6 scipy==1.15.3

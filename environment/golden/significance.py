@@ -1,4 +1,4 @@
-"""Golden numbers for ttp-lib/tests/significance_golden.rs, from statsmodels and scikit-learn.
+"""Golden numbers for ttp-lib/tests/suite/significance_golden.rs, from statsmodels and scikit-learn.
 
     python -m venv golden
     golden/bin/pip install statsmodels==0.14.5 scipy==1.17.1 scikit-learn==1.7.2 numpy==2.2.6

@@ -1,4 +1,4 @@
-"""Golden token ids for ttp-lib/tests/checkpoints.rs, from transformers.
+"""Golden token ids for ttp-lib/tests/suite/checkpoints.rs, from transformers.
 
     python -m venv golden && golden/bin/pip install transformers==4.46.3 tokenizers==0.20.3
     golden/bin/python environment/golden/vocabularies.py > ttp-lib/tests/golden/vocabularies.json

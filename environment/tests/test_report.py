@@ -243,9 +243,9 @@ class Defanged(unittest.TestCase):
 
     def test_a_long_line_takes_no_long_time(self) -> None:
         for unit in ("a", "a.", "a@", "1.", "http://", "a-", ".", "@"):
-            started = time.monotonic()
+            started = time.process_time()
             defanged(unit * 100_000)
-            self.assertLess(time.monotonic() - started, 5, unit)
+            self.assertLess(time.process_time() - started, 5, unit)
 
 
 class Harmless(unittest.TestCase):

@@ -3,7 +3,7 @@
 //!
 //!     cargo run --package ttp-lib --example random_checkpoints -- <folder> --layers 2 bert
 
-#[path = "../tests/common/random_checkpoint.rs"]
+#[path = "../tests/suite/common/random_checkpoint.rs"]
 mod random_checkpoint;
 
 use clap::Parser;
@@ -22,6 +22,9 @@ struct Arguments {
     /// Transformer layers, instead of the published number.
     #[arg(long)]
     layers: Option<usize>,
+    /// Width of the layers, instead of the published one: a multiple of 16.
+    #[arg(long)]
+    hidden: Option<usize>,
     /// The ATT&CK bundle of whose words the vocabularies are made.
     #[arg(long, default_value_os_t = bundle())]
     bundle: PathBuf,
@@ -62,7 +65,13 @@ fn run(arguments: &Arguments) -> Result<()> {
         let layers = arguments.layers.unwrap_or(shape.layers);
         let folder = arguments.folder.join(shape.name);
         println!("{}: {} tokens, {layers} layers", folder.display(), shape.vocabulary);
-        random_checkpoint::write(&arguments.folder, shape, layers, &texts)?;
+        let narrow = arguments.hidden.map(|hidden| shape.with_hidden(hidden)).transpose()?;
+        random_checkpoint::write(
+            &arguments.folder,
+            narrow.as_ref().unwrap_or(shape),
+            layers,
+            &texts,
+        )?;
     }
     Ok(())
 }

@@ -4,8 +4,6 @@
 //! Nothing is drawn: each number follows from the tensor's name and the number's place in
 //! it by integer arithmetic, so that `environment/golden/parity.py` makes the same bits
 //! without a file. Vocabularies are made of the corpus's own words.
-// Tests and an example include this file, and not each of them uses all of it.
-#![allow(dead_code)]
 
 use safetensors::tensor::{Dtype, View};
 use serde_json::{Value, json};
@@ -24,7 +22,8 @@ pub struct Shape {
     pub name: &'static str,
     /// Entries of the vocabulary.
     pub vocabulary: usize,
-    /// Transformer layers as published.
+    /// Transformer layers as published: what the example takes where it is told nothing.
+    #[allow(dead_code)]
     pub layers: usize,
     hidden: usize,
     heads: usize,
@@ -102,6 +101,9 @@ pub const SHAPES: [Shape; 4] = [
         ..BASE
     },
 ];
+
+/// Numbers in a head of attention, where a shape is narrower than the published one.
+const HEAD: usize = 16;
 
 /// The shape of that name.
 ///
@@ -237,6 +239,18 @@ impl View for StoredTensor {
 }
 
 impl Shape {
+    /// The same with another width, a multiple of 16: layers' names, files and vocabulary stay.
+    ///
+    /// # Errors
+    /// If it is no multiple of 16.
+    pub fn with_hidden(&self, hidden: usize) -> Result<Self> {
+        if hidden == 0 || !hidden.is_multiple_of(HEAD) {
+            let reason = format!("{hidden}; a multiple of {HEAD}");
+            return Err(Error::Setting { field: "hidden", reason });
+        }
+        Ok(Self { hidden, heads: hidden / HEAD, ..self.clone() })
+    }
+
     fn config(&self, layers: usize) -> Value {
         let [(_, padding), _, (_, first), (_, last), _] = self.special;
         let mut config = json!({

@@ -1,11 +1,11 @@
 //! A checkpoint small enough to train in a test.
-#![allow(clippy::unwrap_used)]
 
+use super::turn;
 use rust_bert::bert::{BertConfig, BertEmbeddings, BertModel};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 use tch::{Device, nn};
 use ttp_lib::pretrained::Checkpoint;
 
@@ -15,30 +15,21 @@ pub const WORDS: [&str; 13] = [
     "reads", "a",
 ];
 
-/// libtorch has one generator of random numbers for the whole process: tests that
-/// draw from it take turns.
-static RANDOM: Mutex<()> = Mutex::new(());
-
-/// Waits for one's turn to draw, which lasts as long as the guard.
-pub fn turn() -> MutexGuard<'static, ()> {
-    RANDOM.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// A BERT of two layers × 32 with a vocabulary of thirteen words, on disk.
-pub struct Tiny(tempfile::TempDir, #[allow(dead_code)] MutexGuard<'static, ()>);
+pub struct Tiny(tempfile::TempDir, MutexGuard<'static, ()>);
 
 impl Tiny {
     pub fn new() -> Self {
+        let turn = turn();
         let folder = tempfile::tempdir().unwrap();
-        let tiny = Self(folder, turn());
-        tiny.write("config.json", &config());
-        tiny.write("tokenizer.json", &tokenizer(&WORDS));
-        tch::manual_seed(7);
-        let vars = nn::VarStore::new(Device::Cpu);
-        let config: BertConfig = serde_json::from_value(config()).unwrap();
-        let _bert = BertModel::<BertEmbeddings>::new(vars.root() / "bert", &config);
-        vars.save(tiny.path().join("model.safetensors")).unwrap();
-        tiny
+        write_files(folder.path());
+        Self(folder, turn)
+    }
+
+    /// For another process: nothing here waits while that one runs.
+    pub fn folder() -> tempfile::TempDir {
+        let Self(folder, _turn) = Self::new();
+        folder
     }
 
     pub fn path(&self) -> &Path {
@@ -46,12 +37,26 @@ impl Tiny {
     }
 
     pub fn write(&self, file: &str, value: &Value) {
-        std::fs::write(self.path().join(file), value.to_string()).unwrap();
+        write(self.path(), file, value);
     }
 
     pub fn find(&self) -> ttp_lib::Result<Checkpoint> {
         Checkpoint::open("tiny", self.path())
     }
+}
+
+fn write_files(folder: &Path) {
+    write(folder, "config.json", &config());
+    write(folder, "tokenizer.json", &tokenizer(&WORDS));
+    tch::manual_seed(7);
+    let vars = nn::VarStore::new(Device::Cpu);
+    let config: BertConfig = serde_json::from_value(config()).unwrap();
+    let _bert = BertModel::<BertEmbeddings>::new(vars.root() / "bert", &config);
+    vars.save(folder.join("model.safetensors")).unwrap();
+}
+
+fn write(folder: &Path, file: &str, value: &Value) {
+    std::fs::write(folder.join(file), value.to_string()).unwrap();
 }
 
 pub fn config() -> Value {

@@ -1,13 +1,8 @@
 //! Checkpoints from a hub on loopback: what is asked for, what is kept, and what is said
 //! when an answer is wrong.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[allow(dead_code)]
-mod common;
-#[path = "common/hub_server.rs"]
-mod hub_server;
-
-use hub_server::{Fault, HubServer, Model, RepoFile, Request};
+use crate::common::hub_server::{Fault, HubServer, Model, RepoFile, Request};
+use crate::common::skip;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -384,7 +379,7 @@ fn a_killed_run_is_gone_on_with_and_its_lock_holds_nobody_up() {
     let world = World::new();
     world.server.plan("?file=model.safetensors", 1, Fault::StallAfter(123_456));
     let mut run = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "a_run_to_be_killed"])
+        .args(["--exact", "hub::a_run_to_be_killed"])
         .env("TTP_TEST_HUB", &world.server.endpoint)
         .env("TTP_TEST_CACHE", world.cache.path())
         .stdout(std::process::Stdio::null())
@@ -507,9 +502,9 @@ fn answers_that_make_no_sense_are_named() {
 fn a_hub_that_is_not_there_is_named_with_the_reason() {
     let world = World::new();
     // A port that was free a moment ago.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // No port of those that the system hands out: another test's server could be given it.
     let elsewhere = |settings: &mut Settings| {
-        settings.endpoint = format!("http://127.0.0.1:{port}").parse().unwrap();
+        settings.endpoint = "http://127.0.0.1:9".parse().unwrap();
     };
     let said = world.said(world.fetch_with(elsewhere, "org/whole", "main"));
     assert!(said.starts_with("org/whole@main: cannot reach 127.0.0.1: "), "{said}");
@@ -636,7 +631,7 @@ fn a_folder_without_write_permission_is_named() {
     set(0o555);
     let root = std::fs::create_dir(world.cache.path().join("probe")).is_ok();
     if root {
-        common::skip("permission bits do not hold for root: a cache without write permission");
+        skip("permission bits do not hold for root: a cache without write permission");
     } else {
         let said = world.said(world.fetch("org/whole", "main"));
         assert!(said.contains("cannot create: Permission denied"), "{said}");
@@ -684,7 +679,7 @@ fn python_and_this_crate_find_what_the_other_fetched() {
     let Ok(program) = std::env::var("TTP_HUB_PYTHON") else {
         let why = "the hub's cache beside Python's: TTP_HUB_PYTHON names no Python with \
                    huggingface_hub (0.26.5)";
-        return common::skip(why);
+        return skip(why);
     };
     let ours = World::new();
     let snapshot = ours.fetch("org/whole", "main").unwrap();

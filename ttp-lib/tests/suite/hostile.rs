@@ -1,5 +1,4 @@
 //! Hostile sentences: whatever they hold, what is shown of them is text and no more.
-#![allow(clippy::unwrap_used, missing_docs)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use ttp_lib::metrics::{Confusion, Estimate};

@@ -1,24 +1,15 @@
 //! Checkpoints of every kind that is read, and of every kind of damage: loaded right, or
 //! not at all, with one line that says why.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use crate::common::{random_checkpoint, turn};
 use rust_bert::bert::{BertEmbeddings, BertForMaskedLM, BertModel};
 use rust_bert::roberta::RobertaForMaskedLM;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use tch::{Device, Kind, Tensor, nn};
-use ttp_lib::encoder::TechniqueEncoder;
+use ttp_lib::encoder::{MaskedEncoder, SentenceEncoder, TechniqueEncoder};
 use ttp_lib::pretrained::{Checkpoint, Family, Loaded};
-
-/// libtorch has one generator of random numbers for the whole process: tests that
-/// draw from it take turns.
-static RANDOM: Mutex<()> = Mutex::new(());
-
-fn turn() -> MutexGuard<'static, ()> {
-    RANDOM.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 type Tensors = BTreeMap<String, Tensor>;
 
@@ -122,7 +113,7 @@ fn golden(text: &str) -> Value {
 
 #[test]
 fn ids_and_words_are_those_of_transformers() {
-    let golden = golden(include_str!("golden/vocabularies.json"));
+    let golden = golden(include_str!("../golden/vocabularies.json"));
     let texts: Vec<&str> =
         golden["texts"].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
     for (name, expected) in golden["folders"].as_object().unwrap() {
@@ -622,7 +613,7 @@ fn a_head_that_the_file_has_not_is_new_as_a_whole() {
 
 /// A golden file, and its tensors' shapes and numbers as torch reads them.
 fn pickled(name: &str) -> (Vec<u8>, Map<String, Value>) {
-    let file = golden(include_str!("golden/pickles.json"))["files"][name].take();
+    let file = golden(include_str!("../golden/pickles.json"))["files"][name].take();
     let hex = file["hex"].as_str().unwrap();
     let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
     let tensors = file["tensors"].as_object().cloned().unwrap_or_default();
@@ -683,4 +674,34 @@ fn the_safe_format_comes_first() {
     let (folder, vars) = body(&config());
     folder.bytes("pytorch_model.bin", &pickled("malicious").0);
     assert!(folder.load(&vars, &[]).is_ok());
+}
+
+// -- the paper's kinds, small ----------------------------------------------------------
+
+/// What every notebook of the paper profile begins with.
+#[test]
+fn random_checkpoints_of_the_papers_kinds_are_as_narrow_as_asked() {
+    let _turn = turn();
+    let models = tempfile::tempdir().unwrap();
+    let texts = ["The mail has a key.".to_owned()];
+    for name in ["bert", "scibert", "secbert"] {
+        let shape = random_checkpoint::shape(name).unwrap().with_hidden(32).unwrap();
+        random_checkpoint::write(models.path(), &shape, 1, &texts).unwrap();
+        let checkpoint = Checkpoint::open(name, &models.path().join(name)).unwrap();
+        let sizes = ["hidden_size", "num_hidden_layers", "vocab_size"].map(|f| checkpoint.size(f));
+        assert_eq!(sizes, [32, 1, shape.vocabulary as i64]);
+        let labels = vec!["T1056".to_owned(), "T1566".to_owned()];
+        let encoder = TechniqueEncoder::new(&checkpoint, labels, Device::Cpu, 1).unwrap();
+        let tokenize = checkpoint.tokenizer(16).unwrap();
+        assert_eq!(encoder.predict(&tokenize, &["a key"]).unwrap().row(0).len(), 2);
+        let encoder = MaskedEncoder::new(&checkpoint, Device::Cpu).unwrap();
+        assert_eq!(encoder.fill(&tokenize, "a [MASK]", 5).unwrap()[0].len(), 5);
+        let encoder = SentenceEncoder::new(&checkpoint, Device::Cpu, 1).unwrap();
+        let vectors = encoder.embed(&tokenize, &["a key"], &mut |_| ()).unwrap();
+        assert_eq!(vectors.dimensions(), 32);
+    }
+    for wrong in [0, 60] {
+        let said = random_checkpoint::SHAPES[0].with_hidden(wrong).unwrap_err().to_string();
+        assert_eq!(said, format!("setting hidden: {wrong}; a multiple of 16"));
+    }
 }

@@ -1,16 +1,12 @@
 //! Checkpoints that are whole and that are not, the encoder beside Python's, and
 //! fine-tuning from end to end on a small model.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-#[path = "common/tiny.rs"]
-mod tiny;
-
+use crate::common::tiny::{Tiny, config};
+use crate::common::{skip, turn};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use tch::{Device, Kind, Tensor};
-use tiny::{Tiny, config};
 use ttp_lib::batch::Batch;
 use ttp_lib::corpus::{Operation, Sample};
 use ttp_lib::encoder::{Predictions, TechniqueEncoder};
@@ -122,7 +118,7 @@ fn fine_tuning_learns_is_saved_and_comes_back() {
 
 #[test]
 fn a_saved_model_has_the_names_that_transformers_reads() {
-    let golden: Value = serde_json::from_str(include_str!("golden/encoder.json")).unwrap();
+    let golden: Value = serde_json::from_str(include_str!("../golden/encoder.json")).unwrap();
     let tiny = Tiny::new();
     let out = tempfile::tempdir().unwrap();
     tiny.encoder(1).unwrap().save(out.path(), &tiny.find().unwrap()).unwrap();
@@ -340,15 +336,15 @@ fn minilm() -> Option<Checkpoint> {
     if models.join("minilm/model.safetensors").is_file() {
         return Some(Checkpoint::open("minilm", &models.join("minilm")).unwrap());
     }
-    common::skip(&format!("{} has no minilm; `make data` fetches it", models.display()));
+    skip(&format!("{} has no minilm; `make data` fetches it", models.display()));
     None
 }
 
 #[test]
 fn tokens_and_logits_are_those_of_transformers() {
     let Some(checkpoint) = minilm() else { return };
-    let golden: Value = serde_json::from_str(include_str!("golden/encoder.json")).unwrap();
-    let _turn = tiny::turn();
+    let golden: Value = serde_json::from_str(include_str!("../golden/encoder.json")).unwrap();
+    let _turn = turn();
     let three = ["a", "b", "c"].map(String::from).to_vec();
     let encoder = TechniqueEncoder::new(&checkpoint, three, Device::Cpu, 1).unwrap();
     tch::no_grad(|| {

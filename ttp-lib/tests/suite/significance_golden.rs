@@ -1,6 +1,5 @@
 //! Our tests and grouped intervals beside statsmodels' and scikit-learn's, made by
 //! `environment/golden/significance.py`.
-#![allow(clippy::unwrap_used, missing_docs)]
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -45,7 +44,7 @@ struct BootstrapCase {
 }
 
 fn golden() -> Golden {
-    let golden: Golden = serde_json::from_str(include_str!("golden/significance.json")).unwrap();
+    let golden: Golden = serde_json::from_str(include_str!("../golden/significance.json")).unwrap();
     assert!(golden.made_by.contains("statsmodels 0.14.5"), "{}", golden.made_by);
     golden
 }

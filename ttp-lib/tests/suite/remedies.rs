@@ -1,7 +1,7 @@
 //! Remedies beside scikit-learn, imbalanced-learn and scipy (`environment/golden/remedies.py`), and
 //! on a ground where a small class is never found.
-#![allow(clippy::unwrap_used, missing_docs)]
 
+use crate::common::turn;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
@@ -56,7 +56,7 @@ struct Thresholds {
 }
 
 fn golden() -> Golden {
-    serde_json::from_str(include_str!("golden/remedies.json")).unwrap()
+    serde_json::from_str(include_str!("../golden/remedies.json")).unwrap()
 }
 
 fn near(ours: &[f64], theirs: &[f64]) {
@@ -154,6 +154,7 @@ fn ground(seed: u64) -> Ground {
 
 #[test]
 fn remedies_find_a_class_that_was_never_found_and_say_what_it_cost() {
+    let _turn = turn();
     let head = HeadParams { steps: 800, learning_rate: 0.05, ..HeadParams::default() };
     let bootstrap = Bootstrap { resamples: 200, level: 0.95, seed: 1 };
     let (judge, tried) =
@@ -195,6 +196,7 @@ fn the_worst_are_those_never_found_on_validation_or_else_those_found_least() {
 
 #[test]
 fn what_does_not_fit_together_is_named() {
+    let _turn = turn();
     let good = ground(1);
     let said = |change: &dyn Fn(&mut Ground)| {
         let mut ground = good.clone();

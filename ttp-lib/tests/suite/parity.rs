@@ -1,18 +1,14 @@
 //! Beside Python's transformers: token ids, hidden states, logits and masked-word logits of
 //! MiniLM's real weights and of random checkpoints in the published shapes. The golden
 //! numbers, and the versions that they are from, stand in golden/parity.json.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-#[path = "common/random_checkpoint.rs"]
-mod random_checkpoint;
-
+use crate::common::{random_checkpoint, skip, turn};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::LazyLock;
 use tch::{Device, Kind, Tensor};
 use ttp_lib::batch::Batch;
 use ttp_lib::encoder::{MaskedEncoder, TechniqueEncoder};
@@ -22,7 +18,7 @@ use ttp_lib::pretrained::{Checkpoint, Tokenize};
 const TOLERANCE: f64 = 1e-4;
 
 static GOLDEN: LazyLock<Golden> =
-    LazyLock::new(|| serde_json::from_str(include_str!("golden/parity.json")).unwrap());
+    LazyLock::new(|| serde_json::from_str(include_str!("../golden/parity.json")).unwrap());
 
 #[derive(Deserialize)]
 struct Golden {
@@ -180,7 +176,7 @@ fn texts() -> Option<&'static [String]> {
         there.then(|| random_checkpoint::corpus_texts(&bundle).unwrap())
     });
     if TEXTS.is_none() {
-        common::skip("data/raw has no ATT&CK bundle; `make data` fetches it");
+        skip("data/raw has no ATT&CK bundle; `make data` fetches it");
     }
     TEXTS.as_deref()
 }
@@ -324,8 +320,7 @@ fn with_random(
     settings: &[(&str, Value)],
     check: impl FnOnce(&Case, &[String]),
 ) {
-    static TURN: Mutex<()> = Mutex::new(());
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = turn();
     let Some(texts) = texts() else { return };
     let models = tempfile::tempdir().unwrap();
     let shape = random_checkpoint::shape(name).unwrap();
@@ -364,9 +359,10 @@ fn minilm_computes_what_transformers_does() {
         .map_or_else(|| data("models"), PathBuf::from);
     let folder = models.join("minilm");
     if !folder.join("model.safetensors").is_file() {
-        common::skip(&format!("{} has no minilm; `make data` fetches it", models.display()));
+        skip(&format!("{} has no minilm; `make data` fetches it", models.display()));
         return;
     }
+    let _turn = turn();
     let Some(texts) = texts() else { return };
     let checkpoint = Checkpoint::open("minilm", &folder).unwrap();
     let case = Case { name: "minilm", checkpoint, golden: &GOLDEN.minilm, new: &["classifier"] };

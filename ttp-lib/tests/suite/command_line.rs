@@ -1,15 +1,8 @@
 //! The command line from outside: what it says, how it ends, what it leaves.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-#[allow(dead_code)]
-#[path = "common/hub_server.rs"]
-mod hub_server;
-#[allow(dead_code)]
-#[path = "common/tiny.rs"]
-mod tiny;
-
-use hub_server::{HubServer, Model, RepoFile};
+use crate::common::hub_server::{HubServer, Model, RepoFile};
+use crate::common::skip;
+use crate::common::tiny::Tiny;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -113,7 +106,7 @@ fn a_csv_of_ones_own_becomes_a_corpus_and_a_split() {
 fn from_a_csv_to_a_model_that_classifies() {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/raw/models");
     if !models.join("minilm/model.safetensors").is_file() {
-        return common::skip("the command line's fine-tuning: no minilm in data/raw/models");
+        return skip("the command line's fine-tuning: no minilm in data/raw/models");
     }
     let project = Project::new();
     small_csv(&project);
@@ -149,7 +142,7 @@ fn from_a_csv_to_a_model_that_classifies() {
 
 #[test]
 fn a_checkpoint_comes_from_the_hub_and_is_fine_tuned_offline() {
-    let small = tiny::Tiny::new();
+    let small = Tiny::folder();
     let file = |name| {
         let content = std::fs::read(small.path().join(name)).unwrap();
         RepoFile { name, content, large: name == "model.safetensors" }
@@ -188,7 +181,7 @@ fn a_checkpoint_comes_from_the_hub_and_is_fine_tuned_offline() {
 fn a_checkpoint_is_pretrained_further_and_one_starts_at_random() {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/raw/models");
     if !models.join("minilm/model.safetensors").is_file() {
-        return common::skip("the command line's pretraining: no minilm in data/raw/models");
+        return skip("the command line's pretraining: no minilm in data/raw/models");
     }
     let project = Project::new();
     let mut trio = profile();
@@ -414,7 +407,7 @@ fn what_cannot_be_asked_for_similar_sentences_is_named() {
 fn from_a_csv_to_similar_sentences() {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/raw/models");
     if !models.join("minilm/model.safetensors").is_file() {
-        return common::skip("the command line's similarity: no minilm in data/raw/models");
+        return skip("the command line's similarity: no minilm in data/raw/models");
     }
     let project = Project::new();
     let mut profile = profile();

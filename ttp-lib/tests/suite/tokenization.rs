@@ -1,10 +1,6 @@
 //! What tokenizers make of words, on vocabularies small enough to be read.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-#[allow(dead_code)]
-#[path = "common/tiny.rs"]
-mod tiny;
-
+use crate::common::tiny;
 use serde_json::json;
 use std::path::Path;
 use ttp_lib::pretrained::{Checkpoint, Tokenize};

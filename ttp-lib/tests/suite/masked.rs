@@ -1,13 +1,9 @@
 //! Hidden words: further pretraining from end to end on a small model, what it leaves,
 //! and what it is asked afterwards.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[path = "common/tiny.rs"]
-mod tiny;
-
+use crate::common::tiny::{self, Tiny};
 use std::path::Path;
 use tch::{Device, Tensor};
-use tiny::Tiny;
 use ttp_lib::encoder::{MaskedEncoder, TechniqueEncoder};
 use ttp_lib::pretrained::{Checkpoint, Tokenize};
 use ttp_lib::split::Split;

@@ -1,6 +1,5 @@
 //! Augmentation against TextAttack's own outputs, the paper's example, and properties
 //! that hold for every text and seed.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -86,7 +85,7 @@ struct Case {
 }
 
 fn golden() -> Golden {
-    let golden: Golden = serde_json::from_str(include_str!("golden/augmentation.json")).unwrap();
+    let golden: Golden = serde_json::from_str(include_str!("../golden/augmentation.json")).unwrap();
     assert_eq!(golden.textattack, "0.3.10");
     assert!(golden.cases.len() >= 25);
     golden

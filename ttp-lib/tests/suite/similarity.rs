@@ -1,16 +1,12 @@
 //! Similarity beside sentence-transformers and scikit-learn, what may not happen to pairs and
 //! parts, training from end to end on a small model, and bad input.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-#[path = "common/tiny.rs"]
-mod tiny;
-
+use crate::common::tiny::Tiny;
+use crate::common::{skip, turn};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
-use tiny::Tiny;
 use ttp_lib::corpus::{Corpus, Kinship, Sentence};
 use ttp_lib::encoder::{SentenceEncoder, Vectors};
 use ttp_lib::metrics::{BinaryCounts, Bootstrap, Empty, Groups, Ranking};
@@ -26,7 +22,7 @@ use ttp_lib::split::Shares;
 const BOOTSTRAP: Bootstrap = Bootstrap { resamples: 200, level: 0.95, seed: 1 };
 
 fn golden() -> Value {
-    serde_json::from_str(include_str!("golden/similarity.json")).unwrap()
+    serde_json::from_str(include_str!("../golden/similarity.json")).unwrap()
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -209,7 +205,7 @@ fn minilm() -> Option<Checkpoint> {
     if folder.join("model.safetensors").is_file() {
         return Some(Checkpoint::open("minilm", &folder).unwrap());
     }
-    common::skip("sentence vectors beside sentence-transformers': no minilm in data/raw/models");
+    skip("sentence vectors beside sentence-transformers': no minilm in data/raw/models");
     None
 }
 
@@ -220,6 +216,7 @@ fn sentence_vectors_are_those_of_sentence_transformers() {
     let cases = golden["embeddings"].as_array().unwrap();
     let texts: Vec<&str> = cases.iter().map(|c| c["sentence"].as_str().unwrap()).collect();
     let longest = golden["max_length"].as_u64().unwrap() as usize;
+    let _turn = turn();
     let encoder = SentenceEncoder::new(&checkpoint, Device::Cpu, 1).unwrap();
     let tokenize = checkpoint.tokenizer(longest).unwrap();
     // All in one batch, so that padding is part of what is compared.
@@ -591,7 +588,7 @@ fn tiny_settings() -> SimilaritySettings {
     settings
 }
 
-/// Two techniques whose sentences have different words, in the words of [`tiny::WORDS`].
+/// Two techniques whose sentences have different words, in the words of `tiny::WORDS`.
 fn mail_and_keys() -> Corpus {
     let (nouns, verbs) = (["mail", "link", "key", "log"], ["sends", "reads", "a", "the"]);
     let mut sentences = Vec::new();

@@ -1,6 +1,5 @@
 //! Diagnosis from files to files: scikit-learn's figures, bad input, hostile names, the written
 //! schema, the command line.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use polars::prelude::{Column, DataFrame};
 use serde::Deserialize;
@@ -106,7 +105,7 @@ struct Probabilities {
 }
 
 fn golden() -> Golden {
-    let golden: Golden = serde_json::from_str(include_str!("golden/diagnosis.json")).unwrap();
+    let golden: Golden = serde_json::from_str(include_str!("../golden/diagnosis.json")).unwrap();
     assert!(golden.made_by.starts_with("scikit-learn 1.7.2"), "{}", golden.made_by);
     golden
 }

@@ -1,5 +1,4 @@
 //! Models beside each other, on rows few enough to be counted by hand.
-#![allow(clippy::unwrap_used, missing_docs)]
 
 use serde_json::json;
 use std::path::Path;

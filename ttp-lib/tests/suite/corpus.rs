@@ -1,9 +1,6 @@
 //! The corpus from real bytes: its counts, its files, and what bad input says.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
-
-use common::skip;
+use crate::common::skip;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use ttp_lib::balance::{self, Limits};

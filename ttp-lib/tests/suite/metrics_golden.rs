@@ -1,5 +1,4 @@
 //! Our scores beside scikit-learn's and numpy's, made by `environment/golden/metrics.py`.
-#![allow(clippy::unwrap_used, missing_docs)]
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -70,7 +69,7 @@ struct Words {
 }
 
 fn golden() -> Golden {
-    let golden: Golden = serde_json::from_str(include_str!("golden/metrics.json")).unwrap();
+    let golden: Golden = serde_json::from_str(include_str!("../golden/metrics.json")).unwrap();
     assert!(golden.made_by.contains("scikit-learn 1.7.2"), "{}", golden.made_by);
     golden
 }

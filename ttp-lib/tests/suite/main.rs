@@ -1,0 +1,26 @@
+//! Tests over several modules, the command line, hostile text, golden numbers: one program,
+//! since each would link libtorch, polars and all of the library once more.
+//!
+//! `cargo test --package ttp-lib --test suite family::` runs one file's. What they share, and
+//! what they must take turns at, is in `common`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod common;
+
+mod augment;
+mod checkpoints;
+mod command_line;
+mod compare;
+mod corpus;
+mod diagnosis;
+mod family;
+mod hostile;
+mod hub;
+mod masked;
+mod metrics_golden;
+mod models;
+mod parity;
+mod remedies;
+mod significance_golden;
+mod similarity;
+mod tokenization;
