@@ -11,13 +11,13 @@ BENCH ?=
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-tram kernel reproduce name-given notebook test test-all bench bench-train bench-mining bench-audit lab html ttp clean distclean
+.PHONY: help setup data data-tram kernel reproduce name-given notebook test test-all bench bench-train bench-mining bench-audit bench-classify bench-wait lab html ttp clean distclean
 
 help: ## this list
 	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
 	@echo "make test        does all set-up it needs, checks everything, ends with the counts"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  TTP_PROFILE=smoke|laptop|paper or a JSON file; TTP_CHECKPOINT=name; CUDA=1;"
 	@echo "  TTP_LIBTORCH, TTP_SOURCES, TTP_MODELS=folder (environment/README.md)"
@@ -64,6 +64,12 @@ bench-mining: setup ## our mining of hard negatives against sentence-transformer
 
 bench-audit: setup ## our audit of a confusion matrix's scores against mlscorecheck's, in turns (BENCH="--rounds 2" for a trial)
 	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m bench.audit $(BENCH)
+
+bench-classify: setup ## `ttp classify` against transformers' pipeline, in turns (BENCH="--sentences 1000" for a trial)
+	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m bench.classify $(BENCH)
+
+bench-wait: ## what a user waits for, from clone to figures (BENCH="--cold" with empty caches, "--first-cell" for a trial)
+	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m bench.wait $(BENCH)
 
 lab: kernel ## JupyterLab, with the kernel ready
 	@JUPYTER_PATH="$(CURDIR)/target/jupyter" $(OWN_PYTHON) -m jupyterlab --notebook-dir=notebooks $(AS_ROOT)

@@ -87,11 +87,20 @@ def environment(threads: int) -> dict[str, str]:
 
 def built_example(name: str) -> Path:
     """Our half, as the notebooks' kernel compiles the library."""
+    return built("--example", name).parent / "examples" / name
+
+
+def built_program(name: str) -> Path:
+    """The command line's tool, compiled in the same way."""
+    return built("--bin", name)
+
+
+def built(kind: str, name: str) -> Path:
     variables = project.cargo_variables()
-    command = ["cargo", "build", "--package", "ttp-lib", "--example", name]
+    command = ["cargo", "build", "--package", "ttp-lib", kind, name]
     kernel.run_cargo(command, project.ROOT, {**os.environ, **variables})
     target = Path(variables["CARGO_TARGET_DIR"]) / variables["CARGO_BUILD_TARGET"]
-    return target / "debug" / "examples" / name
+    return target / "debug" / name
 
 
 def spread(values: list[float]) -> dict:

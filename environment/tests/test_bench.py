@@ -1,6 +1,7 @@
 """The races against transformers, sentence-transformers and mlscorecheck: what is computed
 around them, and the libraries that stand for CUDA. The races themselves take minutes and
-gigabytes: `make bench-train`, `make bench-mining` and `make bench-audit`."""
+gigabytes: `make bench-train`, `make bench-mining`, `make bench-audit` and
+`make bench-classify`."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from pathlib import Path
 from unittest import mock
 
 import project
-from bench import audit, mining, peer_python, race, train
+from bench import audit, classify, mining, peer_python, race, train
 from project import Problem
 from tests.support import House
 
@@ -59,6 +60,31 @@ for line in sys.stdin:
     possible = int(place) % 3 == 0
     print(json.dumps({{"seconds": seconds, "possible": possible, "matrices": {matrices},
                       **({{"reading_seconds": reading}} if reading else {{}})}}), flush=True)
+"""
+
+# Everything of a race of classifiers: what writes the sentences, ours and the peer, which
+# finds the second sentence's two techniques equally probable.
+CLASSIFY = """\
+#!{python}
+import json, pathlib, sys
+first = sys.argv[1]
+if first == "classify":
+    for line in open(sys.argv[3]) if sys.argv[3:] else sys.stdin:
+        print("T1\\t0.500\\t" + line, end="", flush=True)
+elif first == "race":
+    print(json.dumps({{"torch": "2", "transformers": "4"}}), flush=True)
+    for line in sys.stdin:
+        if line.startswith("choose"):
+            variants = {{"given": {{"variant": "8 sdpa"}}, "sorted": {{"variant": "32 eager"}}}}
+            print(json.dumps(variants), flush=True)
+            continue
+        print(json.dumps({{"seconds": 1000 if line == "given\\n" else 500, "scores": [{score}] * 1500,
+                          "labels": ["T1", "T2"] + ["T1"] * 1498}}), flush=True)
+elif first == "whole":
+    print(*sys.argv[2:])
+else:
+    text = "".join(f"sentence {{n}}\\n" for n in range(int(sys.argv[2])))
+    pathlib.Path(first, "sentences.txt").write_text(text)
 """
 
 
@@ -273,6 +299,79 @@ class Audit(unittest.TestCase):
             code, _, said = self.whole(Path(name), "2")
             self.assertEqual((code, Path(name, "results.json").exists()), (1, False))
             self.assertRegex(said, "^error: 100 examples, .*: not the same answer: .*\n$")
+
+
+class Classify(unittest.TestCase):
+    def test_answers_may_differ_in_the_last_digits_only(self) -> None:
+        ours = ["T1\t0.512\ta\n", "T2\t0.250\tb\tc\n"] + 1998 * ["T1\t1.000\td\n"]
+        peer = [("T1", 0.5124), ("T3", 0.2496)] + 1998 * [("T1", 0.9999)]
+        sentences = 2000 * ["a"]
+        self.assertEqual(classify.compare("peer", sentences, ours, peer), 1)
+        peer[2:4] = 2 * [("T9", 1.0)]
+        with self.assertRaisesRegex(Problem, "^not the same task: 3 of 2,000 sentences have .* of peer"):
+            classify.compare("peer", sentences, ours, peer)
+        peer[1] = ("T2", 0.2515)
+        with self.assertRaisesRegex(Problem, "sentence 2: T2 0.250 of ours, T2 0.2515 of peer$"):
+            classify.compare("peer", sentences, ours, peer)
+        with self.assertRaisesRegex(Problem, "^2,000 sentences, 2,000 answers of ours, 1,999 of peer"):
+            classify.compare("peer", sentences, ours, peer[1:])
+
+    def test_a_ratio_is_taken_within_its_round(self) -> None:
+        slices = {name: [{"seconds": s, "processor_seconds": 2 * s} for s in seconds]
+                  for name, seconds in (("ours", [1, 4, 3]), ("peer", [2, 4, 4]), ("sorted", [1, 8, 3]))}
+        summary = classify.summary(slices)
+        self.assertEqual((summary["ratio"], summary["ratio_sorted"]), (0.75, 1.0))
+        self.assertEqual(summary["ours_over"]["peer"], {"median": 0.75, "least": 0.5, "most": 1.0})
+        self.assertEqual(summary["processor_seconds"]["sorted"]["median"], 6)
+
+    def whole(self, folder: Path, score: float) -> tuple[int, str, str]:
+        program = folder / "program.py"
+        program.write_text(CLASSIFY.format(python=sys.executable, score=score), encoding="utf-8")
+        program.chmod(0o755)
+        arguments = argparse.Namespace(rounds=2, threads=1, sentences=1500)
+        shown, said = io.StringIO(), io.StringIO()
+        with mock.patch.multiple(classify, FOLDER=folder, PEER=program), \
+                mock.patch.multiple(race, built_example=lambda name: program,
+                                    built_program=lambda name: program), \
+                mock.patch.object(peer_python, "python", return_value=Path(sys.executable)), \
+                contextlib.redirect_stdout(shown), contextlib.redirect_stderr(said):
+            code = race.finish(lambda: classify.both(arguments), folder, "results.json",
+                               classify.table)
+        return code, shown.getvalue(), said.getvalue()
+
+    def test_a_whole_race_of_programs_that_do_nothing(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            code, shown, said = self.whole(folder, 0.5)
+            self.assertEqual((code, said), (0, ""))
+            results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+            ours = [part["seconds"] for part in results["rounds"]["ours"]]
+            self.assertEqual(len(ours), 2)
+            self.assertAlmostEqual(results["ratio"], sum(ours) / 2000)
+            self.assertAlmostEqual(results["ratio_sorted"], sum(ours) / 1000)
+            self.assertEqual(results["otherwise"], {"peer": 1, "sorted": 1})
+            self.assertEqual(results["sentences"], 1500)
+            self.assertIn("processor", results["machine"])
+            # The best variant runs as a whole process, too.
+            self.assertEqual((folder / "peer.tsv").read_text(), f"{name} 8 sdpa\n")
+            answers = (folder / "ours.tsv").read_text().splitlines()
+            self.assertEqual((len(answers), answers[-1]), (1500, "T1\t0.500\tsentence 1499"))
+            self.assertRegex(shown, r"\npeer +1000\.00 \(1000\.00 to 1000\.00\) ")
+            self.assertIn("attention 8 sdpa (sorted: 32 eager)\n1,500 sentences, 1 threads", shown)
+
+    def test_both_must_give_the_same_answers(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            code, _, said = self.whole(Path(name), 0.51)
+            self.assertEqual((code, Path(name, "results.json").exists()), (1, False))
+            self.assertRegex(said, "^error: not the same answer to sentence 1: T1 0.500 of ours, "
+                                   "T1 0.5100 of peer\n$")
+
+    def test_a_program_that_ends_is_one_line(self) -> None:
+        command = [sys.executable, "-c", "input(); print('T1\\t0.5\\tx'); raise SystemExit(3)"]
+        ours = classify.Ours(command, dict(os.environ))
+        self.addCleanup(ours.stop)
+        with self.assertRaisesRegex(Problem, r"^ours ended \(status 3\)"):
+            ours.classified(["a", "b"])
 
 
 @unittest.skipUnless(project.platform_name() == "linux-x86_64", "only where the wheel is CUDA's")

@@ -14,6 +14,7 @@
 //! - [`batch`]: tokenised sentences in batches of near-equal length.
 //! - [`tokenization`]: what tokenizers make of the field's words.
 //! - [`train`]: the training loop, its optimizer, its schedule, what it saves.
+//! - [`classify`]: the technique of every line of a text of any length, as the lines come.
 //! - [`evaluate`]: a fine-tuned model on its test rows, and what a run leaves of it.
 //! - [`metrics`]: confusion matrices, scores, bootstrap intervals, tests of significance, and what
 //!   is wrong with a classifier.
@@ -36,6 +37,7 @@ pub mod audit;
 pub mod augment;
 pub mod balance;
 pub mod batch;
+pub mod classify;
 pub mod compare;
 pub mod corpus;
 pub mod diagnosis;

@@ -3,23 +3,24 @@
 //! one line on standard error and exit status 1.
 
 mod audit;
+mod classify;
 mod diagnose;
 mod family;
 mod remedies;
 mod similarity;
 
 use clap::{Args, Parser, Subcommand};
-use std::io::{self, BufRead, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use ttp_lib::augment::Augmenter;
 use ttp_lib::corpus::{self, Columns, Corpus, Source};
 use ttp_lib::encoder::{MaskedEncoder, TechniqueEncoder};
 use ttp_lib::evaluate::{self, Evaluation};
-use ttp_lib::pretrained::{self, CATALOGUE, Checkpoint, Entry};
+use ttp_lib::pretrained::{self, CATALOGUE, Entry};
 use ttp_lib::profile::{Labels, Run};
 use ttp_lib::serde_json::json;
-use ttp_lib::show::{defang, terminal_safe};
+use ttp_lib::show::terminal_safe;
 use ttp_lib::split::{self, Leakage, Protocol, Split};
 use ttp_lib::train::{self, FineTuning, MaskedRows, Pretraining, Rows};
 use ttp_lib::{Error, Result, files};
@@ -59,13 +60,9 @@ enum Command {
     },
     /// Fine-tune a checkpoint on a split and score it on the test rows
     Finetune(FinetuneArguments),
-    /// Name the technique of each line of a file, or of standard input; empty ones are passed over
-    Classify {
-        /// A fine-tuned model's folder, for instance models/minilm.clean
-        model: PathBuf,
-        /// A text file with a sentence a line [default: standard input]
-        file: Option<PathBuf>,
-    },
+    /// Name the technique of each line of a file, or of standard input, as the lines come;
+    /// empty ones are passed over
+    Classify(classify::Arguments),
     /// Fine-tune on the untrimmed corpus, and try what is proposed for techniques never found
     Remedies(remedies::Arguments),
     /// Train sentence models on random and on hard negatives, and judge them on unseen pairs
@@ -165,7 +162,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Fetch { checkpoints } => fetch(&run()?, checkpoints),
         Command::Pretrain { checkpoint } => pretrain(&run()?, checkpoint),
         Command::Finetune(arguments) => fine_tune(&run()?, &arguments),
-        Command::Classify { model, file } => classify(&model, file.as_deref()),
+        Command::Classify(arguments) => classify::run(&arguments),
         Command::Remedies(arguments) => remedies::run(&run()?, &arguments),
         Command::Similarity(arguments) => similarity::train(&run()?, &arguments),
         Command::Audit(arguments) => audit::audit(run().ok().as_ref(), &arguments),
@@ -373,32 +370,6 @@ fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
         let about = json!({ "f1_macro_mean": mean, "params": params, "runs": scores });
         files::write_json(&file, &about)?;
         say(&format!("mean macro F1 of {} seeds: {mean:.4}; {}", scores.len(), file.display()))?;
-    }
-    Ok(())
-}
-
-fn classify(model: &Path, file: Option<&Path>) -> Result<()> {
-    let encoder = TechniqueEncoder::open(model, train::device())?;
-    let checkpoint = Checkpoint::open(&model.display().to_string(), model)?;
-    let tokenize = checkpoint.tokenizer(checkpoint.places())?;
-    let input: Box<dyn BufRead> = match file {
-        Some(path) => {
-            let file = std::fs::File::open(path).map_err(Error::file(path, "read"))?;
-            Box::new(io::BufReader::new(file))
-        }
-        None => Box::new(io::stdin().lock()),
-    };
-    let place = file.unwrap_or(Path::new("standard input"));
-    for (at, line) in input.lines().enumerate() {
-        let line = line.map_err(|error| Error::input_at(place, Some(at + 1), None, error))?;
-        let text = line.trim();
-        if text.is_empty() {
-            continue;
-        }
-        let said = encoder.predict(&tokenize, &[text])?;
-        let best = said.best()[0];
-        let (technique, probability) = (&encoder.labels()[best], said.row(0)[best]);
-        say(&format!("{technique}\t{probability:.3}\t{}", terminal_safe(&defang(text))))?;
     }
     Ok(())
 }
