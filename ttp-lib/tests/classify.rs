@@ -47,12 +47,13 @@ impl Model {
         Self(tiny)
     }
 
-    /// One that reads the word "key" as no number.
-    fn with_nan() -> Self {
+    /// One in which the word "key" has such a vector.
+    fn with_key(vector: &[f32]) -> Self {
         let key = WORDS.iter().position(|&word| word == "key").unwrap() as i64;
+        let vector = tch::Tensor::from_slice(vector);
         Self::with(|name, variable| {
             if name.ends_with("word_embeddings.weight") {
-                let _ = variable.get(key).fill_(f64::NAN);
+                variable.get(key).copy_(&vector);
             }
         })
     }
@@ -120,9 +121,12 @@ impl Pipe {
         answers
     }
 
+    /// Ends the input; what came after the answers that were read.
     fn finish(mut self) -> Output {
         drop(self.child.stdin.take());
-        self.child.wait_with_output().unwrap()
+        let mut stdout = Vec::new();
+        self.output.read_to_end(&mut stdout).unwrap();
+        Output { stdout, ..self.child.wait_with_output().unwrap() }
     }
 }
 
@@ -341,7 +345,7 @@ fn a_wrong_line_is_told_by_its_number_after_the_answers_before_it() {
     let too_long = vec![b'a'; 10_000_000];
     let number = BLOCK + 4;
     for (wrong, reason) in [
-        (&b"caf\xe9\nlog\n"[..], "not UTF-8: its byte 4 is 0xe9"),
+        (&b"caf\xe9s\nlog\n"[..], "not UTF-8: its byte 4 is 0xe9"),
         (b"caf\xc3", "not UTF-8: it ends within a character"),
         (&too_long, "longer than 1048576 bytes; one sentence a line is wanted"),
     ] {
@@ -355,9 +359,10 @@ fn a_wrong_line_is_told_by_its_number_after_the_answers_before_it() {
     let mut pipe = model.at_a_pipe();
     pipe.write("mail\n");
     assert_eq!(pipe.answers(1), ["mail"]);
-    pipe.child.stdin.as_mut().unwrap().write_all(b"\xff\n").unwrap();
-    let status = pipe.child.wait().unwrap();
-    let (printed, said) = failed(&Output { status, ..pipe.finish() });
+    let mut input = pipe.child.stdin.take().unwrap();
+    input.write_all(b"\xff\n").unwrap();
+    let (printed, said) = failed(&pipe.finish());
+    drop(input);
     assert_eq!(said, "error: standard input, row 2: not UTF-8: its byte 1 is 0xff");
     assert!(printed.is_empty());
 }
@@ -386,13 +391,26 @@ fn an_input_without_a_sentence_is_a_failure() {
 
 #[test]
 fn what_is_no_number_is_no_answer() {
-    let model = Model::with_nan();
-    model.write(b"mail\n\nthe link\nthe key\nlog\n");
+    // Finite, and their mean is not.
+    let too_large: Vec<f32> = (0..32).map(|at| if at % 2 == 0 { 3e38 } else { -3e38 }).collect();
+    let model = Model::with_key(&too_large);
+    let text = b"mail\n\nthe link\nthe key\nlog\n";
+    model.write(text);
     let (printed, said) = model.fails(&["text.txt"]);
+    let reason = "the model model gives NaN for it: its weights are too large";
+    assert_eq!(said, format!("error: text.txt, row 4: {reason}"));
     assert_eq!(printed.len(), 2, "{printed:?}");
     assert!(printed[1].ends_with("\tthe link"), "{printed:?}");
-    let reason = "what model says of it is no number: its weights hold NaN, or too large ones";
-    assert_eq!(said, format!("error: text.txt, row 4: {reason}"));
+
+    // Weights that are NaN themselves are not taken for a model.
+    drop(model);
+    let model = Model::with_key(&[f32::NAN; 32]);
+    model.write(text);
+    let (printed, said) = model.fails(&["text.txt"]);
+    let tensor = "bert.embeddings.word_embeddings.weight";
+    let reason = format!("{tensor} holds NaN or an infinity");
+    assert_eq!(said, format!("error: model/model.safetensors: {reason}"));
+    assert!(printed.is_empty(), "{printed:?}");
 }
 
 #[test]

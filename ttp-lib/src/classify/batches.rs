@@ -1,8 +1,9 @@
 //! Batches for one core each: near-equal lengths, and no more places for tokens than are computed
 //! fastest.
 
-/// Places for tokens in a batch.
-pub(super) const PLACES: usize = 1024;
+/// Places for tokens in a batch. Of 3,000 sentences, six layers of 384 and two cores of a Xeon with
+/// AVX-512, processor time was 25.5 s with 768, 26.3 s with 512, 26.7 s with 256, 30.3 s with 2,048.
+pub(super) const PLACES: usize = 768;
 /// A GPU is filled by a whole block of sentences.
 pub(super) const PLACES_ON_GPU: usize = 16_384;
 

@@ -207,9 +207,8 @@ impl Classifier {
             None => Ok(ControlFlow::Continue(())),
             Some(line) => {
                 let model = self.folder.display();
-                let reason = format!(
-                    "what {model} says of it is no number: its weights hold NaN, or too large ones"
-                );
+                let reason =
+                    format!("the model {model} gives NaN for it: its weights are too large");
                 Err(Error::input_at(name, Some(line.number), None, reason))
             }
         }
