@@ -9,6 +9,7 @@ mod common;
 
 mod augment;
 mod checkpoints;
+mod classify;
 mod command_line;
 mod compare;
 mod corpus;

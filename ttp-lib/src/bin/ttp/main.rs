@@ -8,6 +8,7 @@ mod diagnose;
 mod family;
 mod remedies;
 mod similarity;
+mod threads;
 
 use clap::{Args, Parser, Subcommand};
 use std::io::{self, Write};
@@ -78,6 +79,22 @@ enum Command {
     Diagnose(diagnose::DiagnoseArguments),
 }
 
+impl Command {
+    /// Whether libtorch's threads have anything to do.
+    fn runs_a_model(&self) -> bool {
+        matches!(
+            self,
+            Self::Pretrain { .. }
+                | Self::Finetune(_)
+                | Self::Classify(_)
+                | Self::Remedies(_)
+                | Self::Similarity(_)
+                | Self::Similar(_)
+                | Self::Family(_)
+        )
+    }
+}
+
 #[derive(Args)]
 struct CorpusArguments {
     /// An ATT&CK bundle of one's own in place of the profile's source
@@ -145,6 +162,9 @@ fn main() -> ExitCode {
             return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
         }
     };
+    if cli.command.runs_a_model() {
+        threads::wait_asleep();
+    }
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -1,11 +1,7 @@
 //! `ttp classify` from outside: the same answers as one line at a time, in order, as the lines
 //! come, in bounded memory; and what is wrong with an input, by its line.
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
-#[allow(dead_code)]
-#[path = "common/tiny.rs"]
-mod tiny;
-
+use crate::common::tiny::{Tiny, WORDS};
 use std::io::{BufRead, BufReader, Cursor, Read, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -14,7 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tch::Device;
-use tiny::{Tiny, WORDS};
 use ttp_lib::classify::{Answer, Classifier, Input, LONGEST_LINE};
 use ttp_lib::encoder::TechniqueEncoder;
 
