@@ -124,7 +124,7 @@ fn read(mut input: impl Read, readings: &SyncSender<Reading>) {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
     use std::io::Write;
