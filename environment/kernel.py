@@ -62,7 +62,7 @@ def variables() -> dict[str, str]:
         **cuda_variables(),
         # libtorch's threads wait for each other by spinning, for milliseconds as they
         # come. On a machine that does other work as well that is time lost to both.
-        "GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "10000"),
+        "GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "1000"),
         "EVCXR_CONFIG_DIR": str(project.ENVIRONMENT / "kernel"),
         # Read by init.evcxr there.
         "TTP_CARGO_LOCK": str(project.ROOT / "Cargo.lock"),
