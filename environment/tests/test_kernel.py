@@ -14,6 +14,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
+import kernel
 import project
 import setup
 from tests.support import House, ended, notebook, until
@@ -24,6 +25,15 @@ import analysis  # noqa: E402  (it stands beside the kernel's own files)
 PROGRAM = project.evcxr()
 # It is asked for before each test changes where the cache is.
 MISSING = not PROGRAM.exists()
+
+
+class Threads(unittest.TestCase):
+    def test_the_kernel_and_the_command_line_let_threads_spin_equally_long(self) -> None:
+        source = project.ROOT / "ttp-lib" / "src" / "bin" / "ttp" / "threads.rs"
+        with mock.patch.dict(os.environ):
+            os.environ.pop("GOMP_SPINCOUNT", None)
+            spins = kernel.variables()["GOMP_SPINCOUNT"]
+        self.assertIn(f'const SPINS: &str = "{spins}";', source.read_text(encoding="utf-8"))
 
 
 @unittest.skipIf(MISSING, f"the kernel's program is not compiled: {PROGRAM}: make setup")

@@ -242,6 +242,33 @@ fn a_pipe_that_waits_is_answered_line_by_line() {
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
 }
 
+/// What a running program was started with.
+#[cfg(target_os = "linux")]
+fn environment(child: &Child) -> Vec<String> {
+    let bytes = std::fs::read(format!("/proc/{}/environ", child.id())).unwrap();
+    String::from_utf8_lossy(&bytes).split('\0').map(str::to_owned).collect()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn libtorchs_threads_wait_asleep_unless_the_user_says_how_they_wait() {
+    let model = Model::new();
+    for (own, spins) in [(None, true), (Some(("OMP_WAIT_POLICY", "ACTIVE")), false)] {
+        let mut command = model.command(&[]);
+        command.stdin(Stdio::piped()).env_remove("GOMP_SPINCOUNT").env_remove("OMP_WAIT_POLICY");
+        command.envs(own);
+        let mut child = command.spawn().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut pipe = Pipe { child, output };
+        pipe.write("mail\n");
+        assert_eq!(pipe.answers(1), ["mail"]);
+        let variables = environment(&pipe.child);
+        let set = variables.iter().any(|variable| variable.starts_with("GOMP_SPINCOUNT="));
+        assert_eq!(set, spins, "{own:?}");
+        assert_eq!(pipe.finish().status.code(), Some(0));
+    }
+}
+
 /// A text that counts how much of it was read.
 struct Counted {
     text: Cursor<Vec<u8>>,
