@@ -60,15 +60,22 @@ def variables() -> dict[str, str]:
     return {
         **project.libtorch_variables(),
         **cuda_variables(),
-        # libtorch's threads wait for each other by spinning, for milliseconds as they
-        # come. On a machine that does other work as well that is time lost to both.
-        "GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "1000"),
+        **spins(),
         "EVCXR_CONFIG_DIR": str(project.ENVIRONMENT / "kernel"),
         # Read by init.evcxr there.
         "TTP_CARGO_LOCK": str(project.ROOT / "Cargo.lock"),
         # One line for a panic; the backtrace would be the kernel's, not the cell's.
         "RUST_BACKTRACE": "0",
     }
+
+
+def spins() -> dict[str, str]:
+    """libtorch's threads wait for each other by spinning, for milliseconds as they come. On a
+    machine that does other work as well that is time lost to both. What the user has set goes
+    before; of the two the number wins in libgomp, so it is not set beside the other."""
+    if "OMP_WAIT_POLICY" in os.environ and "GOMP_SPINCOUNT" not in os.environ:
+        return {}
+    return {"GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "1000")}
 
 
 def cuda_variables() -> dict[str, str]:

@@ -385,8 +385,10 @@ class Evcxr:
 # -- what notebooks depend on ---------------------------------------------------------
 
 def kernel_process(*arguments: str) -> subprocess.Popen:
-    """environment/kernel.py, which says itself what goes wrong."""
-    return subprocess.Popen([str(python()), str(project.ENVIRONMENT / "kernel.py"), *arguments])
+    """environment/kernel.py, which says itself what goes wrong. It leads a group, so that cargo
+    and what cargo started end with it."""
+    return subprocess.Popen([str(python()), str(project.ENVIRONMENT / "kernel.py"), *arguments],
+                            start_new_session=True)
 
 
 def end_well(code: int) -> None:
@@ -416,7 +418,7 @@ class Failed(Exception):
 
 def set_up(steps: list[str], actions: dict, with_kernel: bool) -> None:
     """The steps in their order, but for the kernel's program, which is compiled beside them."""
-    dependencies = None
+    dependencies = settings = None
     try:
         with fetch.one_at_a_time(project.cache()), Evcxr() as program:
             if steps[0] == "check":
@@ -442,11 +444,13 @@ def set_up(steps: list[str], actions: dict, with_kernel: bool) -> None:
         if with_kernel:
             if dependencies:
                 end_well(dependencies.wait())
-            end_well(kernel_process(*["--settings"] if dependencies else []).wait())
+            settings = kernel_process(*["--settings"] if dependencies else [])
+            end_well(settings.wait())
     finally:
-        if dependencies and dependencies.poll() is None:
-            dependencies.terminate()
-            dependencies.wait()
+        for process in (dependencies, settings):
+            if process and process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+                process.wait()
 
 
 def main() -> int:
@@ -462,7 +466,9 @@ def main() -> int:
         return 0
     # A request to end is taken as Ctrl-C, so that nothing is left running.
     for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, signal.default_int_handler)
+        # Under nohup a hang-up is to be passed over.
+        if signal.getsignal(name) != signal.SIG_IGN:
+            signal.signal(name, signal.default_int_handler)
     actions = {"check": check, "python": python_step, "libtorch": libtorch_step,
                "data": data_step, "tram": lambda: data_step("tram-v1"), "evcxr": None}
     try:

@@ -27,6 +27,7 @@ do with another checkpoint the command line does as well.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import json
 import os
@@ -39,6 +40,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -133,13 +135,18 @@ class Screen:
         for stage in stages:
             stage.print = lambda line, name=stage.name: self.show(name, line)
 
+    def write(self, text: str) -> None:
+        """Whoever closed standard output reads no more; the checks go on to their end."""
+        with contextlib.suppress(BrokenPipeError):
+            print(text, end="", flush=True)
+
     def start(self) -> None:
         self.title()
 
     def show(self, name: str, line: str) -> None:
         with self.lock:
             if self.waiting and name == self.waiting[0]:
-                print(line, end="", flush=True)
+                self.write(line)
             else:
                 self.held[name].append(line)
 
@@ -152,8 +159,7 @@ class Screen:
 
     def title(self) -> None:
         if self.waiting:
-            print(f"\n== {self.waiting[0]}", flush=True)
-            print("".join(self.held[self.waiting[0]]), end="", flush=True)
+            self.write(f"\n== {self.waiting[0]}\n" + "".join(self.held[self.waiting[0]]))
 
 
 class Running:
@@ -244,6 +250,9 @@ def stream(stage: Stage, command: "list[str]", environment: "dict[str, str]",
                     stage.hung = True
                     tell(process, signal.SIGTERM)
                     end(process)
+                # What left the group may go on talking.
+                if stage.hung and now > stage.deadline + END_SECONDS + LAST_WORDS_SECONDS:
+                    break
         code = process.wait()
     except BaseException:
         tell(process, signal.SIGTERM)
@@ -418,11 +427,12 @@ def run_all(plan: list, stages: "list[Stage]", most: int) -> None:
         started = time.monotonic()
         try:
             act(stage, command, environment)
-        except OSError as error:
-            stage.say(f"error: {command[0]}: {error.strerror}")
+        except BaseException as error:  # a thread's own is seen by nobody
             stage.failed += 1
-        except KeyboardInterrupt:
-            stage.failed += 1
+            if isinstance(error, OSError):
+                stage.say(f"error: {command[0]}: {error.strerror}")
+            elif not isinstance(error, KeyboardInterrupt):
+                stage.say(traceback.format_exc().rstrip("\n"))
         finally:
             stage.seconds = time.monotonic() - started
             screen.end(stage.name)

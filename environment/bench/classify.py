@@ -17,7 +17,6 @@ target/bench-classify/results.json; its `ratio` is ours to the peer's, model loa
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import subprocess

@@ -115,7 +115,7 @@ def same_losses(commands: dict[str, list[str]], environments: dict[str, dict], s
             runner.stop()
 
 
-def all_three(arguments: argparse.Namespace) -> dict:
+def everything(arguments: argparse.Namespace) -> dict:
     # A race on the CPU: the peer has no CUDA.
     theirs = {**race.environment(arguments.threads), "CUDA_VISIBLE_DEVICES": ""}
     ours = {**theirs, **kernel.variables()}
@@ -325,7 +325,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.ours:
         return race.finish(lambda: ours_alone(arguments), FOLDER, "ours.json", one_line)
-    return race.finish(lambda: all_three(arguments), FOLDER, "results.json", table)
+    return race.finish(lambda: everything(arguments), FOLDER, "results.json", table)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The races against transformers, sentence-transformers and mlscorecheck: what is computed
 around them, and the libraries that stand for CUDA. The races themselves take minutes and
-gigabytes: `make bench-train`, `make bench-mining`, `make bench-audit` and
-`make bench-classify`."""
+gigabytes: `make bench-train`, `make bench-mining`, `make bench-audit`, `make bench-classify` and
+`make bench-wait`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import ctypes
 import io
+import itertools
 import json
 import os
 import re
@@ -19,7 +20,7 @@ from pathlib import Path
 from unittest import mock
 
 import project
-from bench import audit, classify, mining, peer_python, race, train
+from bench import audit, classify, mining, peer_python, race, train, wait
 from project import Problem
 from tests.support import House
 
@@ -153,6 +154,66 @@ class Race(unittest.TestCase):
             with mock.patch.object(sys, "version_info", version):
                 with self.assertRaisesRegex(Problem, "give make PYTHON=python3.12$"):
                     peer_python.python()
+
+
+KERNEL_SAYS = ["set-up: python done in 12 s", "kernel: ready after 30 s"]
+NOTEBOOK_SAYS = ["01_corpus  (profile smoke)", "  1/3  :dep ttp-lib  4.1 s", "  2/3  The rule",
+                 "         a line of its own", "         2.0 s", "  3/3  What we saw  1.0 s",
+                 "  done in 8.0 s"]
+REPRODUCE_SAYS = ["01_corpus is up to date", "04_finetune.minilm  (profile smoke)",
+                  "  done in 20.5 s", "05_comparison  (profile smoke)", "  done in 4.5 s"]
+
+
+class Wait(unittest.TestCase):
+    """With a clone whose `make` only says what the real one says."""
+
+    def measured(self, first_cell: bool = False) -> dict:
+        says = {"kernel": (KERNEL_SAYS, 100.0), "notebook": (NOTEBOOK_SAYS, 9.0),
+                "reproduce": (REPRODUCE_SAYS, 26.0)}
+
+        class Clone:
+            def __init__(self, *_) -> None:
+                pass
+
+            def make(self, arguments, profile, line) -> float:
+                lines, seconds = says[arguments[0]]
+                for text in lines:
+                    line(text)
+                return seconds
+
+            def disk(self) -> dict:
+                return {"clone_bytes": 1}
+
+        arguments = mock.Mock(cold=False, profile="smoke", first_cell=first_cell)
+        # Each look at the clock is a second later: the notebook's `make` begins at the first.
+        with mock.patch.object(wait, "Clone", Clone), \
+                mock.patch.object(wait.time, "monotonic", side_effect=itertools.count().__next__):
+            return wait.measure("abc", arguments, Path("nowhere"))
+
+    def test_cells_and_notebooks_are_read_from_what_make_says(self) -> None:
+        found = self.measured()
+        self.assertEqual(found["setup_steps_seconds"], {"python": 12})
+        self.assertEqual((found["notebook_first_cell_seconds"],
+                          found["notebook_second_cell_seconds"],
+                          found["notebook_last_cell_seconds"]), (1, 2, 3))
+        self.assertEqual(found["first_cell_seconds"], 101)
+        self.assertEqual(found["notebooks_seconds"],
+                         {"01_corpus": 9.0, "04_finetune.minilm": 20.5, "05_comparison": 4.5})
+        self.assertEqual((found["reproduce_seconds"], found["all_seconds"]), (35.0, 135.0))
+        self.assertNotIn("all_seconds", self.measured(first_cell=True))
+
+    def test_a_notebook_that_says_nothing_is_one_line(self) -> None:
+        with mock.patch.object(sys.modules[__name__], "NOTEBOOK_SAYS", []):
+            with self.assertRaisesRegex(Problem, "nothing of three cells"):
+                self.measured()
+
+    def test_ratios_are_of_what_both_commits_took(self) -> None:
+        old, new = {"all_seconds": 10.0, "disk": {}}, {"all_seconds": 4.0, "disk": {}}
+        arguments = mock.Mock(against="old", keep=False, folder=None, profile="laptop",
+                              cold=True, first_cell=False)
+        with mock.patch.object(wait, "measure", side_effect=[old, new]):
+            results = wait.run(arguments)
+        self.assertEqual((results["ratio"], results["ratios"]), (0.4, {"all_seconds": 0.4}))
 
 
 class Mining(unittest.TestCase):

@@ -32,6 +32,9 @@ class Threads(unittest.TestCase):
         source = project.ROOT / "ttp-lib" / "src" / "bin" / "ttp" / "threads.rs"
         with mock.patch.dict(os.environ):
             os.environ.pop("GOMP_SPINCOUNT", None)
+            os.environ["OMP_WAIT_POLICY"] = "ACTIVE"
+            self.assertNotIn("GOMP_SPINCOUNT", kernel.variables())
+            del os.environ["OMP_WAIT_POLICY"]
             spins = kernel.variables()["GOMP_SPINCOUNT"]
         self.assertIn(f'const SPINS: &str = "{spins}";', source.read_text(encoding="utf-8"))
 

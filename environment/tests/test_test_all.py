@@ -65,6 +65,20 @@ class Counts(unittest.TestCase):
     def test_all_is_well(self) -> None:
         self.assertEqual(self.last_line(), (0, "36 passed, 0 failed, 4 skipped"))
 
+    def test_a_stage_that_breaks_off_has_failed_and_says_where(self) -> None:
+        with mock.patch.object(test_all, "python_tests", side_effect=ValueError("no such row")):
+            code, out = self.all()
+        self.assertEqual(code, 1)
+        self.assertIn("ValueError: no such row", out)
+        self.assertRegex(out, r"\n\d+ passed, 2 failed, \d+ skipped\n$")
+
+    def test_a_reader_that_goes_keeps_no_stage_from_its_end(self) -> None:
+        stage = test_all.Stage("format", limit=60)
+        closed = mock.Mock(write=mock.Mock(side_effect=BrokenPipeError))
+        with contextlib.redirect_stdout(closed):
+            test_all.run_all([("format", lambda *_: stage.say("a line"), ["true"], {})], [stage], 1)
+        self.assertEqual((stage.failed, closed.write.called), (0, True))
+
     def test_what_a_cargo_test_says_it_skipped_is_not_counted_as_passed(self) -> None:
         skips = "skipped: no TRAM v1 here: make data-tram\nskipped: not root\n\nskipped: not root\n"
         code, out = self.all(skips=skips)

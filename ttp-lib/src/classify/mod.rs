@@ -1,7 +1,7 @@
 //! Names the technique of every line of a text, however long the text: in blocks of lines, each
 //! block's answers before the lines after the next one are looked at.
 //!
-//! A thread reads ahead, a few hundred lines and no more. Of a file each block is full; of a
+//! A thread reads ahead, some 400 kB of text and no more. Of a file each block is full; of a
 //! terminal or a pipe it is what has come when the block before it is at work, so that a line on
 //! which its writer waits is answered at once. The lines of a block are sorted by length into
 //! batches, and each core takes one batch after the other and computes it alone. That is faster
@@ -317,7 +317,7 @@ fn work(
     }
     // Whoever waits for a job holds the queue, and the others wait for it.
     while let Some(Job { block, tokenised, rows }) = next_job(queue) {
-        // libtorch's errors are panics in rust-bert: nobody would wait for the result in vain.
+        // libtorch's errors are tch's panics: nobody would wait for the result in vain.
         let run = AssertUnwindSafe(|| verdicts(encoder, padding_id, &tokenised, &rows));
         let verdicts = catch_unwind(run).unwrap_or_else(|_| {
             let reason = "libtorch could not; its own message stands above".to_owned();
@@ -384,16 +384,21 @@ impl Drop for Cores {
 }
 
 /// A model that several threads read at once.
-struct Shared<'a, T: RefUnwindSafe>(&'a T);
+struct Shared<'a>(&'a TechniqueEncoder);
 
 // SAFETY: tch does not let threads share tensors, since one of them might write. Here nothing
 // does: the forward pass runs without gradients and dropout, and for reading libtorch's tensors
-// may be used by any number of threads. What else a model holds is plain data: a cell that is
-// not made for threads is not `RefUnwindSafe`, and would not compile.
-unsafe impl<T: RefUnwindSafe> Sync for Shared<'_, T> {}
+// may be used by any number of threads. What else the encoder holds is plain data, without a
+// cell or a count of references: nothing is changed where it is only read. `is_plain` below
+// lets no cell in; that there is no `Rc` is for whoever changes the encoder to see to.
+unsafe impl Sync for Shared<'_> {}
 
-impl<T: RefUnwindSafe> Shared<'_, T> {
-    fn get(&self) -> &T {
+/// Compiles where a model has no cell.
+const fn is_plain<T: RefUnwindSafe>() {}
+const _: () = is_plain::<TechniqueEncoder>();
+
+impl Shared<'_> {
+    fn get(&self) -> &TechniqueEncoder {
         self.0
     }
 }

@@ -122,7 +122,7 @@ impl MaskedEncoder {
     /// The last layer, `[rows, length, hidden]`; `training` switches dropout on.
     ///
     /// # Errors
-    /// If rust-bert refuses the batch.
+    /// None in practice: libtorch takes every batch that [`Batch::new`] makes.
     pub fn hidden(&self, batch: &Batch, training: bool) -> Result<Tensor> {
         // The head reads the same table, all of it: its gradient has every row.
         Ok(self.body.states(batch, WordGradient::Dense, training))
@@ -131,7 +131,7 @@ impl MaskedEncoder {
     /// Logits `[rows, length, vocabulary]`.
     ///
     /// # Errors
-    /// If rust-bert refuses the batch.
+    /// None in practice: libtorch takes every batch that [`Batch::new`] makes.
     pub fn logits(&self, batch: &Batch, training: bool) -> Result<Tensor> {
         Ok(self.head(&self.hidden(batch, training)?))
     }
@@ -141,7 +141,7 @@ impl MaskedEncoder {
     /// the largest of all, and few places are asked for.
     ///
     /// # Errors
-    /// If rust-bert refuses the batch.
+    /// None in practice: libtorch takes every batch that [`Batch::new`] makes.
     pub fn logits_at(&self, batch: &Batch, places: &Tensor, training: bool) -> Result<Tensor> {
         let states = self.hidden(batch, training)?.flatten(0, 1);
         Ok(self.head(&states.index_select(0, places)))

@@ -60,7 +60,7 @@ impl SentenceEncoder {
     /// Vectors `[rows, dimensions]` of length 1; `training` switches dropout on.
     ///
     /// # Errors
-    /// If rust-bert refuses the batch.
+    /// None in practice: libtorch takes every batch that [`Batch::new`] makes.
     pub fn vectors(&self, batch: &Batch, training: bool) -> Result<Tensor> {
         let words = if training { WordGradient::Sparse } else { WordGradient::Dense };
         let states = self.body.states(batch, words, training);
@@ -77,7 +77,7 @@ impl SentenceEncoder {
     /// padded to the longest of them half of the work would be padding. Also how large they were.
     ///
     /// # Errors
-    /// If rust-bert refuses a batch.
+    /// None in practice: libtorch takes every batch that [`Batch::new`] makes.
     pub fn vectors_of(
         &self,
         tokenised: &[Vec<u32>],

@@ -118,7 +118,7 @@ impl TechniqueEncoder {
     /// The last layer, `[rows, length, hidden]`; `training` switches dropout on.
     ///
     /// # Errors
-    /// If rust-bert refuses the batch.
+    /// None in practice: libtorch takes every batch that [`Batch::new`] makes.
     pub fn hidden(&self, batch: &Batch, training: bool) -> Result<Tensor> {
         Ok(self.body.states(batch, WordGradient::Dense, training))
     }
@@ -126,7 +126,7 @@ impl TechniqueEncoder {
     /// Logits `[rows, techniques]`; `training` switches dropout on.
     ///
     /// # Errors
-    /// If rust-bert refuses the batch.
+    /// None in practice: libtorch takes every batch that [`Batch::new`] makes.
     pub fn logits(&self, batch: &Batch, training: bool) -> Result<Tensor> {
         let (Head::Bert(output) | Head::Roberta { output, .. }) = &self.head;
         let before = self.before_output(batch, training)?;

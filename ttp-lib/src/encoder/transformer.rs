@@ -1,16 +1,18 @@
 //! The transformer's forward pass over rust-bert's variables and configuration.
 //!
 //! rust-bert builds the model and names its variables; what it computes with them, this
-//! module computes again, in the same order of operations but for three things that make
-//! no difference to the values beyond rounding:
+//! module computes again. What differs makes no difference to the values beyond rounding:
 //!
-//! - query, key and value are one matrix product;
+//! - query, key and value are one matrix product, the scale of the attention scores is in the
+//!   query's weights, and without dropout the attention is libtorch's fused function;
+//! - where no row is padded nothing is added to the scores;
 //! - GELU is libtorch's own function, one pass over the activations instead of five;
 //! - where a head reads the first token only, the last layer computes only that token
-//!   (its keys and values still come from all tokens).
+//!   (its keys and values still come from all tokens);
+//! - the gradient of the word embeddings may hold only the rows that the batch read.
 //!
 //! rust-bert's own forward pass is the reference that the tests below hold this one to, values
-//! and gradients; `tests/parity.rs` holds it to transformers.
+//! and gradients; `tests/suite/parity.rs` holds it to transformers.
 
 use crate::batch::Batch;
 use crate::pretrained::{EPSILON, Family};
@@ -431,10 +433,10 @@ mod tests {
                         Tensor::run_backward(&[loss], &variables, false, false)
                     };
                     let theirs = gradients(&theirs);
-                    // Some are small differences of large sums: the largest gradient says
-                    // how far rounding goes.
+                    // Some are small differences of large sums: the largest gradient of all
+                    // says how far rounding goes.
                     let largest = |tensor: &Tensor| tensor.abs().max().double_value(&[]);
-                    let size = theirs.iter().map(largest).fold(1.0, f64::max);
+                    let size = theirs.iter().map(largest).fold(0.0, f64::max);
                     for (how, ours) in [("all", gradients(&all)), ("first", gradients(&first))] {
                         for ((name, ours), theirs) in names.iter().zip(&ours).zip(&theirs) {
                             let ours = if ours.is_sparse() {
@@ -442,8 +444,8 @@ mod tests {
                             } else {
                                 ours.shallow_clone()
                             };
-                            let error = apart(&ours, theirs) / size;
-                            assert!(error < 1e-5, "{what}, {how}: {name} differs by {error}");
+                            let error = apart(&ours, theirs) / largest(theirs).max(1e-3 * size);
+                            assert!(error < 1e-3, "{what}, {how}: {name} differs by {error}");
                         }
                     }
                 }

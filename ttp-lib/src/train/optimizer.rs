@@ -167,25 +167,27 @@ const NO_ROW: u32 = u32::MAX;
 
 impl Gradient {
     fn new(gradient: &Tensor, variable: &Tensor) -> Self {
-        if gradient.is_sparse() {
-            Self::Rows(RowGradient::new(gradient, variable))
-        } else {
-            Self::Whole(gradient.contiguous())
+        match (gradient.is_sparse(), plain(variable)) {
+            (true, true) => Self::Rows(RowGradient::new(gradient, variable)),
+            (true, false) => Self::Whole(gradient.to_dense(None::<Kind>, false)),
+            (false, _) => Self::Whole(gradient.contiguous()),
         }
     }
 }
 
 impl RowGradient {
     /// Adds up what a sparse gradient has for one row in several places (a word that occurs
-    /// more than once), in their order.
+    /// more than once), in their order. For `variable`, [`plain`] holds, and so for the
+    /// gradient's values.
     fn new(sparse: &Tensor, variable: &Tensor) -> Self {
         let size = variable.size();
         let (rows, width) = (size[0].unsigned_abs() as usize, size[1].unsigned_abs() as usize);
         let indices = sparse.internal_indices().contiguous();
         let values = sparse.internal_values().contiguous();
-        let indices: Vec<i64> = indices.view(-1).try_into().unwrap_or_default();
+        let mut rows_read = vec![0_i64; indices.numel()];
+        indices.view(-1).copy_data(&mut rows_read, indices.numel());
         let mut gradient = Self { places: vec![NO_ROW; rows], numbers: Vec::new(), width };
-        for (row, values) in indices.iter().zip(numbers(&values).chunks(width.max(1))) {
+        for (row, values) in rows_read.iter().zip(numbers(&values).chunks(width.max(1))) {
             let place = &mut gradient.places[row.unsigned_abs() as usize];
             if *place == NO_ROW {
                 *place = (gradient.numbers.len() / width) as u32;

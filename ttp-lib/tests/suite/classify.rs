@@ -64,6 +64,8 @@ impl Model {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ttp"));
         command.args(["classify", "model"]).args(arguments).current_dir(self.0.path());
+        // Several workers, whatever this program itself was given.
+        command.env("OMP_NUM_THREADS", "3");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -304,11 +306,13 @@ fn answers_come_before_the_last_lines_are_read_and_may_be_enough() {
 #[test]
 fn libtorchs_threads_are_as_many_as_before() {
     let model = Model::new();
-    let before = tch::get_num_threads();
+    let (own, before) = (tch::get_num_threads(), 3);
+    tch::set_num_threads(before);
     classified(&model.at("model"), Input::new("text", Cursor::new(text(20))));
     assert_eq!(tch::get_num_threads(), before);
     // Those of a thread that is begun later, too.
     assert_eq!(std::thread::spawn(tch::get_num_threads).join().unwrap(), before);
+    tch::set_num_threads(own);
 }
 
 /// The most memory that a process took so far, in MiB.

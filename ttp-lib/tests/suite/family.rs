@@ -204,8 +204,10 @@ fn a_file_of_ones_own_goes_the_same_way_as_csv_and_as_parquet() {
     let opened = FamilyEncoder::open(&model, tch::Device::Cpu).unwrap();
     assert_eq!(opened.predict(test).unwrap(), judged);
     assert_eq!(opened.prior(), [1.0 / 3.0; 3]);
+    let threads = tch::get_num_threads();
     tch::set_num_threads(3);
     let (again, same) = trained(&data, &params, Balance::default(), 3, None);
+    tch::set_num_threads(threads);
     assert_eq!((again.predict(test).unwrap(), &same.losses), (judged.clone(), &history.losses));
     let (other, _) = trained(&data, &params, Balance::default(), 4, None);
     assert_ne!(other.predict(test).unwrap(), judged);

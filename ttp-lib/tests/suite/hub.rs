@@ -501,7 +501,6 @@ fn answers_that_make_no_sense_are_named() {
 #[test]
 fn a_hub_that_is_not_there_is_named_with_the_reason() {
     let world = World::new();
-    // A port that was free a moment ago.
     // No port of those that the system hands out: another test's server could be given it.
     let elsewhere = |settings: &mut Settings| {
         settings.endpoint = "http://127.0.0.1:9".parse().unwrap();

@@ -5,7 +5,7 @@ use std::env;
 /// By its own settings libgomp, whose threads libtorch uses, lets a thread that waits for the
 /// others spin for milliseconds. On a machine that does other work as well, that is time lost
 /// to all: the thread that is waited for may be the one that has no core. The notebooks' kernel
-/// sets the same (`environment/kernel.py`); BENCHMARKS.md has what it costs and gains.
+/// sets the same (`environment/kernel.py`).
 const SPINS: &str = "1000";
 
 /// libgomp reads its settings when it is loaded, which is before `main`: so the program begins
