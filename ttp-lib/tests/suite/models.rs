@@ -156,6 +156,30 @@ fn a_seed_decides_everything() {
     assert_ne!(first.losses, other.losses);
 }
 
+/// The word embedding of `[MASK]`, which no training row has.
+fn unread_word(encoder: &TechniqueEncoder) -> Vec<f32> {
+    let words = encoder.words();
+    let table = encoder.parameters().into_iter().find(|(name, _)| *name == words).unwrap().1;
+    table.detach().get(4).try_into().unwrap()
+}
+
+#[test]
+fn a_word_that_no_row_has_is_decayed_at_every_step() {
+    let tiny = Tiny::new();
+    let out = tempfile::tempdir().unwrap();
+    let before = unread_word(&tiny.encoder(1).unwrap());
+    let (encoder, history, _) = fine_tune(&tiny, 1, out.path());
+    let TrainParams { learning_rate, weight_decay, .. } = params();
+    let rates = (0..8 * history.best_epoch)
+        .map(|step| ttp_lib::train::learning_rate(step, 48, 5, learning_rate));
+    let left: f64 = rates.map(|rate| 1.0 - rate * weight_decay).product();
+    assert!(left < 0.9999, "{left}");
+    for (weight, before) in unread_word(&encoder).into_iter().zip(before) {
+        let expected = f64::from(before) * left;
+        assert!((f64::from(weight) - expected).abs() <= 1e-6 * expected.abs(), "{weight} {before}");
+    }
+}
+
 #[test]
 fn a_learning_rate_that_blows_up_is_named_and_keeps_the_old_model() {
     let tiny = Tiny::new();
