@@ -75,7 +75,7 @@ def spins() -> dict[str, str]:
     before; of the two the number wins in libgomp, so it is not set beside the other."""
     if "OMP_WAIT_POLICY" in os.environ and "GOMP_SPINCOUNT" not in os.environ:
         return {}
-    return {"GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "1000")}
+    return {"GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "0")}
 
 
 def cuda_variables() -> dict[str, str]:

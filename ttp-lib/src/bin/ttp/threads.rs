@@ -5,8 +5,8 @@ use std::env;
 /// By its own settings libgomp, whose threads libtorch uses, lets a thread that waits for the
 /// others spin for milliseconds. On a machine that does other work as well, that is time lost
 /// to all: the thread that is waited for may be the one that has no core. The notebooks' kernel
-/// sets the same (`environment/kernel.py`).
-const SPINS: &str = "1000";
+/// sets the same (`environment/kernel.py`); BENCHMARKS.md has what it costs and gains.
+const SPINS: &str = "0";
 
 /// libgomp reads its settings when it is loaded, which is before `main`: so the program begins
 /// anew with them, once, unless the user has settings of his own. Where that cannot be done it
