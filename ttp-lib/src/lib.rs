@@ -15,6 +15,7 @@
 //! - [`tokenization`]: what tokenizers make of the field's words.
 //! - [`train`]: the training loop, its optimizer, its schedule, what it saves.
 //! - [`classify`]: the technique of every line of a text of any length, as the lines come.
+//! - [`linear`]: linear classifiers on counted words and characters, trained in seconds.
 //! - [`evaluate`]: a fine-tuned model on its test rows, and what a run leaves of it.
 //! - [`metrics`]: confusion matrices, scores, bootstrap intervals, tests of significance, and what
 //!   is wrong with a classifier.
@@ -30,7 +31,7 @@
 //! - [`error`]: one error type; each message names file, row, field or name.
 //!
 //! Dependencies point one way: `train` knows `encoder` and `metrics`, and the
-//! modules that know text (`corpus`, `balance`, `augment`, `split`, `metrics`, `audit`)
+//! modules that know text (`corpus`, `balance`, `augment`, `split`, `linear`, `metrics`, `audit`)
 //! know nothing of tensors.
 
 pub mod audit;
@@ -47,6 +48,7 @@ pub mod evaluate;
 pub mod family;
 pub mod files;
 pub mod fill_mask;
+pub mod linear;
 pub mod metrics;
 pub mod plot;
 pub mod pretrained;

@@ -17,6 +17,7 @@ mod diagnosis;
 mod family;
 mod hostile;
 mod hub;
+mod linear_golden;
 mod masked;
 mod metrics_golden;
 mod models;
