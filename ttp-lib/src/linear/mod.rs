@@ -9,6 +9,7 @@
 //! - [`svm`] and [`logistic`]: the two ways of training; [`Weights`], what comes of it.
 
 pub mod logistic;
+mod merged;
 mod saved;
 pub mod svm;
 mod weights;
@@ -17,6 +18,7 @@ pub mod words;
 pub use weights::Weights;
 
 use crate::{Error, Result};
+use merged::Merged;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -176,13 +178,16 @@ impl LinearModel {
             return wrong("texts", "none has a word".to_owned());
         }
         let places: Vec<usize> = labels.iter().map(|label| present[label]).collect();
-        let found = kind.fit(&rows, width, &places, present.len(), seed)?;
-        let weights = Weights::new(
-            width,
-            classes.len(),
-            |column, class| present.get(&class).map_or(0.0, |&at| found.column(column)[at]),
-            |class| present.get(&class).map_or(f64::NEG_INFINITY, |&at| found.intercepts()[at]),
-        );
+        let merged = Merged::new(&rows, width);
+        let found = kind.fit(&merged.rows, merged.width, &places, present.len(), seed)?;
+        let weight = |column: usize, class: usize| {
+            let (place, factor) = merged.places[column];
+            present.get(&class).map_or(0.0, |&at| factor * found.column(place as usize)[at])
+        };
+        let intercept = |class: usize| {
+            present.get(&class).map_or(f64::NEG_INFINITY, |&at| found.intercepts()[at])
+        };
+        let weights = Weights::new(width, classes.len(), weight, intercept);
         Ok(Self { kind, classes: classes.to_vec(), vocabularies, weights })
     }
 
