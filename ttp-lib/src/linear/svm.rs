@@ -149,3 +149,41 @@ impl Block<'_> {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use rand::Rng;
+
+    #[test]
+    fn the_loss_has_no_slope_where_training_ends() {
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        for c in [0.5, 20.0] {
+            let (width, classes) = (30, 6);
+            let labels: Vec<usize> = (0..300).map(|at| at % classes).collect();
+            let mut row = |label: usize| -> Row {
+                let mut value = |column: u32| {
+                    let own = f64::from(u8::from(column as usize % classes == label));
+                    (column, rng.random_range(0.0..1.0) + 0.5 * own)
+                };
+                (label as u32 % 2..width as u32).step_by(2).map(&mut value).collect()
+            };
+            let rows: Vec<Row> = labels.iter().map(|&label| row(label)).collect();
+            let weights = fit(&rows, width, &labels, classes, c, 1).unwrap();
+            for class in 0..classes {
+                let own = |column: usize| weights.column(column)[class];
+                let mut slopes: Vec<f64> = (0..width).map(own).collect();
+                slopes.push(weights.intercepts()[class]);
+                for (row, &label) in rows.iter().zip(&labels) {
+                    let sign = if label == class { 1.0 } else { -1.0 };
+                    let missing = (1.0 - sign * weights.scores(row)[class]).max(0.0);
+                    for &(column, value) in row.iter().chain([&(width as u32, 1.0)]) {
+                        slopes[column as usize] -= 2.0 * c * missing * sign * value;
+                    }
+                }
+                assert!(slopes.iter().all(|slope| slope.abs() < 1e-3 * c), "{c}: {slopes:?}");
+            }
+        }
+    }
+}
