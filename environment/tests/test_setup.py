@@ -240,6 +240,47 @@ class Files(House):
             self.assertEqual(self.target.exists(), there)
 
 
+class Optional(House):
+    """What the notebooks can do without: its absence is told, and nothing fails."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.lend_python()
+        self.target = self.root / "data/raw/tram-v1/reports.json"
+
+    def test_a_file_that_cannot_be_had_is_told_in_a_line(self) -> None:
+        server = self.entered(Server({}))
+        for url in (f"{CLOSED}/reports.json", server.address("/reports.json")):
+            self.write("data/sources.toml", file_entry(url) + "optional = true\n")
+            done = self.set_up("data")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            [note] = [line for line in done.stdout.splitlines() if line.startswith("note: ")]
+            for part in ("tram-v1", "TTP_SOURCES", "the notebooks do without it"):
+                self.assertIn(part, note)
+        self.assertFalse(self.target.exists())
+        # Asked for by its name, it is missed.
+        self.one_line(self.set_up("tram"), "tram-v1", "404", "TTP_SOURCES")
+
+    def test_a_wheel_that_cannot_be_had_is_told_in_a_line(self) -> None:
+        entry = wheel_entry().replace('version = "1.0"', 'version = "1.0"\noptional = true')
+        self.write("data/sources.toml", entry + file_entry("unused"))
+        self.write("mine/tram-v1/reports.json", CONTENT)
+        server = self.entered(Server(index({})))
+        done = self.set_up("data", PIP_INDEX_URL=server.address("/simple"), TTP_SOURCES="mine")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("note: tiny 1.0: ", done.stdout)
+        # What comes after it is fetched all the same.
+        self.assertTrue(self.target.exists())
+
+    def test_it_comes_from_a_folder_of_ones_own_and_must_be_the_pinned_one(self) -> None:
+        self.write("data/sources.toml", file_entry(f"{CLOSED}/reports.json") + "optional = true\n")
+        own = self.write("mine/tram-v1/reports.json", CONTENT)
+        self.assertEqual(self.set_up("data", TTP_SOURCES="mine").returncode, 0)
+        self.assertEqual(self.target.read_bytes(), CONTENT)
+        own.write_bytes(b"other")
+        self.one_line(self.set_up("data", TTP_SOURCES="mine"), str(own), "wrong sha256")
+
+
 class Words(House):
     """What is mistyped or missing."""
 
