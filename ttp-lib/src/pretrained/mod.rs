@@ -8,13 +8,15 @@ mod pickle;
 mod safetensors;
 mod tokenizer;
 mod torch_file;
+mod vocabulary;
 mod weights;
 
 pub use catalogue::{CATALOGUE, Entry, Start};
 pub use checkpoint::Checkpoint;
 pub(crate) use config::EPSILON;
 pub use config::Family;
-pub use tokenizer::{Tokenize, WordPieces};
+pub use tokenizer::{Tokenize, WordPieces, has_tokenizer, tokenizer_in};
+pub use vocabulary::{PUBLISHED, Published, Vocabulary};
 pub use weights::Loaded;
 
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! A checkpoint's tokenizer: `tokenizer.json`, or else one put together from
 //! `vocab.txt` or `vocab.json` and `merges.txt` as transformers does it.
 
-use super::config::Family;
+use super::config::{self, Family};
 use crate::{Error, Result};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,12 +30,31 @@ pub(super) fn vocabulary(folder: &Path) -> Result<PathBuf> {
 }
 
 /// A checkpoint's tokenizer, ready for batches.
+#[derive(Clone)]
 pub struct Tokenize {
     tokenizer: Tokenizer,
     padding: u32,
     unknown: u32,
     mask: Option<u32>,
     special: Vec<u32>,
+}
+
+/// The tokenizer of a folder in the hub's layout, cutting at `max_length` tokens or at as many
+/// as the model has places for. It takes `config.json` and the tokenizer's files; weights are not
+/// looked for.
+///
+/// # Errors
+/// As [`Checkpoint::tokenizer`](super::Checkpoint::tokenizer), but for the places.
+pub fn tokenizer_in(folder: &Path, max_length: usize) -> Result<Tokenize> {
+    let (family, config) = config::read(&folder.join("config.json"))?;
+    let places = config::places(family, &config).unsigned_abs() as usize;
+    let embeddings = config::size(&config, "vocab_size");
+    Builder::new(folder, family)?.build(max_length.min(places), embeddings)
+}
+
+/// Whether a folder has what [`tokenizer_in`] reads.
+pub fn has_tokenizer(folder: &Path) -> bool {
+    folder.join("config.json").is_file() && vocabulary(folder).is_ok()
 }
 
 /// A word of a text, as the tokenizer first splits it, and what became of it.
@@ -172,21 +191,44 @@ impl<'a> Builder<'a> {
         Ok(Self { folder, family, config, special })
     }
 
+    /// One for BERT's pieces from a file that stands alone, with its usual special tokens.
+    pub fn of_pieces(file: &'a Path, lower_case: bool) -> Self {
+        let config = Map::from_iter([("do_lower_case".to_owned(), json!(lower_case))]);
+        Self { folder: file, family: Family::Bert, config, special: Map::new() }
+    }
+
+    /// The tokenizer of pieces in the order of their ids.
+    pub fn build_of(self, pieces: &[String], max_length: usize) -> Result<Tokenize> {
+        let vocabulary = pieces.iter().zip(0_u32..).map(|(piece, id)| (piece.clone(), json!(id)));
+        let description = self.word_pieces(self.folder, &vocabulary.collect())?;
+        self.finish(self.folder, description, max_length, pieces.len() as i64)
+    }
+
     /// The tokenizer, for at most `max_length` tokens of a vocabulary of `embeddings`.
     pub fn build(self, max_length: usize, embeddings: i64) -> Result<Tokenize> {
         let file = vocabulary(self.folder)?;
         let description = self.description(&file)?;
+        self.finish(&file, description, max_length, embeddings)
+    }
+
+    fn finish(
+        &self,
+        file: &Path,
+        description: Value,
+        max_length: usize,
+        embeddings: i64,
+    ) -> Result<Tokenize> {
         let roles = self.roles(&description)?;
         let mut tokenizer: Tokenizer =
-            serde_json::from_value(description).map_err(|error| Error::input(&file, error))?;
-        fits(&file, &tokenizer, embeddings)?;
+            serde_json::from_value(description).map_err(|error| Error::input(file, error))?;
+        fits(file, &tokenizer, embeddings)?;
         tokenizer.with_padding(None);
         let id = |role: &str| roles.get(role).and_then(|token| tokenizer.token_to_id(token));
         let needed = |role: &str| {
             id(role).ok_or_else(|| {
                 let token = roles.get(role).map(String::as_str).unwrap_or_default();
                 let reason = format!("its {role} {token:?} is not among its tokens");
-                Error::input(&file, reason)
+                Error::input(file, reason)
             })
         };
         let (first, last) = (needed("cls_token")?, needed("sep_token")?);
@@ -195,12 +237,12 @@ impl<'a> Builder<'a> {
         let empty = tokenizer.encode("", true).map_err(Error::library("tokenizing"))?;
         if empty.get_ids() != [first, last] {
             let reason = "a text does not become cls_token … sep_token";
-            return Err(Error::input(&file, reason));
+            return Err(Error::input(file, reason));
         }
         // rust-bert takes RoBERTa's positions from where this one is.
         if self.family == Family::Roberta && i64::from(padding) != self.family.padding_id() {
             let reason = format!("its pad_token has the id {padding} and should have 1");
-            return Err(Error::input(&file, reason));
+            return Err(Error::input(file, reason));
         }
         let added = tokenizer.get_added_tokens_decoder();
         let special = added.iter().filter(|(_, token)| token.special).map(|(&id, _)| id);
@@ -208,14 +250,16 @@ impl<'a> Builder<'a> {
             special.chain([first, last, padding, unknown]).chain(mask).collect();
         tokenizer
             .with_truncation(Some(TruncationParams { max_length, ..Default::default() }))
-            .map_err(|error| Error::input(&file, error))?;
+            .map_err(|error| Error::input(file, error))?;
         Ok(Tokenize { tokenizer, padding, unknown, mask, special: special.into_iter().collect() })
     }
 
     /// The tokenizer as `tokenizer.json` describes one.
     fn description(&self, file: &Path) -> Result<Value> {
         if file.ends_with("vocab.txt") {
-            return self.word_pieces(file);
+            let text = std::fs::read_to_string(file).map_err(Error::file(file, "read"))?;
+            let ids = text.lines().zip(0_u32..);
+            return self.word_pieces(file, &ids.map(|(t, id)| (t.to_owned(), json!(id))).collect());
         }
         if file.ends_with("vocab.json") {
             return self.byte_pairs(file, &self.folder.join("merges.txt"));
@@ -247,23 +291,20 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// BERT's: one token a line.
-    fn word_pieces(&self, file: &Path) -> Result<Value> {
-        let text = std::fs::read_to_string(file).map_err(Error::file(file, "read"))?;
-        let vocabulary: Map<String, Value> =
-            text.lines().zip(0_u32..).map(|(token, id)| (token.to_owned(), json!(id))).collect();
+    /// BERT's, of tokens with their ids.
+    fn word_pieces(&self, file: &Path, vocabulary: &Map<String, Value>) -> Result<Value> {
         let roles = self.roles(&Value::Null)?;
         let lower = self.setting("do_lower_case", json!(true));
         Ok(json!({
             "version": "1.0",
-            "added_tokens": self.added_tokens(file, &vocabulary, &roles)?,
+            "added_tokens": self.added_tokens(file, vocabulary, &roles)?,
             "normalizer": { "type": "BertNormalizer", "clean_text": true, "lowercase": lower,
                 "handle_chinese_chars": self.setting("tokenize_chinese_chars", json!(true)),
                 "strip_accents": self.setting("strip_accents", Value::Null) },
             "pre_tokenizer": { "type": "BertPreTokenizer" },
             "post_processor": { "type": "BertProcessing",
-                "sep": placed(file, "sep_token", &vocabulary, &roles)?,
-                "cls": placed(file, "cls_token", &vocabulary, &roles)? },
+                "sep": placed(file, "sep_token", vocabulary, &roles)?,
+                "cls": placed(file, "cls_token", vocabulary, &roles)? },
             "model": { "type": "WordPiece", "unk_token": roles.get("unk_token"),
                 "continuing_subword_prefix": "##", "max_input_chars_per_word": 100,
                 "vocab": vocabulary },

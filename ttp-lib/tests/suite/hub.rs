@@ -375,6 +375,26 @@ fn a_run_to_be_killed() {
 }
 
 #[test]
+fn a_tokenizer_is_found_in_the_cache_without_its_weights_and_without_a_request() {
+    let world = World::new();
+    let cached = |revision: &str| {
+        Hub::new(world.settings()).unwrap().cached_tokenizer("org/whole", revision).unwrap()
+    };
+    assert_eq!(cached("main"), None);
+    let folder = world.fetch("org/whole", "main").unwrap().folder;
+    world.server.take_requests();
+    std::fs::remove_file(folder.join("model.safetensors")).unwrap();
+    assert_eq!(cached("main"), Some(folder.clone()));
+    assert_eq!(cached(COMMIT), Some(folder.clone()));
+    assert_eq!(cached(OTHER_COMMIT), None);
+    std::fs::write(world.blob("tokenizer.json"), "{}").unwrap();
+    assert_eq!(cached("main"), None, "corrupt");
+    std::fs::remove_file(folder.join("tokenizer.json")).unwrap();
+    assert_eq!(cached("main"), None, "no vocabulary");
+    assert_eq!(lines(&world.server.take_requests()), Vec::<String>::new());
+}
+
+#[test]
 fn a_killed_run_is_gone_on_with_and_its_lock_holds_nobody_up() {
     let world = World::new();
     world.server.plan("?file=model.safetensors", 1, Fault::StallAfter(123_456));

@@ -118,6 +118,29 @@ impl Hub {
     }
 }
 
+impl Hub {
+    /// The cache's folder of the checkpoint `id` at `revision`, if it holds what a tokenizer is
+    /// read from, with weights or without. The hub is not asked.
+    ///
+    /// # Errors
+    /// If a file of the cache cannot be read.
+    pub fn cached_tokenizer(&self, id: &str, revision: &str) -> Result<Option<PathBuf>> {
+        let cache = ModelCache::new(&self.client.settings().cache, id);
+        let commit = match is_commit(revision) {
+            true => Some(revision.to_owned()),
+            false => cache.commit_of(revision)?,
+        };
+        let Some(commit) = commit else { return Ok(None) };
+        for file in SMALL_FILES.iter().filter(|file| cache.has(&commit, file)) {
+            if !cache.check(&commit, file)?.is_usable() {
+                return Ok(None);
+            }
+        }
+        let folder = cache.snapshot(&commit);
+        Ok(super::has_tokenizer(&folder).then_some(folder))
+    }
+}
+
 /// One checkpoint that is asked for.
 struct Fetch<'a> {
     client: &'a Client,
