@@ -1,7 +1,10 @@
 //! Sentences of the field with a hidden word, and what the paper's three models put there.
 
 use crate::encoder::Guess;
+use crate::tokenization::PaperTokenizer;
 use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
 
 /// The sentence of the paper's appendix C.
 pub const PAPER_SENTENCE: &str = "In spear phishing scheme attackers send [MASK] targeted people";
@@ -60,6 +63,87 @@ pub const PAPER_APPENDIX_C: [PublishedGuess; 15] = [
     published("secbert", "information", 563, 0.004_184_969_235_211_61),
     published("secbert", "email", 703, 0.004_036_961_589_008_57),
 ];
+
+/// The token numbers of appendix C beside those of the vocabularies at hand.
+///
+/// # Example
+/// Without a vocabulary nothing is checked, and every line is named:
+/// ```
+/// let checked = ttp_lib::fill_mask::TokensChecked::against(&[]);
+/// assert_eq!(checked.counts["scibert"], 0);
+/// assert_eq!(checked.not_checked()[0], "bert: in (1107)");
+/// assert_eq!(checked.not_checked().len(), 15);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct TokensChecked {
+    /// How many of a checkpoint's five numbers were looked up in its vocabulary.
+    pub counts: BTreeMap<&'static str, usize>,
+    /// For each line of the appendix the number that its word has, if the vocabulary is at hand
+    /// and has the word.
+    pub lines: Vec<(PublishedGuess, Option<u32>)>,
+}
+
+impl TokensChecked {
+    /// Looks up each line's word. A byte-level vocabulary has it behind the mark `Ġ`.
+    pub fn against(tokenizers: &[PaperTokenizer]) -> Self {
+        let mut counts = BTreeMap::new();
+        let mut lines = Vec::new();
+        for line in PAPER_APPENDIX_C {
+            let own = tokenizers.iter().find(|paper| paper.checkpoint == line.checkpoint);
+            let tokenize = own.and_then(|paper| paper.tokenize.as_ref());
+            *counts.entry(line.checkpoint).or_insert(0) += usize::from(tokenize.is_some());
+            let id = |token: &str| tokenize.and_then(|tokenize| tokenize.id_of(token));
+            lines.push((line, id(line.token).or_else(|| id(&format!("Ġ{}", line.token)))));
+        }
+        Self { counts, lines }
+    }
+
+    /// The numbers of the vocabularies, by checkpoint and word.
+    pub fn found(&self) -> BTreeMap<&'static str, BTreeMap<&'static str, u32>> {
+        let mut found: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+        for (line, id) in &self.lines {
+            if let Some(id) = id {
+                found.entry(line.checkpoint).or_default().insert(line.token, *id);
+            }
+        }
+        found
+    }
+
+    /// The lines whose vocabulary is not at hand: `secbert: email (703)`.
+    pub fn not_checked(&self) -> Vec<String> {
+        let open = self.lines.iter().filter(|(line, _)| self.counts[line.checkpoint] == 0);
+        open.map(|(line, _)| format!("{}: {} ({})", line.checkpoint, line.token, line.id)).collect()
+    }
+
+    /// The lines whose word has another number, or none, in their checkpoint's vocabulary.
+    pub fn differing(&self) -> Vec<String> {
+        let checked = self.lines.iter().filter(|(line, _)| self.counts[line.checkpoint] > 0);
+        let other = checked.filter(|(line, id)| *id != Some(line.id));
+        other
+            .map(|(PublishedGuess { checkpoint, token, id, .. }, found)| match found {
+                Some(found) => format!("{checkpoint}: {token} is {found}, printed as {id}"),
+                None => format!("{checkpoint}: {token} is no token, printed as {id}"),
+            })
+            .collect()
+    }
+}
+
+impl fmt::Display for TokensChecked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (checked, differing) = (self.counts.values().sum::<usize>(), self.differing());
+        write!(f, "{checked} of appendix C's {} token numbers checked", self.lines.len())?;
+        if checked > 0 {
+            write!(f, ", {} agree", checked - differing.len())?;
+        }
+        for line in differing {
+            write!(f, "; {line}")?;
+        }
+        match self.not_checked() {
+            lines if lines.is_empty() => Ok(()),
+            lines => write!(f, "; not checked: {}", lines.join(", ")),
+        }
+    }
+}
 
 /// How a model's guesses for the paper's sentence stand to the published ones.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

@@ -7,11 +7,12 @@ use crate::corpus::{self, Columns, Corpus, Kinship};
 use crate::family::FamilySettings;
 use crate::metrics::Bootstrap;
 use crate::pretrained::hub::{self, Hub};
-use crate::pretrained::{self, CATALOGUE, Checkpoint, Entry, Start};
+use crate::pretrained::{self, CATALOGUE, Checkpoint, Entry, PUBLISHED, Start, Tokenize};
 use crate::remedies::RemedySettings;
 use crate::show::{Cell, Table};
 use crate::similarity::{SimilaritySettings, Study};
 use crate::split::{self, Protocol, Shares, Split, Unlabelled};
+use crate::tokenization::PaperTokenizer;
 use crate::train::{Algorithm, MaskedParams, TrainParams};
 use crate::{Error, Result, files};
 use serde::{Deserialize, Serialize};
@@ -591,6 +592,67 @@ impl Run {
         let mut watch = hub::print_every(5.0);
         let snapshot = Hub::from_env()?.fetch(id, revision, &mut watch)?;
         Checkpoint::open(name, &snapshot.folder)
+    }
+
+    /// The tokenizers of the paper's three checkpoints, each cutting at `max_length` tokens, as
+    /// far as something of them is at hand: the checkpoint's folder or the hub's cache, with or
+    /// without weights, else the vocabulary alone, from `data/raw/` or `TTP_SOURCES`. Nothing is
+    /// fetched, and what is missing is no error.
+    ///
+    /// # Errors
+    /// If what is at hand cannot be read, or is not the vocabulary that it should be.
+    pub fn paper_tokenizers(&self, max_length: usize) -> Result<Vec<PaperTokenizer>> {
+        let papers = CATALOGUE.iter().filter_map(|entry| match &entry.start {
+            Start::Hub { id, revision } => Some((&entry.name, id, revision)),
+            _ => None,
+        });
+        let tokenizers = papers.map(|(name, id, revision)| {
+            let (tokenize, origin) = self.paper_tokenizer(name, id, revision, max_length)?;
+            Ok(PaperTokenizer { checkpoint: name.clone(), tokenize, max_length, origin })
+        });
+        tokenizers.collect()
+    }
+
+    fn paper_tokenizer(
+        &self,
+        name: &str,
+        id: &str,
+        revision: &str,
+        max_length: usize,
+    ) -> Result<(Option<Tokenize>, String)> {
+        let own = self.model_folder().join(name);
+        // As for whole checkpoints: the hub's cache is not looked at once TTP_MODELS is set.
+        let folder = match pretrained::has_tokenizer(&own) {
+            true => Some(own),
+            false if setting("TTP_MODELS").is_some() => None,
+            // Settings of the hub that make no sense are told by what needs the hub.
+            false => match Hub::from_env() {
+                Ok(hub) => hub.cached_tokenizer(id, revision)?,
+                Err(_) => None,
+            },
+        };
+        if let Some(folder) = folder {
+            let tokenize = pretrained::tokenizer_in(&folder, max_length)?;
+            return Ok((Some(tokenize), "the checkpoint".to_owned()));
+        }
+        let alone = PUBLISHED.iter().find(|published| published.checkpoint == name);
+        let Some(published) = alone else {
+            let origin = format!(
+                "it is on the hub alone: put config.json and the tokenizer's files of {id} into \
+                 data/raw/models/{name}/"
+            );
+            return Ok((None, origin));
+        };
+        let (file, path) = (published.file, self.raw(published.file));
+        if !path.exists() {
+            let origin = format!(
+                "`make data-vocabularies` gets it, or put it into a folder as {file} and name the \
+                 folder in TTP_SOURCES"
+            );
+            return Ok((None, origin));
+        }
+        let tokenize = published.read(&path)?.tokenizer(published.lower_case, max_length)?;
+        Ok((Some(tokenize), file.to_owned()))
     }
 
     /// The name of the checkpoint that this execution of a notebook is about:

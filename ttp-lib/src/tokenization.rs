@@ -203,6 +203,45 @@ pub struct Named {
     pub max_length: usize,
 }
 
+/// The tokenizer of one of the paper's checkpoints, if it is at hand.
+pub struct PaperTokenizer {
+    /// The checkpoint's name in the catalogue.
+    pub checkpoint: String,
+    /// The tokenizer, cutting at `max_length`; `None` where nothing of it is there.
+    pub tokenize: Option<Tokenize>,
+    /// Special tokens included.
+    pub max_length: usize,
+    /// Where it is from, or what is missing and how to get it.
+    pub origin: String,
+}
+
+impl fmt::Display for PaperTokenizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { checkpoint, tokenize, origin, .. } = self;
+        match tokenize {
+            Some(tokenize) => {
+                // What an empty text becomes stands around every other.
+                let around = tokenize.tokens("").unwrap_or_default().join(" … ");
+                let size = tokenize.vocabulary_size();
+                write!(f, "{checkpoint}: {size} pieces, from {origin}; a text becomes {around}")
+            }
+            None => write!(f, "{checkpoint}: vocabulary not at hand: {origin}"),
+        }
+    }
+}
+
+/// The tokenizers with those of the paper's that are at hand and not among them.
+pub fn with_papers(mut tokenizers: Vec<Named>, papers: &[PaperTokenizer]) -> Vec<Named> {
+    for PaperTokenizer { checkpoint, tokenize, max_length, .. } in papers {
+        let is_new = tokenizers.iter().all(|named| named.checkpoint != *checkpoint);
+        if let (true, Some(tokenize)) = (is_new, tokenize) {
+            let (tokenize, max_length) = (tokenize.clone(), *max_length);
+            tokenizers.push(Named { checkpoint: checkpoint.clone(), tokenize, max_length });
+        }
+    }
+    tokenizers
+}
+
 /// What each tokenizer makes of the texts; checkpoints with the same token ids for all
 /// texts share a report.
 ///

@@ -1,10 +1,13 @@
 //! What tokenizers make of words, on vocabularies small enough to be read.
 
-use crate::common::tiny;
-use serde_json::json;
-use std::path::Path;
-use ttp_lib::pretrained::{Checkpoint, Tokenize};
-use ttp_lib::tokenization::{self, Named, Splitting, TokenizerReport};
+use crate::common::{skip, tiny};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+use ttp_lib::fill_mask::TokensChecked;
+use ttp_lib::pretrained::{Checkpoint, PUBLISHED, Published, Tokenize, Vocabulary, tokenizer_in};
+use ttp_lib::profile::Run;
+use ttp_lib::tokenization::{self, Named, PaperTokenizer, Splitting, TokenizerReport};
 
 /// An uncased WordPiece tokenizer of these words, opened as a checkpoint's.
 fn tokenizer(folder: &Path, words: &[&str], max_length: usize) -> Tokenize {
@@ -114,4 +117,114 @@ fn every_field_word_is_one_word_and_there_once() {
     words.dedup();
     assert_eq!(words.len(), count);
     assert!(words.is_sorted());
+}
+
+/// Where a published vocabulary is, or `None` with the reason told.
+fn at_hand(published: &Published) -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let path = Run::open(&root, &root, "laptop").unwrap().raw(published.file);
+    if path.exists() {
+        return Some(path);
+    }
+    let name = published.checkpoint;
+    skip(&format!("no vocabulary of {name} in data/raw or TTP_SOURCES: make data-vocabularies"));
+    None
+}
+
+/// The vocabulary's tokenizer as one of the paper's.
+fn paper(published: &Published, vocabulary: &Vocabulary) -> PaperTokenizer {
+    PaperTokenizer {
+        checkpoint: published.checkpoint.into(),
+        tokenize: Some(vocabulary.tokenizer(published.lower_case, 40).unwrap()),
+        max_length: 40,
+        origin: published.file.into(),
+    }
+}
+
+#[test]
+fn the_published_vocabularies_have_appendix_cs_numbers_and_transformers_ids() {
+    let golden: Value =
+        serde_json::from_str(include_str!("../golden/paper_vocabularies.json")).unwrap();
+    let texts: Vec<&str> =
+        golden["texts"].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
+    for published in &PUBLISHED {
+        let Some(path) = at_hand(published) else { continue };
+        let vocabulary = published.read(&path).unwrap();
+        assert_eq!(vocabulary.pieces().len(), published.pieces);
+        let paper = paper(published, &vocabulary);
+        let ids = paper.tokenize.as_ref().unwrap().ids(&texts).unwrap();
+        assert_eq!(json!(ids), golden[published.checkpoint], "{}", published.checkpoint);
+        assert!(paper.to_string().ends_with("a text becomes [CLS] … [SEP]"), "{paper}");
+
+        let checked = TokensChecked::against(&[paper]);
+        assert_eq!(checked.counts[published.checkpoint], 5);
+        assert_eq!(checked.counts.values().sum::<usize>(), 5);
+        assert_eq!(checked.differing(), Vec::<String>::new());
+        assert_eq!(checked.found()[published.checkpoint]["to"], vocabulary.id_of("to").unwrap());
+        assert_eq!(checked.not_checked().last().unwrap(), "secbert: email (703)");
+        let said = checked.to_string();
+        let start = "5 of appendix C's 15 token numbers checked, 5 agree; not checked: ";
+        assert!(said.starts_with(start), "{said}");
+    }
+}
+
+#[test]
+fn berts_vocabulary_is_that_of_the_hub_to_the_byte() {
+    let Some(path) = at_hand(&PUBLISHED[0]) else { return };
+    let lines = PUBLISHED[0].read(&path).unwrap().to_lines();
+    assert_eq!(lines.len(), 213_450);
+    let digest = format!("{:x}", Sha256::digest(&lines));
+    assert_eq!(digest, "eeaa9875b23b04b4c54ef759d03db9d1ba1554838f8fb26c5d96fa551df93d02");
+}
+
+#[test]
+fn a_number_that_a_vocabulary_does_not_have_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("vocab.txt");
+    let tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "messages", "Ġemails"];
+    std::fs::write(&file, tokens.join("\n")).unwrap();
+    let vocabulary = Vocabulary::read_lines(&file, 7, None).unwrap();
+    let secbert = Published { checkpoint: "secbert", ..PUBLISHED[0] };
+    let checked = TokensChecked::against(&[paper(&secbert, &vocabulary)]);
+    assert_eq!(checked.counts["secbert"], 5);
+    let differing = checked.differing();
+    assert_eq!(differing.len(), 5);
+    assert_eq!(differing[0], "secbert: messages is 5, printed as 1551");
+    assert_eq!(differing[1], "secbert: emails is 6, printed as 1702");
+    assert_eq!(differing[2], "secbert: data is no token, printed as 569");
+    let said = checked.to_string();
+    assert!(said.starts_with("5 of appendix C's 15 token numbers checked, 0 agree; sec"), "{said}");
+    // Another number of pieces than the checkpoint has.
+    let error = PUBLISHED[1].read(&file).unwrap_err().to_string();
+    assert!(error.ends_with("vocab.txt: 7 pieces, and it should have 31090"), "{error}");
+}
+
+#[test]
+fn the_papers_tokenizers_stand_beside_those_that_were_tested() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = |name: &str| tokenizer(&folder.path().join(name), &GENERAL, 9);
+    // What a tokenizer is read from is enough; the weights are not looked for.
+    std::fs::remove_file({
+        own("weightless");
+        folder.path().join("weightless/model.safetensors")
+    })
+    .unwrap();
+    let weightless = tokenizer_in(&folder.path().join("weightless"), 512).unwrap();
+    assert_eq!(weightless.tokens("malware").unwrap(), ["[CLS]", "mal", "##ware", "[SEP]"]);
+    let paper = |name: &str, tokenize| PaperTokenizer {
+        checkpoint: name.into(),
+        tokenize,
+        max_length: 9,
+        origin: "make it".into(),
+    };
+    let papers = [
+        paper("bert", Some(own("bert"))),
+        paper("scibert", None),
+        paper("secbert", Some(weightless)),
+    ];
+    assert_eq!(papers[1].to_string(), "scibert: vocabulary not at hand: make it");
+    let tested = |name: &str| Named { checkpoint: name.into(), tokenize: own(name), max_length: 9 };
+    let all = tokenization::with_papers(vec![tested("minilm"), tested("bert")], &papers);
+    let names: Vec<_> = all.iter().map(|named| named.checkpoint.as_str()).collect();
+    assert_eq!(names, ["minilm", "bert", "secbert"]);
 }
