@@ -29,6 +29,8 @@ pub struct Claims {
     pub claims: Vec<Claim>,
     /// What else is to be told about a matrix or a system: the range of a number.
     pub asks: Vec<Ask>,
+    /// What is known from elsewhere of where claims come from.
+    pub facts: Vec<Fact>,
 }
 
 /// What is known of a confusion matrix before any claim.
@@ -168,6 +170,21 @@ pub struct Range {
     pub text: String,
 }
 
+/// Something that another source shows of claims.
+#[derive(Debug, Clone)]
+pub struct Fact {
+    /// Its name in the file.
+    pub id: String,
+    /// The other source.
+    pub at: String,
+    /// What it shows, in a few words.
+    pub says: String,
+    /// The names of the claims.
+    pub of: Vec<String>,
+    /// Their figures as the other source has them, where it has them: as many as claims.
+    pub values: Vec<Figure>,
+}
+
 /// The range of a number that is to be told.
 #[derive(Debug, Clone)]
 pub struct Ask {
@@ -252,6 +269,7 @@ impl Claims {
             quantities: Vec::new(),
             claims: Vec::new(),
             asks: Vec::new(),
+            facts: Vec::new(),
         };
         let rounding = top.rounding()?;
         let zero = top.zero_division()?.unwrap_or_default();
@@ -275,7 +293,7 @@ impl Claims {
             fields.end()?;
         }
         let tables = top.tables("claim")?;
-        let ids: Vec<String> = tables.iter().map(new_name).collect::<Result<_>>()?;
+        let ids: Vec<String> = tables.iter().map(&mut new_name).collect::<Result<_>>()?;
         let places: BTreeMap<&str, usize> =
             ids.iter().enumerate().map(|(at, id)| (id.as_str(), at)).collect();
         for (fields, id) in tables.iter().zip(&ids) {
@@ -292,6 +310,12 @@ impl Claims {
                 }
             }
         }
+        for fields in top.tables("fact")? {
+            let id = new_name(&fields)?;
+            let fact = claims.fact(&fields, id, &places)?;
+            fields.end()?;
+            claims.facts.push(fact);
+        }
         for fields in top.tables("ask")? {
             let ask = claims.ask(&fields)?;
             fields.end()?;
@@ -299,6 +323,41 @@ impl Claims {
         }
         top.end()?;
         Ok(claims)
+    }
+
+    fn fact(
+        &self,
+        fields: &Fields<'_>,
+        id: String,
+        places: &BTreeMap<&str, usize>,
+    ) -> Result<Fact> {
+        let (of, of_at) = fields.texts("of")?;
+        let wrong = |field, reason| Err(fields.source.wrong(of_at, Some(field), reason));
+        if of.is_empty() {
+            return wrong("of", "a claim is wanted".to_owned());
+        }
+        for (at, name) in of.iter().enumerate() {
+            if !places.contains_key(name.as_str()) {
+                return wrong("of", format!("no claim is named {name:?}"));
+            }
+            if of[..at].contains(name) {
+                return wrong("of", format!("{name:?} is there twice"));
+            }
+        }
+        let mut values: Vec<Figure> = Vec::new();
+        if let Some((texts, at)) = fields.optional_texts("values")? {
+            let wrong = |reason: String| fields.source.wrong(at, Some("values"), reason);
+            if texts.len() != of.len() {
+                return Err(wrong(format!("{} figures of {} claims", texts.len(), of.len())));
+            }
+            values = texts.iter().map(|text| text.parse().map_err(wrong)).collect::<Result<_>>()?;
+            for name in &of {
+                if self.claims[places[name.as_str()]].value.is_none() {
+                    return Err(wrong(format!("claim {name:?} has no figure")));
+                }
+            }
+        }
+        Ok(Fact { id, at: fields.text("at")?.0, says: fields.text("says")?.0, of, values })
     }
 
     fn claim(

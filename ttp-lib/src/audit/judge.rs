@@ -2,8 +2,8 @@
 
 use super::arithmetic::{self, Relation};
 use super::binary::{self, BinaryScore, Fit, Score, Search, Totals};
-use super::claims::{AskOf, Check, Claim, Claims, MatrixKnown};
-use super::figure::{Exact, Interval, Rounding};
+use super::claims::{AskOf, Check, Claim, Claims, Fact, MatrixKnown};
+use super::figure::{Exact, Figure, Interval, Rounding};
 use super::multiclass::{Asked, Averaging, ClassMetric, Classes, Found, Matrix, Said};
 use super::solver::{Answer, Problem, Work};
 use super::together;
@@ -31,6 +31,25 @@ pub struct Judged {
     pub ours: Option<String>,
     /// The reading of the text that it belongs to, where there are several.
     pub reading: Option<String>,
+    /// The names of the facts about it.
+    pub facts: Vec<String>,
+}
+
+/// What another source shows of claims.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Shown {
+    /// The fact's name.
+    pub id: String,
+    /// The other source.
+    pub at: String,
+    /// What it shows.
+    pub says: String,
+    /// The names of the claims.
+    pub claims: Vec<String>,
+    /// Of how many of them the other source has the figure.
+    pub figures: usize,
+    /// How many of those figures are printed in the document digit for digit.
+    pub same: usize,
 }
 
 /// A document's claims with their verdicts.
@@ -42,6 +61,8 @@ pub struct Audit {
     pub claims: Vec<Judged>,
     /// Numbers that the document does not give and its figures pin down.
     pub ranges: Vec<Told>,
+    /// What other sources show of the claims.
+    pub facts: Vec<Shown>,
     /// Binary matrices that give every figure, by the names of the matrices.
     pub binary: BTreeMap<String, BinaryCounts>,
     /// For each set of binary matrices of the same examples, the totals that fit.
@@ -97,6 +118,7 @@ pub fn audit(claims: &Claims) -> crate::Result<Audit> {
             document: claims.document.clone(),
             claims: Vec::new(),
             ranges: Vec::new(),
+            facts: claims.facts.iter().map(|fact| shown(claims, fact)).collect(),
             binary: BTreeMap::new(),
             totals: BTreeMap::new(),
             classes: BTreeMap::new(),
@@ -120,9 +142,34 @@ pub fn audit(claims: &Claims) -> crate::Result<Audit> {
             verdict: verdict.unwrap_or_else(undecided),
             ours: claim.ours.clone(),
             reading: claim.reading.clone(),
+            facts: claims
+                .facts
+                .iter()
+                .filter(|fact| fact.of.contains(&claim.id))
+                .map(|fact| fact.id.clone())
+                .collect(),
         });
     }
     Ok(audit)
+}
+
+/// A fact with its figures held against those of the document.
+fn shown(claims: &Claims, fact: &Fact) -> Shown {
+    let printed = |id: &String| {
+        let claim = claims.claims.iter().find(|claim| claim.id == *id)?;
+        claim.value.as_ref()
+    };
+    let same = |(id, value): &(&String, &Figure)| {
+        printed(id).is_some_and(|p| (&p.value, &p.unit) == (&value.value, &value.unit))
+    };
+    Shown {
+        id: fact.id.clone(),
+        at: fact.at.clone(),
+        says: fact.says.clone(),
+        claims: fact.of.clone(),
+        figures: fact.values.len(),
+        same: fact.of.iter().zip(&fact.values).filter(same).count(),
+    }
 }
 
 struct Judge<'a> {

@@ -36,7 +36,7 @@ pub mod verdict;
 
 pub use claims::Claims;
 pub use figure::{Exact, Figure, Interval, Rounding};
-pub use judge::{Audit, Judged, Told, audit};
+pub use judge::{Audit, Judged, Shown, Told, audit};
 pub use verdict::Verdict;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! All verdicts in one table, and beside them what a run of this project measured.
 
-use super::judge::{Audit, Told};
+use super::judge::{Audit, Judged, Shown, Told};
 use crate::show::{Cell, Table};
 use crate::{Error, Result, files};
 use serde_json::{Map, Value, json};
@@ -117,12 +117,20 @@ pub fn table(audits: &[Audit], ours: &Measured) -> Result<Table> {
                 format!("{} ({})", claim.says, claim.at),
                 figure,
                 claim.verdict.name(),
-                claim.verdict.to_string(),
+                why(claim),
                 ours.cell(claim.ours.as_deref())
             ])?;
         }
     }
     Ok(table)
+}
+
+/// What the verdict rests on, and which facts are about the claim.
+fn why(claim: &Judged) -> String {
+    match &claim.facts[..] {
+        [] => claim.verdict.to_string(),
+        facts => format!("{}; see {}", claim.verdict, facts.join(", ")),
+    }
 }
 
 /// How many verdicts of each kind, in a line.
@@ -162,6 +170,17 @@ impl fmt::Display for Told {
             (Some(a), None) => write!(f, "{says}: at least {a}"),
             (None, Some(b)) => write!(f, "{says}: at most {b}"),
             (None, None) => write!(f, "{says}: not pinned down"),
+        }
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, at, says, figures, same, .. } = self;
+        write!(f, "{id} ({at}): {says}")?;
+        match figures {
+            0 => Ok(()),
+            _ => write!(f, "; {same} of its {figures} figures are the document's, digit for digit"),
         }
     }
 }

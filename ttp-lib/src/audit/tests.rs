@@ -556,6 +556,63 @@ fn the_papers_table_is_at_odds_with_its_text() {
 }
 
 #[test]
+fn the_papers_appendix_c_is_that_of_a_picture_made_before_it() {
+    let audit = judged("three-models.toml");
+    let shown = |id: &str| audit.facts.iter().find(|fact| fact.id == id).unwrap();
+    for (id, claims) in [("picture.scores", "mask."), ("picture.tokens", "token.")] {
+        let fact = shown(id);
+        assert_eq!((fact.claims.len(), fact.figures, fact.same), (15, 15, 15), "{id}");
+        assert!(fact.claims.iter().all(|claim| claim.starts_with(claims)), "{id}");
+        let end = "; 15 of its 15 figures are the document's, digit for digit";
+        assert!(fact.to_string().ends_with(end), "{fact}");
+    }
+    assert_eq!((shown("picture.sister").figures, shown("picture.sister").claims.len()), (0, 11));
+    let facts = |id: &str| audit.claim(id).unwrap().facts.join(" ");
+    assert_eq!(facts("mask.secbert.data"), "picture.scores picture.sister");
+    assert_eq!(facts("secbert.cls"), "picture.sister");
+    assert_eq!(facts("bert.f1"), "");
+    let table = super::report::table(&[audit], &super::report::Measured::default()).unwrap();
+    assert!(table.limits(600, 200).to_text().contains("; see picture.scores, picture.sister"));
+}
+
+#[test]
+fn a_fact_is_held_against_the_documents_digits_and_its_mistakes_are_named() {
+    let claims = |fact: &str| {
+        let text = format!(
+            "document = \"d\"\n{}[[fact]]\nid = \"f\"\nat = \"there\"\nsays = \"so\"\n{fact}\n",
+            [("a", "value = \"0.90\"\n"), ("b", "value = \"0.5\"\n"), ("c", "")]
+                .map(|(id, value)| format!(
+                    "[[claim]]\nid = \"{id}\"\nat = \"x\"\nsays = \"y\"\nkind = \"stated\"\n\
+                     needs = \"z\"\n{value}"
+                ))
+                .concat()
+        );
+        Claims::parse(Path::new("c.toml"), &text)
+    };
+    let found =
+        audit(&claims("of = [\"a\", \"b\"]\nvalues = [\"0.9\", \"0.5\"]").unwrap()).unwrap();
+    // 0.9 is not what is printed: 0.90.
+    assert_eq!((found.facts[0].figures, found.facts[0].same), (2, 1));
+    assert_eq!(found.claim("a").unwrap().facts, ["f"]);
+    for (fact, reason) in [
+        ("of = []", "field \"of\": a claim is wanted"),
+        ("of = [\"x\"]", "field \"of\": no claim is named \"x\""),
+        ("of = [\"a\", \"a\"]", "field \"of\": \"a\" is there twice"),
+        ("of = [\"a\"]\nvalues = []", "field \"values\": 0 figures of 1 claims"),
+        ("of = [\"a\"]\nvalues = [\"much\"]", "field \"values\": \"much\" is not a figure"),
+        ("of = [\"c\"]\nvalues = [\"1\"]", "field \"values\": claim \"c\" has no figure"),
+        ("of = [\"a\"]\nkind = \"x\"", "field \"kind\": not a field that is known here"),
+    ] {
+        let said = claims(fact).unwrap_err().to_string();
+        assert!(said.starts_with("c.toml, row ") && said.contains(reason), "{fact}: {said}");
+    }
+    // A copy with fewer claims keeps its facts.
+    let mut fewer = claims("of = [\"a\"]\nvalues = [\"0.90\"]").unwrap();
+    fewer.claims.clear();
+    assert_eq!(audit(&fewer).unwrap().facts[0].same, 0);
+}
+
+#[test]
 fn the_family_summarys_tiers_and_cells_are_at_odds() {
     let audit = judged("family.toml");
     assert_eq!(conflict(&audit, "poor.Sality.tier"), ["poor.Sality.tier", "f1.Sality"]);

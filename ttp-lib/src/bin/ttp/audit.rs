@@ -36,6 +36,9 @@ pub fn audit(run: Option<&Run>, arguments: &Arguments) -> Result<()> {
         for told in &audit.ranges {
             say(&told.to_string())?;
         }
+        for shown in &audit.facts {
+            say(&shown.to_string())?;
+        }
         say(&report::counts(&audit))?;
         say("")?;
         audits.push(audit);
