@@ -1,6 +1,10 @@
 //! Balancing as in the paper: techniques below a number of rows go, small ones are
 //! filled up with augmented twins, large ones are cut down.
 //!
+//! The paper can be read in two ways of what *filled up* means ([`Fill`]): its text says
+//! "to 200 rows", its row count fits no other reading than "as many rows are drawn as are
+//! missing, and all four outputs of each are kept".
+//!
 //! Each function takes and gives plain rows, so that a notebook can stop and look
 //! after every stage; [`balance()`] runs all of them and keeps the counts.
 
@@ -70,11 +74,28 @@ impl Limits {
     }
 }
 
+/// How a technique with too few rows is filled up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fill {
+    /// To the limit, twin by twin, none of them alike: as the paper's text says ([`upsample`]).
+    Rows,
+    /// As many rows are drawn as are missing, and every output of each is kept: as the
+    /// paper's row count says ([`upsample_by_draws`]).
+    Draws,
+}
+
 /// What makes augmented twins of a sentence.
 pub trait Augment {
     /// Changed copies of `text`, each with what was done to it; the same text and
     /// seed give the same copies. May be none.
     fn variants(&self, text: &str, seed: u64) -> Vec<(Operation, String)>;
+
+    /// How many copies of a sentence are asked for: four, one by each operation, as of
+    /// TextAttack's `EasyDataAugmenter`.
+    fn outputs(&self) -> usize {
+        Operation::AUGMENTING.len()
+    }
 }
 
 impl<F: Fn(&str, u64) -> Vec<(Operation, String)>> Augment for F {
@@ -87,6 +108,10 @@ impl Augment for Augmenter {
     fn variants(&self, text: &str, seed: u64) -> Vec<(Operation, String)> {
         let variants = Self::variants(self, text, seed);
         variants.into_iter().map(|variant| (variant.operation, variant.text)).collect()
+    }
+
+    fn outputs(&self) -> usize {
+        self.settings().per_sentence
     }
 }
 
@@ -176,6 +201,78 @@ pub(crate) fn upsample_apart(
     }
     samples.extend(twins);
     (samples, short)
+}
+
+/// What was drawn to be augmented, and what came of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Draws {
+    /// Rows drawn: for each technique as many as it lacks.
+    pub drawn: usize,
+    /// Rows added: every output of each of them.
+    pub added: usize,
+    /// Of the rows added those that are the sentence itself, because an operation could
+    /// change nothing.
+    pub unchanged: usize,
+}
+
+/// Fills techniques with fewer than `to` rows up as the paper's row count says: of a
+/// technique with `n` rows `to − n` are drawn at random, each of its rows once before any is
+/// drawn again, and **all** outputs of each are added, `outputs` a row. The added rows follow
+/// the given ones, technique by technique.
+///
+/// So a technique of 102 rows gets 4 × 98 more where 200 are wanted, 494 in all: more than
+/// a technique that began with 200. Outputs may be alike, and where an operation can change
+/// nothing its output is the sentence itself, as TextAttack's is. The result is a function
+/// of the rows and the seed alone.
+///
+/// ```
+/// use ttp_lib::balance::upsample_by_draws;
+/// use ttp_lib::corpus::{Operation, Sample};
+///
+/// let row = |row| Sample {
+///     row, technique: "T1059".into(), text: format!("row {row}"), operation: Operation::Original };
+/// let twins = |text: &str, seed: u64| {
+///     Operation::AUGMENTING.map(|made| (made, format!("{text}, {seed}"))).to_vec()
+/// };
+/// let (rows, draws) = upsample_by_draws((0..3).map(row).collect(), 5, &twins, 1);
+/// assert_eq!((draws.drawn, draws.added, rows.len()), (2, 8, 11));
+/// ```
+pub fn upsample_by_draws(
+    mut samples: Vec<Sample>,
+    to: usize,
+    augment: &dyn Augment,
+    seed: u64,
+) -> (Vec<Sample>, Draws) {
+    let mut added = Vec::new();
+    let mut draws = Draws::default();
+    for (technique, mut rows) in classes(&samples) {
+        rows.shuffle(&mut ChaCha8Rng::seed_from_u64(mix(seed, technique)));
+        let missing = to.saturating_sub(rows.len());
+        draws.drawn += missing;
+        for (draw, at) in rows.iter().cycle().take(missing).enumerate() {
+            let original = &samples[*at];
+            let twin = |(operation, text): (Operation, String)| Sample {
+                text,
+                operation,
+                ..original.clone()
+            };
+            let round = draw / rows.len();
+            let seed = mix(seed, &format!("{} drawn {round}", original.row));
+            let made = augment.variants(&original.text, seed);
+            let idle = Operation::AUGMENTING
+                .into_iter()
+                .filter(|operation| made.iter().all(|(other, _)| other != operation))
+                .cycle()
+                .take(augment.outputs().saturating_sub(made.len()))
+                .map(|operation| (operation, original.text.clone()));
+            let unchanged = idle.collect::<Vec<_>>();
+            draws.unchanged += unchanged.len();
+            added.extend(made.into_iter().chain(unchanged).map(twin));
+        }
+    }
+    draws.added = added.len();
+    samples.extend(added);
+    (samples, draws)
 }
 
 /// Rounds in a row without a new text after which a sentence counts as used up: a
@@ -311,14 +408,94 @@ pub struct Balanced {
     pub samples: Vec<Sample>,
     /// Rows by technique at the four stages, for every technique of the corpus, by id.
     pub stages: Vec<StageCounts>,
-    /// Techniques that could not be filled up.
+    /// Techniques that could not be filled up; none under [`Fill::Draws`].
     pub short: Vec<Shortfall>,
+    /// Rows drawn and added under [`Fill::Draws`].
+    pub draws: Option<Draws>,
+}
+
+/// How many rows a corpus has at each step of balancing.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Funnel {
+    /// Rows of the corpus.
+    pub rows: usize,
+    /// Its techniques.
+    pub techniques: usize,
+    /// Techniques with enough rows.
+    pub kept: usize,
+    /// Their rows.
+    pub kept_rows: usize,
+    /// Rows drawn to be augmented; 0 where twins are made one by one.
+    pub drawn: usize,
+    /// Augmented rows that were added.
+    pub added: usize,
+    /// Rows cut from the largest techniques.
+    pub cut: usize,
+    /// Rows in the end.
+    pub balanced_rows: usize,
+    /// Techniques more than half of whose rows are augmented in the end.
+    pub over_half_augmented: usize,
+    /// The largest share of augmented rows of any technique, from 0 to 1.
+    pub largest_augmented_share: f64,
 }
 
 impl Balanced {
+    /// The counts at each step.
+    pub fn funnel(&self) -> Funnel {
+        let sum = |of: fn(&StageCounts) -> usize| self.stages.iter().map(of).sum::<usize>();
+        let (filled, end) = (sum(|stage| stage.upsampled), sum(|stage| stage.downsampled));
+        let (over_half_augmented, largest_augmented_share) = self.over_half_augmented();
+        Funnel {
+            rows: sum(|stage| stage.corpus),
+            techniques: self.stages.len(),
+            kept: self.kept_stages().len(),
+            kept_rows: sum(|stage| stage.trimmed),
+            drawn: self.draws.map_or(0, |draws| draws.drawn),
+            added: filled - sum(|stage| stage.trimmed),
+            cut: filled - end,
+            balanced_rows: end,
+            over_half_augmented,
+            largest_augmented_share,
+        }
+    }
+
+    /// Techniques more than half of whose rows are augmented, and the largest such share
+    /// of any technique (0 to 1). The paper says that half is the most there can be.
+    pub fn over_half_augmented(&self) -> (usize, f64) {
+        let (mut over, mut largest) = (0, 0.0_f64);
+        for rows in classes(&self.samples).into_values() {
+            let twin = |at: &&usize| self.samples[**at].operation != Operation::Original;
+            let share = rows.iter().filter(twin).count() as f64 / rows.len() as f64;
+            over += usize::from(share > 0.5);
+            largest = largest.max(share);
+        }
+        (over, largest)
+    }
+
     /// The stages of the techniques that trimming kept.
     pub fn kept_stages(&self) -> Vec<StageCounts> {
         self.stages.iter().filter(|stage| stage.trimmed > 0).cloned().collect()
+    }
+}
+
+/// Fills small techniques up, in one of the two ways; which techniques stay short, and
+/// what was drawn.
+pub(crate) fn fill_up(
+    samples: Vec<Sample>,
+    fill: Fill,
+    to: usize,
+    augment: &dyn Augment,
+    seed: u64,
+) -> (Vec<Sample>, Vec<Shortfall>, Option<Draws>) {
+    match fill {
+        Fill::Rows => {
+            let (rows, short) = upsample(samples, to, augment, seed);
+            (rows, short, None)
+        }
+        Fill::Draws => {
+            let (rows, draws) = upsample_by_draws(samples, to, augment, seed);
+            (rows, Vec::new(), Some(draws))
+        }
     }
 }
 
@@ -329,6 +506,7 @@ impl Balanced {
 pub fn balance(
     corpus: &Corpus,
     limits: Limits,
+    fill: Fill,
     augment: &dyn Augment,
     seed: u64,
 ) -> Result<Balanced> {
@@ -338,7 +516,7 @@ pub fn balance(
     let in_corpus = at(&all);
     let rows = trim(all, limits.trim_below);
     let trimmed = at(&rows);
-    let (rows, short) = upsample(rows, limits.upsample_to, augment, seed);
+    let (rows, short, draws) = fill_up(rows, fill, limits.upsample_to, augment, seed);
     let upsampled = at(&rows);
     let samples = downsample(rows, limits.downsample_to, seed);
     let downsampled = at(&samples);
@@ -351,7 +529,7 @@ pub fn balance(
         technique,
         name,
     });
-    Ok(Balanced { samples, stages: stages.collect(), short })
+    Ok(Balanced { samples, stages: stages.collect(), short, draws })
 }
 
 /// The stages as a frame: `technique`, `name`, `corpus`, `trimmed`, `upsampled`, `downsampled`.
@@ -407,7 +585,7 @@ mod tests {
     #[test]
     fn the_limits_are_met_and_every_stage_is_counted() {
         let corpus = corpus(&[("T2", 150), ("T1", 99), ("T3", 100), ("T4", 700), ("T5", 200)]);
-        let balanced = balance(&corpus, Limits::default(), &tag, 7).unwrap();
+        let balanced = balance(&corpus, Limits::default(), Fill::Rows, &tag, 7).unwrap();
         let rows = |stage: fn(&StageCounts) -> usize| {
             balanced.stages.iter().map(stage).collect::<Vec<_>>()
         };
@@ -424,6 +602,49 @@ mod tests {
         }
         let frame = stages_frame(&balanced.stages).unwrap();
         assert_eq!((frame.height(), frame.width()), (5, 6));
+    }
+
+    #[test]
+    fn drawn_rows_bring_all_their_outputs() {
+        let corpus = corpus(&[("T1", 102), ("T2", 199), ("T3", 600), ("T4", 60), ("T5", 200)]);
+        let limits = Limits { trim_below: 60, ..Limits::default() };
+        let balanced = balance(&corpus, limits, Fill::Draws, &tag, 7).unwrap();
+        let rows = |stage: fn(&StageCounts) -> usize| {
+            balanced.stages.iter().map(stage).collect::<Vec<_>>()
+        };
+        assert_eq!(rows(|row| row.upsampled), [102 + 4 * 98, 199 + 4, 600, 60 + 4 * 140, 200]);
+        assert_eq!(rows(|row| row.downsampled), [494, 203, 500, 500, 200]);
+        let draws = balanced.draws.unwrap();
+        assert_eq!(draws, Draws { drawn: 98 + 1 + 140, added: 4 * 239, unchanged: 0 });
+        let mut of_row = BTreeMap::new();
+        for twin in balanced.samples.iter().filter(|row| row.operation != Operation::Original) {
+            let source = &corpus.sentences[twin.row as usize];
+            assert!(twin.technique == source.technique && twin.text.starts_with(&source.text));
+            *of_row.entry((&twin.technique, twin.row)).or_insert(0) += 1;
+        }
+        let counts = |technique: &str| -> Vec<i32> {
+            of_row.iter().filter(|((of, _), _)| *of == technique).map(|(_, n)| *n).collect()
+        };
+        assert_eq!(counts("T1"), [4; 98], "no row is drawn twice while others are left");
+        let funnel = balanced.funnel();
+        assert_eq!((funnel.rows, funnel.techniques, funnel.kept), (1_161, 5, 5));
+        assert_eq!((funnel.kept_rows, funnel.drawn, funnel.added), (1_161, 239, 956));
+        assert_eq!((funnel.cut, funnel.balanced_rows), (100 + 120, 1_161 + 956 - 220));
+        assert_eq!(funnel.over_half_augmented, 2);
+        assert!(funnel.largest_augmented_share > 0.79, "{funnel:?}");
+        assert_eq!(balanced, balance(&corpus, limits, Fill::Draws, &tag, 7).unwrap());
+        assert_ne!(balanced, balance(&corpus, limits, Fill::Draws, &tag, 8).unwrap());
+    }
+
+    #[test]
+    fn an_operation_that_can_change_nothing_gives_the_sentence_itself() {
+        let swaps_only = |text: &str, _: u64| vec![(Operation::Swap, format!("{text}!"))];
+        let rows = samples(&corpus(&[("T1", 1)]));
+        let (rows, draws) = upsample_by_draws(rows, 3, &swaps_only, 1);
+        assert_eq!(draws, Draws { drawn: 2, added: 8, unchanged: 6 });
+        let same = rows.iter().filter(|row| row.text == "sentence 0 of T1").count();
+        assert_eq!((rows.len(), same), (9, 7));
+        assert_eq!(rows.iter().filter(|row| row.operation == Operation::Swap).count(), 2);
     }
 
     #[test]

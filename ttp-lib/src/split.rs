@@ -5,7 +5,7 @@
 //! training row. The clean protocol splits the corpus's own sentences first and
 //! balances the training part only. [`Leakage`] counts the difference.
 
-use crate::balance::{self, Augment, Limits, Shortfall, classes, mix};
+use crate::balance::{self, Augment, Draws, Fill, Limits, Shortfall, classes, mix};
 use crate::corpus::clean::normalised;
 use crate::corpus::{Corpus, Operation, Sample, csv::explain};
 use crate::{Error, Result, files};
@@ -137,25 +137,38 @@ pub fn untrimmed(corpus: &Corpus, shares: Shares, seed: u64) -> Result<(Split, u
     Ok((split, equal_text))
 }
 
-/// In which order a corpus is balanced and split.
+/// In which order a corpus is balanced and split, and how small techniques are filled up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
-    /// Balance everything, then split: augmented twins reach the test part.
+    /// Balance everything as the paper's row count says ([`Fill::Draws`]), then split:
+    /// nearly every second test row has a relative in training.
     Paper,
-    /// Trim and split, then balance the training part only.
+    /// Balance everything as the paper's text says ([`Fill::Rows`]), then split: one test
+    /// row in five has a relative in training.
+    Told,
+    /// Trim and split, then balance the training part only ([`Fill::Rows`]).
     Clean,
 }
 
 impl Protocol {
-    /// Both, in the order in which they are shown.
-    pub const ALL: [Self; 2] = [Self::Paper, Self::Clean];
+    /// All, in the order in which they are shown.
+    pub const ALL: [Self; 3] = [Self::Paper, Self::Told, Self::Clean];
 
     /// The name in files and tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Paper => "paper",
+            Self::Told => "told",
             Self::Clean => "clean",
+        }
+    }
+
+    /// How small techniques are filled up.
+    pub fn fill(self) -> Fill {
+        match self {
+            Self::Paper => Fill::Draws,
+            Self::Told | Self::Clean => Fill::Rows,
         }
     }
 
@@ -190,6 +203,8 @@ pub struct Account {
     pub corpus: usize,
     /// Rows of techniques too rare to be kept.
     pub trimmed: usize,
+    /// Rows drawn to be augmented; 0 where twins are made one by one.
+    pub drawn: usize,
     /// Augmented twins made.
     pub twins: usize,
     /// Rows (twins too) cut from large techniques.
@@ -231,14 +246,15 @@ pub fn prepare(
         });
     }
     let originals = trimmed.len();
-    let (split, filled, equal_text, short) = match protocol {
-        Protocol::Paper => {
-            let (rows, short) = balance::upsample(trimmed, limits.upsample_to, augment, seed);
+    let (split, filled, equal_text, short, draws) = match protocol {
+        Protocol::Paper | Protocol::Told => {
+            let (rows, short, draws) =
+                balance::fill_up(trimmed, protocol.fill(), limits.upsample_to, augment, seed);
             let filled = rows.len();
             let rows = balance::downsample(rows, limits.downsample_to, seed);
             // A seed of its own: the order in which rows are parted must not follow the
             // order in which they were chosen to have twins.
-            (stratified(&rows, shares, mix(seed, "parts"))?, filled, 0, short)
+            (stratified(&rows, shares, mix(seed, "parts"))?, filled, 0, short, draws)
         }
         Protocol::Clean => {
             let mut split = stratified(&trimmed, shares, seed)?;
@@ -253,12 +269,13 @@ pub fn prepare(
             let filled = originals + rows.len() - before;
             split.train = balance::downsample(rows, limits.downsample_to, seed);
             split.shuffle(seed);
-            (split, filled, equal_text, short)
+            (split, filled, equal_text, short, None)
         }
     };
     let account = Account {
         corpus: corpus.len(),
         trimmed: corpus.len() - originals,
+        drawn: draws.map_or(0, |draws: Draws| draws.drawn),
         twins: filled - originals,
         downsampled: filled - equal_text - split.len(),
         equal_text,
@@ -639,13 +656,17 @@ mod tests {
     #[test]
     fn the_papers_protocol_splits_the_balanced_rows() {
         let corpus = corpus(&[("T1", 120), ("T2", 99), ("T3", 700), ("T4", 155)]);
-        let mut balanced = balance::balance(&corpus, Limits::default(), &twins, 4).unwrap().samples;
-        let split = prepared(Protocol::Paper, 4).split;
-        let mut parts = [split.train, split.validation, split.test].concat();
-        let key = |sample: &Sample| (sample.row, sample.text.clone());
-        balanced.sort_by_key(key);
-        parts.sort_by_key(key);
-        assert_eq!(parts, balanced);
+        for protocol in [Protocol::Paper, Protocol::Told] {
+            let (limits, fill) = (Limits::default(), protocol.fill());
+            let balanced = balance::balance(&corpus, limits, fill, &twins, 4);
+            let mut balanced = balanced.unwrap().samples;
+            let split = prepared(protocol, 4).split;
+            let mut parts = [split.train, split.validation, split.test].concat();
+            let key = |sample: &Sample| (sample.row, sample.text.clone(), sample.operation);
+            balanced.sort_by_key(key);
+            parts.sort_by_key(key);
+            assert_eq!(parts, balanced);
+        }
     }
 
     #[test]
@@ -708,9 +729,12 @@ mod tests {
             let test: HashSet<_> = clean.split.test.iter().map(|s| normalised(&s.text)).collect();
             assert!(clean.split.validation.iter().all(|s| !test.contains(&normalised(&s.text))));
 
-            let paper = Leakage::of(&prepared(Protocol::Paper, seed).split);
-            assert!(paper.test.same_row > 0 && paper.test.twins > 0, "{paper:?}");
-            shared_texts += paper.test.same_text + paper.validation.same_text;
+            let [paper, told] = [Protocol::Paper, Protocol::Told]
+                .map(|protocol| Leakage::of(&prepared(protocol, seed).split).test);
+            assert!(told.same_row > 0 && told.twins > 0, "{told:?}");
+            let share = |seen: Seen| seen.same_row as f64 / seen.rows as f64;
+            assert!(share(paper) > 1.5 * share(told), "{paper:?} {told:?}");
+            shared_texts += paper.same_text + told.same_text;
         }
         assert!(shared_texts > 0);
     }
@@ -756,13 +780,15 @@ mod tests {
             let counts: BTreeMap<_, _> = balance::counts(&split.train).into_iter().collect();
             assert_eq!(counts.len(), 3);
             assert!(counts.values().all(|n| (159..=400).contains(n)), "{counts:?}");
+            let drawn = if protocol == Protocol::Paper { 80 + 45 } else { 0 };
+            assert_eq!(account.drawn, drawn);
         }
     }
 
     #[test]
     fn unknown_protocols_are_named() {
         let message = Protocol::from_name("Clean").unwrap_err().to_string();
-        assert_eq!(message, "unknown protocol \"Clean\"; known: paper, clean");
+        assert_eq!(message, "unknown protocol \"Clean\"; known: paper, told, clean");
         assert_eq!(Protocol::from_name("clean").unwrap(), Protocol::Clean);
     }
 
