@@ -3,7 +3,7 @@
 //! there before.
 
 use crate::{Error, Result};
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Read, Write};
 use std::path::Path;
 
 /// Writes `path` through `write`; on any error the file that was there before stays.
@@ -63,6 +63,27 @@ pub fn write_folder(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Res
     }
     std::fs::rename(&new, path).map_err(Error::file(path, "rename to"))?;
     remove(&earlier)
+}
+
+/// Refuses a Git LFS pointer, the small text that a repository holds in a large file's place.
+///
+/// # Errors
+/// If the file is one: with the name of its content, so that the content can be found.
+pub fn refuse_pointer(path: &Path) -> Result<()> {
+    const FIRST_LINE: &[u8] = b"version https://git-lfs.github.com/spec/";
+    let file = std::fs::File::open(path).map_err(Error::file(path, "read"))?;
+    let mut start = Vec::new();
+    file.take(1024).read_to_end(&mut start).map_err(Error::file(path, "read"))?;
+    if !start.starts_with(FIRST_LINE) {
+        return Ok(());
+    }
+    let start = String::from_utf8_lossy(&start);
+    let content = start.lines().find_map(|line| line.strip_prefix("oid sha256:"));
+    let of = content.map_or(String::new(), |hash| format!(" of sha256 {hash}"));
+    Err(Error::input(
+        path,
+        format!("a Git LFS pointer in place of the file{of}: get the file itself"),
+    ))
 }
 
 /// Writes text to `path`, whole or not at all.

@@ -3,7 +3,7 @@
 
 use crate::augment::AugmentSettings;
 use crate::balance::Limits;
-use crate::corpus::{self, Columns, Corpus, Kinship};
+use crate::corpus::{self, Built, Columns, Corpus, Keep, Kinship};
 use crate::family::FamilySettings;
 use crate::metrics::Bootstrap;
 use crate::pretrained::hub::{self, Hub};
@@ -42,6 +42,9 @@ pub struct Profile {
     pub protocols: Vec<Protocol>,
     /// The checkpoints to fine-tune: names of the catalogue, or folders.
     pub checkpoints: Vec<String>,
+    /// The notebooks that a run without a notebook's name executes; all where absent.
+    #[serde(default)]
+    pub notebooks: Option<Vec<String>>,
     /// The settings of fine-tuning.
     pub training: TrainParams,
     /// What differs from `training` for a checkpoint, by its name.
@@ -95,8 +98,26 @@ pub enum Source {
         /// Which labels there may be.
         #[serde(default)]
         labels: Labels,
+        /// Which rows are kept.
+        #[serde(default)]
+        keep: Keep,
+        /// Its name in `data/sources.toml`, where it is a file of that list and not one's own;
+        /// it is then read from `TTP_SOURCES`, where that holds it.
+        #[serde(default)]
+        listed: Option<String>,
     },
 }
+
+/// Where TRAM v1's sentences lie below `data/raw/` or `TTP_SOURCES`.
+const TRAM: &str = "tram-v1/all_analyzed_reports.json";
+
+/// Where the paper's own rows lie below `data/raw/` or `TTP_SOURCES`.
+const PAPER_ROWS: &str = "orbinato-2022/dataset_mixed.csv";
+
+/// What to say where [`Run::paper_rows`] has none.
+pub const PAPER_ROWS_MISSING: &str = "The paper's own rows (orbinato-mixed) are not at hand, so \
+its figures stand here as published. `make data` fetches them where there is a network; or put \
+orbinato-2022/dataset_mixed.csv into a folder and name that in TTP_SOURCES.";
 
 /// Which labels a CSV file may have.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -105,7 +126,8 @@ pub enum Labels {
     /// Any names of classes.
     #[default]
     Any,
-    /// Techniques of ATT&CK v10.1 that are not withdrawn; sub-techniques are folded in.
+    /// Techniques of ATT&CK v10.1 that are not withdrawn, of Enterprise and (where its bundle
+    /// is at hand) of Mobile; sub-techniques are folded in.
     Attack,
 }
 
@@ -305,14 +327,19 @@ impl Run {
         Ok(match &self.profile.corpus.source {
             Source::AttackV10 => corpus::Source::Attack {
                 bundle: self.bundle(),
-                tram: (self.profile.corpus.join_tram_v1)
-                    .then(|| self.raw("tram-v1/all_analyzed_reports.json")),
+                tram: (self.profile.corpus.join_tram_v1).then(|| self.raw(TRAM)),
             },
-            Source::Csv { path, sentence, technique, labels } => corpus::Source::Csv {
-                path: self.root.join(path),
-                columns: Columns::named(sentence, technique),
-                known: self.known(*labels)?,
-            },
+            Source::Csv { path, sentence, technique, labels, keep, listed } => {
+                corpus::Source::Csv {
+                    path: match path.strip_prefix("data/raw") {
+                        Ok(name) if listed.is_some() => self.raw(&name.to_string_lossy()),
+                        _ => self.root.join(path),
+                    },
+                    columns: Columns::named(sentence, technique),
+                    known: self.known(*labels)?,
+                    keep: *keep,
+                }
+            }
         })
     }
 
@@ -323,20 +350,57 @@ impl Run {
     pub fn known(&self, labels: Labels) -> Result<Option<BTreeMap<String, String>>> {
         match labels {
             Labels::Any => Ok(None),
-            Labels::Attack => corpus::techniques(&self.bundle()).map(Some),
+            Labels::Attack => {
+                let mut known = corpus::techniques(&self.bundle())?;
+                let mobile = self.raw("attack-v10.1/mobile-attack.json");
+                if mobile.exists() {
+                    known.extend(corpus::techniques(&mobile)?);
+                }
+                Ok(Some(known))
+            }
         }
+    }
+
+    /// The paper's own rows as they stand ([`Keep::EveryRow`]): Orbinato et al.'s mixed data
+    /// set, whatever the profile's own source is. `None` where the file is not at hand:
+    /// [`PAPER_ROWS_MISSING`] says how to get it.
+    ///
+    /// # Errors
+    /// If the file is there and cannot be read, or is not what it should be.
+    pub fn paper_rows(&self) -> Result<Option<Built>> {
+        let path = self.raw(PAPER_ROWS);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let known = self.known(Labels::Attack)?;
+        let columns = Columns::orbinato();
+        let source = corpus::Source::Csv { path, columns, known, keep: Keep::EveryRow };
+        corpus::build(&source).map(Some)
     }
 
     fn bundle(&self) -> PathBuf {
         self.raw("attack-v10.1/enterprise-attack.json")
     }
 
-    /// A short name of the source, for results: `attack-v10.1`, `attack-v10.1+tram-v1`, `csv`.
-    pub fn source_name(&self) -> &'static str {
+    /// The paper's data rebuilt from MITRE's bytes, whatever the profile's own source is:
+    /// ATT&CK's sentences with TRAM v1's, and all of TRAM's texts; without them, and with none,
+    /// where TRAM's file is not at hand.
+    ///
+    /// # Errors
+    /// As [`corpus::build`].
+    pub fn rebuilt(&self) -> Result<(Built, Vec<String>)> {
+        let tram = Some(self.raw(TRAM)).filter(|path| path.exists());
+        let texts = tram.as_deref().map(corpus::tram::sentences).transpose()?.unwrap_or_default();
+        Ok((corpus::build(&corpus::Source::Attack { bundle: self.bundle(), tram })?, texts))
+    }
+
+    /// A short name of the source, for results: `attack-v10.1`, `attack-v10.1+tram-v1`,
+    /// `orbinato-mixed`, `csv`.
+    pub fn source_name(&self) -> &str {
         match (&self.profile.corpus.source, self.profile.corpus.join_tram_v1) {
             (Source::AttackV10, false) => "attack-v10.1",
             (Source::AttackV10, true) => "attack-v10.1+tram-v1",
-            (Source::Csv { .. }, _) => "csv",
+            (Source::Csv { listed, .. }, _) => listed.as_deref().unwrap_or("csv"),
         }
     }
 

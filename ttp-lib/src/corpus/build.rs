@@ -2,7 +2,7 @@
 
 use super::{Columns, Corpus, Sentence, clean, csv, stix, tram};
 use crate::{Error, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,22 @@ pub enum Source {
         columns: Columns,
         /// The techniques that labels must be among, id to name; `None` takes any label.
         known: Option<BTreeMap<String, String>>,
+        /// Which of its rows are kept.
+        keep: Keep,
     },
+}
+
+/// Which rows of a CSV file are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keep {
+    /// Each text of a technique once, with blanks and line ends as one blank; rows that are
+    /// no sentence are left out.
+    #[default]
+    Distinct,
+    /// Every row as it stands in the file, equal ones and those without a word too: for a
+    /// data set whose rows were counted by somebody else.
+    EveryRow,
 }
 
 /// Why a sentence that was read is not in the corpus.
@@ -44,19 +59,22 @@ pub enum Reason {
     UnknownTechnique,
     /// It has no letter in it: the rest of a table or a list.
     NoWord,
+    /// It is the name of a missing value (`nan`, `null`, `N/A`), not a sentence.
+    MissingValue,
     /// The same technique has that text already, case, spacing and punctuation set aside.
     Duplicate,
 }
 
 impl Reason {
     /// All reasons, in the order in which they are looked at.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::WithdrawnTechnique,
         Self::WithdrawnSource,
         Self::OtherSource,
         Self::SeveralTechniques,
         Self::UnknownTechnique,
         Self::NoWord,
+        Self::MissingValue,
         Self::Duplicate,
     ];
 }
@@ -70,6 +88,7 @@ impl fmt::Display for Reason {
             Self::SeveralTechniques => "several techniques for one sentence",
             Self::UnknownTechnique => "technique name not in this ATT&CK version",
             Self::NoWord => "no word in it",
+            Self::MissingValue => "the name of a missing value, such as nan",
             Self::Duplicate => "text already kept for this technique",
         })
     }
@@ -94,6 +113,8 @@ pub struct Built {
     pub candidates: usize,
     /// What was left out, in the order of [`Reason::ALL`]; reasons without a case are absent.
     pub dropped: Vec<Dropped>,
+    /// What would have been left out, and was kept because every row is ([`Keep::EveryRow`]).
+    pub kept_all_the_same: Vec<Dropped>,
 }
 
 impl fmt::Display for Built {
@@ -102,6 +123,9 @@ impl fmt::Display for Built {
         writeln!(f, "{:>7} sentences read", self.candidates)?;
         for Dropped { reason, count } in &self.dropped {
             writeln!(f, "{count:>7} left out: {reason}")?;
+        }
+        for Dropped { reason, count } in &self.kept_all_the_same {
+            writeln!(f, "{count:>7} kept, as every row is: {reason}")?;
         }
         write!(f, "{:>7} rows, {} techniques", self.corpus.len(), self.corpus.counts().len())
     }
@@ -124,17 +148,18 @@ pub fn build(source: &Source) -> Result<Built> {
             if let Some(tram) = tram {
                 candidates.extend(tram::read(tram, &techniques)?);
             }
-            Ok(keep(candidates, |id| techniques.parent_name(id)))
+            Ok(sift(candidates, Keep::Distinct, |id| techniques.parent_name(id)))
         }
-        Source::Csv { path, columns, known } => {
-            let table = csv::read(path, columns, known.as_ref())?;
-            Ok(keep(table.candidates, |id| table.names.get(id).cloned()))
+        Source::Csv { path, columns, known, keep } => {
+            let table = csv::read(path, columns, known.as_ref(), *keep)?;
+            Ok(sift(table.candidates, *keep, |id| table.names.get(id).cloned()))
         }
     }
 }
 
 /// The techniques of an ATT&CK bundle that are neither revoked nor deprecated, id to
 /// name, sub-techniques left out: what the labels of a CSV file can be checked against.
+/// Bundles of the domains (Enterprise, Mobile, ICS) are read alike.
 ///
 /// # Errors
 /// As [`build()`].
@@ -154,7 +179,7 @@ pub(super) struct Candidate {
     pub dropped: Option<Reason>,
 }
 
-fn keep(candidates: Vec<Candidate>, name: impl Fn(&str) -> Option<String>) -> Built {
+fn sift(candidates: Vec<Candidate>, keep: Keep, name: impl Fn(&str) -> Option<String>) -> Built {
     let read = candidates.len();
     let mut counts: BTreeMap<Reason, usize> = BTreeMap::new();
     let mut seen = HashSet::new();
@@ -164,6 +189,8 @@ fn keep(candidates: Vec<Candidate>, name: impl Fn(&str) -> Option<String>) -> Bu
         let reason = candidate.dropped.or_else(|| {
             if !candidate.text.contains(char::is_alphabetic) {
                 Some(Reason::NoWord)
+            } else if is_missing_value(&candidate.text) {
+                Some(Reason::MissingValue)
             } else if !seen.insert((technique.clone(), clean::normalised(&candidate.text))) {
                 Some(Reason::Duplicate)
             } else {
@@ -172,7 +199,9 @@ fn keep(candidates: Vec<Candidate>, name: impl Fn(&str) -> Option<String>) -> Bu
         });
         if let Some(reason) = reason {
             *counts.entry(reason).or_insert(0) += 1;
-            continue;
+            if keep == Keep::Distinct {
+                continue;
+            }
         }
         sentences.push(Sentence {
             name: name(&technique).unwrap_or_else(|| technique.clone()),
@@ -182,8 +211,18 @@ fn keep(candidates: Vec<Candidate>, name: impl Fn(&str) -> Option<String>) -> Bu
             source_id: candidate.source_id,
         });
     }
-    let dropped = counts.into_iter().map(|(reason, count)| Dropped { reason, count }).collect();
-    Built { corpus: Corpus { sentences }, candidates: read, dropped }
+    let counted: Vec<Dropped> =
+        counts.into_iter().map(|(reason, count)| Dropped { reason, count }).collect();
+    let (dropped, kept_all_the_same) = match keep {
+        Keep::Distinct => (counted, Vec::new()),
+        Keep::EveryRow => (Vec::new(), counted),
+    };
+    Built { corpus: Corpus { sentences }, candidates: read, dropped, kept_all_the_same }
+}
+
+/// Whether a text is what programs write for a value that is not there.
+fn is_missing_value(text: &str) -> bool {
+    ["nan", "null", "none", "n/a"].iter().any(|name| text.trim().eq_ignore_ascii_case(name))
 }
 
 /// Whether this is an ATT&CK id of a technique (`T1059`) or sub-technique (`T1059.001`).

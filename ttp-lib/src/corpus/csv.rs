@@ -1,9 +1,9 @@
 //! Labelled sentences from CSV files: the layout of the public data sets, or any
 //! other with a column of sentences and one of labels.
 
-use super::build::{Candidate, fold, some_of};
+use super::build::{Candidate, Keep, fold, some_of};
 use super::clean;
-use crate::{Error, Result};
+use crate::{Error, Result, files};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -18,6 +18,8 @@ pub struct Columns {
     pub subtechnique: Option<String>,
     /// The name of the technique or, where there is one, of the sub-technique.
     pub name: Option<String>,
+    /// Whether a file without the column of the sub-technique or of the name is taken, too.
+    pub if_there: bool,
 }
 
 impl Columns {
@@ -28,15 +30,19 @@ impl Columns {
             technique: label.to_owned(),
             subtechnique: None,
             name: None,
+            if_there: false,
         }
     }
 
-    /// `data/dataset.csv` of Orbinato et al. (ISSRE 2022, github dessertlab/cti-to-mitre-with-nlp):
-    /// an index without a name, `label_tec`, `label_subtec`, `tec_name`, `sentence`.
+    /// Files of Orbinato et al. (ISSRE 2022, github dessertlab/cti-to-mitre-with-nlp):
+    /// `data/dataset.csv` with an index without a name, `label_tec`, `label_subtec`, `tec_name`,
+    /// `sentence`; `data/other_datasets/dataset_mixed.csv`, which has `sentence` and `label_tec`
+    /// of these.
     pub fn orbinato() -> Self {
         Self {
             subtechnique: Some("label_subtec".to_owned()),
             name: Some("tec_name".to_owned()),
+            if_there: true,
             ..Self::named("sentence", "label_tec")
         }
     }
@@ -59,7 +65,9 @@ pub(super) fn read(
     file: &Path,
     columns: &Columns,
     known: Option<&BTreeMap<String, String>>,
+    keep: Keep,
 ) -> Result<Table> {
+    files::refuse_pointer(file)?;
     let mut reader = ::csv::Reader::from_path(file).map_err(|error| explain(file, error))?;
     let header = reader.byte_headers().map_err(|error| explain(file, error))?.clone();
     if header.is_empty() {
@@ -68,8 +76,12 @@ pub(super) fn read(
     let at = |name: &str| position(file, &header, name);
     let sentence_at = at(&columns.sentence)?;
     let technique_at = at(&columns.technique)?;
-    let subtechnique_at = columns.subtechnique.as_deref().map(at).transpose()?;
-    let name_at = columns.name.as_deref().map(at).transpose()?;
+    let perhaps = |name: &String| match at(name) {
+        Err(_) if columns.if_there => Ok(None),
+        found => found.map(Some),
+    };
+    let subtechnique_at = columns.subtechnique.as_ref().map(perhaps).transpose()?.flatten();
+    let name_at = columns.name.as_ref().map(perhaps).transpose()?.flatten();
 
     let mut table = Table { candidates: Vec::new(), names: known.cloned().unwrap_or_default() };
     let mut record = ::csv::ByteRecord::new();
@@ -77,21 +89,23 @@ pub(super) fn read(
         let row = record.position().map_or(0, |position| position.line() as usize);
         let wrong =
             |field: &str, reason: String| Error::input_at(file, Some(row), Some(field), reason);
-        let cell = |at: usize, field: &str| {
+        let as_it_stands = |at: usize, field: &str| {
             let bytes = record.get(at).unwrap_or_default();
-            let text = std::str::from_utf8(bytes)
-                .map_err(|error| wrong(field, format!("not UTF-8: {error}")))?;
-            Ok::<_, Error>(clean::collapse(text))
+            std::str::from_utf8(bytes).map_err(|error| wrong(field, format!("not UTF-8: {error}")))
         };
+        let cell = |at: usize, field: &str| as_it_stands(at, field).map(clean::collapse);
         let optional = |at: Option<usize>, field: &Option<String>| match (at, field) {
             (Some(at), Some(field)) => cell(at, field),
             _ => Ok(String::new()),
         };
-        let text = cell(sentence_at, &columns.sentence)?;
+        let text = match keep {
+            Keep::Distinct => cell(sentence_at, &columns.sentence)?,
+            Keep::EveryRow => as_it_stands(sentence_at, &columns.sentence)?.to_owned(),
+        };
         let label = cell(technique_at, &columns.technique)?;
         let subtechnique = optional(subtechnique_at, &columns.subtechnique)?;
         let name = optional(name_at, &columns.name)?;
-        if text.is_empty() {
+        if text.trim().is_empty() {
             return Err(wrong(&columns.sentence, "empty sentence".to_owned()));
         }
         if label.is_empty() {

@@ -9,13 +9,15 @@ pub mod clean;
 pub mod csv;
 pub mod frame;
 mod kinship;
+pub mod overlap;
 pub mod sample;
 mod stix;
-mod tram;
+pub mod tram;
 
-pub use build::{Built, Dropped, Reason, Source, build, techniques};
+pub use build::{Built, Dropped, Keep, Reason, Source, build, techniques};
 pub use csv::Columns;
 pub use kinship::Kinship;
+pub use overlap::Overlap;
 pub use sample::{Operation, Sample};
 
 use rand::SeedableRng;

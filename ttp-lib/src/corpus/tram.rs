@@ -46,6 +46,15 @@ pub(super) fn read(file: &Path, techniques: &Techniques) -> Result<Vec<Candidate
     Ok(candidates)
 }
 
+/// All sentences of a TRAM v1 file, whatever technique they stand under.
+///
+/// # Errors
+/// As [`build()`](super::build()).
+pub fn sentences(file: &Path) -> Result<Vec<String>> {
+    let all = read(file, &Techniques::default())?;
+    Ok(all.into_iter().map(|candidate| candidate.text).collect())
+}
+
 fn list<'a>(
     file: &Path,
     key: &str,

@@ -15,7 +15,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use ttp_lib::augment::Augmenter;
-use ttp_lib::corpus::{self, Columns, Corpus, Source};
+use ttp_lib::corpus::{self, Columns, Corpus, Keep, Source};
 use ttp_lib::encoder::{MaskedEncoder, TechniqueEncoder};
 use ttp_lib::evaluate::{self, Evaluation};
 use ttp_lib::pretrained::{self, CATALOGUE, Entry};
@@ -112,6 +112,9 @@ struct CorpusArguments {
     /// Which labels the CSV file may have: any, or ATT&CK v10.1's techniques only
     #[arg(long, requires = "csv", value_enum, default_value = "any")]
     labels: Labels,
+    /// Keep every row of the CSV file as it stands, equal ones and those without a word too
+    #[arg(long, requires = "csv")]
+    every_row: bool,
     /// Where to write the rows [default: data/processed/corpus.parquet]
     #[arg(long)]
     out: Option<PathBuf>,
@@ -122,7 +125,7 @@ struct FinetuneArguments {
     /// A checkpoint's name or folder [default: TTP_CHECKPOINT, then the profile's first]
     #[arg(long)]
     checkpoint: Option<String>,
-    /// Whose split to train and test on: paper or clean
+    /// Whose split to train and test on: paper, told or clean
     #[arg(long, default_value = "clean")]
     protocol: String,
     /// Train once for each seed [default: the profile's own]
@@ -193,12 +196,13 @@ fn run(cli: Cli) -> Result<()> {
 }
 
 fn build_corpus(run: &Run, arguments: CorpusArguments) -> Result<()> {
-    let CorpusArguments { bundle, tram, csv, columns, labels, out } = arguments;
+    let CorpusArguments { bundle, tram, csv, columns, labels, every_row, out } = arguments;
+    let keep = if every_row { Keep::EveryRow } else { Keep::Distinct };
     let source = match (bundle, csv) {
         (Some(bundle), _) => Source::Attack { bundle, tram },
         (None, Some(path)) => {
             let known = run.known(labels)?;
-            Source::Csv { path, columns: columns_named(&columns)?, known }
+            Source::Csv { path, columns: columns_named(&columns)?, known, keep }
         }
         (None, None) => run.source()?,
     };
