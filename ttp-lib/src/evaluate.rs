@@ -3,12 +3,14 @@
 
 use crate::corpus::Sample;
 use crate::encoder::Predictions;
-use crate::metrics::{Bootstrap, Confusion, Estimate, Groups, Part, Scores, Tally};
+use crate::linear::{LinearKind, LinearModel};
+use crate::metrics::{Bootstrap, Confusion, Estimate, Groups, Part, Scores};
 use crate::pretrained::{self, Checkpoint};
 use crate::split::{Protocol, Split};
 use crate::train::{History, Rows, TrainParams};
 use crate::{Error, Result, files};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
@@ -200,46 +202,223 @@ pub struct Prediction {
     pub probability: f32,
 }
 
-/// Accuracy on a part of the test rows.
+/// Scores on a part of the test rows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct PartAccuracy {
-    /// Whether training has seen these rows in another wording.
+pub struct PartScores {
+    /// Whether these rows have a relative in training: their original, or a twin of it.
     pub seen_in_training: bool,
     /// How many they are.
     pub rows: usize,
+    /// Their share of all test rows, from 0 to 1.
+    pub share: Estimate,
     /// Share of them named right.
     pub accuracy: Estimate,
+    /// Macro-averaged F1 over the techniques that these rows have or are given.
+    pub f1_macro: Estimate,
 }
 
-/// What leakage is worth: accuracy on the test rows of which training has the original or
-/// a twin, and on those of which it has neither. A part without a row is left out. The
-/// intervals draw all test rows of one corpus sentence together.
+/// All scores of some predictions, over the techniques that their rows have or are given. The
+/// intervals draw all rows of one corpus sentence together.
+///
+/// # Errors
+/// If there is no prediction.
+pub fn scores_of<'p>(
+    predictions: impl IntoIterator<Item = &'p Prediction>,
+    bootstrap: Bootstrap,
+) -> Result<Scores<Estimate>> {
+    let these: Vec<&Prediction> = predictions.into_iter().collect();
+    let labels: BTreeMap<&str, usize> = these
+        .iter()
+        .flat_map(|p| [p.sample.technique.as_str(), p.predicted.as_str()])
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .zip(0..)
+        .collect();
+    let class = |of: fn(&Prediction) -> &str| -> Vec<usize> {
+        these.iter().map(|prediction| labels[of(prediction)]).collect()
+    };
+    let truth = class(|p| &p.sample.technique);
+    let predicted = class(|p| &p.predicted);
+    let groups = Groups::by(&these.iter().map(|p| p.sample.row).collect::<Vec<_>>());
+    bootstrap.scores_of(&Part {
+        classes: labels.len(),
+        truth: &truth,
+        predicted: &predicted,
+        groups: &groups,
+    })
+}
+
+/// What leakage is worth: scores on the test rows that have a relative in training (their
+/// original, or a twin of it), and on those that have none. A part without a row is left out.
+/// The intervals draw all test rows of one corpus sentence together.
 ///
 /// # Errors
 /// If the predictions are not of the split's test rows, in their order.
-pub fn accuracy_by_leakage(
+pub fn scores_by_leakage(
     split: &Split,
     predictions: &[Prediction],
     bootstrap: Bootstrap,
-) -> Result<Vec<PartAccuracy>> {
-    if !split.test.iter().eq(predictions.iter().map(|prediction| &prediction.sample)) {
-        let reason = "they are not of this split's test rows".to_owned();
-        return Err(Error::Setting { field: "predictions", reason });
-    }
-    let training = split.rows_in_training();
+) -> Result<Vec<PartScores>> {
+    let relatives = Relatives::of(split, predictions)?;
     let mut parts = Vec::new();
-    for seen in [true, false] {
-        let part = predictions.iter().filter(|p| training.contains(&p.sample.row) == seen);
-        let (rows, right): (Vec<u32>, Vec<usize>) =
-            part.map(|p| (p.sample.row, usize::from(p.predicted == p.sample.technique))).unzip();
-        if !right.is_empty() {
-            let (truth, groups) = (vec![1; right.len()], Groups::by(&rows));
-            let part = Part { classes: 2, truth: &truth, predicted: &right, groups: &groups };
-            let accuracy = bootstrap.estimate_of(&part, Tally::accuracy)?;
-            parts.push(PartAccuracy { seen_in_training: seen, rows: right.len(), accuracy });
+    for (place, seen) in [(Place::SeenRight, true), (Place::NotSeen, false)] {
+        let these: Vec<&Prediction> = predictions
+            .iter()
+            .zip(&relatives.places)
+            .filter(|(_, place)| (**place != Place::NotSeen) == seen)
+            .map(|(prediction, _)| prediction)
+            .collect();
+        if these.is_empty() {
+            continue;
         }
+        let share = relatives.estimate(bootstrap, |shares| match place {
+            Place::NotSeen => shares[Place::NotSeen as usize],
+            _ => 1.0 - shares[Place::NotSeen as usize],
+        })?;
+        let scores = scores_of(these.iter().copied(), bootstrap)?;
+        parts.push(PartScores {
+            seen_in_training: seen,
+            rows: these.len(),
+            share,
+            accuracy: scores.accuracy,
+            f1_macro: scores.f1.macro_,
+        });
     }
     Ok(parts)
+}
+
+/// A model's scores on a test part: all of it, the rows that have a relative in training, and
+/// the others.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LeakScores {
+    /// Of all test rows.
+    pub all: Scores<Estimate>,
+    /// Of the rows with a relative in training; `None` where there is none.
+    pub with: Option<PartScores>,
+    /// Of the others; `None` where there is none.
+    pub without: Option<PartScores>,
+}
+
+impl LeakScores {
+    /// Scores a split's test rows apart ([`scores_by_leakage`]) and together ([`scores_of`]).
+    ///
+    /// # Errors
+    /// If the predictions are not of the split's test rows, in their order.
+    pub fn of(split: &Split, predictions: &[Prediction], bootstrap: Bootstrap) -> Result<Self> {
+        let mut parts = scores_by_leakage(split, predictions, bootstrap)?;
+        let without = parts.pop_if(|part| !part.seen_in_training);
+        Ok(Self { all: scores_of(predictions, bootstrap)?, with: parts.pop(), without })
+    }
+}
+
+/// The figures of [`LeakScores`], as the mean over several draws of twins and test rows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct LeakFigures {
+    /// How many draws.
+    pub draws: usize,
+    /// Share of test rows with a relative in training, from 0 to 1.
+    pub share: f64,
+    /// Share of all test rows named right.
+    pub accuracy: f64,
+    /// Macro-averaged F1 on all test rows.
+    pub f1_macro: f64,
+    /// Accuracy on the rows with a relative; `None` where a draw has none.
+    pub accuracy_with: Option<f64>,
+    /// Accuracy on the others; `None` where a draw has none.
+    pub accuracy_without: Option<f64>,
+    /// Macro-averaged F1 on the others; `None` where a draw has none.
+    pub f1_macro_without: Option<f64>,
+}
+
+impl LeakFigures {
+    /// The mean of some draws; of none, nothing but zeros.
+    pub fn mean_of(draws: &[&LeakScores]) -> Self {
+        let mean = |figure: &dyn Fn(&LeakScores) -> Option<f64>| -> Option<f64> {
+            let figures: Option<Vec<f64>> = draws.iter().map(|draw| figure(draw)).collect();
+            figures.map(|figures| figures.iter().sum::<f64>() / draws.len().max(1) as f64)
+        };
+        let certain =
+            |figure: &dyn Fn(&LeakScores) -> f64| mean(&|s| Some(figure(s))).unwrap_or(0.0);
+        Self {
+            draws: draws.len(),
+            share: certain(&|s| s.with.as_ref().map_or(0.0, |part| part.share.value)),
+            accuracy: certain(&|s| s.all.accuracy.value),
+            f1_macro: certain(&|s| s.all.f1.macro_.value),
+            accuracy_with: mean(&|s| s.with.as_ref().map(|part| part.accuracy.value)),
+            accuracy_without: mean(&|s| s.without.as_ref().map(|part| part.accuracy.value)),
+            f1_macro_without: mean(&|s| s.without.as_ref().map(|part| part.f1_macro.value)),
+        }
+    }
+}
+
+/// What a published accuracy would be worth on sentences that have no relative in training,
+/// if its test part leaked as this one does: the `x` of `published = s × a + (1 − s) × x`,
+/// where `s` is the share of test rows with a relative and `a` the accuracy on them. The
+/// interval is over `s` and `a`, drawn together by corpus sentence; the published figure is
+/// taken as it is.
+///
+/// # Errors
+/// If the predictions are not of the split's test rows, in their order, or all of them have
+/// a relative.
+pub fn worth_without_relatives(
+    published: f64,
+    split: &Split,
+    predictions: &[Prediction],
+    bootstrap: Bootstrap,
+) -> Result<Estimate> {
+    let relatives = Relatives::of(split, predictions)?;
+    if !relatives.places.contains(&Place::NotSeen) {
+        let reason = "each test row has a relative in training".to_owned();
+        return Err(Error::Setting { field: "split", reason });
+    }
+    relatives.estimate(bootstrap, |shares| {
+        (published - shares[Place::SeenRight as usize]) / shares[Place::NotSeen as usize]
+    })
+}
+
+/// What became of a test row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    SeenRight,
+    SeenWrong,
+    NotSeen,
+}
+
+/// The test rows by whether training has a relative of them.
+struct Relatives {
+    places: Vec<Place>,
+    groups: Groups,
+}
+
+impl Relatives {
+    fn of(split: &Split, predictions: &[Prediction]) -> Result<Self> {
+        if !split.test.iter().eq(predictions.iter().map(|prediction| &prediction.sample)) {
+            let reason = "they are not of this split's test rows".to_owned();
+            return Err(Error::Setting { field: "predictions", reason });
+        }
+        let training = split.rows_in_training();
+        let place = |p: &Prediction| match training.contains(&p.sample.row) {
+            false => Place::NotSeen,
+            true if p.predicted == p.sample.technique => Place::SeenRight,
+            true => Place::SeenWrong,
+        };
+        let rows: Vec<u32> = predictions.iter().map(|p| p.sample.row).collect();
+        Ok(Self { places: predictions.iter().map(place).collect(), groups: Groups::by(&rows) })
+    }
+
+    /// A figure of the shares of the three places, by [`Place`]'s order.
+    fn estimate(
+        &self,
+        bootstrap: Bootstrap,
+        figure: impl Fn([f64; 3]) -> f64 + Sync,
+    ) -> Result<Estimate> {
+        let places: Vec<usize> = self.places.iter().map(|place| *place as usize).collect();
+        let part = Part { classes: 3, truth: &places, predicted: &places, groups: &self.groups };
+        bootstrap.estimate_of(&part, |tally| {
+            let rows = tally.support.iter().sum::<u64>().max(1) as f64;
+            figure([0, 1, 2].map(|place: usize| tally.support[place] as f64 / rows))
+        })
+    }
 }
 
 /// Pairs test rows with predictions.
@@ -259,6 +438,35 @@ pub fn predictions_of(
             probability: said.row(row)[technique],
         })
         .collect()
+}
+
+/// Trains a linear model on a split's training rows, and asks it for the technique of each
+/// test row. The probability of an answer is the softmax of the scores, not calibrated.
+///
+/// # Errors
+/// As [`LinearModel::train`].
+pub fn linear_predictions(kind: LinearKind, split: &Split, seed: u64) -> Result<Vec<Prediction>> {
+    let labels = crate::train::labels_of(&split.train);
+    let place: BTreeMap<&str, usize> = labels.iter().map(String::as_str).zip(0..).collect();
+    let texts: Vec<&str> = split.train.iter().map(|sample| sample.text.as_str()).collect();
+    let classes: Vec<usize> =
+        split.train.iter().map(|sample| place[sample.technique.as_str()]).collect();
+    let model = LinearModel::train(kind, &texts, &classes, &labels, seed)?;
+    let texts: Vec<&str> = split.test.iter().map(|sample| sample.text.as_str()).collect();
+    let scores = model.scores_all(&texts);
+    let rows = split.test.iter().zip(scores.chunks(labels.len()));
+    Ok(rows
+        .map(|(sample, scores)| {
+            let best = (0..scores.len()).rev().max_by(|a, b| scores[*a].total_cmp(&scores[*b]));
+            let best = best.unwrap_or_default();
+            let sum: f64 = scores.iter().map(|score| (score - scores[best]).exp()).sum();
+            Prediction {
+                sample: sample.clone(),
+                predicted: labels[best].clone(),
+                probability: (1.0 / sum) as f32,
+            }
+        })
+        .collect())
 }
 
 /// Writes predictions to a parquet file, whole or not at all: the samples' columns,
@@ -338,11 +546,27 @@ mod tests {
             })
             .collect();
         let bootstrap = Bootstrap { resamples: 200, level: 0.95, seed: 1 };
-        let parts = accuracy_by_leakage(&split, &predictions, bootstrap).unwrap();
-        let figures: Vec<_> =
-            parts.iter().map(|p| (p.seen_in_training, p.rows, p.accuracy.value)).collect();
-        assert_eq!(figures, [(true, 2, 1.0), (false, 2, 0.5)]);
-        let error = accuracy_by_leakage(&split, &predictions[1..], bootstrap).unwrap_err();
+        let parts = scores_by_leakage(&split, &predictions, bootstrap).unwrap();
+        let figures: Vec<_> = parts
+            .iter()
+            .map(|p| (p.seen_in_training, p.rows, p.share.value, p.accuracy.value))
+            .collect();
+        assert_eq!(figures, [(true, 2, 0.5, 1.0), (false, 2, 0.5, 0.5)]);
+        // T1 found once of two, T2 given once and never there: (2/3 + 0) / 2.
+        assert!((parts[1].f1_macro.value - 1.0 / 3.0).abs() < 1e-12);
+        let scores = LeakScores::of(&split, &predictions, bootstrap).unwrap();
+        assert_eq!(scores.with.as_ref().map(|part| part.rows), Some(2));
+        assert_eq!(scores.all.accuracy.value, 0.75);
+        let clean = Split { train: Vec::new(), ..split.clone() };
+        let none = LeakScores::of(&clean, &predictions, bootstrap).unwrap();
+        assert!(none.with.is_none() && none.without.is_some());
+        let mean = LeakFigures::mean_of(&[&scores, &none]);
+        assert_eq!((mean.draws, mean.share, mean.accuracy), (2, 0.25, 0.75));
+        assert_eq!((mean.accuracy_with, mean.accuracy_without), (None, Some(0.625)));
+        // 0.75 = 0.5 × 1 + 0.5 × 0.5.
+        let worth = worth_without_relatives(0.75, &split, &predictions, bootstrap).unwrap();
+        assert!((worth.value - 0.5).abs() < 1e-12, "{worth:?}");
+        let error = scores_by_leakage(&split, &predictions[1..], bootstrap).unwrap_err();
         assert!(error.to_string().contains("not of this split's test rows"), "{error}");
     }
 }
