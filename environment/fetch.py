@@ -92,8 +92,17 @@ def sha256(path: Path) -> str:
 
 def check(path: Path, wanted: str, what: str) -> None:
     found = sha256(path)
+    if found != wanted and is_pointer(path):
+        raise Problem(f"{what}: a Git LFS pointer in place of the file: get the file itself, of "
+                      f"sha256 {wanted}; it was not used")
     if found != wanted:
         raise Problem(f"{what}: wrong sha256: {found}, should be {wanted}; it was not used")
+
+
+def is_pointer(path: Path) -> bool:
+    """Whether this is the small text that a repository holds in a large file's place."""
+    with open(path, "rb") as file:
+        return file.read(64).startswith(b"version https://git-lfs.github.com/spec/")
 
 
 def is_whole(path: Path, wanted: str) -> bool:

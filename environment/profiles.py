@@ -123,19 +123,32 @@ class Profile:
 
     def texts(self) -> list[str]:
         """The sources, by their names in data/sources.toml, that sentences are read from."""
-        corpus = self.corpus()
-        return [ATTACK] + ([TRAM] if corpus.get("join_tram_v1") is True else [])
+        listed = self.csv_settings().get("listed")
+        return ([ATTACK] + ([TRAM] if self.corpus().get("join_tram_v1") is True else [])
+                + ([listed] if isinstance(listed, str) else []))
 
     def corpus(self) -> dict:
         corpus = self.settings.get("corpus")
         return corpus if isinstance(corpus, dict) else {}
 
-    def csv(self) -> Path | None:
-        """The CSV file of one's own that the sentences come from, if they do."""
+    def csv_settings(self) -> dict:
         source = self.corpus().get("source")
         named = source.get("csv") if isinstance(source, dict) else None
-        path = named.get("path") if isinstance(named, dict) else None
-        return project.ROOT / path if isinstance(path, str) else None
+        return named if isinstance(named, dict) else {}
+
+    def csv(self) -> str | None:
+        """The CSV file that the sentences come from, if they do: from the repository."""
+        path = self.csv_settings().get("path")
+        return path if isinstance(path, str) else None
+
+    def notebooks(self) -> list[str] | None:
+        """The notebooks that a run without a notebook's name executes; all where `None`."""
+        names = self.settings.get("notebooks")
+        if names is None:
+            return None
+        if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
+            raise Problem(f"{self.path}: field \"notebooks\": a list of names is needed")
+        return names
 
     def variables(self, checkpoint: str | None) -> dict[str, str]:
         found = {"TTP_PROFILE": str(self.path) if self.is_own() else self.name}

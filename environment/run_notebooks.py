@@ -341,8 +341,10 @@ def kernel_log() -> str:
     return f"; its log ends: {text[-500:]}" if text else ""
 
 
-def notebooks(names: list[str]) -> list[Path]:
+def notebooks(names: list[str], of_profile: list[str] | None = None) -> list[Path]:
+    """The notebooks of these names; without one, the profile's own, or all."""
     known = sorted(project.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    names = names or of_profile or []
     if not names:
         return known
     by_name = {path.stem: path for path in known}
@@ -397,7 +399,8 @@ def main() -> int:
             return 0
         profile = Profile.from_environment()
         profile.check_checkpoints()
-        states = [state for path in notebooks(arguments.names) for state in runs(path, profile)]
+        states = [state for path in notebooks(arguments.names, profile.notebooks())
+                  for state in runs(path, profile)]
         kernel.need_program()
         kernel.write_settings()
         if not arguments.names:

@@ -203,17 +203,18 @@ def data_step(*named: str) -> None:
             if entry["name"] in named:
                 get(entry)
             elif not named and wanted(entry, profile):
-                with passed_over(entry):
+                with passed_over(entry, profile):
                     get(entry)
 
 
 @contextlib.contextmanager
-def passed_over(entry: dict) -> Iterator[None]:
-    """Of a source that the notebooks can do without, that it cannot be had is told in a line."""
+def passed_over(entry: dict, profile: Profile) -> Iterator[None]:
+    """Of a source that the notebooks can do without, that it cannot be had is told in a line:
+    unless it is what the profile's own sentences are read from."""
     try:
         yield
     except Unavailable as problem:
-        if not entry.get("optional"):
+        if not entry.get("optional") or entry["name"] in profile.texts():
             raise
         print(f"note: {problem}; the notebooks do without it", flush=True)
 

@@ -132,6 +132,14 @@ class Mistakes(HouseWithKernel):
         for name in ("01", "01_good", "01_good.ipynb", "notebooks/01_good.ipynb"):
             self.assertEqual(run_notebooks.notebooks([name]), [good])
         self.refuses(lambda: run_notebooks.notebooks(["09"]), "unknown notebook '09'", "01_good")
+        other = self.write("notebooks/03_other.ipynb", GOOD)
+        self.assertEqual(run_notebooks.notebooks([]), [good, other])
+        self.assertEqual(run_notebooks.notebooks([], ["03_other"]), [other])
+        self.assertEqual(run_notebooks.notebooks(["01"], ["03_other"]), [good])
+        other.unlink()
+        for named in ('"01"', "[]", "[1]", "{}"):
+            own = self.write("odd.json", f'{{"notebooks": {named}}}')
+            self.refuses(Profile.read(str(own)).notebooks, "odd.json", 'field "notebooks"')
         for content in ("<<<<<<< HEAD", "[]",
                         '{"cells": 1, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}'):
             odd = self.write("notebooks/02_odd.ipynb", content)

@@ -261,6 +261,13 @@ class Optional(House):
         # Asked for by its name, it is missed.
         self.one_line(self.set_up("tram"), "tram-v1", "404", "TTP_SOURCES")
 
+    def test_what_the_profiles_sentences_are_read_from_is_missed(self) -> None:
+        entry = file_entry(f"{CLOSED}/reports.json").replace('"tram-v1"', '"rows"', 1)
+        self.write("data/sources.toml", entry + "optional = true\n")
+        own = self.write("own.json", '{"checkpoints": ["one"], "corpus": {"source": {"csv": '
+                         '{"path": "data/raw/tram-v1/reports.json", "listed": "rows"}}}}')
+        self.one_line(self.set_up("data", TTP_PROFILE=str(own)), "rows", "cannot be reached")
+
     def test_a_wheel_that_cannot_be_had_is_told_in_a_line(self) -> None:
         entry = wheel_entry().replace('version = "1.0"', 'version = "1.0"\noptional = true')
         self.write("data/sources.toml", entry + file_entry("unused"))
@@ -279,6 +286,9 @@ class Optional(House):
         self.assertEqual(self.target.read_bytes(), CONTENT)
         own.write_bytes(b"other")
         self.one_line(self.set_up("data", TTP_SOURCES="mine"), str(own), "wrong sha256")
+        own.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n")
+        self.one_line(self.set_up("data", TTP_SOURCES="mine"), str(own), "Git LFS pointer",
+                      sha256(CONTENT))
 
 
 class Words(House):
