@@ -91,6 +91,9 @@ pub struct Claim {
     pub check: Check,
     /// Where a run of this project has the same figure in results.json.
     pub ours: Option<String>,
+    /// The numbers that print as the claim says, where our figure is one of the document's own
+    /// rows: a run that has one of them reproduces the claim.
+    pub same_rows: Option<Interval>,
     /// The reading of the text that it belongs to, where the text can be read in several ways:
     /// comparisons of two readings are not held against each other.
     pub reading: Option<String>,
@@ -489,11 +492,27 @@ impl Claims {
                 return Err(fields.source.wrong(kind_at, Some("kind"), reason));
             }
         };
+        let ours = fields.optional_text("ours")?.map(|(text, _)| text);
+        let mut same_rows = None;
+        if fields.optional_flag("same_rows")?.unwrap_or(false) {
+            if ours.is_none() {
+                return Err(fields.missing("ours"));
+            }
+            if kind == "at_most" {
+                let reason = "of a sum that is at most a figure there is no figure to compare";
+                return Err(fields.wrong("same_rows", reason.to_owned()));
+            }
+            same_rows = Some(match &value {
+                Some(value) => value.interval(rounding),
+                None => fields.range()?.interval,
+            });
+        }
         Ok(Claim {
             line: fields.line(),
             at: fields.text("at")?.0,
             says: fields.text("says")?.0,
-            ours: fields.optional_text("ours")?.map(|(text, _)| text),
+            ours,
+            same_rows,
             reading: fields.optional_text("reading")?.map(|(text, _)| text),
             id,
             value,

@@ -5,9 +5,10 @@ use super::binary::{self, BinaryScore, Fit, Score, Search, Totals};
 use super::claims::{AskOf, Check, Claim, Claims, Fact, MatrixKnown};
 use super::figure::{Exact, Figure, Interval, Rounding};
 use super::multiclass::{Asked, Averaging, ClassMetric, Classes, Found, Matrix, Said};
+use super::report::Measured;
 use super::solver::{Answer, Problem, Work};
 use super::together;
-use super::verdict::{Look, Verdict, smallest_conflict};
+use super::verdict::{Look, Ran, Verdict, smallest_conflict};
 use crate::metrics::BinaryCounts;
 use num_traits::{One, Zero};
 use serde::Serialize;
@@ -29,6 +30,11 @@ pub struct Judged {
     pub verdict: Verdict,
     /// Where a run of this project has the same figure.
     pub ours: Option<String>,
+    /// What a run on the document's own rows says of it; nothing where it is not about them.
+    pub run: Option<Ran>,
+    /// The numbers that such a run would have to give.
+    #[serde(skip)]
+    pub same_rows: Option<Interval>,
     /// The reading of the text that it belongs to, where there are several.
     pub reading: Option<String>,
     /// The names of the facts about it.
@@ -88,6 +94,43 @@ impl Audit {
         self.claims.iter().filter(|claim| claim.verdict.name() == name).count()
     }
 
+    /// The same with our figures held against the claims about the document's own rows.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use ttp_lib::audit::{self, Claims, Ran, report::Measured};
+    ///
+    /// let text = "document = \"d\"\n[[claim]]\nid = \"rows\"\nat = \"1\"\nsays = \"rows\"\n\
+    ///     kind = \"stated\"\nneeds = \"the data\"\nvalue = \"14.4k\"\n\
+    ///     ours = \"paper_rows.rows\"\nsame_rows = true\n";
+    /// let claims = Claims::parse("claims.toml".as_ref(), text)?;
+    /// let ran = |rows: u64| -> Result<_, ttp_lib::Error> {
+    ///     let ours = Measured::from_json(json!({ "paper_rows": { "rows": rows } }));
+    ///     Ok(audit::audit(&claims)?.beside(&ours).claims[0].run)
+    /// };
+    /// assert_eq!(ran(14_427)?, Some(Ran::Reproduced));
+    /// assert_eq!(ran(14_201)?, Some(Ran::NotReproduced));
+    /// assert_eq!(audit::audit(&claims)?.claims[0].run, Some(Ran::NoRun));
+    /// # Ok::<(), ttp_lib::Error>(())
+    /// ```
+    #[must_use]
+    pub fn beside(mut self, ours: &Measured) -> Self {
+        for claim in &mut self.claims {
+            let Some(said) = &claim.same_rows else { continue };
+            claim.run = Some(match claim.ours.as_deref().and_then(|path| ours.figure(path)) {
+                Some(figure) if said.contains(&figure) => Ran::Reproduced,
+                Some(_) => Ran::NotReproduced,
+                None => Ran::NoRun,
+            });
+        }
+        self
+    }
+
+    /// Of how many claims a run on the document's own rows says so.
+    pub fn ran(&self, what: Ran) -> usize {
+        self.claims.iter().filter(|claim| claim.run == Some(what)).count()
+    }
+
     /// How many claims are inconsistent that belong to one reading of the text.
     pub fn refuted_in_one_reading(&self) -> usize {
         let refuted = |claim: &&Judged| matches!(claim.verdict, Verdict::Inconsistent { .. });
@@ -141,6 +184,8 @@ pub fn audit(claims: &Claims) -> crate::Result<Audit> {
             value: claim.value.as_ref().map(|value| value.text.clone()),
             verdict: verdict.unwrap_or_else(undecided),
             ours: claim.ours.clone(),
+            run: claim.same_rows.as_ref().map(|_| Ran::NoRun),
+            same_rows: claim.same_rows.clone(),
             reading: claim.reading.clone(),
             facts: claims
                 .facts

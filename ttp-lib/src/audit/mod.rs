@@ -8,6 +8,9 @@
 //!   numbers and fractions;
 //! - *undecided*, with what would decide it.
 //!
+//! Beside the verdict stands, for claims that count the document's own rows, whether a run on
+//! these rows gives the figure: see [`Ran`].
+//!
 //! No verdict hangs on a floating-point number or on the clock. What a division by nought
 //! gives is scikit-learn's `zero_division=0`, unless a claims file says otherwise.
 //!
@@ -37,7 +40,7 @@ pub mod verdict;
 pub use claims::Claims;
 pub use figure::{Exact, Figure, Interval, Rounding};
 pub use judge::{Audit, Judged, Shown, Told, audit};
-pub use verdict::Verdict;
+pub use verdict::{Ran, Verdict};
 
 #[cfg(test)]
 mod tests;

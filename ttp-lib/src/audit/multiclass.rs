@@ -217,7 +217,8 @@ impl Classes {
         Ok((problem, layout))
     }
 
-    /// All classes alike: as large and as well found as the first average says.
+    /// All classes alike, but for what rounding to whole numbers needs to sum to the total: as large
+    /// and as well found as the first average says.
     fn alike(&self, said: &[&Said], problem: &Problem, layout: &Layout) -> Vec<f64> {
         use num_traits::ToPrimitive;
         let mut start: Vec<f64> =
@@ -229,10 +230,13 @@ impl Classes {
             _ => None,
         });
         let size = start[layout.total] / self.names.len() as f64;
+        let right = size * score.unwrap_or(0.5);
+        let part =
+            |of: f64, class: usize| (of * (class + 1) as f64).round() - (of * class as f64).round();
         for class in 0..self.names.len() {
-            start[layout.support[class]] = size;
-            start[layout.predicted[class]] = size;
-            start[layout.right[class]] = size * score.unwrap_or(0.5);
+            start[layout.support[class]] = part(size, class);
+            start[layout.predicted[class]] = part(size, class);
+            start[layout.right[class]] = part(right, class);
         }
         start
     }

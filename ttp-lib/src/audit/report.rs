@@ -1,6 +1,8 @@
 //! All verdicts in one table, and beside them what a run of this project measured.
 
+use super::figure::{Exact, whole};
 use super::judge::{Audit, Judged, Shown, Told};
+use super::verdict::Ran;
 use crate::show::{Cell, Table};
 use crate::{Error, Result, files};
 use serde_json::{Map, Value, json};
@@ -33,23 +35,43 @@ pub fn measured(folder: &Path) -> Result<Measured> {
     for path in paths {
         let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
         let value: Value = files::read_json(&path)?;
-        match stem.split_once('.') {
-            Some((family, rest)) => {
-                let inner = found.entry(family).or_insert_with(|| json!({}));
-                if let Some(inner) = inner.as_object_mut() {
-                    inner.insert(rest.to_owned(), value);
-                }
-            }
-            None => match (found.get_mut(stem).and_then(Value::as_object_mut), value) {
-                (Some(inner), Value::Object(value)) => inner.extend(value),
-                (_, value) => _ = found.insert(stem.to_owned(), value),
-            },
+        // As results.json has them: trainings by their names, all else of a family in one object.
+        let (family, rest) = stem.split_once('.').unwrap_or((stem, ""));
+        let value = match rest {
+            rest if !rest.is_empty() && family == "finetune" => json!({ rest: value }),
+            _ => value,
+        };
+        match (found.get_mut(family).and_then(Value::as_object_mut), value) {
+            (Some(inner), Value::Object(value)) => inner.extend(value),
+            (_, value) => _ = found.insert(family.to_owned(), value),
         }
     }
     Ok(Measured(found))
 }
 
 impl Measured {
+    /// Figures that are at hand as JSON; nothing of what is no object.
+    pub fn from_json(figures: Value) -> Self {
+        match figures {
+            Value::Object(figures) => Self(figures),
+            _ => Self::default(),
+        }
+    }
+
+    /// The number at a path; a list of names counts by its names.
+    pub fn figure(&self, path: &str) -> Option<Exact> {
+        match self.get(path)? {
+            Value::Number(number) => match number.as_i64() {
+                Some(number) => Some(whole(number.into())),
+                None => Exact::from_float(number.as_f64()?),
+            },
+            Value::Array(names) if names.iter().all(Value::is_string) => {
+                Some(whole(names.len() as i128))
+            }
+            _ => None,
+        }
+    }
+
     /// What stands at a path such as `finetune.minilm.clean.f1_macro`; a name may hold points.
     pub fn get(&self, path: &str) -> Option<&Value> {
         fn inner<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
@@ -103,12 +125,12 @@ fn short(value: f64) -> String {
 }
 
 /// One row a claim: document, claim, place, what it says, the figure, the verdict, what shows
-/// it, and our figure.
+/// it, our figure, and of claims about the document's own rows whether it is the same one.
 ///
 /// # Errors
 /// None in practice: the table's own check on the number of cells.
 pub fn table(audits: &[Audit], ours: &Measured) -> Result<Table> {
-    let mut table = Table::new(["claim", "says", "figure", "verdict", "why", "ours"]);
+    let mut table = Table::new(["claim", "says", "figure", "verdict", "why", "ours", "run"]);
     for audit in audits {
         for claim in &audit.claims {
             let figure = claim.value.as_deref().unwrap_or_default();
@@ -118,7 +140,8 @@ pub fn table(audits: &[Audit], ours: &Measured) -> Result<Table> {
                 figure,
                 claim.verdict.name(),
                 why(claim),
-                ours.cell(claim.ours.as_deref())
+                ours.cell(claim.ours.as_deref()),
+                claim.run.map_or(Cell::Empty, |run| run.to_string().into())
             ])?;
         }
     }
@@ -149,14 +172,60 @@ pub fn counts(audit: &Audit) -> String {
     )
 }
 
+/// The claims that are about the document's own rows: its place and figure, ours, whether ours
+/// prints as the document says, and the verdict of arithmetic.
+///
+/// # Errors
+/// None in practice: the table's own check on the number of cells.
+pub fn own_rows(audit: &Audit, ours: &Measured) -> Result<Table> {
+    let mut table = Table::new(["claim", "says", "figure", "its own rows", "run", "verdict"]);
+    for claim in &audit.claims {
+        let Some(run) = claim.run else { continue };
+        table.push(crate::cells![
+            &claim.id,
+            format!("{} ({})", claim.says, claim.at),
+            claim.value.as_deref().unwrap_or_default(),
+            ours.cell(claim.ours.as_deref()),
+            run.to_string(),
+            claim.verdict.name()
+        ])?;
+    }
+    Ok(table)
+}
+
+/// What a run on the document's own rows says of the claims about them, in a line; nothing where
+/// no claim is about them.
+pub fn runs(audit: &Audit) -> Option<String> {
+    let document = &audit.document;
+    let [reproduced, not, none] =
+        [Ran::Reproduced, Ran::NotReproduced, Ran::NoRun].map(|what| audit.ran(what));
+    match (reproduced + not, none) {
+        (0, 0) => None,
+        (0, _) => Some(format!(
+            "{document}: no run on its own rows is at hand; the {none} claims about them are judged \
+             by arithmetic alone"
+        )),
+        (_, 0) => Some(format!(
+            "{document}: claims about its own rows: {reproduced} reproduced, {not} not reproduced"
+        )),
+        _ => Some(format!(
+            "{document}: claims about its own rows: {reproduced} reproduced, {not} not reproduced; \
+             no run has the figures of {none}, which are judged by arithmetic alone"
+        )),
+    }
+}
+
 /// All verdicts, with their counts, for results.json.
 pub fn summary(audits: &[Audit]) -> Value {
     let count = |name: &str| audits.iter().map(|audit| audit.count(name)).sum::<usize>();
+    let ran = |what: Ran| audits.iter().map(|audit| audit.ran(what)).sum::<usize>();
     json!({
         "claims": audits.iter().map(|audit| audit.claims.len()).sum::<usize>(),
         "consistent": count("consistent"),
         "inconsistent": count("inconsistent"),
         "undecided": count("undecided"),
+        "reproduced": ran(Ran::Reproduced),
+        "not_reproduced": ran(Ran::NotReproduced),
         "documents": audits,
     })
 }
@@ -197,6 +266,7 @@ mod tests {
             std::fs::write(folder.path().join(name), value.to_string()).unwrap();
         };
         write("finetune.minilm.clean.json", json!({ "f1_macro": 0.84, "labels": ["T1"] }));
+        write("corpus.augmentation.json", json!({ "balanced_rows": 9_120 }));
         write("corpus.json", json!({ "rows": 13_039, "over_500": ["T1059", "T1027"] }));
         let found = measured(folder.path()).unwrap();
         let shown = |path: &str| found.cell(Some(path));
@@ -205,6 +275,15 @@ mod tests {
         assert_eq!(shown("corpus.over_500"), Cell::from("T1059, T1027"));
         assert_eq!(shown("finetune.minilm"), Cell::Empty);
         assert_eq!(shown("similarity.basic.f1"), Cell::Empty);
+        assert_eq!(found.figure("corpus.rows"), Some(whole(13_039)));
+        assert_eq!(found.figure("corpus.balanced_rows"), Some(whole(9_120)));
+        // Names are counted; a text and a list of numbers are no figure.
+        assert_eq!(found.figure("corpus.over_500"), Some(whole(2)));
+        let figures = Measured::from_json(json!({ "a": "14", "b": [1, 2], "c": 0.5, "d": null }));
+        assert_eq!(figures.figure("c"), Some(Exact::new(1.into(), 2.into())));
+        for path in ["a", "b", "d", "e", "corpus"] {
+            assert_eq!(figures.figure(path), None, "{path}");
+        }
         assert!(measured(&folder.path().join("not there")).unwrap().get("corpus").is_none());
     }
 }

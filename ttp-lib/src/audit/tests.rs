@@ -4,16 +4,19 @@
 use super::binary::{
     BinaryScore, Metric, STEPS, Score, Totals, ZeroDivision, exact_score, fits, search,
 };
+use super::claims::Check;
 use super::figure::{Exact, Figure, Interval, Rounding};
 use super::multiclass::{Averaging, ClassCount, ClassMetric, Classes, Found, Matrix, Said};
+use super::report::{self, Measured};
 use super::solver::Work;
-use super::{Audit, Claims, Verdict, audit};
+use super::{Audit, Claims, Ran, Verdict, audit};
 use crate::metrics::BinaryCounts;
 use num_bigint::BigInt;
 use num_traits::ToPrimitive;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
 use std::path::Path;
 
 const METRICS: [Metric; 9] = [
@@ -551,8 +554,148 @@ fn the_papers_table_is_at_odds_with_its_text() {
     assert_eq!(audit.claim("best.f2").unwrap().verdict.name(), "consistent");
     // As averages over classes the same figures are possible.
     assert_eq!(audit.claim("bert.f2").unwrap().verdict.name(), "consistent");
-    let removed = audit.ranges.iter().find(|told| told.says.starts_with("rows of")).unwrap();
-    assert_eq!((removed.least, removed.most), (Some(146), Some(1477)));
+}
+
+#[test]
+fn the_papers_counts_can_be_of_draws_with_all_outputs_and_hardly_of_filling_to_200() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/claims/three-models.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let removed = |draws: &str| {
+        let text = text.replace("draws = [0, 1]", draws);
+        let mut claims = Claims::parse(&file, &text).unwrap();
+        claims.claims.retain(|claim| matches!(claim.check, Check::Linear(..)));
+        let audit = audit(&claims).unwrap();
+        assert_eq!(audit.count("consistent"), audit.claims.len(), "{draws}: {:?}", audit.claims);
+        let removed = audit.ranges.iter().find(|told| told.says.starts_with("rows of")).unwrap();
+        (removed.least.unwrap(), removed.most.unwrap())
+    };
+    // The paper's own rows have 4,523 of removed techniques: too many, had it filled to 200.
+    assert_eq!(removed("draws = [0, 0]"), (146, 1477));
+    let (least, most) = removed("draws = [1, 1]");
+    assert!(least <= 4523 && 4523 <= most, "{least} {most}");
+    // Of both ways together the bounds are those of some techniques each, and so no narrower.
+    let both = removed("draws = [0, 1]");
+    assert!(both.0 == 146 && both.1 >= most, "{both:?}");
+}
+
+/// The counts of the paper's own rows, as notebooks 01 and 03 leave them.
+fn papers_rows() -> Value {
+    json!({
+        "rows": 14_427, "techniques": 190, "over_500": ["T1027", "T1059"], "kept": 44,
+        "balanced_rows": 15_240, "over_half_augmented": 17,
+    })
+}
+
+const REPRODUCED: [&str; 7] =
+    ["rows", "rows.again", "techniques", "kept", "two", "balanced", "two.again"];
+
+#[test]
+fn a_run_on_the_papers_own_rows_reproduces_its_counts_and_not_its_half() {
+    let audit = judged("three-models.toml");
+    assert_eq!(audit.ran(Ran::NoRun), 8, "before it is held against a run");
+    let line = "three models: no run on its own rows is at hand; the 8 claims about them are judged \
+                by arithmetic alone";
+    assert_eq!(report::runs(&audit).unwrap(), line);
+    // What another corpus has decides nothing.
+    let other = Measured::from_json(json!({ "corpus": { "rows": 14_201, "techniques": 188 } }));
+    assert_eq!(report::runs(&audit.clone().beside(&other)).unwrap(), line);
+
+    let ours = Measured::from_json(json!({ "paper_rows": papers_rows() }));
+    let verdicts: Vec<Verdict> = audit.claims.iter().map(|claim| claim.verdict.clone()).collect();
+    let audit = audit.beside(&ours);
+    let of = |what: Ran| -> Vec<&str> {
+        let claims = audit.claims.iter().filter(|claim| claim.run == Some(what));
+        claims.map(|claim| claim.id.as_str()).collect()
+    };
+    let mut reproduced = of(Ran::Reproduced);
+    reproduced.sort_by_key(|id| REPRODUCED.iter().position(|known| known == id));
+    assert_eq!(reproduced, REPRODUCED);
+    assert_eq!(of(Ran::NotReproduced), ["half"]);
+    assert_eq!(of(Ran::NoRun), [""; 0]);
+    // Arithmetic's verdicts are what they were.
+    assert!(audit.claims.iter().map(|claim| &claim.verdict).eq(&verdicts));
+    assert_eq!(audit.claim("half").unwrap().verdict.name(), "consistent");
+    let line = "three models: claims about its own rows: 7 reproduced, 1 not reproduced";
+    assert_eq!(report::runs(&audit).unwrap(), line);
+    assert_eq!(report::own_rows(&audit, &ours).unwrap().len(), 8);
+    let written = report::summary(&[audit]);
+    assert_eq!((&written["reproduced"], &written["not_reproduced"]), (&json!(7), &json!(1)));
+    let claims = written["documents"][0]["claims"].as_array().unwrap();
+    let run = |id: &str| &claims.iter().find(|claim| claim["id"] == id).unwrap()["run"];
+    assert_eq!(run("balanced"), "reproduced");
+    assert_eq!(run("half"), "not_reproduced");
+    assert!(run("bert.f1").is_null());
+    assert_eq!(report::runs(&judged("similarity.toml")), None);
+}
+
+#[test]
+fn a_figure_of_the_same_rows_is_rounded_as_the_claim_prints_it() {
+    let audit = judged("three-models.toml");
+    let ran = |id: &str, name: &str, value: Value| {
+        let mut rows = papers_rows();
+        rows[name] = value;
+        let ours = Measured::from_json(json!({ "paper_rows": rows }));
+        audit.clone().beside(&ours).claim(id).unwrap().run.unwrap()
+    };
+    for (id, name, value, expected) in [
+        ("rows", "rows", json!(14_350), Ran::Reproduced),
+        ("rows", "rows", json!(14_349), Ran::NotReproduced),
+        ("rows", "rows", json!(14_451), Ran::NotReproduced),
+        ("rows.again", "rows", json!(14_201), Ran::NotReproduced),
+        ("rows", "rows", Value::Null, Ran::NoRun),
+        ("rows", "rows", json!("14.4k"), Ran::NoRun),
+        ("balanced", "balanced_rows", json!(15_464), Ran::NotReproduced),
+        ("balanced", "balanced_rows", json!(10_941), Ran::NotReproduced),
+        // A plain whole number was not rounded.
+        ("techniques", "techniques", json!(191), Ran::NotReproduced),
+        ("two", "over_500", json!(["T1027"]), Ran::NotReproduced),
+        ("half", "over_half_augmented", json!(1), Ran::Reproduced),
+        ("half", "over_half_augmented", json!(2), Ran::NotReproduced),
+        ("half", "over_half_augmented", Value::Null, Ran::NoRun),
+    ] {
+        assert_eq!(ran(id, name, value.clone()), expected, "{id}: {value}");
+    }
+    let mut rows = papers_rows();
+    rows.as_object_mut().unwrap().retain(|name, _| name == "over_500");
+    let ours = Measured::from_json(json!({ "paper_rows": rows }));
+    let line = "three models: claims about its own rows: 2 reproduced, 0 not reproduced; no run has \
+                the figures of 6, which are judged by arithmetic alone";
+    assert_eq!(report::runs(&audit.beside(&ours)).unwrap(), line);
+}
+
+#[test]
+fn a_claim_about_the_same_rows_wants_a_figure_on_both_sides() {
+    let stated = |fields: &str| {
+        format!(
+            "document = \"d\"\n[[claim]]\nid = \"c\"\nat = \"a\"\nsays = \"s\"\nkind = \"stated\"\n\
+             needs = \"n\"\n{fields}\n"
+        )
+    };
+    let parse = |text: &str| Claims::parse(Path::new("c.toml"), text);
+    for (fields, expected) in [
+        ("value = \"1\"\nsame_rows = true", "c.toml, row 2, field \"ours\": missing"),
+        (
+            "ours = \"a.b\"\nsame_rows = true",
+            "c.toml, row 2, field \"above, at_least, below or at_most\": missing",
+        ),
+        (
+            "ours = \"a.b\"\nvalue = \"1\"\nsame_rows = \"yes\"",
+            "c.toml, row 10, field \"same_rows\": true or false is wanted",
+        ),
+        (
+            "ours = \"a.b\"\nvalue = \"1\"\nat_most = \"2\"",
+            "c.toml, row 10, field \"at_most\": not a field that is known here",
+        ),
+    ] {
+        assert_eq!(refused(&stated(fields)), expected, "{fields}");
+    }
+    let other = stated("value = \"1\"");
+    let sum = other.replace("id = \"c\"", "id = \"sum\"").replace("document = \"d\"\n", "");
+    let sum = sum.replace("kind = \"stated\"\nneeds = \"n\"", "kind = \"at_most\"\nof = [\"c\"]");
+    let said = refused(&format!("{other}{sum}ours = \"a.b\"\nsame_rows = true\n"));
+    assert!(said.contains("field \"same_rows\": of a sum that is at most"), "{said}");
+    let not = parse(&stated("ours = \"a.b\"\nvalue = \"1\"\nsame_rows = false")).unwrap();
+    assert_eq!(audit(&not).unwrap().claims[0].run, None);
 }
 
 #[test]
@@ -571,7 +714,7 @@ fn the_papers_appendix_c_is_that_of_a_picture_made_before_it() {
     assert_eq!(facts("mask.secbert.data"), "picture.scores picture.sister");
     assert_eq!(facts("secbert.cls"), "picture.sister");
     assert_eq!(facts("bert.f1"), "");
-    let table = super::report::table(&[audit], &super::report::Measured::default()).unwrap();
+    let table = report::table(&[audit], &Measured::default()).unwrap();
     assert!(table.limits(600, 200).to_text().contains("; see picture.scores, picture.sister"));
 }
 

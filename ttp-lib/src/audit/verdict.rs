@@ -60,6 +60,29 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// What a run of this project on the document's own rows says of a claim. It stands beside the
+/// verdict, which is arithmetic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ran {
+    /// Its figure prints as the claim says.
+    Reproduced,
+    /// Its figure prints otherwise.
+    NotReproduced,
+    /// There is no such figure.
+    NoRun,
+}
+
+impl fmt::Display for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reproduced => "reproduced",
+            Self::NotReproduced => "not reproduced",
+            Self::NoRun => "no run",
+        })
+    }
+}
+
 /// What one look at a set of claims found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {

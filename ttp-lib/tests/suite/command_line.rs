@@ -264,7 +264,7 @@ fn names_that_are_unknown_come_with_those_that_are_known() {
     assert_eq!(made, format!("error: models/minilm-cti: {advice}"));
     assert_eq!(
         project.fails(&["split", "--protocol", "dirty"]),
-        "error: unknown protocol \"dirty\"; known: paper, clean"
+        "error: unknown protocol \"dirty\"; known: paper, told, clean"
     );
     small_csv(&project);
     assert_eq!(
@@ -497,6 +497,34 @@ fn the_similarity_reports_claims_come_back_with_their_465_pairs() {
     assert_eq!(documents[0]["binary"]["basic"], basic);
     let left: Vec<_> = std::fs::read_dir(project.0.path()).unwrap().collect();
     assert_eq!(left.len(), 2, "the profile's folder and a.json: {left:?}");
+}
+
+#[test]
+fn the_papers_counts_are_held_against_its_own_rows_where_they_are_at_hand() {
+    let project = Project::new();
+    let arguments = ["audit", &claims_file("three-models"), "--json", "a.json"];
+    let said = project.succeeds(&arguments);
+    let alone = "the 8 claims about them are judged by arithmetic alone";
+    assert!(said.contains(alone), "{said}");
+
+    std::fs::create_dir(project.at("results")).unwrap();
+    let first = json!({ "over_500": ["T1027", "T1059"] });
+    project.write("results/paper_rows.json", &first.to_string());
+    let second = json!({
+        "rows": 14_427, "techniques": 190, "kept": 44, "balanced_rows": 15_240,
+        "over_half_augmented": 17,
+    });
+    project.write("results/paper_rows.augmentation.json", &second.to_string());
+    let said = project.succeeds(&arguments);
+    assert!(said.contains("its own rows: 7 reproduced, 1 not reproduced"), "{said}");
+    let row = |id: &str| said.lines().find(|line| line.contains(&format!(": {id} "))).unwrap();
+    assert!(row("balanced").contains("15,240"), "{}", row("balanced"));
+    assert!(row("balanced").contains(" reproduced"), "{}", row("balanced"));
+    assert!(row("half").contains(" not reproduced"), "{}", row("half"));
+    assert!(row("half").contains(" consistent"), "{}", row("half"));
+    let written: Value =
+        serde_json::from_slice(&std::fs::read(project.at("a.json")).unwrap()).unwrap();
+    assert_eq!((&written["reproduced"], &written["not_reproduced"]), (&json!(7), &json!(1)));
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub fn audit(run: Option<&Run>, arguments: &Arguments) -> Result<()> {
     };
     let mut audits = Vec::new();
     for claims in &documents {
-        let audit = audit::audit(claims)?;
+        let audit = audit::audit(claims)?.beside(&ours);
         let text = report::table(std::slice::from_ref(&audit), &ours)?.limits(600, 100).to_text();
         for line in text.lines() {
             say(line)?;
@@ -40,6 +40,9 @@ pub fn audit(run: Option<&Run>, arguments: &Arguments) -> Result<()> {
             say(&shown.to_string())?;
         }
         say(&report::counts(&audit))?;
+        if let Some(line) = report::runs(&audit) {
+            say(&line)?;
+        }
         say("")?;
         audits.push(audit);
     }
