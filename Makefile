@@ -28,7 +28,7 @@ setup: ## libtorch, kernel program, Python packages, data and models: checked, k
 data: ## only the data and models of the profile
 	@$(PYTHON) environment/setup.py check python data
 
-data-tram: ## TRAM v1's sentences, for the paper profile (from TTP_SOURCES, or the network)
+data-tram: ## TRAM v1's sentences alone (from TTP_SOURCES, or the network)
 	@$(PYTHON) environment/setup.py tram
 
 data-vocabularies: ## BERT's and SciBERT's word pieces (a 42 MB package; TTP_SOURCES, or the network)

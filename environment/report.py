@@ -281,8 +281,8 @@ def headline(found: dict) -> list[dict]:
         if isinstance(corpus.get(key), (int, float)):
             figures.append({"value": f"{corpus[key]:,}", "name": name})
     for key, name in (
-        ("leaked_test_rows", "test rows seen in training in another wording, paper's split"),
-        ("twins_in_training", "of them with an augmented twin in training"),
+        ("leaked_test_rows", "test rows with a relative in training, paper's split"),
+        ("twins_in_training", "of them with a twin in training"),
     ):
         counted = corpus.get(key)
         if isinstance(counted, dict) and isinstance(counted.get("paper"), int):

@@ -75,8 +75,7 @@ impl Limits {
 }
 
 /// How a technique with too few rows is filled up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fill {
     /// To the limit, twin by twin, none of them alike: as the paper's text says ([`upsample`]).
     Rows,
@@ -461,7 +460,7 @@ impl Balanced {
 
     /// Techniques more than half of whose rows are augmented, and the largest such share
     /// of any technique (0 to 1). The paper says that half is the most there can be.
-    pub fn over_half_augmented(&self) -> (usize, f64) {
+    fn over_half_augmented(&self) -> (usize, f64) {
         let (mut over, mut largest) = (0, 0.0_f64);
         for rows in classes(&self.samples).into_values() {
             let twin = |at: &&usize| self.samples[**at].operation != Operation::Original;

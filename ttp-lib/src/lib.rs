@@ -7,7 +7,7 @@
 //! - [`corpus`]: ATT&CK bundles, TRAM's sentences and CSV files become one row a sentence.
 //! - [`balance`]: trim rare techniques, upsample small ones, downsample large ones.
 //! - [`augment`]: the four operations of Easy Data Augmentation, each output labelled.
-//! - [`split`]: stratified parts under two protocols, and how much leaks between them.
+//! - [`split`]: stratified parts under three protocols, and how much leaks between them.
 //! - [`pretrained`]: named checkpoints, found on disk, checked and loaded.
 //! - [`encoder`]: the transformer with a head that names techniques or hidden words.
 //! - [`fill_mask`]: sentences with a hidden word, and what the paper prints for one.

@@ -116,7 +116,8 @@ const PAPER_ROWS: &str = "orbinato-2022/dataset_mixed.csv";
 
 /// What to say where [`Run::paper_rows`] has none.
 pub const PAPER_ROWS_MISSING: &str = "The paper's own rows (orbinato-mixed) are not at hand, so \
-its figures stand here as published. `make data` fetches them where there is a network; or put \
+its figures stand here as published. `TTP_PROFILE=laptop make data` fetches them where there is a \
+network; or put \
 orbinato-2022/dataset_mixed.csv into a folder and name that in TTP_SOURCES.";
 
 /// Which labels a CSV file may have.
@@ -212,6 +213,11 @@ impl Profile {
         self.family.check()?;
         if self.protocols.is_empty() {
             return wrong("protocols", "names none".into());
+        }
+        if self.protocols.contains(&Protocol::Told) {
+            let reason =
+                "\"told\" is counted, and linear models are trained on it: take paper or clean";
+            return wrong("protocols", reason.into());
         }
         for (field, share) in
             [("split.validation", self.split.validation), ("split.test", self.split.test)]
@@ -383,8 +389,8 @@ impl Run {
     }
 
     /// The paper's data rebuilt from MITRE's bytes, whatever the profile's own source is:
-    /// ATT&CK's sentences with TRAM v1's, and all of TRAM's texts; without them, and with none,
-    /// where TRAM's file is not at hand.
+    /// ATT&CK's sentences and, where TRAM v1's file is at hand, TRAM's; beside them all of TRAM's
+    /// texts, none where its file is not there.
     ///
     /// # Errors
     /// As [`corpus::build`].

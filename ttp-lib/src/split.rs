@@ -1,4 +1,4 @@
-//! Training, validation and test parts under two protocols, and a count of what
+//! Training, validation and test parts under three protocols, and a count of what
 //! leaks from one into another.
 //!
 //! The paper balances first and splits then, so a test row may be the twin of a

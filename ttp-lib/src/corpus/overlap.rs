@@ -13,8 +13,8 @@ use std::fmt;
 pub enum Apart {
     /// The other corpus knows no such technique.
     OtherTechnique,
-    /// A sentence of TRAM's that the other corpus left out: several techniques have it, or
-    /// this version of ATT&CK has none of the name.
+    /// A sentence of TRAM's that the other corpus left out. Ours leaves out those that several
+    /// techniques share, and those whose technique's name v10.1 does not have.
     LeftOutOfTram,
     /// The same once what stands in parentheses is taken out: one corpus was cleaned of it.
     Parentheses,

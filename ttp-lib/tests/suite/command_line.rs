@@ -307,6 +307,11 @@ fn a_profile_with_a_mistake_is_named_by_file_and_field() {
         "error: own.json: setting checkpoints: two of them would write to files named \"bert\""
     );
     assert_eq!(
+        said(&|p| p["protocols"] = json!(["told"])),
+        "error: own.json: setting protocols: \"told\" is counted, and linear models are trained on \
+         it: take paper or clean"
+    );
+    assert_eq!(
         said(&|p| p["similarity"] = json!({ "mining": { "negatives": 0 } })),
         "error: own.json: setting similarity: setting mining.negatives: 0 for each anchor are none"
     );
