@@ -332,10 +332,10 @@ class AllReports(unittest.TestCase):
         self.assertNotIn("13,057", text)
         self.assertIn("techniques kept", text)
 
-    def test_twins_are_counted_apart_from_rows_in_another_wording(self) -> None:
+    def test_twins_are_counted_apart_from_other_relatives(self) -> None:
         both = {"corpus": {"leaked_test_rows": {"paper": 1234}, "twins_in_training": {"paper": 56}}}
-        seen = {"value": "1,234", "name": "test rows seen in training in another wording, paper's split"}
-        twins = {"value": "56", "name": "of them with an augmented twin in training"}
+        seen = {"value": "1,234", "name": "test rows with a relative in training, paper's split"}
+        twins = {"value": "56", "name": "of them with a twin in training"}
         self.assertEqual(report.headline(both), [seen, twins])
         del both["corpus"]["twins_in_training"]
         self.assertEqual(report.headline(both), [seen])
