@@ -3,7 +3,7 @@
 
 use crate::corpus::Sample;
 use crate::encoder::Predictions;
-use crate::linear::{LinearKind, LinearModel};
+use crate::linear::{self, LinearKind, LinearModel};
 use crate::metrics::{Bootstrap, Confusion, Estimate, Groups, Part, Scores};
 use crate::pretrained::{self, Checkpoint};
 use crate::split::{Protocol, Split};
@@ -464,8 +464,7 @@ pub fn linear_predictions(kind: LinearKind, split: &Split, seed: u64) -> Result<
     let rows = split.test.iter().zip(scores.chunks(labels.len()));
     Ok(rows
         .map(|(sample, scores)| {
-            let best = (0..scores.len()).rev().max_by(|a, b| scores[*a].total_cmp(&scores[*b]));
-            let best = best.unwrap_or_default();
+            let best = linear::best_of(scores);
             let sum: f64 = scores.iter().map(|score| (score - scores[best]).exp()).sum();
             Prediction {
                 sample: sample.clone(),

@@ -236,8 +236,7 @@ impl LinearModel {
 
     /// The class with the highest score; of equals, the first.
     pub fn predict(&self, text: &str) -> usize {
-        let scores = self.scores(text);
-        (1..scores.len()).fold(0, |best, at| if scores[at] > scores[best] { at } else { best })
+        best_of(&self.scores(text))
     }
 
     /// The class of each text, worked out in parallel.
@@ -292,6 +291,11 @@ impl LinearModel {
             .map_or((Grams::Words, ""), |v| (v.vectorizer().grams, v.terms()[at].as_str()));
         Feature { grams, term: term.to_owned(), weight }
     }
+}
+
+/// The place of the highest score; of equals, the first.
+pub(crate) fn best_of(scores: &[f64]) -> usize {
+    (1..scores.len()).fold(0, |best, at| if scores[at] > scores[best] { at } else { best })
 }
 
 /// Appends to each row a part whose columns begin at `offset`.
