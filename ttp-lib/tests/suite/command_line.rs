@@ -241,6 +241,27 @@ fn a_label_outside_attack_is_named_where_labels_are_attacks() {
 }
 
 #[test]
+fn what_is_wrong_with_rows_that_are_kept_as_they_stand_is_one_line() {
+    let project = Project::new();
+    let said = |content: &str| {
+        project.write("rows.csv", content);
+        project.fails(&["corpus", "--csv", "rows.csv", "--columns", "orbinato", "--every-row"])
+    };
+    assert_eq!(
+        said("version https://git-lfs.github.com/spec/v1\noid sha256:41\nsize 9\n"),
+        "error: rows.csv: a Git LFS pointer in place of the file of sha256 41: get the file itself"
+    );
+    assert_eq!(
+        said(",text,label_tec\n0,It ran.,T1059\n"),
+        "error: rows.csv, row 1, field \"sentence\": no such column; there are: , text, label_tec"
+    );
+    assert_eq!(
+        said(",sentence,label_tec\n0,It ran.,T1059\n1, ,T1059\n"),
+        "error: rows.csv, row 3, field \"sentence\": empty sentence"
+    );
+}
+
+#[test]
 fn names_that_are_unknown_come_with_those_that_are_known() {
     let project = Project::new();
     assert_eq!(
