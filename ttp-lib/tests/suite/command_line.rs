@@ -418,7 +418,7 @@ fn what_cannot_be_asked_for_similar_sentences_is_named() {
     assert_eq!(project.fails(&["similar", "  "]), "error: setting text: it is empty");
     assert_eq!(
         project.fails(&["similar", "It reads the memory of LSASS."]),
-        "error: models/similarity.hard_negatives: not there: notebook 07_hard_negatives, or `ttp \
+        "error: models/similarity.hard_negatives: not there: notebook 08_hard_negatives, or `ttp \
          similarity`, makes it"
     );
     let said = project.fails(&["similarity", "--trial", "{ \"epochs\": -1 }"]);
