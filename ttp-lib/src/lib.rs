@@ -41,6 +41,7 @@ pub mod batch;
 pub mod classify;
 pub mod compare;
 pub mod corpus;
+pub(crate) mod csv_file;
 pub mod diagnosis;
 pub mod encoder;
 pub mod error;

@@ -7,7 +7,8 @@
 
 use crate::balance::{self, Augment, Draws, Fill, Limits, Shortfall, classes, mix};
 use crate::corpus::clean::normalised;
-use crate::corpus::{Corpus, Operation, Sample, csv::explain};
+use crate::corpus::{Corpus, Operation, Sample};
+use crate::csv_file::{self, CsvFile};
 use crate::{Error, Result, files};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -524,26 +525,25 @@ pub fn write_csv(path: &Path, samples: &[Sample]) -> Result<()> {
 /// is no number, an empty technique or sentence, or an unknown operation: row and
 /// field are named.
 pub fn read_csv(path: &Path) -> Result<Vec<Sample>> {
-    let mut reader = csv::Reader::from_path(path).map_err(|error| explain(path, error))?;
-    let header = reader.headers().map_err(|error| explain(path, error))?;
-    if header != COLUMNS.as_slice() {
-        let reason = format!(
-            "columns {} expected, found {}",
-            COLUMNS.join(","),
-            header.iter().collect::<Vec<_>>().join(",")
-        );
+    let mut rows = CsvFile::open(path)?;
+    let header = rows.names();
+    if header != COLUMNS {
+        let reason = format!("columns {} expected, found {}", COLUMNS.join(","), header.join(","));
         return Err(Error::input_at(path, Some(1), None, reason));
     }
     let mut samples = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|error| explain(path, error))?;
-        let line = record.position().map(|position| position.line() as usize);
+    let mut record = csv::ByteRecord::new();
+    while let Some(line) = rows.next(&mut record)? {
+        let line = Some(line);
         let wrong = |column: usize, reason: &str| {
             Error::input_at(path, line, Some(COLUMNS[column]), reason)
         };
-        let cell = |column: usize| match record.get(column) {
-            Some(text) if !text.is_empty() => Ok(text),
-            _ => Err(wrong(column, "empty")),
+        let cell = |column: usize| {
+            let text = csv_file::text(record.get(column).unwrap_or_default());
+            match text.map_err(|reason| wrong(column, &reason))? {
+                "" => Err(wrong(column, "empty")),
+                text => Ok(text),
+            }
         };
         samples.push(Sample {
             row: cell(0)?.parse().map_err(|_| wrong(0, "not a row number"))?,

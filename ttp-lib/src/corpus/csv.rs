@@ -3,7 +3,8 @@
 
 use super::build::{Candidate, Keep, fold, some_of};
 use super::clean;
-use crate::{Error, Result, files};
+use crate::csv_file::{self, CsvFile};
+use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -67,13 +68,8 @@ pub(super) fn read(
     known: Option<&BTreeMap<String, String>>,
     keep: Keep,
 ) -> Result<Table> {
-    files::refuse_pointer(file)?;
-    let mut reader = ::csv::Reader::from_path(file).map_err(|error| explain(file, error))?;
-    let header = reader.byte_headers().map_err(|error| explain(file, error))?.clone();
-    if header.is_empty() {
-        return Err(Error::input(file, "empty: not even a header"));
-    }
-    let at = |name: &str| position(file, &header, name);
+    let mut rows = CsvFile::open(file)?;
+    let at = |name: &str| rows.column(name);
     let sentence_at = at(&columns.sentence)?;
     let technique_at = at(&columns.technique)?;
     let perhaps = |name: &String| match at(name) {
@@ -85,13 +81,12 @@ pub(super) fn read(
 
     let mut table = Table { candidates: Vec::new(), names: known.cloned().unwrap_or_default() };
     let mut record = ::csv::ByteRecord::new();
-    while reader.read_byte_record(&mut record).map_err(|error| explain(file, error))? {
-        let row = record.position().map_or(0, |position| position.line() as usize);
+    while let Some(row) = rows.next(&mut record)? {
         let wrong =
             |field: &str, reason: String| Error::input_at(file, Some(row), Some(field), reason);
         let as_it_stands = |at: usize, field: &str| {
-            let bytes = record.get(at).unwrap_or_default();
-            std::str::from_utf8(bytes).map_err(|error| wrong(field, format!("not UTF-8: {error}")))
+            let cell = csv_file::text(record.get(at).unwrap_or_default());
+            cell.map_err(|reason| wrong(field, reason))
         };
         let cell = |at: usize, field: &str| as_it_stands(at, field).map(clean::collapse);
         let optional = |at: Option<usize>, field: &Option<String>| match (at, field) {
@@ -133,27 +128,4 @@ pub(super) fn read(
         return Err(Error::input(file, "no row below the header"));
     }
     Ok(table)
-}
-
-fn position(file: &Path, header: &::csv::ByteRecord, name: &str) -> Result<usize> {
-    header.iter().position(|column| column == name.as_bytes()).ok_or_else(|| {
-        let there: Vec<_> = header.iter().map(String::from_utf8_lossy).collect();
-        let reason = format!("no such column; there are: {}", there.join(", "));
-        Error::input_at(file, Some(1), Some(name), reason)
-    })
-}
-
-/// The csv library's error as ours: with the row, and without its habit of two positions.
-pub(crate) fn explain(file: &Path, error: ::csv::Error) -> Error {
-    let row = error.position().map(|position| position.line() as usize);
-    match error.into_kind() {
-        ::csv::ErrorKind::Io(source) => Error::file(file, "read")(source),
-        ::csv::ErrorKind::Utf8 { err, .. } => {
-            Error::input_at(file, row, None, format!("not UTF-8: {err}"))
-        }
-        ::csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            Error::input_at(file, row, None, format!("{len} cells, the header has {expected_len}"))
-        }
-        other => Error::input_at(file, row, None, format!("{other:?}")),
-    }
 }

@@ -1,7 +1,7 @@
 //! Confusion matrices in files: JSON as [`Confusion`](crate::metrics::Confusion) writes it, or CSV.
 
 use super::{Judged, Source};
-use crate::corpus::csv::explain;
+use crate::csv_file;
 use crate::metrics::{CellCount, SparseConfusion};
 use crate::{Error, Result};
 use serde::de::{SeqAccess, Visitor};
@@ -95,16 +95,17 @@ fn read_json(file: &Path) -> Result<SparseConfusion> {
 }
 
 fn read_csv(file: &Path) -> Result<SparseConfusion> {
-    let mut reader = ::csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_path(file)
-        .map_err(|error| explain(file, error))?;
-    let mut record = ::csv::StringRecord::new();
-    if !reader.read_record(&mut record).map_err(|error| explain(file, error))? {
+    let mut reader = csv_file::open(file)?;
+    let mut record = ::csv::ByteRecord::new();
+    let cells_of = |record: &::csv::ByteRecord, line: usize| -> Result<Vec<String>> {
+        let texts =
+            record.iter().map(|cell| csv_file::text(cell).map(|text| text.trim().to_owned()));
+        texts.collect::<Result<_, String>>().map_err(|e| Error::input_at(file, Some(line), None, e))
+    };
+    let Some(line) = reader.next(&mut record)? else {
         return Err(Error::input(file, "empty: not even a header"));
-    }
-    let labels: Vec<String> = record.iter().skip(1).map(str::to_owned).collect();
+    };
+    let labels: Vec<String> = cells_of(&record, line)?.into_iter().skip(1).collect();
     if labels.is_empty() {
         return Err(Error::input_at(file, Some(1), None, "a header without a label"));
     }
@@ -118,17 +119,17 @@ fn read_csv(file: &Path) -> Result<SparseConfusion> {
     let mut cells = Vec::new();
     let mut seen = vec![false; labels.len()];
     let mut rows = 0_usize;
-    while reader.read_record(&mut record).map_err(|error| explain(file, error))? {
-        let line = record.position().map_or(0, |position| position.line() as usize);
+    while let Some(line) = reader.next(&mut record)? {
+        let row = cells_of(&record, line)?;
         let wrong =
             |field: Option<&str>, reason: String| Error::input_at(file, Some(line), field, reason);
-        if record.len() != labels.len() + 1 {
-            let (columns, wanted) = (record.len().saturating_sub(1), labels.len());
+        if row.len() != labels.len() + 1 {
+            let (columns, wanted) = (row.len().saturating_sub(1), labels.len());
             let reason = format!("{columns} counts, the header has {wanted} labels");
             return Err(wrong(None, reason));
         }
         rows += 1;
-        let label = record.get(0).unwrap_or_default();
+        let label = row.first().map_or("", String::as_str);
         let Some(&truth) = place.get(label) else {
             let reason = format!("not square: {label:?} is a row and no column");
             return Err(wrong(None, reason));
@@ -136,7 +137,7 @@ fn read_csv(file: &Path) -> Result<SparseConfusion> {
         if std::mem::replace(&mut seen[truth as usize], true) {
             return Err(wrong(None, format!("{label:?} is there twice")));
         }
-        for (predicted, (text, column)) in (0_u32..).zip(record.iter().skip(1).zip(&labels)) {
+        for (predicted, (text, column)) in (0_u32..).zip(row.iter().skip(1).zip(&labels)) {
             let count = whole(text).ok_or_else(|| {
                 let reason = format!("{text:?} is no whole number of rows");
                 wrong(Some(column), reason)

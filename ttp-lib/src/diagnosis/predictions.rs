@@ -2,7 +2,7 @@
 //! probabilities or without.
 
 use super::{Judged, Source};
-use crate::corpus::csv::explain;
+use crate::csv_file::{CsvFile, Records, shown};
 use crate::metrics::{Confidences, SparseConfusion};
 use crate::{Error, Result};
 use polars::prelude::{
@@ -95,11 +95,12 @@ struct Places {
 impl Places {
     fn find(file: &Path, header: &[String], columns: &Columns) -> Result<Self> {
         let wrong = |field: Option<&str>, reason: String| {
-            let reason = format!("{reason}; there are: {}", header.join(", "));
+            let there: Vec<String> = header.iter().map(|name| shown(name)).collect();
+            let reason = format!("{reason}; there are: {}", there.join(", "));
             Error::input_at(file, Some(1), field, reason)
         };
         let place = |at: usize| Place { name: header[at].clone(), at };
-        let named = |name: &str| match header.iter().position(|column| column == name) {
+        let named = |name: &str| match header.iter().position(|column| column == name.trim()) {
             Some(at) => Ok(place(at)),
             None => Err(wrong(Some(name), "no such column".to_owned())),
         };
@@ -128,6 +129,11 @@ impl Places {
             Some(name) => Some(named(name)?),
             None => guessed(&PREDICTED, "--predicted")?,
         };
+        if let Some(predicted) = predicted.as_ref().filter(|predicted| predicted.at == truth.at) {
+            let reason = "this column is truth and prediction alike: name two with --truth and \
+                          --predicted";
+            return Err(wrong(Some(&predicted.name), reason.to_owned()));
+        }
         let taken = |at: usize| {
             at == truth.at || predicted.as_ref().is_some_and(|predicted| at == predicted.at)
         };
@@ -366,14 +372,10 @@ fn label_name(label: &[u8]) -> String {
 }
 
 fn read_csv(file: &Path, columns: &Columns, part_bytes: u64) -> Result<(Gathered, Places)> {
-    let mut reader = ::csv::Reader::from_path(file).map_err(|error| explain(file, error))?;
-    let header = reader.headers().map_err(|error| explain(file, error))?.clone();
-    if header.is_empty() {
-        return Err(Error::input(file, "empty: not even a header"));
-    }
-    let header: Vec<String> = header.iter().map(str::to_owned).collect();
+    let opened = CsvFile::open(file)?;
+    let header = opened.names();
     let places = Places::find(file, &header, columns)?;
-    let (start, line) = (reader.position().byte(), reader.position().line());
+    let (start, line) = opened.body()?;
     let parts = parts_of(file, start, line, part_bytes)?;
     let read = |part: &Part| read_part(file, part, &places, header.len());
     let read: Vec<Result<Gathered>> = parts.par_iter().map(read).collect();
@@ -389,13 +391,13 @@ struct Part {
     start: u64,
     end: u64,
     /// The number of its first line.
-    line: u64,
+    line: usize,
 }
 
 /// Cuts what is behind the header at line ends. Where a quote is in the file a line's end may be
-/// within a cell: then it is one part. How it is cut depends on the file alone, so that sums come
+/// within a cell: then it is one part, as where lines end with a carriage return alone. How it is cut depends on the file alone, so that sums come
 /// out the same on any number of threads.
-fn parts_of(file: &Path, start: u64, line: u64, part_bytes: u64) -> Result<Vec<Part>> {
+fn parts_of(file: &Path, start: u64, line: usize, part_bytes: u64) -> Result<Vec<Part>> {
     let wrong = |error| Error::file(file, "read")(error);
     let mut opened = std::fs::File::open(file).map_err(wrong)?;
     let length = opened.metadata().map_err(wrong)?.len();
@@ -403,18 +405,24 @@ fn parts_of(file: &Path, start: u64, line: u64, part_bytes: u64) -> Result<Vec<P
     let mut parts = Vec::new();
     let mut part = Part { start, end: start, line };
     let (mut at, mut line_now) = (start, line);
+    let mut after_return = false;
     let mut block = vec![0; part_bytes.clamp(1, 1 << 20) as usize];
     loop {
         let read = opened.read(&mut block).map_err(wrong)?;
         let bytes = &block[..read];
-        if bytes.contains(&b'"') {
+        // A line that ends with a carriage return alone is the csv library's to count.
+        let mut returns = memchr::memchr_iter(b'\r', bytes);
+        let alone = (after_return && bytes.first() != Some(&b'\n'))
+            || returns.any(|at| bytes.get(at + 1).is_some_and(|next| *next != b'\n'));
+        if bytes.contains(&b'"') || alone {
             return Ok(vec![Part { start, end: u64::MAX, line }]);
         }
         if read == 0 {
             break;
         }
+        after_return = bytes.last() == Some(&b'\r');
         let last = bytes.iter().rposition(|byte| *byte == b'\n');
-        let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
         line_now += lines;
         if let Some(last) = last {
             part.end = at + last as u64 + 1;
@@ -433,25 +441,14 @@ fn parts_of(file: &Path, start: u64, line: u64, part_bytes: u64) -> Result<Vec<P
 fn read_part(file: &Path, part: &Part, places: &Places, cells: usize) -> Result<Gathered> {
     let mut opened = std::fs::File::open(file).map_err(Error::file(file, "read"))?;
     opened.seek(SeekFrom::Start(part.start)).map_err(Error::file(file, "read"))?;
-    let mut reader = ::csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .buffer_capacity(1 << 17)
-        .from_reader(opened.take(part.end - part.start));
+    let bytes = opened.take(part.end - part.start);
+    let mut records = Records::part(file, bytes, part.line, cells);
     let mut gathered = Gathered::new(places);
     let mut record = ::csv::ByteRecord::new();
     let mut of_all = vec![0.0; places.of_all.len()];
-    while reader.read_byte_record(&mut record).map_err(|error| explain(file, error))? {
-        let line = || {
-            let within = record.position().map_or(1, |position| position.line());
-            Some((part.line + within - 1) as usize)
-        };
-        if record.len() != cells {
-            let reason = format!("{} cells, the header has {cells}", record.len());
-            return Err(Error::input_at(file, line(), None, reason));
-        }
+    while let Some(line) = records.next(&mut record)? {
         let refused =
-            |(field, reason): Refused| Error::input_at(file, line(), Some(&field), reason);
+            |(field, reason): Refused| Error::input_at(file, Some(line), Some(&field), reason);
         let cell = |place: &Place| record.get(place.at).unwrap_or_default();
         let number = |place: &Place| {
             let text = std::str::from_utf8(cell(place)).unwrap_or_default().trim();

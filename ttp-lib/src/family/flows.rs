@@ -2,7 +2,7 @@
 //! pieces so that a file larger than memory will do.
 
 use super::standardise::{Moments, Standardiser};
-use crate::corpus::csv::explain;
+use crate::csv_file::CsvFile;
 use crate::split::Shares;
 use crate::{Error, Result};
 use polars::prelude::*;
@@ -43,8 +43,8 @@ impl Default for FlowColumns {
 enum Piece {
     /// Its first row, from 0.
     Parquet { first: usize, rows: usize },
-    /// Where its first record begins.
-    Csv { start: ::csv::Position, rows: usize },
+    /// The byte from which on its records are, and the line of the first.
+    Csv { start: u64, line: usize, rows: usize },
 }
 
 impl Piece {
@@ -136,21 +136,15 @@ impl FlowFile {
     }
 
     fn csv(path: &Path, wanted: &Wanted<'_>) -> Result<Self> {
-        let mut reader = ::csv::Reader::from_path(path).map_err(|error| explain(path, error))?;
-        let header = reader.headers().map_err(|error| explain(path, error))?.clone();
-        if header.is_empty() {
-            return Err(Error::input(path, "empty: not even a header"));
-        }
+        let mut records = CsvFile::open(path)?;
+        let header = records.names();
         let mut record = ::csv::ByteRecord::new();
         let mut pieces = Vec::new();
         let mut numeric = vec![false; header.len()];
         let mut rows = 0;
         loop {
-            let start = reader.position().clone();
-            let more = reader.read_byte_record(&mut record).map_err(|e| explain(path, e))?;
-            if !more {
-                break;
-            }
+            let start = records.position();
+            let Some(line) = records.next(&mut record)? else { break };
             if rows == 0 {
                 for (is, cell) in numeric.iter_mut().zip(&record) {
                     // What is missing is told of as missing, and not passed over.
@@ -158,7 +152,7 @@ impl FlowFile {
                 }
             }
             if rows % CHUNK_ROWS == 0 {
-                pieces.push(Piece::Csv { start, rows: 0 });
+                pieces.push(Piece::Csv { start, line, rows: 0 });
             }
             if let Some(Piece::Csv { rows, .. }) = pieces.last_mut() {
                 *rows += 1;
@@ -168,7 +162,7 @@ impl FlowFile {
         if rows == 0 {
             return Err(Error::input(path, "no row below the header"));
         }
-        let columns: Vec<(String, bool)> = header.iter().map(str::to_owned).zip(numeric).collect();
+        let columns: Vec<(String, bool)> = header.into_iter().zip(numeric).collect();
         Ok(Self { pieces, ..wanted.choose(path, Some(1), &columns)? })
     }
 
@@ -210,7 +204,7 @@ impl FlowFile {
     ) -> Result<Rows> {
         match piece {
             Piece::Parquet { first, rows } => self.read_parquet(*first, *rows, index_of),
-            Piece::Csv { start, rows } => self.read_csv(start, *rows, index_of),
+            Piece::Csv { start, line, rows } => self.read_csv((*start, *line), *rows, index_of),
         }
     }
 
@@ -268,22 +262,20 @@ impl FlowFile {
 
     fn read_csv(
         &self,
-        start: &::csv::Position,
+        (start, line): (u64, usize),
         rows: usize,
         index_of: &mut dyn FnMut(&str) -> std::result::Result<u32, String>,
     ) -> Result<Rows> {
         let path = &self.path;
-        let mut reader = ::csv::Reader::from_path(path).map_err(|error| explain(path, error))?;
-        reader.seek(start.clone()).map_err(|error| explain(path, error))?;
+        let mut records = CsvFile::records_from(path, start, line)?;
         let mut features = Vec::with_capacity(rows * self.features.len());
         let mut labels = Vec::with_capacity(rows);
         let mut record = ::csv::ByteRecord::new();
         for _ in 0..rows {
-            let more = reader.read_byte_record(&mut record).map_err(|e| explain(path, e))?;
-            if !more {
+            let Some(row) = records.next(&mut record)? else {
                 return Err(Error::input(path, "it has changed while it was read"));
-            }
-            let row = record.position().map(|position| position.line() as usize);
+            };
+            let row = Some(row);
             let wrong = |name: &str, reason| Error::input_at(path, row, Some(name), reason);
             for (name, &at) in self.features.iter().zip(&self.features_at) {
                 let cell = record.get(at).unwrap_or_default();
