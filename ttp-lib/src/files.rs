@@ -6,6 +6,9 @@ use crate::{Error, Result};
 use std::io::{BufWriter, Read, Write};
 use std::path::Path;
 
+/// How a Git LFS pointer begins.
+const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
+
 /// Writes `path` through `write`; on any error the file that was there before stays.
 ///
 /// # Errors
@@ -70,11 +73,10 @@ pub fn write_folder(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Res
 /// # Errors
 /// If the file is one: with the name of its content, so that the content can be found.
 pub fn refuse_pointer(path: &Path) -> Result<()> {
-    const FIRST_LINE: &[u8] = b"version https://git-lfs.github.com/spec/";
     let file = std::fs::File::open(path).map_err(Error::file(path, "read"))?;
     let mut start = Vec::new();
     file.take(1024).read_to_end(&mut start).map_err(Error::file(path, "read"))?;
-    if !start.starts_with(FIRST_LINE) {
+    if !start.starts_with(LFS_POINTER) {
         return Ok(());
     }
     let start = String::from_utf8_lossy(&start);
@@ -104,12 +106,51 @@ pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
     write_text(path, &text)
 }
 
+/// Refuses to write `out` where one of a command's inputs is: the same file, by whatever name, or
+/// one within the folder `out` (what is written as a folder takes the place of all that was in it).
+///
+/// # Errors
+/// If it is so, with the input's name.
+pub fn refuse_own_input<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
+    let Ok(place) = out.canonicalize() else { return Ok(()) };
+    for input in inputs {
+        if input.canonicalize().is_ok_and(|input| input.starts_with(&place)) {
+            let reason = format!("would be written over {}, which is read", input.display());
+            return Err(Error::input(out, reason));
+        }
+    }
+    Ok(())
+}
+
+/// Reads a text file, without the byte order mark that some editors put in front.
+///
+/// # Errors
+/// If it cannot be read, is a Git LFS pointer, or is not UTF-8: with the line that is not.
+pub fn read_text(path: &Path) -> Result<String> {
+    let bytes = std::fs::read(path).map_err(Error::file(path, "read"))?;
+    if bytes.starts_with(LFS_POINTER) {
+        refuse_pointer(path)?;
+    }
+    if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] = bytes[..] {
+        return Err(Error::input(path, "UTF-16: save it as UTF-8"));
+    }
+    let mut text = String::from_utf8(bytes).map_err(|error| {
+        let sound = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + memchr::memchr_iter(b'\n', sound).count();
+        Error::input_at(path, Some(line), None, "not UTF-8")
+    })?;
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    Ok(text)
+}
+
 /// Reads a JSON file into a value; a mistake is named with its line.
 ///
 /// # Errors
-/// If the file cannot be read, or is not the JSON that `T` asks for.
+/// As [`read_text`]; if the file is not the JSON that `T` asks for.
 pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = std::fs::read_to_string(path).map_err(Error::file(path, "read"))?;
+    let text = read_text(path)?;
     serde_json::from_str(&text)
         .map_err(|error| Error::input_at(path, Some(error.line()), None, error))
 }
@@ -155,6 +196,39 @@ mod tests {
         assert!(failed.is_err());
         assert_eq!(content("a").as_deref(), Some("2"));
         assert_eq!(std::fs::read_dir(root.path().join("models")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_read_is_not_written_over() {
+        let root = tempfile::tempdir().unwrap();
+        let input = root.path().join("in.csv");
+        write_text(&input, "a").unwrap();
+        let refused = |out: &Path| refuse_own_input(out, [input.as_path()]).is_err();
+        assert!(refused(&input));
+        assert!(refused(&root.path().join("./in.csv")));
+        assert!(refused(root.path()), "a folder takes the place of what was in it");
+        assert!(!refused(&root.path().join("out.csv")));
+        #[cfg(unix)]
+        {
+            let link = root.path().join("link.csv");
+            std::os::unix::fs::symlink(&input, &link).unwrap();
+            assert!(refused(&link));
+        }
+    }
+
+    #[test]
+    fn text_is_read_without_a_mark_and_named_where_it_is_none() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("a.json");
+        let read = |content: &[u8]| {
+            std::fs::write(&path, content).unwrap();
+            read_text(&path).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(b"\xef\xbb\xbf{}").unwrap(), "{}");
+        assert!(read(b"{}\n\xff").unwrap_err().ends_with("a.json, row 2: not UTF-8"));
+        assert!(read(b"\xff\xfe{\0}\0").unwrap_err().ends_with("UTF-16: save it as UTF-8"));
+        let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 3\n";
+        assert!(read(pointer).unwrap_err().contains("a Git LFS pointer"));
     }
 
     #[test]

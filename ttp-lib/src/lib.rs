@@ -57,6 +57,7 @@ pub mod profile;
 pub mod remedies;
 pub mod show;
 pub mod similarity;
+pub(crate) mod spelling;
 pub mod split;
 pub mod tokenization;
 pub mod train;

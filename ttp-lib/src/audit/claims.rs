@@ -5,7 +5,7 @@
 use super::binary::{BinaryScore, MOST_EXAMPLES, Metric, Totals, ZeroDivision, items_of_pairs};
 use super::figure::{Exact, Figure, Interval, Rounding, fraction, whole};
 use super::multiclass::{Averaging, ClassCount, ClassMetric};
-use crate::{Error, Result};
+use crate::{Error, Result, files};
 use num_traits::{One, Signed, ToPrimitive, Zero};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
@@ -250,7 +250,7 @@ impl Claims {
     /// If it cannot be read, is not TOML, or a field is wrong: with the file, the line and the
     /// field.
     pub fn read(file: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(file).map_err(Error::file(file, "read"))?;
+        let text = files::read_text(file)?;
         Self::parse(file, &text)
     }
 

@@ -115,14 +115,14 @@ impl CsvFile {
         self.header.iter().map(|name| name.trim().to_owned()).collect()
     }
 
-    /// The number of the column of this name; blanks around a name in the file count only where
-    /// `name` has them, too.
+    /// The number of the column of this name, or of this name but for blanks around it.
     ///
     /// # Errors
     /// If there is none.
     pub fn column(&self, name: &str) -> Result<usize> {
         let exact = self.header.iter().position(|column| column == name);
-        let found = exact.or_else(|| self.header.iter().position(|column| column.trim() == name));
+        let bare = name.trim();
+        let found = exact.or_else(|| self.header.iter().position(|column| column.trim() == bare));
         found.ok_or_else(|| {
             let there: Vec<String> = self.header.iter().map(|name| shown(name)).collect();
             let reason = format!("no such column; there are: {}", there.join(", "));
@@ -200,6 +200,14 @@ fn opened(path: &Path) -> Result<(Records<File>, u64)> {
     let before = if start.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
     file.seek(SeekFrom::Start(before)).map_err(wrong)?;
     Ok((Records::over(path, Strict::new(file, 1), None), before))
+}
+
+/// The cells of one line; `None` where its quoting is not right.
+pub(crate) fn cells(line: &str) -> Option<Vec<String>> {
+    let mut records = Records::over(Path::new(""), Strict::new(line.as_bytes(), 1), None);
+    let mut record = ByteRecord::new();
+    records.next(&mut record).ok().flatten()?;
+    record.iter().map(|cell| text(cell).ok().map(str::to_owned)).collect()
 }
 
 /// A column's name, in quotes where its ends cannot be seen otherwise.

@@ -94,6 +94,7 @@ fn headers() {
     let file = CsvFile::open(&path).unwrap();
     assert_eq!(file.column("text").unwrap(), 0);
     assert_eq!(file.column(" label").unwrap(), 1);
+    assert_eq!(file.column(" text").unwrap(), 0);
     let error = file.column("class").unwrap_err().to_string();
     assert!(error.ends_with("no such column; there are: \"text \", \" label\""), "{error}");
 }

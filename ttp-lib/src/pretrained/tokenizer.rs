@@ -2,7 +2,7 @@
 //! `vocab.txt` or `vocab.json` and `merges.txt` as transformers does it.
 
 use super::config::{self, Family};
-use crate::{Error, Result};
+use crate::{Error, Result, files};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -257,7 +257,7 @@ impl<'a> Builder<'a> {
     /// The tokenizer as `tokenizer.json` describes one.
     fn description(&self, file: &Path) -> Result<Value> {
         if file.ends_with("vocab.txt") {
-            let text = std::fs::read_to_string(file).map_err(Error::file(file, "read"))?;
+            let text = files::read_text(file)?;
             let ids = text.lines().zip(0_u32..);
             return self.word_pieces(file, &ids.map(|(t, id)| (t.to_owned(), json!(id))).collect());
         }
@@ -316,8 +316,7 @@ impl<'a> Builder<'a> {
         let Value::Object(vocabulary) = json_of(file)? else {
             return Err(Error::input(file, "not an object of ids by token"));
         };
-        let text =
-            std::fs::read_to_string(merges_file).map_err(Error::file(merges_file, "read"))?;
+        let text = files::read_text(merges_file)?;
         let mut merges = Vec::new();
         for (line, row) in text.lines().zip(1..) {
             if line.is_empty() || (row == 1 && line.starts_with("#version")) {
@@ -517,7 +516,7 @@ fn described<'v>(description: &'v Value, role: &str) -> Option<&'v str> {
 }
 
 fn json_of(file: &Path) -> Result<Value> {
-    let text = std::fs::read_to_string(file).map_err(Error::file(file, "read"))?;
+    let text = files::read_text(file)?;
     serde_json::from_str(&text).map_err(|error| Error::input(file, error))
 }
 

@@ -18,6 +18,9 @@ pub struct Arguments {
 }
 
 pub fn audit(run: Option<&Run>, arguments: &Arguments) -> Result<()> {
+    if let Some(file) = &arguments.json {
+        files::refuse_own_input(file, arguments.claims.iter().map(PathBuf::as_path))?;
+    }
     // All of them are read before anything is judged.
     let documents: Vec<Claims> =
         arguments.claims.iter().map(|file| Claims::read(file)).collect::<Result<_>>()?;

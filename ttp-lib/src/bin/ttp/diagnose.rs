@@ -42,6 +42,10 @@ pub fn diagnose(arguments: DiagnoseArguments) -> Result<()> {
         None => DiagnosisSettings::default(),
     };
     settings.check()?;
+    let inputs = [&arguments.predictions, &arguments.matrix, &arguments.settings];
+    for file in Report::files(&arguments.out) {
+        files::refuse_own_input(&file, inputs.into_iter().flatten().map(PathBuf::as_path))?;
+    }
     let DiagnoseArguments { truth, predicted, probabilities, probability, .. } = arguments;
     let judged = match (&arguments.matrix, &arguments.predictions) {
         (Some(file), _) => read_matrix(file)?,

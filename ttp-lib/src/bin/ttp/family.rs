@@ -11,7 +11,7 @@ use ttp_lib::family::{
 use ttp_lib::profile::Run;
 use ttp_lib::show::{Progress, terminal_safe};
 use ttp_lib::split::Shares;
-use ttp_lib::{Error, Result, train};
+use ttp_lib::{Error, Result, files, train};
 
 #[derive(Subcommand)]
 pub enum FamilyCommand {
@@ -145,6 +145,8 @@ fn generate(run: &Run, arguments: &GenerateArguments) -> Result<()> {
 }
 
 fn train_encoder(run: &Run, arguments: &TrainArguments) -> Result<()> {
+    let inputs = [Some(&arguments.data), arguments.validation.as_ref(), arguments.test.as_ref()];
+    files::refuse_own_input(&arguments.out, inputs.into_iter().flatten().map(PathBuf::as_path))?;
     let settings = &run.profile.family;
     let (mut shape, mut params) = (settings.encoder.clone(), settings.training.clone());
     shape.hidden = arguments.hidden.clone().unwrap_or(shape.hidden);
@@ -223,6 +225,7 @@ fn train_encoder(run: &Run, arguments: &TrainArguments) -> Result<()> {
 }
 
 fn predict(arguments: &PredictArguments) -> Result<()> {
+    files::refuse_own_input(&arguments.out, [arguments.file.as_path(), &arguments.model])?;
     let encoder = FamilyEncoder::open(&arguments.model, train::device())?;
     let flows = encoder.flows(&arguments.file)?;
     let judged = encoder.predict(&flows)?;
@@ -243,6 +246,7 @@ fn predict(arguments: &PredictArguments) -> Result<()> {
 }
 
 fn picture(run: &Run, arguments: &PictureArguments) -> Result<()> {
+    files::refuse_own_input(&arguments.out, [arguments.file.as_path(), &arguments.model])?;
     if arguments.out.extension().is_none_or(|extension| extension != "svg") {
         let reason = format!("{}: a name that ends in .svg", arguments.out.display());
         return Err(Error::Setting { field: "--out", reason });

@@ -22,7 +22,7 @@ use ttp_lib::pretrained::{self, CATALOGUE, Entry};
 use ttp_lib::profile::{Labels, Run};
 use ttp_lib::serde_json::json;
 use ttp_lib::show::terminal_safe;
-use ttp_lib::split::{self, Leakage, Protocol, Split};
+use ttp_lib::split::{self, Leakage, Lost, Protocol, Split};
 use ttp_lib::train::{self, FineTuning, MaskedRows, Pretraining, Rows};
 use ttp_lib::{Error, Result, files};
 
@@ -106,7 +106,8 @@ struct CorpusArguments {
     /// A CSV file in place of the profile's source
     #[arg(long)]
     csv: Option<PathBuf>,
-    /// The CSV file's columns: hub, orbinato, or SENTENCE,LABEL by name
+    /// The CSV file's columns: hub, orbinato, or SENTENCE,LABEL by name (a name with a comma in it
+    /// in quotes)
     #[arg(long, requires = "csv", default_value = "sentence,technique")]
     columns: String,
     /// Which labels the CSV file may have: any, or ATT&CK v10.1's techniques only
@@ -206,8 +207,15 @@ fn build_corpus(run: &Run, arguments: CorpusArguments) -> Result<()> {
         }
         (None, None) => run.source()?,
     };
-    let built = corpus::build(&source)?;
     let out = out.unwrap_or_else(|| run.processed("corpus.parquet"));
+    let inputs: Vec<&Path> = match &source {
+        Source::Attack { bundle, tram } => {
+            std::iter::once(bundle).chain(tram).map(PathBuf::as_path).collect()
+        }
+        Source::Csv { path, .. } => vec![path],
+    };
+    files::refuse_own_input(&out, inputs)?;
+    let built = corpus::build(&source)?;
     let account = built.to_string();
     run.part_of(built.corpus).write_parquet(&out)?;
     say(&account)?;
@@ -215,10 +223,15 @@ fn build_corpus(run: &Run, arguments: CorpusArguments) -> Result<()> {
 }
 
 fn columns_named(text: &str) -> Result<Columns> {
-    match (text, text.split_once(',')) {
-        ("hub", _) => Ok(Columns::hub()),
-        ("orbinato", _) => Ok(Columns::orbinato()),
-        (_, Some((sentence, label))) => Ok(Columns::named(sentence.trim(), label.trim())),
+    match text {
+        "hub" => return Ok(Columns::hub()),
+        "orbinato" => return Ok(Columns::orbinato()),
+        _ => {}
+    }
+    // A line of CSV, so that a name may have a comma in it; blanks count where the file has them.
+    let columns = corpus::csv::cells(text);
+    match columns.as_deref() {
+        Some([sentence, label]) => Ok(Columns::named(sentence, label)),
         _ => Err(Error::Unknown {
             kind: "column layout",
             name: text.to_owned(),
@@ -247,6 +260,10 @@ fn split_corpus(run: &Run, protocol: Protocol) -> Result<()> {
         account.test,
         leakage.test.same_row
     ))?;
+    let lost = Lost::of(&prepared, &corpus).to_string();
+    for line in lost.lines() {
+        say(line)?;
+    }
     say(&format!("written: {}", folder.display()))
 }
 
