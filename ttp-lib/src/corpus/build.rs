@@ -1,7 +1,7 @@
 //! From a source to a corpus, with an account of what was left out.
 
 use super::{Columns, Corpus, Sentence, clean, csv, stix, tram};
-use crate::{Error, Result};
+use crate::Result;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
@@ -51,8 +51,12 @@ pub enum Reason {
     WithdrawnTechnique,
     /// It tells how malware or a group acts that ATT&CK has revoked or deprecated.
     WithdrawnSource,
-    /// It tells how something other than malware or a group acts (a legitimate tool, a campaign).
+    /// It tells how something other than malware, a group or a campaign acts (a legitimate tool).
     OtherSource,
+    /// It tells how something acts, or of a technique, that is not in the bundle.
+    MissingEnd,
+    /// It speaks of a technique without an ATT&CK id, or of a sub-technique without its technique.
+    UnusableTechnique,
     /// TRAM gives it to several techniques.
     SeveralTechniques,
     /// TRAM gives it to a technique name that this version of ATT&CK has not.
@@ -67,10 +71,12 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, in the order in which they are looked at.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::WithdrawnTechnique,
         Self::WithdrawnSource,
         Self::OtherSource,
+        Self::MissingEnd,
+        Self::UnusableTechnique,
         Self::SeveralTechniques,
         Self::UnknownTechnique,
         Self::NoWord,
@@ -84,7 +90,9 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Self::WithdrawnTechnique => "technique revoked or deprecated",
             Self::WithdrawnSource => "malware or group revoked or deprecated",
-            Self::OtherSource => "used by neither malware nor group",
+            Self::OtherSource => "used by neither malware nor group nor campaign",
+            Self::MissingEnd => "what uses it, or the technique, is not in the bundle",
+            Self::UnusableTechnique => "technique without an id, or without its parent",
             Self::SeveralTechniques => "several techniques for one sentence",
             Self::UnknownTechnique => "technique name not in this ATT&CK version",
             Self::NoWord => "no word in it",
@@ -115,6 +123,9 @@ pub struct Built {
     pub dropped: Vec<Dropped>,
     /// What would have been left out, and was kept because every row is ([`Keep::EveryRow`]).
     pub kept_all_the_same: Vec<Dropped>,
+    /// What else to know of the source, one line each: objects of a bundle that were passed
+    /// over, labels that look alike.
+    pub notes: Vec<String>,
 }
 
 impl fmt::Display for Built {
@@ -127,6 +138,9 @@ impl fmt::Display for Built {
         for Dropped { reason, count } in &self.kept_all_the_same {
             writeln!(f, "{count:>7} kept, as every row is: {reason}")?;
         }
+        for note in &self.notes {
+            writeln!(f, "        note: {note}")?;
+        }
         write!(f, "{:>7} rows, {} techniques", self.corpus.len(), self.corpus.counts().len())
     }
 }
@@ -134,7 +148,7 @@ impl fmt::Display for Built {
 /// Reads a source into a corpus.
 ///
 /// From a bundle: the sentences of each technique's description, then those of each
-/// `uses` relationship whose source is malware or a group (the procedure examples),
+/// `uses` relationship whose source is malware, a group or a campaign (the procedure examples),
 /// in the bundle's order; then TRAM's. Sub-techniques are folded into their technique.
 /// Within a technique a text is kept once; two techniques may share a text.
 ///
@@ -144,15 +158,17 @@ impl fmt::Display for Built {
 pub fn build(source: &Source) -> Result<Built> {
     match source {
         Source::Attack { bundle, tram } => {
-            let (techniques, mut candidates) = stix::read(bundle)?;
+            let stix::Read { techniques, mut candidates, notes } = stix::read(bundle)?;
             if let Some(tram) = tram {
                 candidates.extend(tram::read(tram, &techniques)?);
             }
-            Ok(sift(candidates, Keep::Distinct, |id| techniques.parent_name(id)))
+            let built = sift(candidates, Keep::Distinct, |id| techniques.parent_name(id));
+            Ok(Built { notes, ..built })
         }
         Source::Csv { path, columns, known, keep } => {
             let table = csv::read(path, columns, known.as_ref(), *keep)?;
-            Ok(sift(table.candidates, *keep, |id| table.names.get(id).cloned()))
+            let built = sift(table.candidates, *keep, |id| table.names.get(id).cloned());
+            Ok(Built { notes: table.notes, ..built })
         }
     }
 }
@@ -164,8 +180,7 @@ pub fn build(source: &Source) -> Result<Built> {
 /// # Errors
 /// As [`build()`].
 pub fn techniques(bundle: &Path) -> Result<BTreeMap<String, String>> {
-    let (techniques, _) = stix::read(bundle)?;
-    let parents = techniques.0.into_iter().filter(|(id, _)| !id.contains('.'));
+    let parents = stix::read(bundle)?.techniques.0.into_iter().filter(|(id, _)| !id.contains('.'));
     Ok(parents.map(|(id, technique)| (id, technique.name)).collect())
 }
 
@@ -217,7 +232,8 @@ fn sift(candidates: Vec<Candidate>, keep: Keep, name: impl Fn(&str) -> Option<St
         Keep::Distinct => (counted, Vec::new()),
         Keep::EveryRow => (Vec::new(), counted),
     };
-    Built { corpus: Corpus { sentences }, candidates: read, dropped, kept_all_the_same }
+    let notes = Vec::new();
+    Built { corpus: Corpus { sentences }, candidates: read, dropped, kept_all_the_same, notes }
 }
 
 /// Whether a text is what programs write for a value that is not there.
@@ -225,11 +241,14 @@ fn is_missing_value(text: &str) -> bool {
     ["nan", "null", "none", "n/a"].iter().any(|name| text.trim().eq_ignore_ascii_case(name))
 }
 
-/// Whether this is an ATT&CK id of a technique (`T1059`) or sub-technique (`T1059.001`).
-pub(super) fn is_technique_id(id: &str) -> bool {
+/// Whether this is an ATT&CK id of a technique (`T1059`; `MOB-T1007` in the first releases for
+/// Mobile) or sub-technique (`T1059.001`).
+pub(crate) fn is_technique_id(id: &str) -> bool {
     let digits =
         |text: &str, count| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
-    let Some(number) = id.strip_prefix('T') else { return false };
+    let Some(number) = id.strip_prefix("MOB-").unwrap_or(id).strip_prefix('T') else {
+        return false;
+    };
     match number.split_once('.') {
         Some((technique, sub)) => digits(technique, 4) && digits(sub, 3),
         None => digits(number, 4),
@@ -267,17 +286,13 @@ impl Techniques {
         self.0.get(fold(id)).map(|technique| technique.name.clone())
     }
 
-    /// Each sub-technique folds into a technique that is in use.
-    pub fn check_parents(&self, file: &Path) -> Result<()> {
-        match self.0.keys().find(|id| !self.0.contains_key(fold(id))) {
-            None => Ok(()),
-            Some(id) => Err(Error::input_at(
-                file,
-                None,
-                Some("objects"),
-                format!("{id} is in use, its technique {} is not in the bundle", fold(id)),
-            )),
-        }
+    /// Sub-techniques whose technique is not in use.
+    pub fn without_parent(&self) -> Vec<String> {
+        self.0.keys().filter(|id| !self.0.contains_key(fold(id))).cloned().collect()
+    }
+
+    pub fn remove(&mut self, id: &str) {
+        self.0.remove(id);
     }
 
     /// Ids by small-letter name. Where a technique and a sub-technique share a name,

@@ -4,7 +4,9 @@
 //! then a paragraph is cut where a sentence ends, and not at the full stops of
 //! abbreviations, file names, paths, versions or addresses.
 
+use crate::spelling;
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// Brackets around what was a `<code>` span or a link's text: no sentence ends
 /// inside one, and one may open a sentence with a small letter (`netstat can …`).
@@ -82,16 +84,27 @@ pub fn collapse(text: &str) -> String {
     out
 }
 
-/// A text with case, spacing and punctuation set aside: two texts that agree in
-/// this are one text to a model, and must not stand on both sides of a split.
+/// A text with case, accents, spacing, punctuation and what cannot be seen set aside: two texts
+/// that agree in this are one text to a model, and must not stand on both sides of a split.
 /// A text without a letter or digit stands for itself.
 ///
 /// ```
 /// use ttp_lib::corpus::clean::normalised;
 /// assert_eq!(normalised("APT-1 uses  HTTP."), normalised("apt 1 uses http"));
+/// assert_eq!(normalised("caf\u{e9}"), normalised("Cafe\u{301}"));
+/// assert_eq!(normalised("pass\u{200b}word"), normalised("password"));
 /// assert_ne!(normalised("?"), normalised("!"));
 /// ```
 pub fn normalised(text: &str) -> String {
+    if !text.is_ascii() {
+        let folded: String = spelling::folded(text).collect();
+        return words_of(&folded, text);
+    }
+    words_of(text, text)
+}
+
+/// The words of `text` in small letters; `whole` where there is none.
+fn words_of(text: &str, whole: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
         if !out.is_empty() {
@@ -99,7 +112,7 @@ pub fn normalised(text: &str) -> String {
         }
         out.extend(word.chars().flat_map(char::to_lowercase));
     }
-    if out.is_empty() { text.trim().to_owned() } else { out }
+    if out.is_empty() { whole.trim().to_owned() } else { out }
 }
 
 /// Plain text with `OPEN` and `CLOSE` around code spans and link texts.
@@ -117,12 +130,14 @@ fn finish(text: &str) -> String {
 /// between two sentences without any space, so one is put back before a word.
 fn without_citations(text: &str) -> String {
     const START: &str = "(Citation:";
+    let pairs = brackets(text, '(', ')');
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(START) {
         out.push_str(&rest[..at]);
         out.truncate(out.trim_end_matches([' ', '\u{a0}']).len());
-        let length = bracketed(&rest[at..], '(', ')').unwrap_or(START.len());
+        let place = text.len() - rest.len() + at;
+        let length = pairs.get(&place).map_or(START.len(), |end| end - place);
         rest = &rest[at + length..];
         let mut next = rest.chars();
         let space_again = match next.next() {
@@ -140,12 +155,13 @@ fn without_citations(text: &str) -> String {
 
 /// `[text](target)` becomes its text, bracketed by this module's marks.
 fn without_link_targets(text: &str) -> String {
+    let (labels, targets) = (brackets(text, '[', ']'), brackets(text, '(', ')'));
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('[') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        match link(rest) {
+        match link(rest, text.len() - rest.len(), &labels, &targets) {
             Some((label, length)) => {
                 out.push(OPEN);
                 out.push_str(label);
@@ -162,34 +178,38 @@ fn without_link_targets(text: &str) -> String {
     out
 }
 
-/// The label and the length in bytes of the Markdown link that `text` starts with.
+/// The label and the length in bytes of the Markdown link that `text`, at `place` of the whole,
+/// starts with.
 /// `evil[.]com (…)` and `[1](see)` are none: a target is an address or a path.
-fn link(text: &str) -> Option<(&str, usize)> {
-    let label = bracketed(text, '[', ']')?;
+fn link<'a>(
+    text: &'a str,
+    place: usize,
+    labels: &HashMap<usize, usize>,
+    targets: &HashMap<usize, usize>,
+) -> Option<(&'a str, usize)> {
+    let label = labels.get(&place)? - place;
     let target = &text[label..];
     if !["(http://", "(https://", "(/"].iter().any(|start| target.starts_with(start)) {
         return None;
     }
-    let length = bracketed(target, '(', ')')?;
-    Some((&text[1..label - 1], label + length))
+    let length = targets.get(&(place + label))? - place;
+    Some((&text[1..label - 1], length))
 }
 
-/// Bytes up to and with the bracket that closes the first one of `text`, on one line.
-fn bracketed(text: &str, open: char, close: char) -> Option<usize> {
-    let mut depth = 0_usize;
-    for (at, c) in text.char_indices() {
-        if c == open {
-            depth += 1;
-        } else if c == close {
-            depth = depth.checked_sub(1)?;
-            if depth == 0 {
-                return Some(at + c.len_utf8());
-            }
-        } else if c == '\n' {
-            return None;
+/// For each bracket that is closed on its line, where it opens: the end of the one that closes it,
+/// in bytes. All of them in one go, so that a text of brackets takes no longer than another.
+fn brackets(text: &str, open: char, close: char) -> HashMap<usize, usize> {
+    let (mut pairs, mut opened) = (HashMap::new(), Vec::new());
+    for (at, c) in text.match_indices([open, close, '\n']) {
+        if c.starts_with(open) {
+            opened.push(at);
+        } else if c == "\n" {
+            opened.clear();
+        } else if let Some(start) = opened.pop() {
+            pairs.insert(start, at + c.len());
         }
     }
-    None
+    pairs
 }
 
 /// Removes the tags that are markup; code spans are marked, breaks end a line.
@@ -197,6 +217,7 @@ fn without_tags(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     let mut in_code = false;
+    let last_code = text.rfind("</code>");
     while let Some(at) = rest.find('<') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
@@ -207,7 +228,11 @@ fn without_tags(text: &str) -> String {
         };
         match name.as_str() {
             // Unbalanced spans occur: a mark is set only where it has its partner to come.
-            "code" if !closing && !in_code && rest.contains("</code>") => {
+            "code"
+                if !closing
+                    && !in_code
+                    && last_code.is_some_and(|last| last >= text.len() - rest.len()) =>
+            {
                 out.push(OPEN);
                 in_code = true;
             }
@@ -227,7 +252,8 @@ fn without_tags(text: &str) -> String {
 
 /// Name, whether it closes, and length of the markup tag that `text` starts with.
 fn tag(text: &str) -> Option<(String, bool, usize)> {
-    let end = text.find('>')?;
+    // Up to the next tag, so that a text of open ones is looked at once.
+    let end = 1 + text[1..].find(['<', '>']).filter(|at| text[1 + at..].starts_with('>'))?;
     let inside = &text[1..end];
     let closing = inside.starts_with('/');
     let body = inside.trim_start_matches('/').trim_end_matches('/').trim_end();
@@ -245,7 +271,9 @@ fn decode_entities(text: &str) -> String {
     while let Some(at) = rest.find('&') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        let entity = rest[1..].split_once(';').and_then(|(name, _)| Some((name, entity(name)?)));
+        let name = rest.as_bytes()[1..].iter().take(LONGEST_ENTITY).position(|b| *b == b';');
+        let name = name.and_then(|end| rest.get(1..1 + end));
+        let entity = name.and_then(|name| Some((name, entity(name)?)));
         if let Some((name, c)) = entity {
             out.push(c);
             rest = &rest[name.len() + 2..];
@@ -257,6 +285,9 @@ fn decode_entities(text: &str) -> String {
     out.push_str(rest);
     out
 }
+
+/// Bytes of the longest entity's name and its semicolon: `&#x0010FFFF;`.
+const LONGEST_ENTITY: usize = 11;
 
 fn entity(name: &str) -> Option<char> {
     if let Some(number) = name.strip_prefix('#') {

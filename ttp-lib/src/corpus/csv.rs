@@ -4,6 +4,7 @@
 use super::build::{Candidate, Keep, fold, some_of};
 use super::clean;
 use crate::csv_file::{self, CsvFile};
+use crate::spelling::{self, tidy};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -60,6 +61,8 @@ impl Columns {
 pub(super) struct Table {
     pub candidates: Vec<Candidate>,
     pub names: BTreeMap<String, String>,
+    /// What else to know of the file, one line each.
+    pub notes: Vec<String>,
 }
 
 pub(super) fn read(
@@ -79,7 +82,9 @@ pub(super) fn read(
     let subtechnique_at = columns.subtechnique.as_ref().map(perhaps).transpose()?.flatten();
     let name_at = columns.name.as_ref().map(perhaps).transpose()?.flatten();
 
-    let mut table = Table { candidates: Vec::new(), names: known.cloned().unwrap_or_default() };
+    let names = known.cloned().unwrap_or_default();
+    let mut table = Table { candidates: Vec::new(), names, notes: Vec::new() };
+    let mut first_rows: BTreeMap<String, usize> = BTreeMap::new();
     let mut record = ::csv::ByteRecord::new();
     while let Some(row) = rows.next(&mut record)? {
         let wrong =
@@ -97,8 +102,8 @@ pub(super) fn read(
             Keep::Distinct => cell(sentence_at, &columns.sentence)?,
             Keep::EveryRow => as_it_stands(sentence_at, &columns.sentence)?.to_owned(),
         };
-        let label = cell(technique_at, &columns.technique)?;
-        let subtechnique = optional(subtechnique_at, &columns.subtechnique)?;
+        let label = tidy(&cell(technique_at, &columns.technique)?).into_owned();
+        let subtechnique = tidy(&optional(subtechnique_at, &columns.subtechnique)?).into_owned();
         let name = optional(name_at, &columns.name)?;
         if text.trim().is_empty() {
             return Err(wrong(&columns.sentence, "empty sentence".to_owned()));
@@ -121,11 +126,21 @@ pub(super) fn read(
         if !name.is_empty() && id == technique {
             table.names.entry(id.clone()).or_insert(name);
         }
+        if !first_rows.contains_key(&label) {
+            first_rows.insert(label.clone(), row);
+        }
         let source_id = format!("csv:{row}");
         table.candidates.push(Candidate { technique: id, text, source_id, dropped: None });
     }
     if table.candidates.is_empty() {
         return Err(Error::input(file, "no row below the header"));
     }
+    table.notes = spelling::notes(first_rows.iter().map(|(label, row)| (label.as_str(), *row)));
+    table.notes.extend(rows.notes());
     Ok(table)
+}
+
+/// The cells of one line of CSV; `None` where its quoting is not right.
+pub fn cells(line: &str) -> Option<Vec<String>> {
+    csv_file::cells(line)
 }

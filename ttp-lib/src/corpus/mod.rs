@@ -14,6 +14,7 @@ pub mod sample;
 mod stix;
 pub mod tram;
 
+pub(crate) use build::is_technique_id;
 pub use build::{Built, Dropped, Keep, Reason, Source, build, techniques};
 pub use csv::Columns;
 pub use kinship::Kinship;

@@ -4,9 +4,10 @@
 use super::build::{Candidate, Reason, Technique, Techniques, fold, is_technique_id};
 use super::clean;
 use super::kinship::{Kinship, ordered};
-use crate::{Error, Result};
+use crate::{Error, Result, files};
 use serde::Deserialize;
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -38,6 +39,8 @@ struct Object<'a> {
     #[serde(borrow)]
     created: Option<Text<'a>>,
     #[serde(borrow)]
+    modified: Option<Text<'a>>,
+    #[serde(borrow)]
     relationship_type: Option<Text<'a>>,
     #[serde(borrow)]
     source_ref: Option<Text<'a>>,
@@ -65,65 +68,147 @@ struct Phase<'a> {
     phase_name: Option<Text<'a>>,
 }
 
-/// An object of the bundle together with where it stands, for messages.
-struct At<'b> {
-    file: &'b Path,
-    index: usize,
-    object: &'b Object<'b>,
-}
-
-impl<'b> At<'b> {
-    /// The field's text, or an error that names object and field.
-    fn need(&self, field: &'static str, value: &'b Option<Text<'_>>) -> Result<&'b str> {
-        match value {
-            Some(Text(text)) if !text.trim().is_empty() => Ok(text),
-            _ => Err(self.wrong(field, "missing or empty")),
-        }
-    }
-
-    fn wrong(&self, field: &str, reason: impl std::fmt::Display) -> Error {
-        let place = format!("objects[{}].{field}", self.index);
-        let reason = match &self.object.id {
-            Some(Text(id)) => format!("{reason} (in {id})"),
-            None => reason.to_string(),
-        };
-        Error::input_at(self.file, None, Some(&place), reason)
-    }
-}
-
 impl Object<'_> {
     fn withdrawn(&self) -> bool {
         self.revoked.unwrap_or(false) || self.x_mitre_deprecated.unwrap_or(false)
     }
+
+    fn is(&self, kind: &str) -> bool {
+        said(&self.kind) == Some(kind)
+    }
+
+    /// Its STIX id: every object that is kept has one.
+    fn name_in_bundle(&self) -> &str {
+        said(&self.id).unwrap_or_default()
+    }
 }
 
-/// The objects of a bundle that was read into `bytes`.
-fn objects_of<'a>(file: &Path, bytes: &'a [u8]) -> Result<Vec<Object<'a>>> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let line = 1 + bytes[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count();
-        Error::input_at(file, Some(line), None, "not UTF-8")
-    })?;
-    let bundle: Bundle<'_> = serde_json::from_str(text).map_err(|e| explain(file, text, &e))?;
-    if bundle.kind.as_ref().is_none_or(|Text(kind)| kind != "bundle") {
+/// The text of a field that says something.
+fn said<'a>(field: &'a Option<Text<'_>>) -> Option<&'a str> {
+    field.as_ref().map(|Text(text)| text.as_ref()).filter(|text| !text.trim().is_empty())
+}
+
+/// What of a bundle cannot be used, by reason: how many objects, and the first of them.
+#[derive(Default)]
+struct PassedOver(BTreeMap<&'static str, (usize, Vec<String>)>);
+
+const NO_OBJECT: &str = "no STIX object, or of another shape";
+const OLDER: &str = "an older version of an object that is there in a newer one";
+const NO_ID: &str = "a technique without an ATT&CK id";
+const NO_PARENT: &str = "a sub-technique whose technique is withdrawn or not there";
+const NO_END: &str = "a relationship of which an end is not there";
+/// As many of what was passed over are named.
+const NAMED: usize = 3;
+
+impl PassedOver {
+    fn add(&mut self, reason: &'static str, which: impl Into<String>) {
+        let (count, first) = self.0.entry(reason).or_default();
+        *count += 1;
+        if first.len() < NAMED {
+            first.push(which.into());
+        }
+    }
+
+    /// One line a reason.
+    fn notes(&self) -> Vec<String> {
+        let lines = self.0.iter().map(|(reason, (count, first))| {
+            let more = if *count > first.len() { " …" } else { "" };
+            format!("{count} passed over: {reason} ({}{more})", first.join(", "))
+        });
+        lines.collect()
+    }
+}
+
+/// The objects of a bundle that can be used, in the order of the file; of several versions of one
+/// the newest, wherever it stands.
+///
+/// `repaired` holds the bundle without the objects that have another shape, where some have.
+fn objects_of<'a>(
+    file: &Path,
+    text: &'a str,
+    repaired: &'a OnceCell<String>,
+    passed_over: &mut PassedOver,
+) -> Result<Vec<Object<'a>>> {
+    let bundle: Bundle<'_> = match serde_json::from_str(text) {
+        Ok(bundle) => bundle,
+        Err(error) => {
+            let without = without_foreign(file, text, &error, passed_over)?;
+            let text = repaired.get_or_init(|| without);
+            serde_json::from_str(text).map_err(|error| Error::input(file, error))?
+        }
+    };
+    if said(&bundle.kind) != Some("bundle") {
         return Err(Error::input_at(file, None, Some("type"), "not a STIX bundle"));
     }
-    bundle
-        .objects
-        .ok_or_else(|| Error::input_at(file, None, Some("objects"), "missing: not a STIX bundle"))
+    let read = bundle.objects.ok_or_else(|| {
+        Error::input_at(file, None, Some("objects"), "missing: not a STIX bundle")
+    })?;
+    let mut newest: BTreeMap<String, (usize, String)> = BTreeMap::new();
+    for (index, object) in read.iter().enumerate() {
+        let Some(id) = said(&object.id) else { continue };
+        // Times in UTC: their texts are ordered as they are.
+        let time = said(&object.modified).unwrap_or_default().trim_end_matches('Z');
+        if newest.get(id).is_none_or(|(_, other)| other.as_str() <= time) {
+            newest.insert(id.to_owned(), (index, time.to_owned()));
+        }
+    }
+    let mut all = Vec::with_capacity(read.len());
+    for (index, object) in read.into_iter().enumerate() {
+        match (said(&object.kind), said(&object.id)) {
+            (Some(_), Some(id)) if newest.get(id).is_some_and(|(at, _)| *at == index) => {
+                all.push(object);
+            }
+            (Some(_), Some(id)) => passed_over.add(OLDER, id),
+            _ => passed_over.add(NO_OBJECT, format!("objects[{index}]")),
+        }
+    }
+    Ok(all)
+}
+
+/// The bundle without the objects that have another shape than STIX has. Only asked for once
+/// reading has failed, so it may be slow.
+fn without_foreign(
+    file: &Path,
+    text: &str,
+    error: &serde_json::Error,
+    passed_over: &mut PassedOver,
+) -> Result<String> {
+    let refused = |error: &serde_json::Error| {
+        let reason = if error.is_eof() {
+            format!("cut off: {error}")
+        } else {
+            format!("not a STIX bundle: {error}")
+        };
+        Error::input_at(file, Some(error.line()), None, reason)
+    };
+    let mut value: serde_json::Value =
+        serde_json::from_str(text).map_err(|error| refused(&error))?;
+    let Some(objects) = value.get_mut("objects").and_then(serde_json::Value::as_array_mut) else {
+        return Err(refused(error));
+    };
+    let mut index = 0;
+    objects.retain(|object| {
+        let fits = object.is_object() && Object::deserialize(object).is_ok();
+        if !fits {
+            passed_over.add(NO_OBJECT, format!("objects[{index}]"));
+        }
+        index += 1;
+        fits
+    });
+    serde_json::to_string(&value).map_err(Error::library("writing JSON"))
 }
 
 /// What a bundle says of techniques: tactics by technique and sub-technique, and which
 /// techniques' descriptions link to each other.
 pub(super) fn kinship(file: &Path) -> Result<Kinship> {
-    let bytes = std::fs::read(file).map_err(Error::file(file, "read"))?;
-    let objects = objects_of(file, &bytes)?;
+    let (text, repaired) = (files::read_text(file)?, OnceCell::new());
+    let objects = objects_of(file, &text, &repaired, &mut PassedOver::default())?;
     let mut kinship = Kinship::default();
-    for (index, object) in objects.iter().enumerate() {
-        let at = At { file, index, object };
-        if at.need("type", &object.kind)? != "attack-pattern" || object.withdrawn() {
+    for object in &objects {
+        if !object.is("attack-pattern") || object.withdrawn() {
             continue;
         }
-        let id = technique_id(&at)?;
+        let Ok(id) = technique_id(object) else { continue };
         let phases = object.kill_chain_phases.iter().flatten();
         let tactics = phases.filter_map(|phase| phase.phase_name.as_ref().map(|Text(t)| t));
         let tactics: BTreeSet<String> = tactics.map(|tactic| tactic.to_string()).collect();
@@ -144,144 +229,113 @@ fn linked_techniques(description: &str) -> impl Iterator<Item = String> + '_ {
     })
 }
 
-/// What a bundle holds: its techniques, and every sentence that speaks of one.
-pub(super) fn read(file: &Path) -> Result<(Techniques, Vec<Candidate>)> {
-    let bytes = std::fs::read(file).map_err(Error::file(file, "read"))?;
-    let objects = &objects_of(file, &bytes)?;
+/// What a bundle holds.
+pub(super) struct Read {
+    pub techniques: Techniques,
+    /// Every sentence that speaks of a technique.
+    pub candidates: Vec<Candidate>,
+    /// What was passed over, one line a reason.
+    pub notes: Vec<String>,
+}
 
-    // Every object by its id; the techniques by theirs.
-    let mut by_id: BTreeMap<&str, At<'_>> = BTreeMap::new();
-    let mut ordered = Vec::with_capacity(objects.len());
+/// Reads a bundle: what is sound of it. Withdrawn objects are looked at no further; a
+/// relationship without its ends, a technique without an id, a sub-technique without its
+/// technique and whatever is no STIX object are passed over and counted.
+pub(super) fn read(file: &Path) -> Result<Read> {
+    let (text, repaired) = (files::read_text(file)?, OnceCell::new());
+    let mut passed_over = PassedOver::default();
+    let objects = objects_of(file, &text, &repaired, &mut passed_over)?;
+    let by_id: BTreeMap<&str, &Object<'_>> =
+        objects.iter().map(|object| (object.name_in_bundle(), object)).collect();
+
+    // The techniques in use, and the id of each pattern: none if it has no sound one.
     let mut techniques = Techniques::default();
-    for (index, object) in objects.iter().enumerate() {
-        let at = At { file, index, object };
-        let kind = at.need("type", &object.kind)?;
-        let id = at.need("id", &object.id)?;
-        if kind == "attack-pattern" && !object.withdrawn() {
-            techniques.insert(
-                technique_id(&at)?,
-                Technique {
-                    name: clean::collapse(at.need("name", &object.name)?),
-                    created: object
-                        .created
-                        .as_ref()
-                        .map(|Text(t)| t.to_string())
-                        .unwrap_or_default(),
-                },
-            );
-        }
-        ordered.push((kind, id));
-        by_id.insert(id, at);
+    let mut ids: BTreeMap<&str, String> = BTreeMap::new();
+    for object in objects.iter().filter(|o| o.is("attack-pattern") && !o.withdrawn()) {
+        let pattern = object.name_in_bundle();
+        let id = match technique_id(object) {
+            Ok(id) => id,
+            Err(why) => {
+                passed_over.add(NO_ID, format!("{pattern}: {why}"));
+                continue;
+            }
+        };
+        let name = clean::collapse(said(&object.name).unwrap_or(&id));
+        let created = said(&object.created).unwrap_or_default().to_owned();
+        techniques.insert(id.clone(), Technique { name, created });
+        ids.insert(pattern, id);
+    }
+    for id in techniques.without_parent() {
+        techniques.remove(&id);
+        passed_over.add(NO_PARENT, id.clone());
+        ids.retain(|_, other| *other != id);
     }
     if techniques.is_empty() {
-        return Err(Error::input_at(file, None, Some("objects"), "holds no attack-pattern in use"));
+        let notes = passed_over.notes();
+        let why = if notes.is_empty() { "" } else { "; " };
+        let reason = format!("holds no attack-pattern in use{why}{}", notes.join("; "));
+        return Err(Error::input_at(file, None, Some("objects"), reason));
     }
-    techniques.check_parents(file)?;
 
-    let described = |at: &At<'_>| at.object.description.as_ref().map(|Text(t)| t.to_string());
     let mut candidates = Vec::new();
-    let mut add = |id: &str, text: Option<String>, pattern: &At<'_>, reason: Option<Reason>| {
-        // A withdrawn technique's sentences are counted, and its id is not needed.
-        let technique = if reason.is_none() { technique_id(pattern)? } else { String::new() };
-        for text in clean::sentences(&text.unwrap_or_default()) {
-            let (technique, source_id) = (technique.clone(), id.to_owned());
+    let mut add = |object: &Object<'_>, pattern: &Object<'_>, reason: Option<Reason>| {
+        let id = ids.get(pattern.name_in_bundle());
+        let reason = reason.or(id.is_none().then_some(Reason::UnusableTechnique));
+        // A sentence that is left out is counted, and its technique's id is not needed.
+        let technique = id.filter(|_| reason.is_none()).cloned().unwrap_or_default();
+        for text in clean::sentences(said(&object.description).unwrap_or_default()) {
+            let (technique, source_id) = (technique.clone(), object.name_in_bundle().to_owned());
             candidates.push(Candidate { technique, text, source_id, dropped: reason });
         }
-        Ok(())
     };
-    for (kind, id) in &ordered {
-        if *kind == "attack-pattern" {
-            let at = &by_id[id];
-            add(
-                id,
-                described(at),
-                at,
-                at.object.withdrawn().then_some(Reason::WithdrawnTechnique),
-            )?;
-        }
+    for object in objects.iter().filter(|object| object.is("attack-pattern")) {
+        add(object, object, object.withdrawn().then_some(Reason::WithdrawnTechnique));
     }
-    for (kind, id) in &ordered {
-        if *kind != "relationship" {
+    for object in objects.iter().filter(|object| object.is("relationship")) {
+        if said(&object.relationship_type) != Some("uses") {
             continue;
         }
-        let at = &by_id[id];
-        if at.need("relationship_type", &at.object.relationship_type)? != "uses" {
+        let target = said(&object.target_ref);
+        if target.is_some_and(|target| !target.starts_with("attack-pattern--")) {
             continue;
         }
-        let source = at.need("source_ref", &at.object.source_ref)?;
-        let target = at.need("target_ref", &at.object.target_ref)?;
-        if !target.starts_with("attack-pattern--") {
+        let end = |id: Option<&str>| id.and_then(|id| by_id.get(id).copied());
+        let (source, pattern) = (end(said(&object.source_ref)), end(target));
+        let (Some(source), Some(pattern)) = (source, pattern) else {
+            // What is withdrawn may have lost its ends: it is counted with its like.
+            if object.withdrawn() {
+                add(object, object, Some(Reason::WithdrawnSource));
+            } else {
+                passed_over.add(NO_END, object.name_in_bundle());
+                add(object, object, Some(Reason::MissingEnd));
+            }
             continue;
-        }
-        let find = |field, id: &str| {
-            by_id.get(id).ok_or_else(|| at.wrong(field, format!("{id} is not in the bundle")))
         };
-        let (source, pattern) = (find("source_ref", source)?, find("target_ref", target)?);
-        let by = source.object.kind.as_ref().map(|Text(kind)| kind.as_ref());
-        let reason = if pattern.object.withdrawn() {
+        let reason = if pattern.withdrawn() {
             Some(Reason::WithdrawnTechnique)
-        } else if at.object.withdrawn() || source.object.withdrawn() {
+        } else if object.withdrawn() || source.withdrawn() {
             Some(Reason::WithdrawnSource)
-        } else if !matches!(by, Some("malware" | "intrusion-set")) {
+        } else if !matches!(said(&source.kind), Some("malware" | "intrusion-set" | "campaign")) {
             Some(Reason::OtherSource)
         } else {
             None
         };
-        add(id, described(at), pattern, reason)?;
+        add(object, pattern, reason);
     }
-    Ok((techniques, candidates))
+    Ok(Read { techniques, candidates, notes: passed_over.notes() })
 }
 
-/// The ATT&CK id of an attack-pattern: `T1059` or `T1059.001`.
-fn technique_id(at: &At<'_>) -> Result<String> {
-    const FIELD: &str = "external_references";
-    let references = at.object.external_references.as_deref().unwrap_or_default();
+/// The ATT&CK id of an attack-pattern: `T1059`, `T1059.001`, or `MOB-T1007` of the first
+/// releases; in words why it has none.
+fn technique_id(object: &Object<'_>) -> std::result::Result<String, String> {
+    let references = object.external_references.as_deref().unwrap_or_default();
     let own = references.iter().find(|reference| {
-        matches!(&reference.source_name, Some(Text(name)) if name.starts_with("mitre-") && name.ends_with("attack"))
+        said(&reference.source_name)
+            .is_some_and(|name| name.starts_with("mitre-") && name.ends_with("attack"))
     });
-    let Some(Text(id)) = own.and_then(|reference| reference.external_id.as_ref()) else {
-        return Err(
-            at.wrong(FIELD, "no external_id of source mitre-attack: the technique id is missing")
-        );
-    };
-    if !is_technique_id(id) {
-        return Err(at.wrong(FIELD, format!("{id:?} is no technique id")));
+    match own.and_then(|reference| said(&reference.external_id)) {
+        Some(id) if is_technique_id(id) => Ok(id.to_owned()),
+        Some(id) => Err(format!("{id:?} is no technique id")),
+        None => Err("no external_id of source mitre-attack".to_owned()),
     }
-    Ok(id.to_string())
-}
-
-/// What serde could not read, by line where it is no JSON, by object and field where
-/// it is JSON of another shape. Only taken once reading has failed, so it may be slow.
-fn explain(file: &Path, text: &str, error: &serde_json::Error) -> Error {
-    let by_line = |error: &serde_json::Error| {
-        let reason = if error.is_eof() {
-            format!("cut off: {error}")
-        } else {
-            format!("not a STIX bundle: {error}")
-        };
-        Error::input_at(file, Some(error.line()), None, reason)
-    };
-    let value: serde_json::Value = match serde_json::from_str(text) {
-        Ok(value) => value,
-        Err(error) => return by_line(&error),
-    };
-    let Some(objects) = value.get("objects").and_then(serde_json::Value::as_array) else {
-        return by_line(error);
-    };
-    for (index, object) in objects.iter().enumerate() {
-        let Some(fields) = object.as_object() else {
-            let place = format!("objects[{index}]");
-            return Error::input_at(file, None, Some(&place), "not a JSON object");
-        };
-        for (field, value) in fields {
-            let alone = serde_json::json!({ field: value }).to_string();
-            if let Err(error) = serde_json::from_str::<Object<'_>>(&alone) {
-                let place = format!("objects[{index}].{field}");
-                let reason = error.to_string();
-                let reason = reason.split(" at line ").next().unwrap_or_default();
-                return Error::input_at(file, None, Some(&place), reason);
-            }
-        }
-    }
-    by_line(error)
 }
