@@ -36,6 +36,9 @@ pub struct Judged {
     pub counts: SparseConfusion,
     /// What the probabilities say, where there are any.
     pub probabilities: Option<ProbabilityScores>,
+    /// What else to know of the file, one line each: labels that look alike, rows of several
+    /// lines, margins that were left out.
+    pub notes: Vec<String>,
 }
 
 /// Where predictions or a matrix are from.

@@ -4,12 +4,13 @@
 use super::{Judged, Source};
 use crate::csv_file::{CsvFile, Records, shown};
 use crate::metrics::{Confidences, SparseConfusion};
+use crate::spelling::{self, tidy};
 use crate::{Error, Result};
 use polars::prelude::{
     Column, DataFrame, DataType, ParallelStrategy, ParquetReader, SerReader, StringChunked,
 };
 use rayon::prelude::*;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -57,10 +58,11 @@ pub fn read_predictions(file: &Path, columns: &Columns) -> Result<Judged> {
     let parquet = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"));
     let (gathered, places) =
         if parquet { read_parquet(file, columns)? } else { read_csv(file, columns, PART_BYTES)? };
-    let Gathered { truth, predicted, confidences, .. } = gathered;
+    let Gathered { mut truth, mut predicted, confidences, mut notes, .. } = gathered;
     if truth.rows.is_empty() {
         return Err(Error::input(file, "there is no row of predictions"));
     }
+    notes.extend(alike(&mut truth, &mut predicted, if parquet { 1 } else { 2 }));
     let counts = counted(truth, predicted).map_err(|error| Error::input(file, error))?;
     let source = Source {
         file: file.to_path_buf(),
@@ -71,7 +73,7 @@ pub fn read_predictions(file: &Path, columns: &Columns) -> Result<Judged> {
             false => columns.probabilities.clone(),
         },
     };
-    Ok(Judged { source, counts, probabilities: confidences.map(|all| all.scores()) })
+    Ok(Judged { source, counts, probabilities: confidences.map(|all| all.scores()), notes })
 }
 
 /// A column, by its name and its number.
@@ -186,17 +188,29 @@ impl Places {
 
 /// Labels of a column by number, in the order in which they first occur.
 struct Labels {
+    /// Numbers by the label as it stands in the file.
     known: HashMap<Box<[u8]>, u32>,
+    /// Numbers by the label without blanks and what cannot be seen.
+    tidied: HashMap<String, u32>,
     /// Numbers of labels seen lately, by their ends: a label is compared, and seldom hashed.
     lately: Vec<u32>,
     names: Vec<String>,
+    /// The place of each label's first row among these.
+    first: Vec<usize>,
     rows: Vec<u32>,
 }
 
 impl Default for Labels {
     fn default() -> Self {
         let lately = vec![u32::MAX; 1 << LATELY_BITS];
-        Self { known: HashMap::new(), lately, names: Vec::new(), rows: Vec::new() }
+        Self {
+            known: HashMap::new(),
+            tidied: HashMap::new(),
+            lately,
+            names: Vec::new(),
+            first: Vec::new(),
+            rows: Vec::new(),
+        }
     }
 }
 
@@ -234,16 +248,26 @@ impl Labels {
             return Ok(number);
         }
         let name = label_of(label)?;
-        let number = u32::try_from(self.names.len()).map_err(|error| error.to_string())?;
+        let next = u32::try_from(self.names.len()).map_err(|error| error.to_string())?;
+        let number = *self.tidied.entry(name.clone()).or_insert(next);
         self.known.insert(label.into(), number);
-        self.names.push(name);
+        if number == next {
+            self.names.push(name);
+            self.first.push(self.rows.len());
+        }
         Ok(number)
     }
 
     /// Rows that stand behind these.
     fn append(&mut self, others: Self) -> Result<(), String> {
-        let numbers = others.names.iter().map(|name| self.number(name.as_bytes()));
-        let numbers = numbers.collect::<Result<Vec<u32>, String>>()?;
+        let mut numbers = Vec::with_capacity(others.names.len());
+        for (name, first) in others.names.iter().zip(&others.first) {
+            let before = self.names.len();
+            numbers.push(self.number(name.as_bytes())?);
+            if self.names.len() > before {
+                self.first[before] += first;
+            }
+        }
         self.rows.extend(others.rows.iter().map(|&row| numbers[row as usize]));
         Ok(())
     }
@@ -257,7 +281,57 @@ fn label_of(label: &[u8]) -> Result<String, String> {
         return Err("NaN is no label".to_owned());
     }
     let text = std::str::from_utf8(label).map_err(|error| format!("not UTF-8: {error}"))?;
-    Ok(text.to_owned())
+    match tidy(text) {
+        tidied if tidied.is_empty() => Err("missing: no label".to_owned()),
+        tidied => Ok(tidied.into_owned()),
+    }
+}
+
+/// Brings labels of two types together, and says what is to be known of them: whether their
+/// spellings differ, and whether the two columns have nothing in common. The file's first label
+/// is in row `first`, where every label is in one line.
+fn alike(truth: &mut Labels, predicted: &mut Labels, first: usize) -> Vec<String> {
+    let mut notes = Vec::new();
+    // A column of truth values beside one of 0 and 1.
+    let is = |labels: &Labels, these: [&str; 2]| {
+        labels.names.iter().all(|name| these.iter().any(|one| name.eq_ignore_ascii_case(one)))
+    };
+    let truths = |labels: &Labels| is(labels, ["true", "false"]);
+    let numbers = |labels: &Labels| is(labels, ["1", "0"]);
+    let to_numbers = |labels: &mut Labels| {
+        for name in &mut labels.names {
+            *name = if name.eq_ignore_ascii_case("true") { "1" } else { "0" }.to_owned();
+        }
+    };
+    let mixed = match (truths(truth), numbers(predicted), numbers(truth), truths(predicted)) {
+        (true, true, ..) => Some(("truth", truth as &mut Labels)),
+        (_, _, true, true) => Some(("prediction", &mut *predicted)),
+        _ => None,
+    };
+    if let Some((which, labels)) = mixed {
+        to_numbers(labels);
+        notes.push(format!("{which} is true and false, the other 1 and 0: true is taken as 1"));
+    }
+    let labels = [&*truth, &*predicted].into_iter().flat_map(|labels| {
+        labels.names.iter().zip(&labels.first).map(|(name, row)| (name.as_str(), first + row))
+    });
+    let mut rows: BTreeMap<&str, usize> = BTreeMap::new();
+    for (name, row) in labels {
+        let known = rows.entry(name).or_insert(row);
+        *known = row.min(*known);
+    }
+    notes.extend(spelling::notes(rows));
+    let common = truth.names.iter().any(|name| predicted.names.contains(name));
+    if !common {
+        let some = |labels: &Labels| format!("{:?}", labels.names.first().map_or("", |l| l));
+        notes.push(format!(
+            "no true label is ever predicted: truth has {} …, predictions {} …; are they of one \
+             kind?",
+            some(truth),
+            some(predicted)
+        ));
+    }
+    notes
 }
 
 /// The two columns' labels in one alphabetical order, and how often each meets each.
@@ -282,6 +356,8 @@ struct Gathered {
     confidences: Option<Confidences>,
     /// The column of each label's probabilities, among those of all classes.
     columns: HashMap<Vec<u8>, usize>,
+    /// What else to know of the file.
+    notes: Vec<String>,
 }
 
 /// Why a row cannot be taken, and at which column.
@@ -296,6 +372,7 @@ impl Gathered {
             predicted: Labels::default(),
             confidences: some.then(Confidences::default),
             columns: columns.map(|(at, label)| (label.clone().into_bytes(), at)).collect(),
+            notes: Vec::new(),
         }
     }
 
@@ -304,6 +381,7 @@ impl Gathered {
         if let (Some(own), Some(others)) = (&mut self.confidences, &others.confidences) {
             own.append(others);
         }
+        self.notes.extend(others.notes);
         self.truth.append(others.truth)?;
         self.predicted.append(others.predicted)
     }
@@ -476,6 +554,7 @@ fn read_part(file: &Path, part: &Part, places: &Places, cells: usize) -> Result<
             }
         }
     }
+    gathered.notes.extend(records.notes());
     Ok(gathered)
 }
 

@@ -45,6 +45,7 @@ struct Written<'a> {
     only_predicted: Vec<&'a str>,
     faults: Vec<Fault>,
     probabilities: &'a Option<ProbabilityScores>,
+    notes: &'a [String],
 }
 
 const ROWS_AND_COLUMNS: &str = "Rows are truth, columns are predictions.";
@@ -107,6 +108,9 @@ impl Report {
     /// None in practice: the tables' own check on the number of cells.
     pub fn to_text(&self) -> Result<String> {
         let mut out = format!("{}\n{ROWS_AND_COLUMNS}\n", terminal_safe(&self.origin()));
+        for note in &self.judged.notes {
+            _ = writeln!(out, "note: {}", terminal_safe(&defang(note)));
+        }
         for (_, table) in self.tables()?.into_iter().filter(|(_, table)| !table.is_empty()) {
             _ = write!(out, "\n{}", table.limits(WIDE, WIDE).head(IN_TERMINAL).to_text());
         }
@@ -137,6 +141,7 @@ impl Report {
             only_predicted: diagnosis.only_predicted(),
             faults: diagnosis.faults(),
             probabilities: &self.judged.probabilities,
+            notes: &self.judged.notes,
         };
         serde_json::to_value(written).map_err(Error::library("writing JSON"))
     }
@@ -148,6 +153,9 @@ impl Report {
     pub fn to_markdown(&self) -> Result<String> {
         let mut out = String::from("# Training metrics report\n\n");
         _ = writeln!(out, "{}\n\n{ROWS_AND_COLUMNS}\n", escape_markdown(&self.origin()));
+        for note in &self.judged.notes {
+            _ = writeln!(out, "Note: {}\n", escape_markdown(&defang(note)));
+        }
         let faults = self.diagnosis.faults();
         _ = writeln!(out, "## Faults\n\n{}\n", found(faults.len()));
         for fault in faults.iter().take(IN_TABLE) {
@@ -189,6 +197,9 @@ impl Report {
             "<h1>Diagnosis of a classifier</h1>\n<p>{}</p>\n<p>{ROWS_AND_COLUMNS}</p>\n",
             escape_html(&self.origin())
         );
+        for note in &self.judged.notes {
+            _ = writeln!(body, "<p>Note: {}</p>", escape_html(&defang(note)));
+        }
         let faults = self.diagnosis.faults();
         _ = writeln!(body, "<h2>Faults</h2>\n<p>{}</p>\n<ul>", found(faults.len()));
         for fault in faults.iter().take(IN_TABLE) {
@@ -228,6 +239,12 @@ impl Report {
         ))
     }
 
+    /// The files that [`write`](Self::write) makes in a folder.
+    pub fn files(folder: &Path) -> [PathBuf; 3] {
+        ["f1_scores_latest.json", "TRAINING_METRICS_REPORT.md", "diagnosis.html"]
+            .map(|name| folder.join(name))
+    }
+
     /// Writes `f1_scores_latest.json`, `TRAINING_METRICS_REPORT.md` and `diagnosis.html` into a
     /// folder, each whole or not at all, and returns where they are. Other files there stay.
     ///
@@ -235,8 +252,7 @@ impl Report {
     /// If one cannot be made or written. All are made before the first is written.
     pub fn write(&self, folder: &Path) -> Result<[PathBuf; 3]> {
         let (json, markdown, html) = (self.to_json()?, self.to_markdown()?, self.to_html()?);
-        let paths = ["f1_scores_latest.json", "TRAINING_METRICS_REPORT.md", "diagnosis.html"]
-            .map(|name| folder.join(name));
+        let paths = Self::files(folder);
         files::write_json(&paths[0], &json)?;
         files::write_text(&paths[1], &markdown)?;
         files::write_text(&paths[2], &html)?;

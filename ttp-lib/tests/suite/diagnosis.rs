@@ -677,3 +677,72 @@ fn the_command_line_fails_in_one_line_and_leaves_nothing() {
         assert!(output.stdout.is_empty() && !folder.at("results").exists());
     }
 }
+
+/// Labels of two types, spellings and columns that have nothing in common: brought together
+/// where there is no doubt, told otherwise; never an accuracy of 0 without a word.
+#[test]
+fn labels_of_two_types_are_brought_together_or_told() {
+    let folder = Folder::new();
+    let read = |text: &str| {
+        let judged = read_predictions(&folder.write("p.csv", text), &Columns::default()).unwrap();
+        let report = Report::new(judged, &DiagnosisSettings::default()).unwrap();
+        (report.diagnosis.accuracy.value, report.judged.notes)
+    };
+    let (accuracy, notes) = read("truth,predicted\n0,0.0\n1,1.0\n2,1.0\n 1 ,1\n");
+    assert_eq!((accuracy, notes), (0.75, vec![]));
+    let (accuracy, notes) = read("truth,predicted\nTrue,1\nFalse,0\nFalse,1\nTrue,1\n");
+    assert_eq!(accuracy, 0.75);
+    assert_eq!(notes, ["truth is true and false, the other 1 and 0: true is taken as 1"]);
+    let (accuracy, notes) = read("truth,predicted\nT1059,t1059\nT1003,t1003\n");
+    assert_eq!(accuracy, 0.0);
+    assert_eq!(
+        notes,
+        [
+            "labels that differ in their spelling alone: \"T1003\" (row 3) and \"t1003\" (row 3); \
+             \"T1059\" (row 2) and \"t1059\" (row 2)",
+            "no true label is ever predicted: truth has \"T1059\" …, predictions \"t1059\" …; are \
+             they of one kind?",
+        ]
+    );
+    let (_, notes) = read("text,truth,predicted\n\"opens,a,a\ncloses\",b,b\na,a,a\n");
+    assert_eq!(notes, ["1 row runs over several lines (the first: row 2): are its quotes right?"]);
+    let one = Columns {
+        truth: Some("truth".into()),
+        predicted: Some("truth".into()),
+        ..Columns::default()
+    };
+    let file = folder.write("p.csv", "truth,predicted\na,b\n");
+    let refused = said(read_predictions(&file, &one));
+    assert!(
+        refused.contains("field \"truth\": this column is truth and prediction alike"),
+        "{refused}"
+    );
+}
+
+/// Sums of rows and columns, as cross tables have them, are taken off and told; what only looks
+/// like them stays.
+#[test]
+fn margins_are_taken_off() {
+    let folder = Folder::new();
+    let read = |text: &str| {
+        let judged = read_matrix(&folder.write("m.csv", text)).unwrap();
+        (judged.counts.labels().to_vec(), judged.counts.total(), judged.notes)
+    };
+    let row = "the last row, \"All\", is the sum of the others: left out";
+    let column = "the last column, \"All\", is the sum of the others: left out";
+    for (text, notes) in [
+        (",a,b,All\na,30,10,40\nb,5,55,60\nAll,35,65,100\n", vec![row, column]),
+        (",a,b,All\na,30,10,40\nb,5,55,60\n", vec![column]),
+        (",a,b\na,30,10\nb,5,55\nAll,35,65\n", vec![row]),
+        (",a,b\na,30,10\nb,5,55\n", vec![]),
+    ] {
+        let expected: Vec<String> = notes.iter().map(|&note| note.to_owned()).collect();
+        assert_eq!(read(text), (vec!["a".to_owned(), "b".to_owned()], 100, expected));
+    }
+    let (labels, rows, notes) = read(",a,b\na,3,3\nb,3,3\n");
+    assert_eq!((labels.len(), rows, notes.len()), (2, 12, 0), "of two columns no one can tell");
+    let json = r#"{"labels": ["a", "b", "All"],
+        "rows_truth_columns_predicted": [[30, 10, 40], [5, 55, 60], [35, 65, 100]]}"#;
+    let judged = read_matrix(&folder.write("m.json", json)).unwrap();
+    assert_eq!((judged.counts.labels().len(), judged.notes.len()), (2, 2));
+}
