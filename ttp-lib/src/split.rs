@@ -5,6 +5,10 @@
 //! training row. The clean protocol splits the corpus's own sentences first and
 //! balances the training part only. [`Leakage`] counts the difference.
 
+mod lost;
+
+pub use lost::Lost;
+
 use crate::balance::{self, Augment, Draws, Fill, Limits, Shortfall, classes, mix};
 use crate::corpus::clean::normalised;
 use crate::corpus::{Corpus, Operation, Sample};
@@ -229,7 +233,7 @@ pub struct Account {
 /// and none of validation in training, case, spacing and punctuation set aside.
 ///
 /// # Errors
-/// If limits or shares make no sense, or no technique has enough rows.
+/// If limits or shares make no sense, no technique has enough rows, or a part gets none.
 pub fn prepare(
     protocol: Protocol,
     corpus: &Corpus,
@@ -273,6 +277,16 @@ pub fn prepare(
             (split, filled, equal_text, short, None)
         }
     };
+    for (field, share, part) in [
+        ("split.train", shares.train, &split.train),
+        ("split.validation", shares.validation, &split.validation),
+        ("split.test", shares.test, &split.test),
+    ] {
+        if share > 0.0 && part.is_empty() {
+            let reason = format!("{share} of {originals} rows is no row: the part is empty");
+            return Err(Error::Setting { field, reason });
+        }
+    }
     let account = Account {
         corpus: corpus.len(),
         trimmed: corpus.len() - originals,
@@ -833,6 +847,36 @@ mod tests {
     }
 
     #[test]
+    fn what_a_split_lost_is_told() {
+        struct Mute;
+        impl Augment for Mute {
+            fn variants(&self, _: &str, _: u64) -> Vec<(Operation, String)> {
+                Vec::new()
+            }
+        }
+        let corpus = corpus(&[("T1", 30), ("T2", 5), ("T3", 2)]);
+        let limits = Limits { trim_below: 4, upsample_to: 10, downsample_to: 40 };
+        let of = |shares| prepare(Protocol::Clean, &corpus, limits, shares, &Mute, 1);
+        let prepared = of(Shares::default()).unwrap();
+        let lost = Lost::of(&prepared, &corpus);
+        assert_eq!(lost.trimmed, BTreeMap::from([("T3".to_owned(), 2)]));
+        // A tenth of five rows is half a row: of the two parts one gets it.
+        assert_eq!((lost.without_validation.len(), lost.without_test.len()), (0, 1));
+        let text = lost.to_string();
+        assert!(text.contains("too rare to be kept: 1 techniques, 2 rows"), "{text}");
+        assert!(text.contains("not filled up, for want of new twins: T2 (4 of 8)"), "{text}");
+        assert!(text.contains("without a row in test: T2"), "{text}");
+        assert!(!text.contains("without a row in validation"), "{text}");
+        let tiny = Limits { trim_below: 1, ..limits };
+        let few = Corpus { sentences: corpus.sentences[30..34].to_vec() };
+        let error = prepare(Protocol::Clean, &few, tiny, Shares::default(), &Mute, 1).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "setting split.test: 0.1 of 4 rows is no row: the part is empty"
+        );
+    }
+
+    #[test]
     fn a_split_is_read_back_and_mistakes_in_it_are_named() {
         let folder = tempfile::tempdir().unwrap();
         let split = prepared(Protocol::Clean, 1).split;
@@ -857,6 +901,7 @@ mod tests {
         assert_eq!(row("1,T1,a,spin"), "bad.csv, row 3, field \"operation\": unknown operation");
         assert_eq!(row("1,T1"), "bad.csv, row 3: 2 cells, the header has 4");
         let latin = [header.as_bytes(), b"1,T1,caf\xe9,swap\n"].concat();
-        assert!(said(&latin).starts_with("bad.csv, row 2: not UTF-8"), "{}", said(&latin));
+        let expected = "bad.csv, row 2, field \"sentence\": not UTF-8";
+        assert!(said(&latin).starts_with(expected), "{}", said(&latin));
     }
 }

@@ -253,7 +253,7 @@ fn what_is_wrong_with_rows_that_are_kept_as_they_stand_is_one_line() {
     );
     assert_eq!(
         said(",text,label_tec\n0,It ran.,T1059\n"),
-        "error: rows.csv, row 1, field \"sentence\": no such column; there are: , text, label_tec"
+        "error: rows.csv, row 1, field \"sentence\": no such column; there are: \"\", text, label_tec"
     );
     assert_eq!(
         said(",sentence,label_tec\n0,It ran.,T1059\n1, ,T1059\n"),
@@ -381,8 +381,8 @@ fn a_bundle_with_a_mistake_is_named() {
     let bare = r#"{"type": "bundle", "objects": [{"type": "attack-pattern", "id": "a--1"}]}"#;
     assert_eq!(
         said(bare),
-        "error: b.json, field \"objects[0].external_references\": no external_id of source \
-         mitre-attack: the technique id is missing (in a--1)"
+        "error: b.json, field \"objects\": holds no attack-pattern in use; 1 passed over: a technique \
+         without an ATT&CK id (a--1: no external_id of source mitre-attack)"
     );
     let gone = project.fails(&["corpus", "--bundle", "gone.json"]);
     assert!(gone.starts_with("error: gone.json: cannot read: No such file"), "{gone}");
@@ -397,6 +397,40 @@ fn a_mistake_leaves_the_corpus_that_was_there() {
     project.write("own.csv", "sentence,technique\n,\n");
     project.fails(&["corpus", "--csv", "own.csv", "--out", "c.parquet"]);
     assert_eq!(std::fs::read(project.at("c.parquet")).unwrap(), before);
+}
+
+#[test]
+fn what_a_command_reads_it_does_not_write_over() {
+    let project = Project::new();
+    let csv = "sentence,technique\nIt runs a script.,T1059\n";
+    project.write("own.csv", csv);
+    let said = project.fails(&["corpus", "--csv", "own.csv", "--out", "./own.csv"]);
+    assert_eq!(said, "error: ./own.csv: would be written over own.csv, which is read");
+    project.write("claims.toml", "document = \"a\"\n");
+    let said = project.fails(&["audit", "claims.toml", "--json", "claims.toml"]);
+    assert!(said.ends_with("would be written over claims.toml, which is read"), "{said}");
+    std::fs::create_dir(project.at("flows")).unwrap();
+    project.write("flows/train.csv", "x,family\n1,a\n");
+    let said = project.fails(&["family", "train", "--data", "flows", "--out", "flows"]);
+    assert!(said.ends_with("would be written over flows, which is read"), "{said}");
+    std::fs::create_dir(project.at("d")).unwrap();
+    project.write("d/f1_scores_latest.json", "{}");
+    let said = project.fails(&["diagnose", "--matrix", "d/f1_scores_latest.json", "--out", "d"]);
+    assert!(said.contains("would be written over d/f1_scores_latest.json"), "{said}");
+    assert_eq!(std::fs::read_to_string(project.at("own.csv")).unwrap(), csv);
+}
+
+#[test]
+fn columns_are_named_as_they_stand_in_the_file() {
+    let project = Project::new();
+    project.write("own.csv", "\"text, as written\" , label \nIt runs a script., T1059\n");
+    let said = project.fails(&["corpus", "--csv", "own.csv", "--columns", "text,label"]);
+    assert!(said.contains("text stands behind the closing quote"), "{said}");
+    project.write("own.csv", "\"text, as written\", label \nIt runs a script., T1059\n");
+    let said = project.fails(&["corpus", "--csv", "own.csv", "--columns", "text,label"]);
+    assert!(said.ends_with("there are: \"text, as written\", \" label \""), "{said}");
+    let columns = "\"text, as written\",label";
+    project.succeeds(&["corpus", "--csv", "own.csv", "--columns", columns]);
 }
 
 #[test]
