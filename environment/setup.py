@@ -2,7 +2,7 @@
 
     python3 environment/setup.py             everything the notebooks need
     python3 environment/setup.py data tram   single steps: check python libtorch data tram
-                                             vocabularies evcxr
+                                             vocabularies mpnet evcxr
     python3 environment/setup.py --kernel    everything, and what notebooks depend on compiled
     python3 environment/setup.py --python    print the path of the project's own Python
 
@@ -26,6 +26,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import archive
 import fetch
 import project
 from profiles import Profile
@@ -198,7 +199,8 @@ def data_step(*named: str) -> None:
     data/raw/."""
     profile = Profile.from_environment()
     sources = project.read_toml(project.ROOT / "data" / "sources.toml")
-    for kind, get in (("wheel", wheel_members), ("file", single_file)):
+    for kind, get in (("wheel", wheel_members), ("archive", archive_members),
+                      ("file", single_file)):
         for entry in sources.get(kind, []):
             if entry["name"] in named:
                 get(entry)
@@ -210,11 +212,12 @@ def data_step(*named: str) -> None:
 @contextlib.contextmanager
 def passed_over(entry: dict, profile: Profile) -> Iterator[None]:
     """Of a source that the notebooks can do without, that it cannot be had is told in a line:
-    unless it is what the profile's own sentences are read from."""
+    unless the profile's own sentences are read from it, or it trains it."""
     try:
         yield
     except Unavailable as problem:
-        if not entry.get("optional") or entry["name"] in profile.texts():
+        needed = {*profile.texts(), *profile.bases()}
+        if not entry.get("optional") or entry["name"] in needed:
             raise
         print(f"note: {problem}; the notebooks do without it", flush=True)
 
@@ -260,6 +263,21 @@ def wheel_members(entry: dict) -> None:
                 place = temporary / f"member{number}"
                 fetch.take(file, {member["member"]: "."}, place)
                 keep(place / Path(member["member"]).name, member, f"{entry['name']}: {member['to']}")
+    for member in members:
+        link(member)
+
+
+def archive_members(entry: dict) -> None:
+    def wheel(part: dict, folder: Path) -> Path:
+        with unavailable():
+            return fetch.wheel(python(), part, folder)
+
+    members = [m for m in entry["file"] if not from_own_folder(m, entry["name"])]
+    left = [m for m in members if not fetch.is_whole(cached(m), m["sha256"])]
+    if left:
+        say(f"{entry['name']} ({len(entry['part'])} packages)")
+        archive.get(entry, left, wheel, keep)
+    archive.remove_parts(entry)
     for member in members:
         link(member)
 
@@ -489,8 +507,8 @@ def set_up(steps: list[str], actions: dict, with_kernel: bool) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Get what the project needs, checked by sha256.")
     parser.add_argument("steps", nargs="*", metavar="STEP",
-                        help=f"{', '.join(STEPS)}, by default all of these, tram or "
-                             "vocabularies")
+                        help=f"{', '.join(STEPS)}, by default all of these, tram, "
+                             "vocabularies or mpnet")
     parser.add_argument("--kernel", action="store_true",
                         help="compile what notebooks depend on, too")
     parser.add_argument("--python", action="store_true", help="print the Python to use")
@@ -505,7 +523,8 @@ def main() -> int:
             signal.signal(name, signal.default_int_handler)
     actions = {"check": check, "python": python_step, "libtorch": libtorch_step,
                "data": data_step, "tram": lambda: data_step("tram-v1"),
-               "vocabularies": lambda: data_step(*VOCABULARIES), "evcxr": None}
+               "vocabularies": lambda: data_step(*VOCABULARIES),
+               "mpnet": lambda: data_step("mpnet"), "evcxr": None}
     try:
         unknown = [step for step in arguments.steps if step not in actions]
         if unknown:
