@@ -44,6 +44,7 @@ SENTENCES = [
 
 BERT = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 SEC = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+MPNET = ["<s>", "<pad>", "</s>", "[UNK]", "<mask>"]
 
 
 def word_pieces(special):
@@ -73,8 +74,8 @@ def contents():
         Path(folder, "vocab.txt").write_text(bert, encoding="utf-8")
         cased = transformers.BertTokenizerFast(str(Path(folder, "vocab.txt")), do_lower_case=False)
         cased = cased.backend_tokenizer.to_str()
-    return {"bert": bert, "sec": word_pieces(SEC), "vocabulary": vocabulary, "merges": merges,
-            "cased": cased}
+    return {"bert": bert, "sec": word_pieces(SEC), "mpnet": word_pieces(MPNET),
+            "vocabulary": vocabulary, "merges": merges, "cased": cased}
 
 
 def folders():
@@ -105,6 +106,8 @@ def folders():
         **roles, "do_lower_case": True, "tokenizer_class": "PreTrainedTokenizerFast"}}
     yield "roberta", "roberta", pairs
     yield "roberta_space", "roberta", {**pairs, "tokenizer_config.json": {"add_prefix_space": True}}
+    yield "mpnet", "mpnet", {"vocab.txt": "mpnet"}
+    yield "mpnet_cased", "mpnet", {"vocab.txt": "mpnet", "tokenizer_config.json": {"do_lower_case": False}}
 
 
 def words(tokenizer, text):

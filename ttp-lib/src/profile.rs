@@ -526,7 +526,7 @@ impl Run {
                 Start::Random { shape_of } => {
                     Checkpoint::open(name, &self.checkpoint(shape_of)?.folder)
                 }
-                Start::Package => Checkpoint::open(name, &self.model_folder().join(name)),
+                Start::Package => self.from_package(name),
                 Start::Hub { id, revision } => self.on_hub(name, id, revision),
             };
         }
@@ -651,6 +651,16 @@ impl Run {
     fn model_folder(&self) -> PathBuf {
         setting("TTP_MODELS")
             .map_or_else(|| self.root.join("data/raw/models"), |folder| self.root.join(folder))
+    }
+
+    fn from_package(&self, name: &str) -> Result<Checkpoint> {
+        let folder = self.model_folder().join(name);
+        if !folder.is_dir() && setting("TTP_MODELS").is_none() {
+            // Of these only the smallest comes with every profile.
+            let command = if name == "mpnet" { "data-mpnet" } else { "data" };
+            return Err(Error::input(&folder, format!("not there: `make {command}` gets it")));
+        }
+        Checkpoint::open(name, &folder)
     }
 
     fn on_hub(&self, name: &str, id: &str, revision: &str) -> Result<Checkpoint> {

@@ -1,6 +1,8 @@
-//! The transformer itself, without a head: BERT or RoBERTa by the checkpoint's
-//! `model_type`. rust-bert builds it, [`transformer`](super::transformer) runs it.
+//! The transformer itself, without a head: BERT, RoBERTa or MPNet by the checkpoint's
+//! `model_type`. rust-bert builds the first two, [`mpnet`] the third, and
+//! [`transformer`](super::transformer) runs it.
 
+use super::mpnet;
 use super::transformer::{Linear, Named, Pass, Tokens, Transformer, WordGradient};
 use crate::batch::Batch;
 use crate::pretrained::{Checkpoint, Family, Loaded, Start};
@@ -37,8 +39,9 @@ impl Body {
             Family::Roberta => {
                 BertModel::<RobertaEmbeddings>::new_with_optional_pooler(place, &config, pooler);
             }
+            Family::Mpnet => mpnet::make_variables(&place, &config, pooler),
         }
-        let named = Named { vars: vars.variables(), family };
+        let named = Named { vars: vars.variables(), family, epsilon: checkpoint.epsilon() };
         let transformer = Transformer::new(&named, &config)?;
         let pooler = pooler.then(|| named.linear(POOLER)).transpose()?;
         let spread = f64::from(config.initializer_range);
@@ -126,7 +129,7 @@ pub(super) const POOLER: &str = "pooler.dense";
 pub(super) fn masked_head(family: Family) -> &'static str {
     match family {
         Family::Bert => "cls.predictions",
-        Family::Roberta => "lm_head",
+        Family::Roberta | Family::Mpnet => "lm_head",
     }
 }
 

@@ -88,7 +88,7 @@ impl MaskedEncoder {
                 let place = body.vars.root() / "cls" / "predictions";
                 (&place / "transform" / "dense", &place / "transform" / "LayerNorm", place)
             }
-            Family::Roberta => {
+            Family::Roberta | Family::Mpnet => {
                 let place = body.vars.root() / "lm_head";
                 (&place / "dense", &place / "layer_norm", place)
             }
@@ -195,14 +195,11 @@ impl MaskedEncoder {
     /// # Errors
     /// If a file cannot be written.
     pub fn save(&self, folder: &Path, checkpoint: &Checkpoint) -> Result<()> {
-        let architecture = match self.family {
-            Family::Bert => "BertForMaskedLM",
-            Family::Roberta => "RobertaForMaskedLM",
-        };
+        let architecture = format!("{}ForMaskedLM", self.family.class());
         let about: Map<String, Value> =
             Map::from_iter([("architectures".to_owned(), json!([architecture]))]);
         let mut parameters = self.body.parameters();
-        if self.family == Family::Roberta {
+        if self.family != Family::Bert {
             // Without it transformers takes the bias for missing, and starts it at 0.
             parameters.push(("lm_head.decoder.bias".to_owned(), self.bias.shallow_clone()));
         }

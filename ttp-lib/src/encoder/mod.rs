@@ -2,11 +2,12 @@
 //! technique of a sentence, [`MaskedEncoder`] the words that are hidden in one,
 //! [`SentenceEncoder`] gives a vector for the whole of it.
 //!
-//! Each starts from a checkpoint of BERT or RoBERTa. What the checkpoint's file lacks of
+//! Each starts from a checkpoint of BERT, RoBERTa or MPNet. What the checkpoint's file lacks of
 //! a new head starts at N(0, `initializer_range`); what it lacks of the body is an error.
 
 mod body;
 mod masked;
+mod mpnet;
 mod save;
 mod sentence;
 mod technique;

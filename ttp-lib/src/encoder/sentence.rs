@@ -31,7 +31,7 @@ impl SentenceEncoder {
         // A pooler has no part in the vectors. It is kept, so that the saved model is whole.
         let family = checkpoint.family();
         let pooler = checkpoint.tensor_names()?.iter().any(|name| name.contains(POOLER));
-        let body = Body::new(checkpoint, device, pooler && family == Family::Bert)?;
+        let body = Body::new(checkpoint, device, pooler && family != Family::Roberta)?;
         let loaded = body.load(checkpoint, &[], seed)?;
         let dimensions = checkpoint.size("hidden_size").unsigned_abs() as usize;
         Ok(Self { body, loaded, dimensions, family })
@@ -125,10 +125,7 @@ impl SentenceEncoder {
     /// # Errors
     /// If a file cannot be written.
     pub fn save(&self, folder: &Path, checkpoint: &Checkpoint, max_length: usize) -> Result<()> {
-        let architecture = match self.family {
-            Family::Bert => "BertModel",
-            Family::Roberta => "RobertaModel",
-        };
+        let architecture = format!("{}Model", self.family.class());
         let about = Map::from_iter([("architectures".to_owned(), json!([architecture]))]);
         save::save(folder, checkpoint, &self.body.parameters(), about)?;
         let module = |at: usize, path: &str, kind: &str| {

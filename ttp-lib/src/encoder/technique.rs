@@ -1,6 +1,7 @@
 //! The transformer with a head that names techniques, as transformers has it in
 //! `BertForSequenceClassification` (one dropout and one linear layer on the pooled first
-//! token) and `RobertaForSequenceClassification` (two layers on the first token).
+//! token), `RobertaForSequenceClassification` and `MPNetForSequenceClassification` (two layers on
+//! the first token).
 
 use super::body::{self, Body};
 use super::save;
@@ -76,7 +77,7 @@ impl TechniqueEncoder {
         let place = body.vars.root() / HEAD;
         let head = match checkpoint.family() {
             Family::Bert => Head::Bert(body::linear(place, hidden, techniques)),
-            Family::Roberta => Head::Roberta {
+            Family::Roberta | Family::Mpnet => Head::Roberta {
                 dense: body::linear(&place / "dense", hidden, hidden),
                 output: body::linear(&place / "out_proj", hidden, techniques),
             },
@@ -212,10 +213,7 @@ impl TechniqueEncoder {
     /// # Errors
     /// If a file cannot be written.
     pub fn save(&self, folder: &Path, checkpoint: &Checkpoint) -> Result<()> {
-        let architecture = match self.head {
-            Head::Bert(_) => "BertForSequenceClassification",
-            Head::Roberta { .. } => "RobertaForSequenceClassification",
-        };
+        let architecture = format!("{}ForSequenceClassification", checkpoint.family().class());
         let numbered = || self.labels.iter().enumerate();
         let id2label: Map<_, _> = numbered().map(|(i, l)| (i.to_string(), json!(l))).collect();
         let label2id: Map<_, _> = numbered().map(|(i, l)| (l.clone(), json!(i))).collect();

@@ -1,4 +1,5 @@
-//! The transformer's forward pass over rust-bert's variables and configuration.
+//! The transformer's forward pass over the variables and configuration that rust-bert builds for
+//! BERT and RoBERTa, and [`mpnet`](super::mpnet) for MPNet.
 //!
 //! rust-bert builds the model and names its variables; what it computes with them, this
 //! module computes again. What differs makes no difference to the values beyond rounding:
@@ -12,10 +13,11 @@
 //! - the gradient of the word embeddings may hold only the rows that the batch read.
 //!
 //! rust-bert's own forward pass is the reference that the tests below hold this one to, values
-//! and gradients; `tests/suite/parity.rs` holds it to transformers.
+//! and gradients; `tests/suite/parity.rs` and `mpnet.rs` hold it to transformers.
 
+use super::mpnet::RelativePositions;
 use crate::batch::Batch;
-use crate::pretrained::{EPSILON, Family};
+use crate::pretrained::Family;
 use crate::{Error, Result};
 use rust_bert::Activation;
 use rust_bert::bert::BertConfig;
@@ -52,13 +54,16 @@ pub(super) struct Pass {
 /// The layers, each with its variables.
 pub(super) struct Transformer {
     embeddings: Embeddings,
+    /// What distances add to the attention scores of all layers, where the model has that.
+    relative: Option<RelativePositions>,
     layers: Vec<Layer>,
 }
 
 struct Embeddings {
     words: Tensor,
     positions: Tensor,
-    types: Tensor,
+    /// MPNet has none.
+    types: Option<Tensor>,
     norm: Norm,
     family: Family,
     dropout: f64,
@@ -88,23 +93,27 @@ pub(super) struct Linear {
 struct Norm {
     weight: Tensor,
     bias: Tensor,
+    epsilon: f64,
 }
 
-/// Which keys a row's tokens may look at: what padding adds to an attention score.
-struct Mask {
-    /// `[rows, 1, 1, length]`: 0 at a token, −10,000 at padding, as rust-bert has it. `None`
-    /// where nothing is padded.
-    added: Option<Tensor>,
+/// What is added to the attention scores of every layer.
+struct Added {
+    /// `[rows or 1, heads or 1, length or 1, length]`: 0 at a token and −10,000 at padding, as
+    /// rust-bert has it, and what the distance of query and key adds. `None` where nothing is
+    /// padded and distances add nothing.
+    scores: Option<Tensor>,
 }
 
-/// The variables of a model by the names that rust-bert gave them.
+/// The variables of a model by the names that transformers gives them.
 pub(super) struct Named {
     pub vars: HashMap<String, Tensor>,
     pub family: Family,
+    /// What its layer norms add to the variance.
+    pub epsilon: f64,
 }
 
 impl Named {
-    fn find(&self, name: &str) -> Result<Tensor> {
+    pub fn find(&self, name: &str) -> Result<Tensor> {
         let name = format!("{}.{name}", self.family.name());
         self.vars.get(&name).map(Tensor::shallow_clone).ok_or_else(|| Error::Library {
             what: "building the encoder",
@@ -119,21 +128,27 @@ impl Named {
 
     fn norm(&self, name: &str) -> Result<Norm> {
         let Linear { weight, bias } = self.linear(&format!("{name}.LayerNorm"))?;
-        Ok(Norm { weight, bias })
+        Ok(Norm { weight, bias, epsilon: self.epsilon })
     }
 }
 
 impl Transformer {
-    /// The layers of `config` over the variables that rust-bert made for it.
+    /// The layers of `config` over the variables that were made for it.
     pub fn new(named: &Named, config: &BertConfig) -> Result<Self> {
+        let is_mpnet = named.family == Family::Mpnet;
+        let [query, key, value, attended, attention] = if is_mpnet {
+            ["attn.q", "attn.k", "attn.v", "attn.o", ""]
+        } else {
+            ["self.query", "self.key", "self.value", "output.dense", ".output"]
+        };
         let layer = |number: i64| -> Result<Layer> {
             let place = format!("encoder.layer.{number}");
             Ok(Layer {
-                query: named.linear(&format!("{place}.attention.self.query"))?,
-                key: named.linear(&format!("{place}.attention.self.key"))?,
-                value: named.linear(&format!("{place}.attention.self.value"))?,
-                attended: named.linear(&format!("{place}.attention.output.dense"))?,
-                attention_norm: named.norm(&format!("{place}.attention.output"))?,
+                query: named.linear(&format!("{place}.attention.{query}"))?,
+                key: named.linear(&format!("{place}.attention.{key}"))?,
+                value: named.linear(&format!("{place}.attention.{value}"))?,
+                attended: named.linear(&format!("{place}.attention.{attended}"))?,
+                attention_norm: named.norm(&format!("{place}.attention{attention}"))?,
                 inner: named.linear(&format!("{place}.intermediate.dense"))?,
                 outer: named.linear(&format!("{place}.output.dense"))?,
                 outer_norm: named.norm(&format!("{place}.output"))?,
@@ -147,23 +162,26 @@ impl Transformer {
             embeddings: Embeddings {
                 words: named.find("embeddings.word_embeddings.weight")?,
                 positions: named.find("embeddings.position_embeddings.weight")?,
-                types: named.find("embeddings.token_type_embeddings.weight")?,
+                types: (!is_mpnet)
+                    .then(|| named.find("embeddings.token_type_embeddings.weight"))
+                    .transpose()?,
                 norm: named.norm("embeddings")?,
                 family: named.family,
                 dropout: config.hidden_dropout_prob,
             },
+            relative: is_mpnet.then(|| RelativePositions::new(named)).transpose()?,
             layers: (0..config.num_hidden_layers).map(layer).collect::<Result<_>>()?,
         })
     }
 
     /// The last layer's states of the tokens that `pass` asks for.
     pub fn forward(&self, batch: &Batch, pass: Pass) -> Tensor {
-        let mask = Mask::of(batch, self.embeddings.words.kind());
+        let added = Added::of(batch, self.embeddings.words.kind(), self.relative.as_ref());
         let mut states = self.embeddings.forward(batch, pass);
         for (number, layer) in self.layers.iter().enumerate() {
             let last = number + 1 == self.layers.len();
             let tokens = if last { pass.tokens } else { Tokens::All };
-            states = layer.forward(&states, &mask, tokens, pass.training);
+            states = layer.forward(&states, &added, tokens, pass.training);
         }
         states
     }
@@ -176,33 +194,49 @@ impl Embeddings {
         let sparse = pass.words == WordGradient::Sparse && batch.ids.device() == Device::Cpu;
         let padding = self.family.padding_id();
         let words = Tensor::embedding(&self.words, &batch.ids, padding, false, sparse);
-        // One segment: the first of the token types for all.
-        let kind = self.types.select(0, 0);
         let places = match self.family {
-            Family::Bert => self.positions.narrow(0, 0, length) + kind,
+            Family::Bert => self.positions.narrow(0, 0, length),
             // Counted from the padding id on; padding itself stands at the padding id.
-            Family::Roberta => {
+            Family::Roberta | Family::Mpnet => {
                 let real = batch.ids.ne(padding).to_kind(Kind::Int64);
                 let places = real.cumsum(1, Kind::Int64) * real + padding;
-                Tensor::embedding(&self.positions, &places, padding, false, false) + kind
+                Tensor::embedding(&self.positions, &places, padding, false, false)
             }
+        };
+        let places = match &self.types {
+            Some(types) => places + types.select(0, 0),
+            None => places,
         };
         self.norm.of(&(words + places)).dropout(self.dropout, pass.training)
     }
 }
 
-impl Mask {
-    fn of(batch: &Batch, kind: Kind) -> Self {
+impl Added {
+    fn of(batch: &Batch, kind: Kind, relative: Option<&RelativePositions>) -> Self {
         let size = batch.size();
-        let added = (size.tokens < size.places)
+        let padding = (size.tokens < size.places)
             .then(|| ((batch.mask.to_kind(kind) - 1.0) * 10_000.0).unsqueeze(1).unsqueeze(1));
-        Self { added }
+        let distances = relative.map(|relative| relative.bias(batch.ids.size()[1]));
+        let scores = match (padding, distances) {
+            (Some(padding), Some(distances)) => Some(padding + distances),
+            (padding, distances) => padding.or(distances),
+        };
+        Self { scores }
+    }
+
+    /// For the queries of these tokens.
+    fn to(&self, tokens: Tokens) -> Option<Tensor> {
+        let scores = self.scores.as_ref()?;
+        Some(match tokens {
+            Tokens::All => scores.shallow_clone(),
+            Tokens::First => scores.narrow(2, 0, 1),
+        })
     }
 }
 
 impl Layer {
-    fn forward(&self, states: &Tensor, mask: &Mask, tokens: Tokens, training: bool) -> Tensor {
-        let context = self.context(states, mask, tokens, training);
+    fn forward(&self, states: &Tensor, added: &Added, tokens: Tokens, training: bool) -> Tensor {
+        let context = self.context(states, added, tokens, training);
         let states = match tokens {
             Tokens::All => states.shallow_clone(),
             Tokens::First => states.narrow(1, 0, 1),
@@ -215,7 +249,7 @@ impl Layer {
     }
 
     /// What the tokens that are asked for take from all tokens, `[rows, tokens, hidden]`.
-    fn context(&self, states: &Tensor, mask: &Mask, tokens: Tokens, training: bool) -> Tensor {
+    fn context(&self, states: &Tensor, added: &Added, tokens: Tokens, training: bool) -> Tensor {
         let size = states.size();
         let (rows, length, hidden) = (size[0], size[1], size[2]);
         let width = hidden / self.heads;
@@ -238,35 +272,45 @@ impl Layer {
         else {
             unreachable!("query, key and value");
         };
-        let context = if training && self.attention_dropout > 0.0 {
-            self.with_dropout(&query, &key, &value, mask)
+        let added = added.to(tokens);
+        let dropout = if training { self.attention_dropout } else { 0.0 };
+        // libtorch's fused function gives what is added no gradient.
+        let context = if dropout > 0.0 || added.as_ref().is_some_and(Tensor::requires_grad) {
+            self.step_by_step(&query, &key, &value, added, dropout)
         } else {
             let shape = [rows, self.heads, query.size()[2], length];
             // tch hands "no mask" on as a tensor that is not there, which libtorch refuses.
             let nothing = || query.new_zeros([1, 1, 1, 1], (query.kind(), query.device()));
-            let added = mask.added.as_ref().map_or_else(nothing, Tensor::shallow_clone);
-            let added = Some(added.expand(shape, false));
+            let added = Some(added.unwrap_or_else(nothing).expand(shape, false));
             Tensor::scaled_dot_product_attention(&query, &key, &value, added, 0.0, false, 1.0)
         };
         context.transpose(1, 2).reshape([rows, -1, hidden])
     }
 
-    /// Attention with dropout on its weights, for which libtorch has no fused function on
-    /// the CPU.
-    fn with_dropout(&self, query: &Tensor, key: &Tensor, value: &Tensor, mask: &Mask) -> Tensor {
+    /// Attention with dropout on its weights, or with a gradient of what is added to its scores:
+    /// libtorch has no fused function for either on the CPU.
+    fn step_by_step(
+        &self,
+        query: &Tensor,
+        key: &Tensor,
+        value: &Tensor,
+        added: Option<Tensor>,
+        dropout: f64,
+    ) -> Tensor {
         let (size, length) = (query.size(), key.size()[2]);
         let (rows, width) = (size[0], size[3]);
         let flat = |part: &Tensor| part.reshape([rows * self.heads, -1, width]);
         let (query, keys, value) = (flat(query), flat(key).transpose(1, 2), flat(value));
-        let scores = match &mask.added {
+        let scores = match added {
             Some(added) => {
-                let added = added.expand([rows, self.heads, 1, length], false);
-                let added = added.reshape([rows * self.heads, 1, length]);
+                let queries = added.size()[2];
+                let added = added.expand([rows, self.heads, queries, length], false);
+                let added = added.reshape([rows * self.heads, queries, length]);
                 added.baddbmm(&query, &keys, 1.0, 1.0)
             }
             None => query.bmm(&keys),
         };
-        let weights = scores.softmax(-1, scores.kind()).dropout(self.attention_dropout, true);
+        let weights = scores.softmax(-1, scores.kind()).dropout(dropout, true);
         weights.bmm(&value).view([rows, self.heads, -1, width])
     }
 }
@@ -291,7 +335,7 @@ impl Linear {
 impl Norm {
     fn of(&self, input: &Tensor) -> Tensor {
         let shape = self.weight.size();
-        input.layer_norm(shape, Some(&self.weight), Some(&self.bias), EPSILON, true)
+        input.layer_norm(shape, Some(&self.weight), Some(&self.bias), self.epsilon, true)
     }
 }
 
@@ -372,7 +416,7 @@ mod tests {
         let place = vars.root() / family.name();
         let reference = match family {
             Family::Bert => Reference::Bert(BertModel::new(place, &config)),
-            Family::Roberta => Reference::Roberta(BertModel::new(place, &config)),
+            Family::Roberta | Family::Mpnet => Reference::Roberta(BertModel::new(place, &config)),
         };
         tch::no_grad(|| {
             let mut variables: Vec<_> = vars.variables().into_iter().collect();
@@ -381,8 +425,8 @@ mod tests {
                 let _ = variable.g_add_(&(variable.randn_like() * 0.2));
             }
         });
-        let transformer =
-            Transformer::new(&Named { vars: vars.variables(), family }, &config).unwrap();
+        let named = Named { vars: vars.variables(), family, epsilon: 1e-12 };
+        let transformer = Transformer::new(&named, &config).unwrap();
         (vars, reference, transformer)
     }
 

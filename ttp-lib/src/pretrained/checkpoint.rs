@@ -36,10 +36,12 @@ impl Checkpoint {
     ///
     /// # Errors
     /// If one of its files is not there, `config.json` lacks a field or has one of the
-    /// wrong kind, or the weights cannot be those of so large a model.
+    /// wrong kind, or the weights cannot be those of so large a model, or are MPNet's under
+    /// BERT's or RoBERTa's configuration, or the other way round.
     pub fn open(name: &str, folder: &Path) -> Result<Self> {
         let (family, config) = config::read(&folder.join("config.json"))?;
         let weights = find_weights(folder, config::numbers(&config))?;
+        check_family(folder, family, &weights)?;
         tokenizer::vocabulary(folder)?;
         Ok(Self {
             name: name.to_owned(),
@@ -71,13 +73,13 @@ impl Checkpoint {
         }
     }
 
-    /// BERT or RoBERTa.
+    /// BERT, RoBERTa or MPNet.
     pub fn family(&self) -> Family {
         self.family
     }
 
-    /// The configuration as rust-bert wants it, of one type for BERT and RoBERTa; the number of
-    /// labels is the head's business.
+    /// The configuration as rust-bert wants it, of one type for all kinds; the number of labels
+    /// is the head's business.
     ///
     /// # Errors
     /// If rust-bert does not take a value.
@@ -90,14 +92,20 @@ impl Checkpoint {
         config::size(&self.config, field)
     }
 
-    /// The longest input in tokens, special tokens included: RoBERTa's 514 places are for 512.
+    /// The longest input in tokens, special tokens included: RoBERTa's and MPNet's 514 places are
+    /// for 512.
     pub fn places(&self) -> usize {
         config::places(self.family, &self.config).unsigned_abs() as usize
     }
 
     /// One line if the configuration wants another `layer_norm_eps` than is computed with.
     pub fn epsilon_note(&self) -> Option<String> {
-        config::epsilon_note(&self.config)
+        config::epsilon_note(self.family, &self.config)
+    }
+
+    /// What the model adds to a layer norm's variance.
+    pub(crate) fn epsilon(&self) -> f64 {
+        config::epsilon(self.family, &self.config)
     }
 
     /// The tokenizer, cutting at `max_length` tokens and never padding: padding is the
@@ -145,7 +153,7 @@ impl Checkpoint {
     /// whose names begin with one of `new` keep their start if the file has none of them; a
     /// `classifier` named in `new` always does.
     ///
-    /// Names are compared without the `bert.` or `roberta.` that a headless checkpoint
+    /// Names are compared without the `bert.`, `roberta.` or `mpnet.` that a headless checkpoint
     /// lacks, and with `gamma`/`beta` of older files read as `weight`/`bias`. A masked-word
     /// head's `decoder` is the word embeddings' weight, unless `tie_word_embeddings` is
     /// false. Half and double precision become single.
@@ -158,6 +166,26 @@ impl Checkpoint {
         let tied = self.config.get("tie_word_embeddings") != Some(&Value::Bool(false));
         Matching { family: self.family, new, tied }.load(&self.weights, vars)
     }
+}
+
+/// That the weights are not of another kind than `config.json` names, by how their tensors call
+/// an attention's query. Of a file that cannot be read, loading says what is wrong with it.
+fn check_family(folder: &Path, family: Family, weights: &Path) -> Result<()> {
+    const QUERIES: [(bool, &str, &str); 2] = [
+        (true, ".attention.attn.q.weight", "MPNet's"),
+        (false, ".attention.self.query.weight", "BERT's or RoBERTa's"),
+    ];
+    let Ok(file) = weights::open(weights) else { return Ok(()) };
+    let is_mpnet = family == Family::Mpnet;
+    for (_, end, whose) in QUERIES.iter().filter(|(of_mpnet, ..)| *of_mpnet != is_mpnet) {
+        if let Some(name) = file.tensors().keys().find(|name| name.ends_with(end)) {
+            let weights = weights.file_name().unwrap_or_default().to_string_lossy();
+            let reason = format!("{:?}, but {weights} holds {whose} {name}", family.name());
+            let config = folder.join("config.json");
+            return Err(Error::input_at(&config, None, Some("model_type"), reason));
+        }
+    }
+    Ok(())
 }
 
 /// The file of weights, large enough for a model of so many numbers.

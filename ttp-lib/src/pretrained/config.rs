@@ -13,14 +13,27 @@ pub enum Family {
     Bert,
     /// RoBERTa: no token types to speak of, positions counted from the padding id on.
     Roberta,
+    /// MPNet: positions as RoBERTa's, no token types, relative positions in the attention.
+    Mpnet,
 }
 
 impl Family {
-    /// The `model_type`, which is also the prefix of the body's tensors: `bert`, `roberta`.
+    /// The `model_type`, which is also the prefix of the body's tensors: `bert`, `roberta`,
+    /// `mpnet`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Bert => "bert",
             Self::Roberta => "roberta",
+            Self::Mpnet => "mpnet",
+        }
+    }
+
+    /// With what the names of transformers' classes begin: `BertModel`.
+    pub(crate) fn class(self) -> &'static str {
+        match self {
+            Self::Bert => "Bert",
+            Self::Roberta => "Roberta",
+            Self::Mpnet => "MPNet",
         }
     }
 
@@ -28,10 +41,25 @@ impl Family {
     pub(crate) fn padding_id(self) -> i64 {
         match self {
             Self::Bert => 0,
-            Self::Roberta => 1,
+            Self::Roberta | Self::Mpnet => 1,
+        }
+    }
+
+    /// A size that only this kind's configuration has, and what transformers takes for it where
+    /// the file does not say it.
+    fn own_size(self) -> (&'static str, i64) {
+        match self {
+            Self::Bert | Self::Roberta => ("type_vocab_size", 2),
+            Self::Mpnet => (RELATIVE, BUCKETS),
         }
     }
 }
+
+/// The rows of MPNet's table of relative positions.
+const RELATIVE: &str = "relative_attention_num_buckets";
+/// transformers computes with 32 of them whatever the configuration says, and so no other number
+/// is supported.
+pub(crate) const BUCKETS: i64 = 32;
 
 /// The sizes that a configuration must state.
 const SIZES: [&str; 6] = [
@@ -47,8 +75,9 @@ const SIZES: [&str; 6] = [
 /// sizes fit 128 bits.
 const LARGEST_SIZE: i64 = 1 << 24;
 
-/// What rust-bert adds to a layer norm's variance, whatever the configuration says.
-pub(crate) const EPSILON: f64 = 1e-12;
+/// What rust-bert adds to a layer norm's variance, whatever the configuration of a BERT or
+/// RoBERTa says.
+const EPSILON: f64 = 1e-12;
 /// RoBERTa's own value, the largest that is known to make no difference to speak of.
 const LARGEST_EPSILON: f64 = 1e-5;
 
@@ -75,16 +104,16 @@ pub(super) fn read(file: &Path) -> Result<(Family, Map<String, Value>)> {
         ("initializer_range", json!(0.02)),
         ("layer_norm_eps", json!(EPSILON)),
         ("pad_token_id", json!(family.padding_id())),
-        ("type_vocab_size", json!(2)),
+        (family.own_size().0, json!(family.own_size().1)),
     ] {
         if config.get(key).is_none_or(Value::is_null) {
             config.insert(key.to_owned(), default);
         }
     }
     let check = Check { file, config: &config };
-    check.sizes()?;
+    check.sizes(family)?;
     check.shares()?;
-    check.computation()?;
+    check.computation(family)?;
     check.padding(family)?;
     Ok((family, config))
 }
@@ -126,7 +155,7 @@ pub(super) fn places(family: Family, config: &Map<String, Value>) -> i64 {
     match family {
         Family::Bert => places,
         // The places up to and with the padding id's are never used.
-        Family::Roberta => places - size(config, "pad_token_id") - 1,
+        Family::Roberta | Family::Mpnet => places - size(config, "pad_token_id") - 1,
     }
 }
 
@@ -140,12 +169,19 @@ pub(super) fn numbers(config: &Map<String, Value>) -> u128 {
     (rows + 2) * hidden + size("num_hidden_layers") * (attention + feed_forward)
 }
 
+/// What is added to a layer norm's variance: of MPNet's what its configuration says.
+pub(super) fn epsilon(family: Family, config: &Map<String, Value>) -> f64 {
+    let stated = config.get("layer_norm_eps").and_then(Value::as_f64);
+    stated.filter(|_| family == Family::Mpnet).unwrap_or(EPSILON)
+}
+
 /// What the configuration's `layer_norm_eps` wants and what is computed, where they differ.
-pub(super) fn epsilon_note(config: &Map<String, Value>) -> Option<String> {
+pub(super) fn epsilon_note(family: Family, config: &Map<String, Value>) -> Option<String> {
     let wanted = config.get("layer_norm_eps").and_then(Value::as_f64)?;
-    let differs = (wanted - EPSILON).abs() > EPSILON * 1e-3;
+    let computed = epsilon(family, config);
+    let differs = (wanted - computed).abs() > computed * 1e-3;
     differs.then(|| {
-        format!("config.json says layer_norm_eps {wanted:e}; the body computes with {EPSILON:e}")
+        format!("config.json says layer_norm_eps {wanted:e}; the body computes with {computed:e}")
     })
 }
 
@@ -170,18 +206,19 @@ impl Check<'_> {
         match self.present("model_type")?.as_str() {
             Some("bert") => Ok(Family::Bert),
             Some("roberta") => Ok(Family::Roberta),
+            Some("mpnet") => Ok(Family::Mpnet),
             _ => {
                 let found = &self.config["model_type"];
                 self.wrong(
                     "model_type",
-                    format!("{found} is not supported; \"bert\" and \"roberta\" are"),
+                    format!("{found} is not supported; \"bert\", \"roberta\" and \"mpnet\" are"),
                 )
             }
         }
     }
 
-    fn sizes(&self) -> Result<()> {
-        for field in SIZES.into_iter().chain(["type_vocab_size"]) {
+    fn sizes(&self, family: Family) -> Result<()> {
+        for field in SIZES.into_iter().chain([family.own_size().0]) {
             let value = self.present(field)?;
             if value.as_i64().is_none_or(|n| !(1..=LARGEST_SIZE).contains(&n)) {
                 let reason = format!("{value} is not a size from 1 to {LARGEST_SIZE}");
@@ -205,8 +242,12 @@ impl Check<'_> {
     }
 
     /// What would be computed otherwise than the checkpoint was trained for.
-    fn computation(&self) -> Result<()> {
+    fn computation(&self, family: Family) -> Result<()> {
         self.activation()?;
+        let buckets = size(self.config, RELATIVE);
+        if family == Family::Mpnet && buckets != BUCKETS {
+            return self.wrong(RELATIVE, format!("{buckets} is not supported; {BUCKETS} is"));
+        }
         let epsilon = self.present("layer_norm_eps")?;
         if epsilon.as_f64().is_none_or(|x| !(0.0..=LARGEST_EPSILON).contains(&x)) {
             let reason = format!("{epsilon} is not supported; 0 to {LARGEST_EPSILON:e} is");
@@ -247,8 +288,9 @@ impl Check<'_> {
             let reason = format!("{value} is not an id of the vocabulary's {words}");
             return self.wrong("pad_token_id", reason);
         }
-        // rust-bert counts RoBERTa's positions from the place after 1, whatever the file says.
-        if family == Family::Roberta && value.as_i64() != Some(family.padding_id()) {
+        // rust-bert counts RoBERTa's positions from the place after 1, whatever the file says,
+        // and transformers MPNet's.
+        if family != Family::Bert && value.as_i64() != Some(family.padding_id()) {
             return self.wrong("pad_token_id", format!("{value} is not supported; 1 is"));
         }
         if places(family, self.config) < 1 {

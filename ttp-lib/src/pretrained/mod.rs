@@ -13,7 +13,7 @@ mod weights;
 
 pub use catalogue::{CATALOGUE, Entry, Start};
 pub use checkpoint::Checkpoint;
-pub(crate) use config::EPSILON;
+pub(crate) use config::BUCKETS;
 pub use config::Family;
 pub use tokenizer::{Tokenize, WordPieces, has_tokenizer, tokenizer_in};
 pub use vocabulary::{PUBLISHED, Published, Vocabulary};

@@ -239,8 +239,8 @@ impl<'a> Builder<'a> {
             let reason = "a text does not become cls_token … sep_token";
             return Err(Error::input(file, reason));
         }
-        // rust-bert takes RoBERTa's positions from where this one is.
-        if self.family == Family::Roberta && i64::from(padding) != self.family.padding_id() {
+        // RoBERTa's and MPNet's positions are counted from where this one is.
+        if self.family != Family::Bert && i64::from(padding) != self.family.padding_id() {
             let reason = format!("its pad_token has the id {padding} and should have 1");
             return Err(Error::input(file, reason));
         }
@@ -390,11 +390,12 @@ impl<'a> Builder<'a> {
             (Family::Bert, "mask_token") => "[MASK]",
             (Family::Bert, "pad_token") => "[PAD]",
             (Family::Bert, "sep_token") => "[SEP]",
-            (Family::Bert, _) => "[UNK]",
-            (Family::Roberta, "cls_token") => "<s>",
-            (Family::Roberta, "mask_token") => "<mask>",
-            (Family::Roberta, "pad_token") => "<pad>",
-            (Family::Roberta, "sep_token") => "</s>",
+            // MPNet has RoBERTa's special tokens in BERT's vocabulary.
+            (Family::Roberta | Family::Mpnet, "cls_token") => "<s>",
+            (Family::Roberta | Family::Mpnet, "mask_token") => "<mask>",
+            (Family::Roberta | Family::Mpnet, "pad_token") => "<pad>",
+            (Family::Roberta | Family::Mpnet, "sep_token") => "</s>",
+            (Family::Bert | Family::Mpnet, _) => "[UNK]",
             (Family::Roberta, _) => "<unk>",
         }
     }
@@ -410,8 +411,9 @@ impl<'a> Builder<'a> {
         for (role, content) in roles {
             let Some(id) = vocabulary.get(content).and_then(Value::as_u64) else { continue };
             let stated = self.stated(role).map_or(&Value::Null, |(_, value)| value);
-            // RoBERTa's mask takes the space before it along, unless the files say otherwise.
-            let strips = self.family == Family::Roberta && *role == "mask_token";
+            // RoBERTa's and MPNet's mask takes the space before it along, unless the files say
+            // otherwise.
+            let strips = self.family != Family::Bert && *role == "mask_token";
             added.insert(id, added_token(id, content, true, strips, stated));
         }
         for (content, id) in self.numbered()? {

@@ -20,7 +20,7 @@ pub enum Algorithm {
     /// Adam (Kingma and Ba, 2015): no weight decay.
     Adam,
     /// AdamW (Loshchilov and Hutter, 2017): decay decoupled from the gradient, none
-    /// on biases and layer norms.
+    /// on biases (MPNet's table of relative positions is one) and layer norms.
     AdamW,
 }
 
@@ -68,6 +68,7 @@ impl Optimizer {
             .map(|(name, variable)| {
                 let decays = algorithm == Algorithm::AdamW
                     && !name.ends_with(".bias")
+                    && !name.ends_with("_bias.weight")
                     && !is_layer_norm(&name);
                 Parameter {
                     name,

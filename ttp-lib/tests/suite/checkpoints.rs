@@ -118,7 +118,7 @@ fn ids_and_words_are_those_of_transformers() {
         golden["texts"].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();
     for (name, expected) in golden["folders"].as_object().unwrap() {
         let (model_type, size) = (&expected["model_type"], &expected["size"]);
-        let pad = u8::from(model_type == "roberta");
+        let pad = u8::from(model_type != "bert");
         let folder = Folder::new(&with(json!({ "model_type": model_type, "vocab_size": size,
             "pad_token_id": pad, "max_position_embeddings": 62 })));
         folder.remove("vocab.txt");
@@ -257,11 +257,11 @@ fn a_configuration_that_cannot_be_computed_is_named_by_field() {
     for (changes, line) in [
         (
             json!({ "model_type": "t5" }),
-            "\"model_type\": \"t5\" is not supported; \"bert\" and \"roberta\" are",
+            "\"model_type\": \"t5\" is not supported; \"bert\", \"roberta\" and \"mpnet\" are",
         ),
         (
             json!({ "model_type": null }),
-            "\"model_type\": null is not supported; \"bert\" and \"roberta\" are",
+            "\"model_type\": null is not supported; \"bert\", \"roberta\" and \"mpnet\" are",
         ),
         (
             json!({ "num_attention_heads": 3 }),

@@ -21,6 +21,7 @@ mod linear_golden;
 mod masked;
 mod metrics_golden;
 mod models;
+mod mpnet;
 mod parity;
 mod remedies;
 mod significance_golden;

@@ -239,7 +239,7 @@ fn a_configuration_with_a_mistake_is_named_by_field() {
     );
     assert_eq!(
         with("model_type", Some(json!("t5"))),
-        "tiny/config.json, field \"model_type\": \"t5\" is not supported; \"bert\" and \"roberta\" are"
+        "tiny/config.json, field \"model_type\": \"t5\" is not supported; \"bert\", \"roberta\" and \"mpnet\" are"
     );
     assert_eq!(
         with("hidden_dropout_prob", Some(json!(1.5))),
