@@ -440,6 +440,11 @@ fn a_split_or_a_model_that_is_not_there_is_named() {
     assert!(said.starts_with("error: data/processed/corpus.parquet: cannot read"), "{said}");
     let said = project.fails(&["classify", "models/none"]);
     assert!(said.starts_with("error: models/none/config.json: cannot read"), "{said}");
+    for (checkpoint, command) in [("mpnet", "data-mpnet"), ("minilm", "data")] {
+        let said = project.fails(&["fetch", checkpoint]);
+        let folder = format!("data/raw/models/{checkpoint}");
+        assert_eq!(said, format!("error: {folder}: not there: `make {command}` gets it"));
+    }
     let output =
         Command::new(env!("CARGO_BIN_EXE_ttp")).args(["corpus"]).current_dir("/").output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
