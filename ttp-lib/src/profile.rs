@@ -10,6 +10,7 @@ use crate::pretrained::hub::{self, Hub};
 use crate::pretrained::{self, CATALOGUE, Checkpoint, Entry, PUBLISHED, Start, Tokenize};
 use crate::remedies::RemedySettings;
 use crate::show::{Cell, Table};
+use crate::similarity::reported::{Experiment, REPORT_FILES, ReportFiles, ReportSettings};
 use crate::similarity::{SimilaritySettings, Study};
 use crate::split::{self, Protocol, Shares, Split, Unlabelled};
 use crate::tokenization::PaperTokenizer;
@@ -119,6 +120,12 @@ pub const PAPER_ROWS_MISSING: &str = "The paper's own rows (orbinato-mixed) are 
 its figures stand here as published. `TTP_PROFILE=laptop make data` fetches them where there is a \
 network; or put \
 orbinato-2022/dataset_mixed.csv into a folder and name that in TTP_SOURCES.";
+
+/// What to say where [`Run::similarity_report`] has none.
+pub const REPORT_MISSING: &str = "The similarity report's own files (cybertune-…) are not all at \
+hand, so its figures stand here as published. `TTP_PROFILE=laptop make data` fetches them where \
+there is a network; or put the folder cybertune/ into a folder and name that in TTP_SOURCES. \
+Missing:";
 
 /// Which labels a CSV file may have.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -382,6 +389,59 @@ impl Run {
         let columns = Columns::orbinato();
         let source = corpus::Source::Csv { path, columns, known, keep: Keep::EveryRow };
         corpus::build(&source).map(Some)
+    }
+
+    /// The similarity report's own files; where they are not all at hand, the names of those that
+    /// are missing: [`REPORT_MISSING`] says how to get them.
+    ///
+    /// # Errors
+    /// If they are there and cannot be read, or are not what they should be.
+    pub fn similarity_report(&self) -> Result<Result<ReportFiles, Vec<&'static str>>> {
+        let paths = REPORT_FILES.map(|name| self.raw(name));
+        let missing: Vec<&'static str> = REPORT_FILES
+            .into_iter()
+            .zip(&paths)
+            .filter(|(_, path)| !path.exists())
+            .map(|(name, _)| name)
+            .collect();
+        if missing.is_empty() { ReportFiles::read(&paths).map(Ok) } else { Ok(Err(missing)) }
+    }
+
+    /// The report's experiment on its own pairs, and on ATT&CK's procedure examples where
+    /// `attack` asks for them.
+    ///
+    /// # Errors
+    /// If ATT&CK's bundle cannot be read, or as [`Experiment::new`].
+    pub fn report_experiment(
+        &self,
+        files: ReportFiles,
+        settings: &ReportSettings,
+        attack: bool,
+    ) -> Result<Experiment> {
+        let seed = |purpose: &str| self.seed(&format!("similarity report {purpose}"));
+        if !attack {
+            return Experiment::new(files, None, settings, seed);
+        }
+        let source = corpus::Source::Attack { bundle: self.bundle(), tram: None };
+        let corpus = self.part_of(corpus::build(&source)?.corpus);
+        let kinship = Kinship::of_bundle(&self.bundle())?;
+        Experiment::new(files, Some((&corpus, &kinship, self.profile.split)), settings, seed)
+    }
+
+    /// A checkpoint that lies on this machine by its name or path; `None` where it does not. No
+    /// hub is asked.
+    ///
+    /// # Errors
+    /// If its folder is there and is not a whole checkpoint.
+    pub fn checkpoint_at_hand(&self, name: &str) -> Result<Option<Checkpoint>> {
+        let is_path = name.contains(std::path::is_separator);
+        let folders = if is_path {
+            [PathBuf::from(name), self.root.join(name)]
+        } else {
+            [self.model_folder().join(name), self.models().join(name)]
+        };
+        let folder = folders.into_iter().find(|folder| folder.is_dir());
+        folder.map(|folder| Checkpoint::open(name, &folder)).transpose()
     }
 
     fn bundle(&self) -> PathBuf {

@@ -888,9 +888,6 @@ fn told(first: &Fit, place: usize, found: &Search, totals: &Totals) -> (String, 
     let mut text = format!("TP {tp}, FN {fn_}, FP {fp}, TN {tn}");
     if totals.total.0 != totals.total.1 {
         text += &format!(" of {}", first.total);
-        if let Some(items) = binary::items_of_pairs(first.total).filter(|items| *items > 3) {
-            text += &format!(", all pairs of {items}");
-        }
         if found.number > 1 {
             let more = if found.whole { "" } else { " or more" };
             text += &format!("; {}{more} totals up to {} fit", found.number, totals.total.1);

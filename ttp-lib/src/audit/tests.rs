@@ -507,7 +507,7 @@ fn conflict<'a>(audit: &'a Audit, id: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn the_similarity_report_is_of_all_pairs_of_31_texts() {
+fn the_similarity_report_is_of_465_pairs() {
     let audit = judged("similarity.toml");
     assert_eq!(audit.totals["pairs"], [(465, 282), (930, 564)]);
     let of = |name: &str| {

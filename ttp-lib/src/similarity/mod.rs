@@ -5,9 +5,10 @@
 //! - [`near_duplicates`], [`Parts`]: parts that share no sentence, nor nearly one.
 //! - [`Pairs`]: similar pairs and others, drawn from a part.
 //! - [`mine()`]: hard negatives, by exact search in blocks ([`nearest`]).
-//! - [`loss`], [`SimilarityTraining`]: five losses and the loop.
+//! - [`loss`], [`SimilarityTraining`], [`PairTraining`]: five losses, the loop, and what it reads.
 //! - [`TestPairs`], [`recall_at`]: scores with intervals by the bootstrap over sentences.
-//! - [`Study`]: all of it put together as the report's experiment.
+//! - [`Study`]: all of it put together on ATT&CK's sentences.
+//! - [`reported`]: the report's own pairs and recipes.
 //! - [`nearest_techniques`]: from a text to techniques, with evidence.
 
 mod evaluate;
@@ -16,8 +17,10 @@ mod labels;
 pub mod loss;
 mod mine;
 mod nearest;
+mod pair_training;
 mod pairs;
 mod parts;
+pub mod reported;
 mod search;
 mod study;
 mod train;
@@ -28,11 +31,9 @@ pub use labels::{Bar, Exclude, Labels, Level};
 pub use loss::{Distance, Loss};
 pub use mine::{AnchorPair, Mined, Mining, Sampling, Skip, Suspect, mine};
 pub use nearest::{Near, Nearest, nearest, nearest_among};
-pub use pairs::{Pairs, label_sizes, sentences_of_shape, sizes_with_similar_pairs};
+pub use pair_training::PairTraining;
+pub use pairs::{Pairs, label_sizes};
 pub use parts::{NEAR_DUPLICATE, Parts, near_duplicates};
 pub use search::{NearTechnique, corpus_vectors, nearest_techniques};
-pub use study::{
-    Contest, Judged, REPORT_SIMILAR, REPORT_TEXTS, Sentences, SimilaritySettings, Study, Trial,
-    TripletSets,
-};
+pub use study::{Contest, Judged, Sentences, SimilaritySettings, Study, Trial, TripletSets};
 pub use train::{SimilarityHistory, SimilarityTraining, Triplet};

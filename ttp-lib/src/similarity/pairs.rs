@@ -88,18 +88,6 @@ impl Pairs {
         drawn.same_text = part.iter().filter(has_twin).count();
         Ok(drawn)
     }
-
-    /// All pairs among some sentences.
-    pub fn all(labels: &Labels, sentences: &[u32]) -> Self {
-        let mut pairs = Self::default();
-        for (at, &a) in sentences.iter().enumerate() {
-            for &b in &sentences[at + 1..] {
-                pairs.rows.push([a, b]);
-                pairs.similar.push(labels.similar(a, b));
-            }
-        }
-        pairs
-    }
 }
 
 /// A random sentence of `part` that will do: by a few tries where most will, by looking at
@@ -135,73 +123,6 @@ fn no_pair(labels: &Labels, part: &[u32]) -> Error {
     Error::Setting { field: "similarity.pairs", reason }
 }
 
-/// Sentences of `part` of which all pairs together come as near as can be to so many similar
-/// ones: from a random choice, one sentence at a time is exchanged for the one that brings
-/// the count nearest, until none does.
-///
-/// # Errors
-/// If the part has fewer sentences.
-pub fn sentences_of_shape(
-    labels: &Labels,
-    part: &[u32],
-    sentences: usize,
-    similar: usize,
-    seed: u64,
-) -> Result<Vec<u32>> {
-    if part.len() < sentences {
-        let reason = format!("{sentences} sentences asked for, {} there", part.len());
-        return Err(Error::Setting { field: "similarity.pairs", reason });
-    }
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut order = part.to_vec();
-    order.shuffle(&mut rng);
-    let mut best: Option<(usize, Vec<u32>)> = None;
-    // Exchanges one by one can end beside the goal; other starts end elsewhere.
-    for start in 0..8 {
-        let turn = start * sentences % order.len();
-        order.rotate_left(turn);
-        let chosen = climb(labels, &order, sentences, similar);
-        let off = Pairs::all(labels, &chosen).similar_count().abs_diff(similar);
-        if best.as_ref().is_none_or(|(least, _)| off < *least) {
-            best = Some((off, chosen));
-        }
-        if off == 0 {
-            break;
-        }
-    }
-    Ok(best.map(|(_, chosen)| chosen).unwrap_or_default())
-}
-
-fn climb(labels: &Labels, order: &[u32], sentences: usize, similar: usize) -> Vec<u32> {
-    let mut chosen: Vec<u32> = order[..sentences].to_vec();
-    let mates = |sentence: u32, chosen: &[u32]| {
-        chosen.iter().filter(|&&other| other != sentence && labels.similar(sentence, other)).count()
-    };
-    let mut count = Pairs::all(labels, &chosen).similar_count();
-    loop {
-        let mut best = (count.abs_diff(similar), None);
-        for (out, &old) in chosen.iter().enumerate() {
-            let left = count - mates(old, &chosen);
-            // Of sentences with one label the first will do for all of them.
-            let mut tried = HashSet::new();
-            for &new in order.iter().filter(|new| !chosen.contains(new)) {
-                if !tried.insert(labels.class(new)) {
-                    continue;
-                }
-                let gained = mates(new, &chosen) - usize::from(labels.similar(new, old));
-                let off = (left + gained).abs_diff(similar);
-                if off < best.0 {
-                    best = (off, Some((out, new, left + gained)));
-                }
-            }
-        }
-        match best.1 {
-            Some((out, new, after)) => (chosen[out], count) = (new, after),
-            None => return chosen,
-        }
-    }
-}
-
 /// How many sentences each label has, the largest first.
 pub fn label_sizes(labels: &Labels, sentences: &[u32]) -> Vec<(String, usize)> {
     let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
@@ -211,44 +132,4 @@ pub fn label_sizes(labels: &Labels, sentences: &[u32]) -> Vec<(String, usize)> {
     let mut sizes: Vec<_> = sizes.into_iter().map(|(name, n)| (name.to_owned(), n)).collect();
     sizes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     sizes
-}
-
-/// Every way to part so many texts into labels so that so many of all pairs have one label:
-/// the sizes of the labels, the largest first. With one label a text, a count of similar
-/// pairs says much about the texts.
-///
-/// ```
-/// use ttp_lib::similarity::sizes_with_similar_pairs;
-/// // Of 4 texts 3 pairs are similar: three texts share a label.
-/// assert_eq!(sizes_with_similar_pairs(4, 3), [[3, 1]]);
-/// // 2 of 6 pairs: two labels of two texts.
-/// assert_eq!(sizes_with_similar_pairs(4, 2), [[2, 2]]);
-/// assert!(sizes_with_similar_pairs(4, 5).is_empty());
-/// ```
-pub fn sizes_with_similar_pairs(texts: usize, similar: usize) -> Vec<Vec<usize>> {
-    fn go(
-        left: usize,
-        largest: usize,
-        pairs: usize,
-        sizes: &mut Vec<usize>,
-        all: &mut Vec<Vec<usize>>,
-    ) {
-        if left == 0 {
-            if pairs == 0 {
-                all.push(sizes.clone());
-            }
-            return;
-        }
-        for size in (1..=left.min(largest)).rev() {
-            let within = size * (size - 1) / 2;
-            if within <= pairs {
-                sizes.push(size);
-                go(left - size, size, pairs - within, sizes, all);
-                sizes.pop();
-            }
-        }
-    }
-    let mut all = Vec::new();
-    go(texts, texts, similar, &mut Vec::new(), &mut all);
-    all
 }

@@ -1,10 +1,11 @@
-//! The report's experiment, up to the training: which sentences, which parts, which pairs,
+//! The report's experiment on ATT&CK's sentences, up to the training: which sentences, which parts, which pairs,
 //! which triplets. Notebook 08 and `ttp similarity` do the rest.
 
 use super::evaluate::{PairIntervals, PairScores, TestPairs};
 use super::mine::{AnchorPair, Mined, Mining, mine};
-use super::pairs::{Pairs, sentences_of_shape};
+use super::pairs::Pairs;
 use super::parts::{NEAR_DUPLICATE, Parts, near_duplicates};
+use super::reported::{ReportSettings, Warning};
 use super::train::{SimilarityTraining, Triplet};
 use super::{Labels, Level, Loss};
 use crate::corpus::{Corpus, Kinship};
@@ -48,6 +49,8 @@ pub struct SimilaritySettings {
     pub training: TrainParams,
     /// Other settings to be tried and shown.
     pub trials: Vec<Trial>,
+    /// The report's own experiment.
+    pub report: ReportSettings,
 }
 
 impl Default for SimilaritySettings {
@@ -72,6 +75,7 @@ impl Default for SimilaritySettings {
                 optimizer: Algorithm::AdamW,
             },
             trials: Vec::new(),
+            report: ReportSettings::default(),
         }
     }
 }
@@ -124,6 +128,7 @@ impl SimilaritySettings {
         if self.pairs == 0 {
             return wrong("similarity.pairs", "0 judge no model");
         }
+        self.report.check()?;
         for settings in self.trials.iter().map(|trial| self.with(trial)).chain([self.clone()]) {
             if settings.hard_negatives == 0 {
                 return wrong("similarity.hard_negatives", "0 train nothing");
@@ -152,11 +157,6 @@ impl SimilaritySettings {
     }
 }
 
-/// How many texts the similarity report's pairs are of, by its percentages.
-pub const REPORT_TEXTS: usize = 31;
-/// How many of their 465 pairs are similar.
-pub const REPORT_SIMILAR: usize = 282;
-
 /// Sentences with their labels, in parts, and the pairs to judge models by.
 #[derive(Debug, Clone)]
 pub struct Study {
@@ -172,8 +172,6 @@ pub struct Study {
     pub validation: Pairs,
     /// Pairs that are reported.
     pub test: TestPairs,
-    /// All pairs of so few test sentences as the report's, as many of them similar.
-    pub as_reported: TestPairs,
 }
 
 impl Study {
@@ -204,11 +202,7 @@ impl Study {
         let draw = |part, purpose| Pairs::draw(&labels, part, settings.pairs, seed(purpose));
         let validation = draw(&parts.validation, "validation pairs")?;
         let test = TestPairs::new(draw(&parts.test, "test pairs")?, &groups)?;
-        let texts = REPORT_TEXTS.min(parts.test.len());
-        let few =
-            sentences_of_shape(&labels, &parts.test, texts, REPORT_SIMILAR, seed("31 texts"))?;
-        let as_reported = TestPairs::new(Pairs::all(&labels, &few), &groups)?;
-        Ok(Self { corpus, labels, groups, parts, validation, test, as_reported })
+        Ok(Self { corpus, labels, groups, parts, validation, test })
     }
 
     /// The text of every sentence.
@@ -240,7 +234,7 @@ impl Study {
 
     /// The sentences that models are judged on: those of all pairs, each once.
     pub fn judged(&self) -> Vec<u32> {
-        let pairs = [&self.validation, &self.test.pairs, &self.as_reported.pairs];
+        let pairs = [&self.validation, &self.test.pairs];
         let rows: BTreeSet<u32> =
             pairs.iter().flat_map(|p| p.rows.iter().flatten()).copied().collect();
         rows.into_iter().collect()
@@ -256,16 +250,15 @@ impl Study {
         criterion: Criterion,
         bootstrap: Bootstrap,
     ) -> Result<Judged> {
-        let validation =
-            Ranking::new(&vectors.dots(&self.validation.rows), &self.validation.similar)?;
+        let answers = vectors.dots(&self.validation.rows);
+        let validation = Ranking::new(&answers, &self.validation.similar)?;
         let threshold = validation.best_threshold(criterion);
         let scores = vectors.dots(&self.test.pairs.rows);
-        let as_reported = vectors.dots(&self.as_reported.pairs.rows);
         Ok(Judged {
             validation_average_precision: validation.average_precision(),
             threshold,
             test: self.test.judge(&scores, threshold, bootstrap)?,
-            as_reported: self.as_reported.judge(&as_reported, threshold, bootstrap)?,
+            warning: Warning::of_answers(&answers, &self.validation.similar, threshold),
             scores,
         })
     }
@@ -397,10 +390,10 @@ pub struct Judged {
     pub threshold: f64,
     /// On the test pairs.
     pub test: PairScores,
-    /// On as few sentences as the report's.
-    pub as_reported: PairScores,
     /// The cosine of each test pair.
     pub scores: Vec<f64>,
+    /// What a user is told where nearly all validation pairs are called one thing.
+    pub warning: Option<Warning>,
 }
 
 impl Judged {

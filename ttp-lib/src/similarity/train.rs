@@ -1,7 +1,7 @@
-//! Training a sentence model on triplets: the loop, to be read top to bottom.
+//! Training a sentence model on triplets, and the loop that pairs share: to be read top to bottom.
 
 use super::{Labels, Loss, loss};
-use crate::batch;
+use crate::batch::{self, Size};
 use crate::encoder::SentenceEncoder;
 use crate::files;
 use crate::pretrained::{Checkpoint, Tokenize};
@@ -37,8 +37,8 @@ pub struct SimilarityHistory {
     pub losses: Vec<f64>,
     /// Mean loss of every pass.
     pub epochs: Vec<f64>,
-    /// Triplets in each pass.
-    pub triplets: usize,
+    /// Triplets, or pairs, in each epoch.
+    pub examples: usize,
     /// Seconds of training.
     pub seconds: f64,
     /// Real tokens (no padding) trained on a second.
@@ -76,15 +76,27 @@ impl SimilarityTraining<'_> {
         triplets: &[Triplet],
         watch: &mut dyn FnMut(&Step),
     ) -> Result<SimilarityHistory> {
+        let whole = (triplets, self.params.epochs);
+        self.run_until(encoder, tokenize, texts, labels, whole, watch)
+    }
+
+    /// As [`run`](Self::run), ended after some of the epochs; the learning rate is that of all.
+    pub(super) fn run_until(
+        &self,
+        encoder: &mut SentenceEncoder,
+        tokenize: &Tokenize,
+        texts: &[&str],
+        labels: &Labels,
+        (triplets, stop_after): (&[Triplet], usize),
+        watch: &mut dyn FnMut(&Step),
+    ) -> Result<SimilarityHistory> {
         let Self { checkpoint, params, loss, seed, folder } = *self;
         params.check()?;
         loss.check()?;
         if triplets.is_empty() {
             return Err(Error::Setting { field: "triplets", reason: "there is none".to_owned() });
         }
-        train::keep_freed_memory();
-        tch::manual_seed(seed.cast_signed());
-        let tokenised = tokenised(tokenize, texts, triplets)?;
+        let tokenised = tokenised(tokenize, texts, triplets.iter().flat_map(Triplet::sentences))?;
         let length = |row: u32| tokenised[row as usize].len();
         let lengths: Vec<usize> =
             triplets.iter().map(|t| t.sentences().into_iter().map(length).sum()).collect();
@@ -92,63 +104,31 @@ impl SimilarityTraining<'_> {
         let at_once =
             if loss.reads_triplets() { params.batch_size } else { params.batch_size.div_ceil(2) };
         let steps = triplets.len().div_ceil(at_once) * params.epochs;
-        let warmup = (params.warmup_share * steps as f64).round() as usize;
-        let mut optimizer = Optimizer::new(
-            encoder.parameters(),
-            params.optimizer,
-            params.weight_decay,
-            params.clip_norm,
-        )
-        .reading_rows(&encoder.words(), tokenised.iter().flatten());
-        let mut history = SimilarityHistory {
-            losses: Vec::with_capacity(steps),
-            epochs: Vec::new(),
-            triplets: triplets.len(),
-            seconds: 0.0,
-            tokens_per_second: 0.0,
+        let course = Course {
+            params,
+            seed,
+            examples: triplets.len(),
+            steps,
+            warmup: (params.warmup_share * steps as f64).round() as usize,
+            stop_after,
         };
-        let mut pace = Pace::new(params.epochs, steps);
-        pace.resume();
-        for epoch in 1..=params.epochs {
-            let first_step = history.losses.len();
-            for rows in batch::shuffled(&lengths, at_once, seed ^ (epoch as u64) << 32) {
-                let step = history.losses.len();
-                let rate = learning_rate(step, steps, warmup, params.learning_rate);
+        let batches = |epoch: usize| batch::shuffled(&lengths, at_once, epoch_seed(seed, epoch));
+        let padding_id = tokenize.padding_id();
+        let history = course.run(
+            encoder,
+            &tokenised,
+            batches,
+            |encoder, rows| {
                 let triplets: Vec<Triplet> = rows.iter().map(|&row| triplets[row]).collect();
                 let (sentences, places) = each_once(&triplets);
-                let padding_id = tokenize.padding_id();
-
                 let (vectors, size) =
                     encoder.vectors_of(&tokenised, &sentences, padding_id, true)?;
-                let value = self.value(&vectors, &places, &triplets, labels);
-                let gradient_norm = optimizer.step(&value, rate);
-
-                let value = value.double_value(&[]);
-                if !value.is_finite() {
-                    let reason = format!("loss {value} at step {}: lower it", step + 1);
-                    return Err(Error::Setting { field: "training.learning_rate", reason });
-                }
-                history.losses.push(value);
-                watch(&pace.step(epoch, size, value, rate, gradient_norm));
-            }
-            let losses = &history.losses[first_step..];
-            history.epochs.push(losses.iter().sum::<f64>() / losses.len() as f64);
-        }
-        optimizer.settle();
-        history.seconds = pace.seconds();
-        history.tokens_per_second = pace.tokens_per_second();
+                Ok((self.value(&vectors, &places, &triplets, labels), size))
+            },
+            watch,
+        )?;
         if let Some(folder) = folder {
-            files::write_folder(folder, |folder| {
-                encoder.save(folder, checkpoint, params.max_length)?;
-                let about = serde_json::json!({
-                    "checkpoint": checkpoint.name,
-                    "params": params,
-                    "loss": loss,
-                    "seed": seed,
-                    "history": history,
-                });
-                files::write_json(&folder.join("train_params.json"), &about)
-            })?;
+            save(folder, encoder, checkpoint, params, (loss, seed), &history)?;
         }
         Ok(history)
     }
@@ -204,6 +184,104 @@ impl SimilarityTraining<'_> {
     }
 }
 
+/// What orders the batches of an epoch.
+pub(super) fn epoch_seed(seed: u64, epoch: usize) -> u64 {
+    seed ^ (epoch as u64) << 32
+}
+
+/// The loop itself, whatever an example is.
+pub(super) struct Course<'a> {
+    pub(super) params: &'a TrainParams,
+    pub(super) seed: u64,
+    /// Examples in each epoch.
+    pub(super) examples: usize,
+    /// Steps of all epochs: the learning rate falls to 0 over them.
+    pub(super) steps: usize,
+    /// Steps over which it climbs.
+    pub(super) warmup: usize,
+    /// The epoch after which training ends, be it before the last.
+    pub(super) stop_after: usize,
+}
+
+impl Course<'_> {
+    /// Trains; `batches` gives the rows of every step of an epoch, `value` their loss.
+    pub(super) fn run(
+        &self,
+        encoder: &mut SentenceEncoder,
+        tokenised: &[Vec<u32>],
+        batches: impl Fn(usize) -> Vec<Vec<usize>>,
+        value: impl Fn(&SentenceEncoder, &[usize]) -> Result<(Tensor, Size)>,
+        watch: &mut dyn FnMut(&Step),
+    ) -> Result<SimilarityHistory> {
+        let Self { params, seed, steps, warmup, .. } = *self;
+        train::keep_freed_memory();
+        tch::manual_seed(seed.cast_signed());
+        let mut optimizer = Optimizer::new(
+            encoder.parameters(),
+            params.optimizer,
+            params.weight_decay,
+            params.clip_norm,
+        )
+        .reading_rows(&encoder.words(), tokenised.iter().flatten());
+        let epochs = params.epochs.min(self.stop_after);
+        let mut history = SimilarityHistory {
+            losses: Vec::new(),
+            epochs: Vec::new(),
+            examples: self.examples,
+            seconds: 0.0,
+            tokens_per_second: 0.0,
+        };
+        let mut pace = Pace::new(epochs, steps / params.epochs * epochs);
+        pace.resume();
+        for epoch in 1..=epochs {
+            let first_step = history.losses.len();
+            for rows in batches(epoch) {
+                let step = history.losses.len();
+                let rate = learning_rate(step, steps, warmup, params.learning_rate);
+
+                let (value, size) = value(encoder, &rows)?;
+                let gradient_norm = optimizer.step(&value, rate);
+
+                let value = value.double_value(&[]);
+                if !value.is_finite() {
+                    let reason = format!("loss {value} at step {}: lower it", step + 1);
+                    return Err(Error::Setting { field: "training.learning_rate", reason });
+                }
+                history.losses.push(value);
+                watch(&pace.step(epoch, size, value, rate, gradient_norm));
+            }
+            let losses = &history.losses[first_step..];
+            history.epochs.push(losses.iter().sum::<f64>() / losses.len() as f64);
+        }
+        optimizer.settle();
+        history.seconds = pace.seconds();
+        history.tokens_per_second = pace.tokens_per_second();
+        Ok(history)
+    }
+}
+
+/// Writes a trained model and how it was trained, whole or not at all.
+pub(super) fn save(
+    folder: &Path,
+    encoder: &SentenceEncoder,
+    checkpoint: &Checkpoint,
+    params: &TrainParams,
+    (loss, seed): (Loss, u64),
+    history: &SimilarityHistory,
+) -> Result<()> {
+    files::write_folder(folder, |folder| {
+        encoder.save(folder, checkpoint, params.max_length)?;
+        let about = serde_json::json!({
+            "checkpoint": checkpoint.name,
+            "params": params,
+            "loss": loss,
+            "seed": seed,
+            "history": history,
+        });
+        files::write_json(&folder.join("train_params.json"), &about)
+    })
+}
+
 /// The sentences of some triplets, each once, and where among them those of each triplet are.
 fn each_once(triplets: &[Triplet]) -> (Vec<usize>, Vec<[i64; 3]>) {
     let mut sentences = Vec::new();
@@ -219,9 +297,13 @@ fn each_once(triplets: &[Triplet]) -> (Vec<usize>, Vec<[i64; 3]>) {
     (sentences, places)
 }
 
-/// The tokens of the sentences that occur in triplets; of the others, none.
-fn tokenised(tokenize: &Tokenize, texts: &[&str], triplets: &[Triplet]) -> Result<Vec<Vec<u32>>> {
-    let mut used: Vec<u32> = triplets.iter().flat_map(Triplet::sentences).collect();
+/// The tokens of these sentences, which may be named several times; of the others, none.
+pub(super) fn tokenised(
+    tokenize: &Tokenize,
+    texts: &[&str],
+    sentences: impl Iterator<Item = u32>,
+) -> Result<Vec<Vec<u32>>> {
+    let mut used: Vec<u32> = sentences.collect();
     used.sort_unstable();
     used.dedup();
     let of_used: Vec<&str> = used.iter().map(|&at| texts[at as usize]).collect();

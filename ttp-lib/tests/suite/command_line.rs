@@ -1,11 +1,13 @@
 //! The command line from outside: what it says, how it ends, what it leaves.
 
 use crate::common::hub_server::{HubServer, Model, RepoFile};
+use crate::common::report::MadeUp;
 use crate::common::skip;
 use crate::common::tiny::Tiny;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use ttp_lib::similarity::reported::REPORT_FILES;
 
 /// A project folder of its own, with one profile.
 struct Project(tempfile::TempDir);
@@ -536,7 +538,7 @@ fn the_similarity_reports_claims_come_back_with_their_465_pairs() {
     let project = Project::new();
     let said = project.succeeds(&["audit", &claims_file("similarity"), "--json", "a.json"]);
     let row = said.lines().find(|line| line.contains(" basic.recall ")).unwrap();
-    assert!(row.contains("TP 282, FN 0, FP 183, TN 0 of 465, all pairs of 31"), "{row}");
+    assert!(row.contains("TP 282, FN 0, FP 183, TN 0 of 465"), "{row}");
     assert!(said.contains("similarity report: 35 claims: "), "{said}");
     assert!(said.trim_end().ends_with("written: a.json"), "{said}");
 
@@ -709,4 +711,187 @@ fn a_closed_standard_output_is_no_failure() {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(output.stderr.is_empty());
     assert!(Path::new(&project.at("c.parquet")).is_file(), "written before it is said");
+}
+
+/// Two files of pairs of which nothing is wrong, and a third to be planted.
+fn pair_files(project: &Project, training: &Value, test: &Value) {
+    project.write("train.json", &training.to_string());
+    let row =
+        |a: &str, b: &str, label: u32| json!({ "sentence1": a, "sentence2": b, "label": label });
+    let validation = json!([
+        row("sends a mail a", "reads a mail a", 1),
+        row("sends a log a", "reads a log a", 1),
+        row("reads a mail the", "reads a log the", 0),
+        row("sends a mail the", "sends a log the", 0),
+    ]);
+    project.write("validation.json", &validation.to_string());
+    project.write("test.json", &test.to_string());
+}
+
+const PAIR_FILES: [&str; 7] =
+    ["pairs", "--train", "train.json", "--validation", "validation.json", "--test", "test.json"];
+
+#[test]
+fn pairs_say_what_is_wrong_with_their_files_before_anything_is_trained() {
+    let project = Project::new();
+    let row =
+        |a: &str, b: &str, label: u32| json!({ "sentence1": a, "sentence2": b, "label": label });
+    let training = json!([
+        row("sends the mail", "reads the mail", 1),
+        row("sends the log", "reads the log", 1),
+        row("sends the mail", "reads the log", 0),
+    ]);
+    let test = json!([row("the mail", "a mail", 1), row("the mail", "a log", 0)]);
+    pair_files(&project, &training, &test);
+    let with = |more: &[&'static str]| [&PAIR_FILES[..], more].concat();
+    assert_eq!(
+        project.fails(&with(&["--loss", "multiple-negatives"])),
+        "error: setting --loss: 1 of 3 training pairs are labelled dissimilar, and multiple \
+         negatives ranking, scale 20 would teach them as similar: take a loss that reads labels, \
+         or leave them out (--every-pair-similar trains all the same)"
+    );
+    let checked =
+        project.run(&with(&["--check", "--loss", "multiple-negatives", "--every-pair-similar"]));
+    assert!(checked.status.success());
+    let warned = String::from_utf8(checked.stderr).unwrap();
+    assert!(
+        warned.starts_with("warning: 1 of 3 training pairs are labelled dissimilar"),
+        "{warned}"
+    );
+    let said = project.succeeds(&with(&["--check"]));
+    assert!(said.starts_with("training: 3 pairs, 2 similar\n"), "{said}");
+    assert!(said.ends_with("nothing is wrong with these files\n"), "{said}");
+
+    // A text of training, the very pair, and the pair the other way round.
+    for (pair, found) in [
+        (
+            row("a mail", "sends the log", 0),
+            "row 2, field \"sentence2\": this text is in train.json, row 2, too; of 2 pairs, 0 have both texts in training and 1 one; 0 are training pairs, 0",
+        ),
+        (
+            row("sends the mail", "reads the mail", 1),
+            "row 2, field \"sentence1\": this text is in train.json, row 1, too; of 2 pairs, 1 have both texts in training and 0 one; 1 are training pairs, 0",
+        ),
+        (
+            row("reads the mail", "sends the mail", 1),
+            "row 2, field \"sentence1\": this text is in train.json, row 1, too; of 2 pairs, 1 have both texts in training and 0 one; 0 are training pairs, 1",
+        ),
+    ] {
+        pair_files(&project, &training, &json!([row("the mail", "a log", 0), pair]));
+        assert_eq!(
+            project.fails(&PAIR_FILES),
+            format!(
+                "error: test.json, {found} are training pairs the other way round (--allow-leak \
+                 trains all the same)"
+            )
+        );
+        let allowed = project.run(&with(&["--check", "--allow-leak"]));
+        assert!(allowed.status.success());
+        let warned = String::from_utf8(allowed.stderr).unwrap();
+        assert!(warned.starts_with("warning: these pairs are not unseen: of 2 pairs"), "{warned}");
+    }
+    for (pair, expected) in [
+        (json!({ "sentence1": "a", "sentence2": "b" }), "field \"label\": missing"),
+        (
+            json!({ "sentence1": "a", "sentence2": "b", "label": 0.5 }),
+            "field \"label\": 0.5 is neither 0 nor 1",
+        ),
+        (
+            row("a", "a", 1),
+            "field \"sentence2\": equal to sentence1: a text is no pair with itself",
+        ),
+    ] {
+        pair_files(&project, &training, &json!([pair]));
+        assert_eq!(project.fails(&PAIR_FILES), format!("error: test.json, row 1, {expected}"));
+    }
+    assert_eq!(
+        project.fails(&["similarity", "--recipe", "basic"]).split(" Missing: ").last(),
+        Some(&REPORT_FILES.join(", ")[..])
+    );
+}
+
+#[test]
+fn a_model_from_pairs_that_calls_all_of_them_similar_is_told_of() {
+    let tiny = Tiny::folder();
+    let project = Project::new();
+    let row =
+        |a: &str, b: &str, label: u32| json!({ "sentence1": a, "sentence2": b, "label": label });
+    let training = json!([
+        row("sends the mail", "reads the mail", 1),
+        row("sends the log", "reads the log", 1),
+        row("sends the mail", "reads the log", 0),
+    ]);
+    let test = json!([row("the mail", "a mail", 1), row("the mail", "a log", 0)]);
+    pair_files(&project, &training, &test);
+    // A model of random weights finds all texts alike, and one step does not change that.
+    let model = tiny.path().to_str().unwrap();
+    let trained = project.run(
+        &[&PAIR_FILES[..], &["--checkpoint", model, "--epochs", "1", "--learning-rate", "1e-9"]]
+            .concat(),
+    );
+    let warned = String::from_utf8(trained.stderr).unwrap();
+    assert!(trained.status.success(), "{warned}");
+    assert!(
+        warned.contains("warning: the model calls 4 of 4 validation pairs similar at 0.500"),
+        "{warned}"
+    );
+    let said = String::from_utf8(trained.stdout).unwrap();
+    assert!(said.contains("trained: average precision "), "{said}");
+    assert!(project.at("models/pairs/modules.json").is_file());
+}
+
+#[test]
+fn a_recipe_of_the_report_is_trained_whole_from_any_checkpoint() {
+    let Some(bundle) = attack_bundle() else { return };
+    let tiny = Tiny::folder();
+    let made = MadeUp::new();
+    let project = Project::new();
+    std::fs::create_dir_all(project.at("data/raw/attack-v10.1")).unwrap();
+    std::fs::copy(bundle, project.at("data/raw/attack-v10.1/enterprise-attack.json")).unwrap();
+    let mut profile = profile();
+    profile["corpus"]["rows"] = json!(800);
+    profile["similarity"] =
+        json!({ "report": { "attack_pairs": 10, "hard_negatives": 10, "max_length": 16 } });
+    project.write("notebooks/profiles/laptop.json", &profile.to_string());
+    let model = tiny.path().to_str().unwrap();
+    let models = project.at("kept");
+    let arguments = [
+        "similarity",
+        "--recipe",
+        "basic,cosine",
+        "--checkpoint",
+        model,
+        "--epochs",
+        "1",
+        "--models",
+        models.to_str().unwrap(),
+    ];
+    let trained = project.command(&arguments).env("TTP_SOURCES", made.folder()).output().unwrap();
+    let warned = String::from_utf8(trained.stderr).unwrap();
+    assert!(trained.status.success(), "{warned}");
+    assert!(warned.contains("warning: these pairs are not unseen: of "), "{warned}");
+    assert!(
+        warned.contains("multiple negatives ranking, scale 20 would teach them as similar"),
+        "{warned}"
+    );
+    assert!(project.at("kept/basic/modules.json").is_file());
+    assert!(project.at("kept/cosine/modules.json").is_file());
+    let written: Value = serde_json::from_slice(
+        &std::fs::read(project.at("results/experiments/similarity_report.json")).unwrap(),
+    )
+    .unwrap();
+    let rows = written.as_array().unwrap();
+    assert_eq!(rows.len(), 3);
+    assert_eq!((&rows[0]["recipe"], &rows[1]["recipe"]), (&Value::Null, &json!("basic")));
+    assert_eq!(rows[1]["scores"][1]["ground"], "attack");
+}
+
+fn attack_bundle() -> Option<PathBuf> {
+    let bundle = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../data/raw/attack-v10.1/enterprise-attack.json");
+    if !bundle.is_file() {
+        crate::common::skip("attack-v10.1/enterprise-attack.json is not in data/raw");
+        return None;
+    }
+    Some(bundle)
 }

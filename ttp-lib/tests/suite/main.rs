@@ -26,4 +26,5 @@ mod parity;
 mod remedies;
 mod significance_golden;
 mod similarity;
+mod similarity_report;
 mod tokenization;

@@ -14,8 +14,7 @@ use ttp_lib::pretrained::Checkpoint;
 use ttp_lib::similarity::{
     Bar, Distance, Exclude, Labels, Level, Loss, Mining, Pairs, Parts, Sampling,
     SimilaritySettings, SimilarityTraining, Skip, Study, TestPairs, Triplet, corpus_vectors, loss,
-    mine, near_duplicates, nearest_techniques, recall_at, sentences_of_shape,
-    sizes_with_similar_pairs,
+    mine, near_duplicates, nearest_techniques, recall_at,
 };
 use ttp_lib::split::Shares;
 
@@ -368,23 +367,6 @@ fn one_text_under_two_labels_is_no_pair_and_is_counted() {
         assert_eq!(pairs.same_text, 2);
         assert!(!pairs.rows.iter().any(|pair| *pair == [0, 2] || *pair == [2, 0]), "{pairs:?}");
     }
-}
-
-#[test]
-fn as_few_sentences_as_the_reports_have_as_many_similar_pairs() {
-    let corpus = many(12, 40);
-    let labels = Labels::new(&corpus, Level::Technique, &Kinship::default()).unwrap();
-    for seed in 0..5 {
-        let chosen = sentences_of_shape(&labels, &all(&labels), 31, 282, seed).unwrap();
-        let pairs = Pairs::all(&labels, &chosen);
-        assert_eq!(chosen.iter().collect::<BTreeSet<_>>().len(), 31);
-        assert_eq!((pairs.len(), pairs.similar_count()), (465, 282), "seed {seed}");
-    }
-    assert_eq!(sizes_with_similar_pairs(31, 282), [vec![24, 4, 1, 1, 1], vec![24, 3, 3, 1]]);
-    assert_eq!(
-        said(sentences_of_shape(&labels, &[1, 2], 31, 282, 1)),
-        "setting similarity.pairs: 31 sentences asked for, 2 there"
-    );
 }
 
 // -- mining -------------------------------------------------------------------------------

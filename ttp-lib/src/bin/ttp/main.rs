@@ -6,6 +6,8 @@ mod audit;
 mod classify;
 mod diagnose;
 mod family;
+mod pairs;
+mod recipe;
 mod remedies;
 mod similarity;
 mod threads;
@@ -66,8 +68,12 @@ enum Command {
     Classify(classify::Arguments),
     /// Fine-tune on the untrimmed corpus, and try what is proposed for techniques never found
     Remedies(remedies::Arguments),
-    /// Train sentence models on random and on hard negatives, and judge them on unseen pairs
+    /// Train sentence models on random and on hard negatives, and judge them on unseen pairs; or
+    /// by a recipe of the similarity report, on its own pairs
     Similarity(similarity::TrainArguments),
+    /// Train a sentence model on files of labelled pairs of your own, and say what is wrong with
+    /// them
+    Pairs(pairs::Arguments),
     /// Say which figures of a document can be true: consistent, inconsistent or undecided
     Audit(audit::Arguments),
     /// Find the techniques whose sentences are most similar to a text, with these sentences
@@ -89,6 +95,7 @@ impl Command {
                 | Self::Classify(_)
                 | Self::Remedies(_)
                 | Self::Similarity(_)
+                | Self::Pairs(_)
                 | Self::Similar(_)
                 | Self::Family(_)
         )
@@ -189,6 +196,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Classify(arguments) => classify::run(&arguments),
         Command::Remedies(arguments) => remedies::run(&run()?, &arguments),
         Command::Similarity(arguments) => similarity::train(&run()?, &arguments),
+        Command::Pairs(arguments) => pairs::run(&run()?, &arguments),
         Command::Audit(arguments) => audit::audit(run().ok().as_ref(), &arguments),
         Command::Similar(arguments) => similarity::search(&run()?, &arguments),
         Command::Family(command) => family::family(run, command),

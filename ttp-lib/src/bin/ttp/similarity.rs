@@ -1,6 +1,6 @@
 //! `ttp similarity` and `ttp similar`: sentence models, trained and asked.
 
-use crate::say;
+use crate::{recipe, say};
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,8 +23,10 @@ pub struct TrainArguments {
     #[arg(long, value_name = "JSON")]
     trial: Vec<String>,
     /// Another seed than the profile's; an experiment, too
-    #[arg(long)]
+    #[arg(long, conflicts_with = "recipe")]
     seed: Option<u64>,
+    #[command(flatten)]
+    recipe: recipe::Arguments,
 }
 
 #[derive(Args)]
@@ -43,6 +45,9 @@ pub struct SearchArguments {
 }
 
 pub fn train(run: &Run, arguments: &TrainArguments) -> Result<()> {
+    if arguments.recipe.is_given() {
+        return recipe::train(run, &arguments.recipe);
+    }
     let settings = &run.profile.similarity;
     let trials = arguments.trial.iter().map(|text| {
         serde_json::from_str(text)
@@ -86,8 +91,10 @@ pub fn train(run: &Run, arguments: &TrainArguments) -> Result<()> {
             let asked = settings.hard_negatives;
             say(&format!("only {triplets} of {asked} triplets: no more could be mined"))?;
         }
-        say(&line("basic", basic))?;
-        say(&line("hard_negatives", hard_negatives))?;
+        for (name, judged) in [("basic", basic), ("hard_negatives", hard_negatives)] {
+            say(&line(name, judged))?;
+            recipe::warn(judged.warning);
+        }
         say(&format!(
             "average precision: basic over baseline {}, hard negatives over basic {}",
             over_baseline.average_precision.signed(),

@@ -2,6 +2,7 @@
 
 pub mod hub_server;
 pub mod random_checkpoint;
+pub mod report;
 pub mod tiny;
 
 use std::io::Write;

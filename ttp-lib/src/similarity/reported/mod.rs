@@ -1,0 +1,33 @@
+//! The similarity report's own experiment: its pairs, what leaks between its sets, its two
+//! recipes, and what they would have been had the labels counted.
+//!
+//! The files are the authors' own (`data/sources.toml`, names `cybertune-…`). How the models
+//! were trained is in their scripts:
+//!
+//! - [`LabelledPairs`], [`Texts`]: a file of pairs, read strictly, and its texts in numbers.
+//! - [`ReportFiles`]: all files of the report together, each text with its tactic and template.
+//! - [`Leak`]: what test pairs have in common with training pairs.
+//! - [`Unseen`]: the twenty "completely unseen" examples and the published similarities.
+//! - [`Arm`]: the two recipes, and four others on the same pairs.
+//! - [`Experiment`]: three grounds on which models are judged.
+//! - [`Warning`]: what a user is told who is about to do the same.
+
+mod experiment;
+mod files;
+mod ground;
+mod guard;
+mod leak;
+mod pairs;
+mod recipes;
+mod unseen;
+
+pub use experiment::{
+    Counted, Embedded, Experiment, GroundScores, ReportSettings, Trained, UnseenCosines,
+};
+pub use files::{REPORT_FILES, ReportFiles};
+pub use ground::{Ground, GroundName};
+pub use guard::{ONE_SIDED, Warning};
+pub use leak::Leak;
+pub use pairs::{LabelledPair, LabelledPairs, Texts};
+pub use recipes::{Arm, HARD_NEGATIVES, Lessons, hardest};
+pub use unseen::Unseen;

@@ -1,0 +1,389 @@
+//! The similarity report's own pairs: counts on its real files where they are at hand, the same
+//! code on a made-up set of their form, and what a user is told who makes the same mistakes.
+
+use crate::common::report::MadeUp;
+use crate::common::skip;
+use crate::common::tiny::Tiny;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use tch::Device;
+use ttp_lib::encoder::{SentenceEncoder, Vectors};
+use ttp_lib::metrics::{BinaryCounts, Bootstrap, Ranking};
+use ttp_lib::pretrained::Checkpoint;
+use ttp_lib::similarity::reported::{
+    Arm, Experiment, GroundName, Leak, Lessons, REPORT_FILES, ReportFiles, ReportSettings, Warning,
+    hardest,
+};
+use ttp_lib::similarity::{Loss, PairTraining, Pairs};
+
+const BOOTSTRAP: Bootstrap = Bootstrap { resamples: 200, level: 0.95, seed: 1 };
+
+fn said<T: std::fmt::Debug>(result: ttp_lib::Result<T>) -> String {
+    let message = result.unwrap_err().to_string();
+    assert!(!message.contains('\n'), "{message}");
+    message
+}
+
+fn at_hand(name: &str) -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let named = std::env::var_os("TTP_SOURCES").map(|folder| root.join(folder).join(name));
+    let mut places = named.into_iter().chain([root.join("data/raw").join(name)]);
+    let found = places.find(|path| path.exists());
+    if found.is_none() {
+        skip(&format!("{name} is in neither data/raw nor TTP_SOURCES"));
+    }
+    found
+}
+
+fn report() -> Option<ReportFiles> {
+    let mut paths = Vec::new();
+    for name in REPORT_FILES {
+        paths.push(at_hand(name)?);
+    }
+    Some(ReportFiles::read(&paths.try_into().unwrap()).unwrap())
+}
+
+// -- the real files -------------------------------------------------------------------------
+
+/// The counts are those of Python's json over the same files.
+#[test]
+fn the_reports_own_files_have_its_counts() {
+    let Some(files) = report() else { return };
+    let sizes = |pairs: &Pairs| (pairs.len(), pairs.similar_count());
+    assert_eq!(sizes(&files.train), (3_711, 2_341));
+    assert_eq!(sizes(&files.validation), (463, 296));
+    assert_eq!(sizes(&files.test), (465, 282));
+    assert_eq!((files.texts.len(), files.templates(), files.tactics.len()), (499, 216, 12));
+    assert_eq!((files.unseen.texts.len(), files.unseen.len()), (20, 190));
+    let (largest, mean) = files.unseen.published_gain();
+    assert!((largest - 0.5712).abs() < 1e-9 && (mean - 0.3365).abs() < 5e-5, "{largest} {mean}");
+    let lowest = files.unseen.fine_tuned.iter().copied().fold(1.0, f64::min);
+    assert!(lowest > 0.565, "{lowest}");
+
+    let leak = Leak::count(&files.test, &files.train, &files.template);
+    assert_eq!((leak.both_texts, leak.one_text), (465, 0));
+    assert_eq!((leak.same_pair, leak.mirrored_pair), (14, 95));
+    assert_eq!((leak.similar_in_training, leak.others_in_training), (82, 27));
+    println!("{leak:?}");
+}
+
+#[test]
+fn a_split_of_the_reports_pairs_without_common_texts_has_no_leak() {
+    let Some(files) = report() else { return };
+    let experiment =
+        Experiment::new(files, None, &ReportSettings::default(), |p| p.len() as u64).unwrap();
+    let ground = &experiment.disjoint;
+    let leak = ground.leak(&experiment.files);
+    assert!(leak.is_none() && leak.same_templates == 0, "{leak:?}");
+    let test = &ground.test.pairs;
+    println!(
+        "{} training pairs, {} validation, {} test of which {} similar; {} left out",
+        ground.train.len(),
+        ground.validation.len(),
+        test.len(),
+        test.similar_count(),
+        ground.left_out
+    );
+    assert!((200..400).contains(&test.len()) && ground.train.len() > 1_200);
+}
+
+/// What `minilm` makes of the report's pairs as it is. The figures are those of
+/// sentence-transformers 5.1.2 and scikit-learn 1.7.2 on the same files.
+#[test]
+fn minilm_untrained_has_sentence_transformers_own_counts() {
+    let untrained = Untrained {
+        checkpoint: "minilm",
+        counts: BinaryCounts { tp: 32, fn_: 250, fp: 2, tn: 181 },
+        average_precision: 0.786,
+        roc_auc: 0.709,
+    };
+    untrained.check();
+}
+
+/// The report's baseline, to the last digit, and the 190 similarities that it published.
+#[test]
+fn mpnet_untrained_is_the_reports_baseline() {
+    let untrained = Untrained {
+        checkpoint: "all-mpnet-base-v2",
+        counts: BinaryCounts { tp: 49, fn_: 233, fp: 10, tn: 173 },
+        average_precision: 0.788,
+        roc_auc: 0.718,
+    };
+    let Some((files, unseen)) = untrained.check() else { return };
+    let off = files.unseen.max_error(&unseen);
+    println!("the 190 published similarities: within {off:.2e}");
+    assert!(off < 6e-5, "{off}");
+}
+
+struct Untrained {
+    checkpoint: &'static str,
+    counts: BinaryCounts,
+    average_precision: f64,
+    roc_auc: f64,
+}
+
+impl Untrained {
+    fn check(&self) -> Option<(ReportFiles, Vec<f64>)> {
+        let files = report()?;
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let named = std::env::var_os("TTP_MODELS").map(|folder| root.join(folder));
+        let places = [named.unwrap_or_default(), root.join("data/raw/models")];
+        let mut places = places.map(|folder| folder.join(self.checkpoint)).into_iter();
+        let Some(folder) = places.find(|folder| folder.join("config.json").is_file()) else {
+            skip(&format!("{} is not in data/raw/models", self.checkpoint));
+            return None;
+        };
+        let checkpoint = Checkpoint::open(self.checkpoint, &folder).unwrap();
+        let settings = ReportSettings::default();
+        let experiment = Experiment::new(files, None, &settings, |p| p.len() as u64).unwrap();
+        let encoder = SentenceEncoder::new(&checkpoint, Device::Cpu, 1).unwrap();
+        let tokenize = experiment.tokenizer(&checkpoint).unwrap();
+        let embedded = experiment.embed(&encoder, &tokenize, &mut |_| ()).unwrap();
+        let scores = experiment.judge(&embedded, GroundName::Report, BOOTSTRAP).unwrap().unwrap();
+        assert_eq!(scores.at_half.counts, self.counts);
+        let near = |a: f64, b: f64| assert!((a - b).abs() < 6e-4, "{a} and {b}");
+        near(scores.average_precision.value, self.average_precision);
+        near(scores.roc_auc.value, self.roc_auc);
+        assert_eq!(scores.all_similar.counts, BinaryCounts { tp: 282, fn_: 0, fp: 183, tn: 0 });
+        Some((experiment.files, embedded.unseen))
+    }
+}
+
+// -- a made-up set of the same form -----------------------------------------------------------
+
+#[test]
+fn a_text_is_of_the_longest_sentence_that_it_holds() {
+    let made = MadeUp::new();
+    let files = ReportFiles::read(&made.paths()).unwrap();
+    assert_eq!(files.tactics, ["Mailing", "Stealing"]);
+    assert_eq!((files.texts.len(), files.templates()), (40, 24));
+    let used: BTreeSet<u32> = files.template.iter().copied().collect();
+    assert_eq!(used.len(), 24);
+    let texts = files.texts.all();
+    let of = |text: &str| {
+        let at = texts.iter().position(|known| *known == text).unwrap();
+        (files.template[at], files.tactics[files.tactic[at] as usize].as_str())
+    };
+    assert_eq!(of("Sends the mail"), of("The sends the mail the"));
+    assert_ne!(of("Sends the mail").0, of("The mail sends the mail a").0);
+    assert_eq!(of("The mail sends the mail a").1, "Mailing");
+    assert_eq!(files.unseen.pairs(), [[0, 1], [0, 2], [1, 2]]);
+    assert_eq!(files.all_pairs().len(), 16 * 15 / 2 * 2 + 256 + 12 + 16);
+}
+
+#[test]
+fn files_that_contradict_each_other_are_named() {
+    for (file, from, to, expected) in [
+        (
+            "categories.json",
+            "Sends the mail",
+            "Sends the letter",
+            "categories.json: of no tactic: \"Sends the mail\", a text of the pairs",
+        ),
+        (
+            "combined_test.json",
+            "\"label\":1.0",
+            "\"label\":0.0",
+            "combined_test.json, row 1, field \"label\": not what the tactics of its two texts say",
+        ),
+        ("real_world_ttps.json", "Stealing", "Fishing", "no such tactic"),
+        ("categories.json", "\"Reads a log\"", "\" \"", "no sentence, or an empty one"),
+        ("combined_dev.json", "\"label\":1.0", "\"label\":0.5", "0.5 is neither 0 nor 1"),
+    ] {
+        let made = MadeUp::new();
+        let before = made.read(file);
+        let after = before.replacen(from, to, 1);
+        assert_ne!(before, after, "{file}");
+        made.write(file, &after);
+        let message = said(ReportFiles::read(&made.paths()));
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+fn experiment(made: &MadeUp, settings: &ReportSettings) -> Experiment {
+    let files = ReportFiles::read(&made.paths()).unwrap();
+    Experiment::new(files, None, settings, |purpose| purpose.len() as u64).unwrap()
+}
+
+fn tiny_settings() -> ReportSettings {
+    ReportSettings {
+        hard_negatives: 20,
+        max_length: 16,
+        epochs: Some(1),
+        ..ReportSettings::default()
+    }
+}
+
+#[test]
+fn no_text_and_no_template_is_on_both_sides_of_the_split_made_anew() {
+    let experiment = experiment(&MadeUp::new(), &tiny_settings());
+    let files = &experiment.files;
+    let sets = [
+        &experiment.disjoint.train,
+        &experiment.disjoint.validation,
+        &experiment.disjoint.test.pairs,
+    ];
+    let templates = |pairs: &Pairs| -> BTreeSet<u32> {
+        pairs.rows.iter().flatten().map(|&text| files.template[text as usize]).collect()
+    };
+    for (at, set) in sets.iter().enumerate() {
+        assert!(set.similar_count() > 0 && set.similar_count() < set.len());
+        for other in &sets[at + 1..] {
+            assert!(templates(set).is_disjoint(&templates(other)));
+        }
+    }
+    let kept: usize = sets.iter().map(|set| set.len()).sum();
+    assert_eq!(kept + experiment.disjoint.left_out, files.all_pairs().len());
+    assert!(experiment.disjoint.leak(files).is_none());
+    let leak = experiment.split.leak(files);
+    assert_eq!((leak.pairs, leak.both_texts), (files.test.len(), files.test.len()));
+    // A draw depends on its seed alone.
+    let again = self::experiment(&MadeUp::new(), &tiny_settings());
+    assert_eq!(again.disjoint.train, experiment.disjoint.train);
+}
+
+#[test]
+fn each_recipe_is_taught_what_it_says() {
+    let experiment = experiment(&MadeUp::new(), &tiny_settings());
+    let train = &experiment.split.train;
+    let labels = experiment.files.labels().unwrap();
+    let on_circle = |at: usize| {
+        let angle = (at * 37 % 90) as f32;
+        [angle.to_radians().cos(), angle.to_radians().sin()]
+    };
+    let numbers = (0..experiment.files.texts.len()).flat_map(on_circle).collect();
+    let vectors = Vectors::new(2, numbers).unwrap();
+    let lessons = |arm: Arm| arm.lessons(train, &vectors, &labels, 20).unwrap();
+    let similar = train.similar_count();
+    for arm in Arm::ALL {
+        let lessons = lessons(arm);
+        let count = |pairs: &Pairs| (pairs.len(), pairs.similar_count());
+        match (&lessons, arm) {
+            (Lessons::Pairs(pairs), Arm::Basic | Arm::Cosine) => assert_eq!(pairs, train),
+            (Lessons::Pairs(pairs), Arm::SimilarOnly) => {
+                assert_eq!(count(pairs), (similar, similar));
+            }
+            (Lessons::Pairs(pairs), _) => {
+                assert_eq!(count(pairs), (similar + 20, similar), "{arm}");
+                let kept: Vec<f64> = vectors.dots(&pairs.rows[similar..]);
+                let lowest = kept.iter().copied().fold(1.0, f64::min);
+                assert!(kept.is_sorted_by(|a, b| a >= b));
+                let nearer = (0..train.len())
+                    .filter(|&at| !train.similar[at])
+                    .filter(|&at| vectors.dots(&train.rows[at..=at])[0] > lowest)
+                    .count();
+                assert!(nearer < 20, "{nearer}");
+            }
+            (Lessons::Triplets(triplets), _) => {
+                assert_eq!((arm, triplets.len()), (Arm::Triplets, similar));
+                assert!(triplets.iter().all(|t| labels.similar(t.anchor, t.positive)
+                    && !labels.similar(t.anchor, t.negative)));
+            }
+        }
+        let Lessons::Pairs(pairs) = &lessons else { continue };
+        let warned = Warning::of_loss(arm.loss(), pairs).is_some();
+        assert_eq!(warned, !arm.respects_labels(), "{arm}");
+    }
+    assert_eq!(
+        said(hardest(train, &vectors, 10_000)),
+        format!(
+            "setting hard_negatives: 10000 dissimilar pairs asked for, {} there",
+            train.len() - similar
+        )
+    );
+    let basic = Arm::Basic.schedule(128);
+    assert_eq!((basic.epochs, basic.batch_size), (8, 32));
+    assert_eq!((basic.learning_rate, basic.warmup_share), (2e-5, 0.1));
+    let advanced = Arm::Advanced.schedule(128);
+    assert_eq!((advanced.epochs, advanced.batch_size), (12, 16));
+    assert_eq!((advanced.learning_rate, advanced.warmup_share), (3e-5, 0.15));
+}
+
+#[test]
+fn a_schedule_that_is_stopped_begins_as_the_whole_one() {
+    let tiny = Tiny::new();
+    let checkpoint = tiny.find().unwrap();
+    let experiment = experiment(&MadeUp::new(), &tiny_settings());
+    let tokenize = experiment.tokenizer(&checkpoint).unwrap();
+    let mut params = Arm::Basic.schedule(16);
+    (params.epochs, params.learning_rate) = (3, 2e-3);
+    let texts = experiment.files.texts.all();
+    let losses = |loss: Loss, stop_after: Option<usize>| {
+        let mut model = SentenceEncoder::new(&checkpoint, Device::Cpu, 1).unwrap();
+        let training = PairTraining {
+            checkpoint: &checkpoint,
+            params: &params,
+            loss,
+            seed: 3,
+            stop_after,
+            folder: None,
+        };
+        let train = &experiment.split.train;
+        training.run(&mut model, &tokenize, &texts, train, &mut |_| ()).map(|h| h.losses)
+    };
+    for loss in [
+        Loss::MultipleNegatives { scale: 20.0 },
+        Loss::Cosine,
+        Loss::Contrastive { margin: 0.5 },
+        Loss::OnlineContrastive { margin: 0.5 },
+    ] {
+        let (whole, part) = (losses(loss, None).unwrap(), losses(loss, Some(1)).unwrap());
+        assert_eq!(whole.len(), 3 * part.len());
+        assert_eq!(whole[..part.len()], part[..], "{loss}");
+        assert_eq!(part.len(), experiment.split.train.len().div_ceil(32));
+    }
+    let triplet = Loss::Triplet { margin: 0.2, distance: ttp_lib::similarity::Distance::Cosine };
+    assert_eq!(
+        said(losses(triplet, None)),
+        "setting loss: triplet: a pair has no negative of its own"
+    );
+    assert_eq!(said(losses(Loss::Cosine, Some(0))), "setting epochs: 0 train nothing");
+}
+
+#[test]
+fn labels_that_count_tell_pairs_apart_and_every_arm_is_judged() {
+    let tiny = Tiny::new();
+    let checkpoint = tiny.find().unwrap();
+    let experiment = experiment(&MadeUp::new(), &tiny_settings());
+    let tokenize = experiment.tokenizer(&checkpoint).unwrap();
+    let encoder = SentenceEncoder::new(&checkpoint, Device::Cpu, 1).unwrap();
+    let base = experiment.embed(&encoder, &tokenize, &mut |_| ()).unwrap();
+    assert_eq!(base.unseen.len(), 3);
+    for arm in Arm::ALL {
+        for on in [GroundName::Report, GroundName::Disjoint] {
+            let mut steps = 0;
+            let trained =
+                experiment.train((arm, on), &checkpoint, &base, None, &mut |_| steps += 1).unwrap();
+            assert_eq!(steps, trained.history.losses.len());
+            assert_eq!(trained.warning.is_some(), !arm.respects_labels(), "{arm}");
+            let scores = experiment.judge(&trained.embedded, on, BOOTSTRAP).unwrap().unwrap();
+            let ground = experiment.ground(on).unwrap();
+            let ranking = Ranking::new(&scores.scores, &ground.test.pairs.similar).unwrap();
+            assert_eq!(scores.average_precision.value, ranking.average_precision());
+            assert_eq!(scores.at_half.counts.total() as usize, scores.pairs);
+            assert_eq!(scores.all_similar.counts.fn_ + scores.all_similar.counts.tn, 0);
+        }
+    }
+    assert!(experiment.judge(&base, GroundName::Attack, BOOTSTRAP).unwrap().is_none());
+    assert!(said(experiment.ground(GroundName::Attack).map(|_| ())).contains("judge alone"));
+}
+
+#[test]
+fn settings_of_the_report_that_make_no_sense_are_named() {
+    for (setting, value, expected) in [
+        ("epochs", json!(0), "setting similarity.report.epochs: 0 train nothing"),
+        ("pairs", json!(1), "setting similarity.report.pairs: fewer than 2 have no other pair"),
+        ("hard_negatives", json!(0), "setting similarity.report.hard_negatives: 0 are none"),
+        ("attack_pairs", json!(0), "setting similarity.report.attack_pairs: 0 judge no model"),
+        ("max_length", json!(2), "setting similarity.report.max_length: no word between"),
+    ] {
+        let settings: ReportSettings = serde_json::from_value(Value::Object(
+            [(setting.to_owned(), value)].into_iter().collect(),
+        ))
+        .unwrap();
+        assert!(said(settings.check()).starts_with(expected));
+    }
+    let unknown = serde_json::from_value::<ReportSettings>(json!({ "arms": ["best"] }));
+    assert!(unknown.unwrap_err().to_string().contains("unknown variant `best`"));
+}
