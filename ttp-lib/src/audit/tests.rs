@@ -625,7 +625,57 @@ fn a_run_on_the_papers_own_rows_reproduces_its_counts_and_not_its_half() {
     assert_eq!(run("balanced"), "reproduced");
     assert_eq!(run("half"), "not_reproduced");
     assert!(run("bert.f1").is_null());
-    assert_eq!(report::runs(&judged("similarity.toml")), None);
+    assert_eq!(report::runs(&judged("family.toml")), None);
+}
+
+/// What notebook 07 makes of the report's own pairs with its base model at hand.
+fn reports_run() -> Value {
+    let counted = |tp: u64, fn_: u64, fp: u64, tn: u64| {
+        let counts = BinaryCounts { tp, fp, fn_, tn };
+        json!({ "report": { "at_half": {
+            "tp": tp, "fn": fn_, "fp": fp, "tn": tn, "accuracy": counts.accuracy(),
+            "precision": counts.precision(), "recall": counts.recall(), "f1": counts.f1(),
+        } } })
+    };
+    json!({
+        "untrained": { "all-mpnet-base-v2": counted(49, 233, 10, 173) },
+        "as_reported.minilm": { "basic": counted(282, 0, 183, 0) },
+        "test_pairs_with_both_texts_in_training": 465,
+        "unseen": { "largest_gain": 0.5712, "fine_tuned": { "called_similar": 1.0 } },
+        "gain": { "f1_at_half.advanced_over_cosine": -0.13 },
+    })
+}
+
+#[test]
+fn the_reports_own_pairs_reproduce_its_table_and_refute_its_words() {
+    let audit = judged("similarity.toml");
+    let verdicts: Vec<Verdict> = audit.claims.iter().map(|claim| claim.verdict.clone()).collect();
+    let ours = Measured::from_json(json!({ "similarity_report": reports_run() }));
+    let audit = audit.beside(&ours);
+    let of = |what: Ran| -> Vec<&str> {
+        let claims = audit.claims.iter().filter(|claim| claim.run == Some(what));
+        claims.map(|claim| claim.id.as_str()).collect()
+    };
+    let reproduced = [
+        "baseline.accuracy",
+        "baseline.precision",
+        "baseline.recall",
+        "baseline.f1",
+        "basic.accuracy",
+        "basic.precision",
+        "basic.recall",
+        "basic.f1",
+        "unseen",
+    ];
+    assert_eq!(of(Ran::Reproduced), reproduced);
+    let refuted = ["further-improved", "recall.maintained", "unseen.related", "unseen.test"];
+    assert_eq!(of(Ran::NotReproduced), refuted);
+    assert_eq!(of(Ran::NoRun), [""; 0]);
+    assert!(audit.claims.iter().map(|claim| &claim.verdict).eq(&verdicts));
+    // The figures that were inferred are those of the pairs, each printed as the report has it.
+    let fact = audit.facts.iter().find(|fact| fact.id == "pairs.baseline").unwrap();
+    assert_eq!((fact.figures, fact.same), (4, 4));
+    assert_eq!(audit.facts.len(), 5);
 }
 
 #[test]
