@@ -12,8 +12,8 @@ use ttp_lib::encoder::{SentenceEncoder, Vectors};
 use ttp_lib::metrics::{BinaryCounts, Bootstrap, Ranking};
 use ttp_lib::pretrained::Checkpoint;
 use ttp_lib::similarity::reported::{
-    Arm, Experiment, GroundName, Leak, Lessons, REPORT_FILES, ReportFiles, ReportSettings, Warning,
-    hardest,
+    Arm, Experiment, GroundName, Leak, Lessons, REPORT_FILES, ReportFiles, ReportSettings,
+    UnseenCosines, Warning, hardest,
 };
 use ttp_lib::similarity::{Loss, PairTraining, Pairs};
 
@@ -23,6 +23,11 @@ fn said<T: std::fmt::Debug>(result: ttp_lib::Result<T>) -> String {
     let message = result.unwrap_err().to_string();
     assert!(!message.contains('\n'), "{message}");
     message
+}
+
+/// Of the real files: `environment/golden/similarity_report.py`.
+fn golden() -> Value {
+    serde_json::from_str(include_str!("../golden/similarity_report.json")).unwrap()
 }
 
 fn at_hand(name: &str) -> Option<PathBuf> {
@@ -46,14 +51,17 @@ fn report() -> Option<ReportFiles> {
 
 // -- the real files -------------------------------------------------------------------------
 
-/// The counts are those of Python's json over the same files.
 #[test]
 fn the_reports_own_files_have_its_counts() {
     let Some(files) = report() else { return };
-    let sizes = |pairs: &Pairs| (pairs.len(), pairs.similar_count());
-    assert_eq!(sizes(&files.train), (3_711, 2_341));
-    assert_eq!(sizes(&files.validation), (463, 296));
-    assert_eq!(sizes(&files.test), (465, 282));
+    let golden = golden();
+    let sizes = |pairs: &Pairs| json!([pairs.len(), pairs.similar_count()]);
+    let sets = json!({
+        "train": sizes(&files.train), "dev": sizes(&files.validation), "test": sizes(&files.test),
+    });
+    assert_eq!(sets, golden["sets"]);
+    assert_eq!(sets["train"], json!([3_711, 2_341]));
+    assert_eq!(sets["test"], json!([465, 282]));
     assert_eq!((files.texts.len(), files.templates(), files.tactics.len()), (499, 216, 12));
     assert_eq!((files.unseen.texts.len(), files.unseen.len()), (20, 190));
     let (largest, mean) = files.unseen.published_gain();
@@ -65,6 +73,10 @@ fn the_reports_own_files_have_its_counts() {
     assert_eq!((leak.both_texts, leak.one_text), (465, 0));
     assert_eq!((leak.same_pair, leak.mirrored_pair), (14, 95));
     assert_eq!((leak.similar_in_training, leak.others_in_training), (82, 27));
+    let leak_of = serde_json::to_value(leak).unwrap();
+    for (name, count) in golden["leak"].as_object().unwrap() {
+        assert_eq!(&leak_of[name], count, "{name}");
+    }
     println!("{leak:?}");
 }
 
@@ -88,66 +100,62 @@ fn a_split_of_the_reports_pairs_without_common_texts_has_no_leak() {
     assert!((200..400).contains(&test.len()) && ground.train.len() > 1_200);
 }
 
-/// What `minilm` makes of the report's pairs as it is. The figures are those of
-/// sentence-transformers 5.1.2 and scikit-learn 1.7.2 on the same files.
-#[test]
-fn minilm_untrained_has_sentence_transformers_own_counts() {
-    let untrained = Untrained {
-        checkpoint: "minilm",
-        counts: BinaryCounts { tp: 32, fn_: 250, fp: 2, tn: 181 },
-        average_precision: 0.786,
-        roc_auc: 0.709,
+/// What a model makes of the report's pairs as it is, and which hard negatives the report's
+/// script would choose by it.
+fn untrained_is_golden(name: &str) {
+    let Some(files) = report() else { return };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let named = std::env::var_os("TTP_MODELS").map(|folder| root.join(folder));
+    let places = [named.unwrap_or_default(), root.join("data/raw/models")];
+    let mut places = places.map(|folder| folder.join(name)).into_iter();
+    let Some(folder) = places.find(|folder| folder.join("config.json").is_file()) else {
+        return skip(&format!("{name} is in neither data/raw/models nor TTP_MODELS"));
     };
-    untrained.check();
+    let golden = &golden()["untrained"][name];
+    let checkpoint = Checkpoint::open(name, &folder).unwrap();
+    let settings = ReportSettings::default();
+    let experiment = Experiment::new(files, None, &settings, |p| p.len() as u64).unwrap();
+    let encoder = SentenceEncoder::new(&checkpoint, Device::Cpu, 1).unwrap();
+    let tokenize = experiment.tokenizer(&checkpoint).unwrap();
+    let embedded = experiment.embed(&encoder, &tokenize, &mut |_| ()).unwrap();
+    let scores = experiment.judge(&embedded, GroundName::Report, BOOTSTRAP).unwrap().unwrap();
+    let counts: BinaryCounts = serde_json::from_value(golden["counts"].clone()).unwrap();
+    assert_eq!(scores.at_half.counts, counts);
+    assert_eq!(scores.all_similar.counts, BinaryCounts { tp: 282, fn_: 0, fp: 183, tn: 0 });
+    let near = |ours: f64, theirs: &Value| {
+        assert!((ours - theirs.as_f64().unwrap()).abs() < 1e-4, "{ours} and {theirs}");
+    };
+    near(scores.average_precision.value, &golden["average_precision"]);
+    near(scores.roc_auc.value, &golden["roc_auc"]);
+
+    let train = &experiment.files.train;
+    let hard = hardest(train, &embedded.texts, 300).unwrap();
+    let first: Vec<usize> = serde_json::from_value(golden["hard"]["first"].clone()).unwrap();
+    assert_eq!(hard[..10], first);
+    assert_eq!(hard.iter().sum::<usize>() as u64, golden["hard"]["sum"].as_u64().unwrap());
+    near(embedded.texts.dots(&[train.rows[hard[299]]])[0], &golden["hard"]["lowest"]);
+
+    let unseen = UnseenCosines::of(&embedded.unseen);
+    near(unseen.mean, &golden["unseen"]["mean"]);
+    let similar = golden["unseen"]["similar"].as_f64().unwrap();
+    assert!((unseen.called_similar * 190.0 - similar).abs() < 1e-9);
+    let off = experiment.files.unseen.max_error(&embedded.unseen);
+    println!("{name}: the 190 published similarities are within {off:.2e}");
+    near(off, &golden["unseen"]["off_published"]);
+    assert!(name == "minilm" || off < 6e-5, "{off}");
 }
 
-/// The report's baseline, to the last digit, and the 190 similarities that it published.
+#[test]
+fn minilm_untrained_is_that_of_sentence_transformers() {
+    untrained_is_golden("minilm");
+}
+
+/// The report's baseline, to the last digit.
 #[test]
 fn mpnet_untrained_is_the_reports_baseline() {
-    let untrained = Untrained {
-        checkpoint: "all-mpnet-base-v2",
-        counts: BinaryCounts { tp: 49, fn_: 233, fp: 10, tn: 173 },
-        average_precision: 0.788,
-        roc_auc: 0.718,
-    };
-    let Some((files, unseen)) = untrained.check() else { return };
-    let off = files.unseen.max_error(&unseen);
-    println!("the 190 published similarities: within {off:.2e}");
-    assert!(off < 6e-5, "{off}");
-}
-
-struct Untrained {
-    checkpoint: &'static str,
-    counts: BinaryCounts,
-    average_precision: f64,
-    roc_auc: f64,
-}
-
-impl Untrained {
-    fn check(&self) -> Option<(ReportFiles, Vec<f64>)> {
-        let files = report()?;
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let named = std::env::var_os("TTP_MODELS").map(|folder| root.join(folder));
-        let places = [named.unwrap_or_default(), root.join("data/raw/models")];
-        let mut places = places.map(|folder| folder.join(self.checkpoint)).into_iter();
-        let Some(folder) = places.find(|folder| folder.join("config.json").is_file()) else {
-            skip(&format!("{} is not in data/raw/models", self.checkpoint));
-            return None;
-        };
-        let checkpoint = Checkpoint::open(self.checkpoint, &folder).unwrap();
-        let settings = ReportSettings::default();
-        let experiment = Experiment::new(files, None, &settings, |p| p.len() as u64).unwrap();
-        let encoder = SentenceEncoder::new(&checkpoint, Device::Cpu, 1).unwrap();
-        let tokenize = experiment.tokenizer(&checkpoint).unwrap();
-        let embedded = experiment.embed(&encoder, &tokenize, &mut |_| ()).unwrap();
-        let scores = experiment.judge(&embedded, GroundName::Report, BOOTSTRAP).unwrap().unwrap();
-        assert_eq!(scores.at_half.counts, self.counts);
-        let near = |a: f64, b: f64| assert!((a - b).abs() < 6e-4, "{a} and {b}");
-        near(scores.average_precision.value, self.average_precision);
-        near(scores.roc_auc.value, self.roc_auc);
-        assert_eq!(scores.all_similar.counts, BinaryCounts { tp: 282, fn_: 0, fp: 183, tn: 0 });
-        Some((experiment.files, embedded.unseen))
-    }
+    let golden = &golden()["untrained"]["all-mpnet-base-v2"];
+    assert_eq!(golden["counts"], json!({ "tp": 49, "fn": 233, "fp": 10, "tn": 173 }));
+    untrained_is_golden("all-mpnet-base-v2");
 }
 
 // -- a made-up set of the same form -----------------------------------------------------------
@@ -213,6 +221,11 @@ fn tiny_settings() -> ReportSettings {
         epochs: Some(1),
         ..ReportSettings::default()
     }
+}
+
+/// Few enough to be trained on in a test.
+fn few_pairs() -> ReportSettings {
+    ReportSettings { pairs: Some(64), ..tiny_settings() }
 }
 
 #[test]
@@ -304,7 +317,7 @@ fn each_recipe_is_taught_what_it_says() {
 fn a_schedule_that_is_stopped_begins_as_the_whole_one() {
     let tiny = Tiny::new();
     let checkpoint = tiny.find().unwrap();
-    let experiment = experiment(&MadeUp::new(), &tiny_settings());
+    let experiment = experiment(&MadeUp::new(), &few_pairs());
     let tokenize = experiment.tokenizer(&checkpoint).unwrap();
     let mut params = Arm::Basic.schedule(16);
     (params.epochs, params.learning_rate) = (3, 2e-3);
@@ -342,10 +355,10 @@ fn a_schedule_that_is_stopped_begins_as_the_whole_one() {
 }
 
 #[test]
-fn labels_that_count_tell_pairs_apart_and_every_arm_is_judged() {
+fn every_arm_is_trained_and_judged_on_its_ground() {
     let tiny = Tiny::new();
     let checkpoint = tiny.find().unwrap();
-    let experiment = experiment(&MadeUp::new(), &tiny_settings());
+    let experiment = experiment(&MadeUp::new(), &few_pairs());
     let tokenize = experiment.tokenizer(&checkpoint).unwrap();
     let encoder = SentenceEncoder::new(&checkpoint, Device::Cpu, 1).unwrap();
     let base = experiment.embed(&encoder, &tokenize, &mut |_| ()).unwrap();
