@@ -176,6 +176,6 @@ mod tests {
         let three = format!("{examples}a third\n");
         assert_eq!(read(&three, LIST).unwrap_err(), "c.txt: it ends before pair 2 of examples");
         let twice = format!("{LIST}{LIST}");
-        assert_eq!(read(examples, &twice).unwrap_err(), "c.txt, row 11: one pair too many");
+        assert_eq!(read(examples, &twice).unwrap_err(), "c.txt, row 12: one pair too many");
     }
 }
