@@ -586,7 +586,7 @@ impl Run {
                 Start::Random { shape_of } => {
                     Checkpoint::open(name, &self.checkpoint(shape_of)?.folder)
                 }
-                Start::Package => self.from_package(name),
+                Start::Package => self.package_checkpoint(name),
                 Start::Hub { id, revision } => self.on_hub(name, id, revision),
             };
         }
@@ -713,7 +713,7 @@ impl Run {
             .map_or_else(|| self.root.join("data/raw/models"), |folder| self.root.join(folder))
     }
 
-    fn from_package(&self, name: &str) -> Result<Checkpoint> {
+    fn package_checkpoint(&self, name: &str) -> Result<Checkpoint> {
         let folder = self.model_folder().join(name);
         if !folder.is_dir() && setting("TTP_MODELS").is_none() {
             // Of these only the smallest comes with every profile.
