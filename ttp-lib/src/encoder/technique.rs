@@ -181,7 +181,7 @@ impl TechniqueEncoder {
     /// As [`predict`](Self::predict), for texts that are token ids already.
     ///
     /// # Errors
-    /// If a batch cannot be run.
+    /// If a batch cannot be run, or a row's logits are NaN or infinite: the row, from 1.
     pub fn predict_tokenised(
         &self,
         tokenised: &[Vec<u32>],
@@ -199,6 +199,11 @@ impl TechniqueEncoder {
                 .contiguous()
                 .view(-1);
             let output = Vec::<f32>::try_from(output).map_err(Error::library("reading logits"))?;
+            if let Some(at) = output.iter().position(|probability| !probability.is_finite()) {
+                let row = rows[at / techniques.max(1)] + 1;
+                let reason = format!("row {row}: its logits are NaN or infinite");
+                return Err(Error::Library { what: "predicting", reason });
+            }
             for (at, &row) in rows.iter().enumerate() {
                 probabilities[row * techniques..][..techniques]
                     .copy_from_slice(&output[at * techniques..][..techniques]);
