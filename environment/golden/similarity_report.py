@@ -8,7 +8,7 @@
         > ttp-lib/tests/golden/similarity_report.json
 
 CYBERTUNE is the folder of the report's files (data/raw/cybertune), each MODEL a folder in the hub's
-layout, by whose name its figures stand: data/raw/models/minilm, data/raw/models/all-mpnet-base-v2.
+layout, by whose name its figures stand: data/raw/models/minilm, data/raw/models/mpnet.
 
 A pair is similar from a cosine of 0.5 upwards, as in the report's own evaluation. The hard
 negatives are chosen as its training script chooses them: of the training pairs labelled 0 the 300
