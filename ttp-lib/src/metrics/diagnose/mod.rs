@@ -365,6 +365,16 @@ pub struct ConfusedPair {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "fault")]
 pub enum Fault {
+    /// Names stand beside other classes' rows: see [`names`](crate::metrics::names).
+    NamesShuffled {
+        /// What told: `the class counts`, `the second labelling`.
+        against: String,
+    },
+    /// Other names would fit better beyond chance, which may have another reason than names.
+    NamesUnclear {
+        /// What told.
+        against: String,
+    },
     /// Nearly all of a class goes to one other.
     Swallowed {
         /// The class.
@@ -412,6 +422,8 @@ pub enum Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NamesShuffled { against } => write!(f, "the names are shuffled: by {against}"),
+            Self::NamesUnclear { against } => write!(f, "the names may be shuffled: by {against}"),
             Self::Swallowed { class, by } => write!(f, "{class}: swallowed by {by}"),
             Self::NeverFound { class } => write!(f, "{class}: never found"),
             Self::HardlyFound { class } => write!(f, "{class}: hardly found"),
