@@ -1,6 +1,7 @@
 //! A classifier's diagnosis from files to files: predictions or a confusion matrix are
 //! [read](read_predictions), [`metrics::diagnose`](crate::metrics::diagnose) says what is wrong,
-//! and a [`Report`] is a table in a terminal, JSON, Markdown and an HTML page.
+//! and a [`Report`] is a table in a terminal, JSON, Markdown and an HTML page. Whether the names
+//! stand beside the right classes, class counts or a second labelling tell: [`Names`].
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -15,10 +16,12 @@
 //! ```
 
 mod matrix;
+mod names;
 mod predictions;
 mod report;
 
 pub use matrix::read_matrix;
+pub use names::{ByCounts, ByLabelling, Names, Second, read_class_counts, read_labels};
 pub use predictions::{Columns, read_predictions};
 pub use report::{Report, SCHEMA};
 

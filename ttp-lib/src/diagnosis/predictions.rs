@@ -655,7 +655,12 @@ fn take_frame(
 
 /// A column of labels as text. Whole numbers in a column of floats, as a frame with missing values
 /// has them, lose their `.0`.
-fn texts(file: &Path, start: usize, column: &Column, name: &str) -> Result<StringChunked> {
+pub(super) fn texts(
+    file: &Path,
+    start: usize,
+    column: &Column,
+    name: &str,
+) -> Result<StringChunked> {
     let wrong = |error: String| Error::input_at(file, None, Some(name), error);
     let column = match column.dtype() {
         DataType::Float32 | DataType::Float64 => {

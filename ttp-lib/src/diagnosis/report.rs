@@ -1,6 +1,6 @@
 //! The diagnosis for a terminal, a program, a text and a browser.
 
-use super::{Judged, Source};
+use super::{Judged, Names, Source};
 use crate::metrics::{Confusion, Diagnosis, DiagnosisSettings, Fault, ProbabilityScores, Tier};
 use crate::plot::HeatMap;
 use crate::show::{Table, defang, escape_html, escape_markdown, shorten, terminal_safe};
@@ -21,6 +21,8 @@ const IN_PICTURE: usize = 60;
 const IN_TABLE: usize = 500;
 /// As many in a terminal.
 const IN_TERMINAL: usize = 40;
+/// As many classes of a matrix.
+const NARROW: usize = 8;
 /// As many characters of a cell or a caption in a terminal.
 const WIDE: usize = 110;
 
@@ -31,6 +33,8 @@ pub struct Report {
     pub judged: Judged,
     /// What is wrong with it.
     pub diagnosis: Diagnosis,
+    /// Whether its names are in order, where that was asked.
+    pub names: Names,
 }
 
 /// `f1_scores_latest.json`.
@@ -46,6 +50,7 @@ struct Written<'a> {
     faults: Vec<Fault>,
     probabilities: &'a Option<ProbabilityScores>,
     notes: &'a [String],
+    names: serde_json::Value,
 }
 
 const ROWS_AND_COLUMNS: &str = "Rows are truth, columns are predictions.";
@@ -57,7 +62,33 @@ impl Report {
     /// If a setting makes no sense.
     pub fn new(judged: Judged, settings: &DiagnosisSettings) -> Result<Self> {
         let diagnosis = Diagnosis::of_sparse(&judged.counts, settings)?;
-        Ok(Self { judged, diagnosis })
+        Ok(Self { judged, diagnosis, names: Names::default() })
+    }
+
+    /// The same report with what was found about its names.
+    pub fn with_names(self, names: Names) -> Self {
+        Self { names, ..self }
+    }
+
+    /// Every fault: of the names first, since all else is said under these names.
+    pub fn faults(&self) -> Vec<Fault> {
+        [self.names.faults(), self.diagnosis.faults()].concat()
+    }
+
+    /// What is wrong with the names, a line each: what a reader must know before all else.
+    fn warnings(&self) -> Result<Vec<String>> {
+        let faults = self.names.faults();
+        let wrong = |heading: &str| {
+            faults.iter().any(|fault| match fault {
+                Fault::NamesShuffled { against } | Fault::NamesUnclear { against } => {
+                    heading.ends_with(against.trim_start_matches("the "))
+                }
+                _ => false,
+            })
+        };
+        let sections = self.names.sections()?;
+        let warned = sections.into_iter().filter(|section| wrong(section.heading));
+        Ok(warned.map(|section| defang(&section.sentence)).collect())
     }
 
     /// The matrix in an order in which classes that are confused stand together. Of more than 60
@@ -107,14 +138,30 @@ impl Report {
     /// # Errors
     /// None in practice: the tables' own check on the number of cells.
     pub fn to_text(&self) -> Result<String> {
-        let mut out = format!("{}\n{ROWS_AND_COLUMNS}\n", terminal_safe(&self.origin()));
+        let mut out = String::new();
+        for warning in self.warnings()? {
+            _ = writeln!(out, "{}", terminal_safe(&warning));
+        }
+        _ = writeln!(out, "{}\n{ROWS_AND_COLUMNS}", terminal_safe(&self.origin()));
         for note in &self.judged.notes {
             _ = writeln!(out, "note: {}", terminal_safe(&defang(note)));
+        }
+        for section in self.names.sections()? {
+            let said = [section.heading, section.origin.as_str(), section.sentence.as_str()];
+            _ = writeln!(out);
+            for line in said {
+                _ = writeln!(out, "{}", terminal_safe(&defang(line)));
+            }
+            _ = write!(out, "\n{}", section.table.limits(WIDE, WIDE).head(IN_TERMINAL).to_text());
+            if let Some((matrix, note)) = section.matrix.filter(|(m, _)| m.labels().len() <= NARROW)
+            {
+                _ = write!(out, "\n{note}\n{}", matrix.table()?.limits(WIDE, WIDE).to_text());
+            }
         }
         for (_, table) in self.tables()?.into_iter().filter(|(_, table)| !table.is_empty()) {
             _ = write!(out, "\n{}", table.limits(WIDE, WIDE).head(IN_TERMINAL).to_text());
         }
-        let faults = self.diagnosis.faults();
+        let faults = self.faults();
         _ = writeln!(out, "\n{}", found(faults.len()));
         for fault in faults.iter().take(IN_TERMINAL) {
             let line = defang(&fault.to_string());
@@ -139,9 +186,10 @@ impl Report {
             diagnosis,
             tiers: Tier::ALL.map(|tier| (tier, diagnosis.in_tier(tier))).into(),
             only_predicted: diagnosis.only_predicted(),
-            faults: diagnosis.faults(),
+            faults: self.faults(),
             probabilities: &self.judged.probabilities,
             notes: &self.judged.notes,
+            names: self.names.to_json(),
         };
         serde_json::to_value(written).map_err(Error::library("writing JSON"))
     }
@@ -152,17 +200,31 @@ impl Report {
     /// As [`to_text`](Self::to_text).
     pub fn to_markdown(&self) -> Result<String> {
         let mut out = String::from("# Training metrics report\n\n");
+        for warning in self.warnings()? {
+            _ = writeln!(out, "**{}**\n", escape_markdown(&warning));
+        }
         _ = writeln!(out, "{}\n\n{ROWS_AND_COLUMNS}\n", escape_markdown(&self.origin()));
         for note in &self.judged.notes {
             _ = writeln!(out, "Note: {}\n", escape_markdown(&defang(note)));
         }
-        let faults = self.diagnosis.faults();
+        let faults = self.faults();
         _ = writeln!(out, "## Faults\n\n{}\n", found(faults.len()));
         for fault in faults.iter().take(IN_TABLE) {
             _ = writeln!(out, "- {}", escape_markdown(&defang(&fault.to_string())));
         }
         if let Some(more) = faults.len().checked_sub(IN_TABLE).filter(|more| *more > 0) {
             _ = writeln!(out, "- … and {more} more");
+        }
+        for section in self.names.sections()? {
+            _ = writeln!(out, "\n## {}\n", section.heading);
+            _ = writeln!(out, "{}\n", escape_markdown(&defang(&section.origin)));
+            _ = writeln!(out, "{}\n", escape_markdown(&defang(&section.sentence)));
+            out.push_str(&section.table.head(IN_TABLE).to_markdown());
+            if let Some((matrix, note)) =
+                section.matrix.filter(|(m, _)| m.labels().len() <= IN_PICTURE)
+            {
+                _ = write!(out, "\n{note}\n\n{}", matrix.table()?.to_markdown());
+            }
         }
         _ = writeln!(out, "\n## Tiers\n");
         for tier in Tier::ALL {
@@ -193,14 +255,16 @@ impl Report {
     /// As [`to_text`](Self::to_text), or if the picture cannot be drawn.
     pub fn to_html(&self) -> Result<String> {
         let matrix = self.reordered()?;
-        let mut body = format!(
-            "<h1>Diagnosis of a classifier</h1>\n<p>{}</p>\n<p>{ROWS_AND_COLUMNS}</p>\n",
-            escape_html(&self.origin())
-        );
+        let mut body = String::from("<h1>Diagnosis of a classifier</h1>\n");
+        for warning in self.warnings()? {
+            _ = writeln!(body, "<p><strong>{}</strong></p>", escape_html(&warning));
+        }
+        _ = writeln!(body, "<p>{}</p>", escape_html(&self.origin()));
+        _ = writeln!(body, "<p>{ROWS_AND_COLUMNS}</p>");
         for note in &self.judged.notes {
             _ = writeln!(body, "<p>Note: {}</p>", escape_html(&defang(note)));
         }
-        let faults = self.diagnosis.faults();
+        let faults = self.faults();
         _ = writeln!(body, "<h2>Faults</h2>\n<p>{}</p>\n<ul>", found(faults.len()));
         for fault in faults.iter().take(IN_TABLE) {
             _ = writeln!(body, "<li>{}</li>", escape_html(&defang(&fault.to_string())));
@@ -208,7 +272,22 @@ impl Report {
         if let Some(more) = faults.len().checked_sub(IN_TABLE).filter(|more| *more > 0) {
             _ = writeln!(body, "<li>… and {more} more</li>");
         }
-        body.push_str("</ul>\n<h2>The matrix, confused classes together</h2>\n");
+        body.push_str("</ul>\n");
+        for section in self.names.sections()? {
+            _ = writeln!(body, "<h2>{}</h2>", section.heading);
+            _ = writeln!(body, "<p>{}</p>", escape_html(&defang(&section.origin)));
+            _ = writeln!(body, "<p>{}</p>", escape_html(&defang(&section.sentence)));
+            body.push_str(&section.table.head(IN_TABLE).to_html());
+            if let Some((matrix, note)) =
+                section.matrix.filter(|(m, _)| m.labels().len() <= IN_PICTURE)
+            {
+                let picture = HeatMap::new("Under the best names, in per cent of each row", matrix);
+                let picture = picture.row_shares().draw()?;
+                _ = writeln!(body, "<p>{note}</p>\n<figure>{}</figure>", picture.as_str());
+                body.push_str(&matrix.table()?.to_html());
+            }
+        }
+        body.push_str("<h2>The matrix, confused classes together</h2>\n");
         if let Some(note) = self.picture_note() {
             _ = writeln!(body, "<p>{}</p>", escape_html(&note));
         }

@@ -22,6 +22,7 @@ mod masked;
 mod metrics_golden;
 mod models;
 mod mpnet;
+mod names;
 mod parity;
 mod remedies;
 mod significance_golden;

@@ -3,8 +3,9 @@
 use crate::say;
 use clap::Args;
 use std::path::PathBuf;
-use ttp_lib::diagnosis::{Columns, Report, read_matrix, read_predictions};
+use ttp_lib::diagnosis::{Columns, Names, Report, Second, read_matrix, read_predictions};
 use ttp_lib::metrics::DiagnosisSettings;
+use ttp_lib::metrics::names::NamesSettings;
 use ttp_lib::{Error, Result, files};
 
 #[derive(Args)]
@@ -28,6 +29,20 @@ pub struct DiagnoseArguments {
     /// The column of the predictions' own probabilities [default: probability]
     #[arg(long, value_name = "COLUMN", conflicts_with_all = ["matrix", "probabilities"])]
     probability: Option<String>,
+    /// Class counts of the data, to ask whether the names are in order: CSV or JSON of class and
+    /// count (empty, ? or null: not known), or JSON from row to class; may end in .gz
+    #[arg(long, value_name = "FILE")]
+    counts: Option<PathBuf>,
+    /// A second labelling of the same rows, likewise: FILE or FILE/COLUMN; CSV, parquet, or JSON
+    /// from id to label
+    #[arg(long, value_name = "FILE/COLUMN", conflicts_with = "matrix")]
+    against: Option<PathBuf>,
+    /// The column that numbers the rows, in the predictions and in the second labelling
+    #[arg(long, value_name = "COLUMN", default_value = "id", requires = "against")]
+    id: String,
+    /// The seed of the samples that are drawn for --counts and --against
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
     /// A JSON file of other settings: tiers, min_support, alpha, sink_share …
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
@@ -57,7 +72,17 @@ pub fn diagnose(arguments: DiagnoseArguments) -> Result<()> {
             return Err(Error::Setting { field: "predictions", reason });
         }
     };
-    let report = Report::new(judged, &settings)?;
+    let mut names = Names::default();
+    let of_names =
+        NamesSettings { alpha: settings.alpha, seed: arguments.seed, ..NamesSettings::default() };
+    if let Some(file) = &arguments.counts {
+        names.against_counts(&judged, file, &of_names)?;
+    }
+    if let Some(second) = &arguments.against {
+        let second = Second::parse(second)?;
+        names.against_labelling(&judged, &second, &arguments.id, &of_names)?;
+    }
+    let report = Report::new(judged, &settings)?.with_names(names);
     let written = report.write(&arguments.out)?;
     say(report.to_text()?.trim_end())?;
     say("")?;
