@@ -21,6 +21,9 @@ pub struct Claims {
     pub file: PathBuf,
     /// The document's name.
     pub document: String,
+    /// The files, beside this one, that its claims are to be held together with, and the line that
+    /// says so: see [`joined`](Self::joined).
+    pub together: Option<(Vec<String>, usize)>,
     /// Confusion matrices that claims are about.
     pub matrices: Vec<MatrixKnown>,
     /// Systems of unknown numbers that claims are about.
@@ -198,7 +201,7 @@ pub struct Ask {
 }
 
 /// Whose range is asked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AskOf {
     /// A count of a class of a matrix.
     Count(usize, usize, ClassCount),
@@ -268,6 +271,13 @@ impl Claims {
         let mut claims = Self {
             file: file.to_path_buf(),
             document: top.text("document")?.0,
+            together: top
+                .optional_texts("together")?
+                .map(|(names, at)| match names.is_empty() {
+                    true => Err(source.wrong(at, Some("together"), "a file is wanted")),
+                    false => Ok((names, source.line(at))),
+                })
+                .transpose()?,
             matrices: Vec::new(),
             quantities: Vec::new(),
             claims: Vec::new(),

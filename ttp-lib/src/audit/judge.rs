@@ -5,10 +5,12 @@ use super::binary::{self, BinaryScore, Fit, Score, Search, Totals};
 use super::claims::{AskOf, Check, Claim, Claims, Fact, MatrixKnown};
 use super::figure::{Exact, Figure, Interval, Rounding};
 use super::multiclass::{Asked, Averaging, ClassMetric, Classes, Found, Matrix, Said};
+use super::removal::{self, Removal};
 use super::report::Measured;
+use super::rests::{self, Prover, Rest};
 use super::solver::{Answer, Problem, Work};
 use super::together;
-use super::verdict::{Look, Ran, Verdict, smallest_conflict};
+use super::verdict::{Look, Ran, Verdict, irreducible, smallest_conflict};
 use crate::metrics::BinaryCounts;
 use num_traits::{One, Zero};
 use serde::Serialize;
@@ -75,6 +77,8 @@ pub struct Audit {
     pub totals: BTreeMap<String, Vec<(u64, u64)>>,
     /// Confusion matrices of classes that give every figure (rows true, columns predicted).
     pub classes: BTreeMap<String, Matrix>,
+    /// Of each matrix of classes with a conflict, the smallest sets of claims that have to go.
+    pub to_remove: Vec<Removal>,
 }
 
 /// A number that a document's figures leave between two bounds.
@@ -86,6 +90,9 @@ pub struct Told {
     pub least: Option<i64>,
     /// Its largest value, if that is proven.
     pub most: Option<i64>,
+    /// Claims from which these bounds follow, none of which that proof can spare; nothing where it
+    /// was not looked for, as the document's other numbers took all that may be looked for.
+    pub rests_on: Option<Vec<Rest>>,
 }
 
 impl Audit {
@@ -165,6 +172,7 @@ pub fn audit(claims: &Claims) -> crate::Result<Audit> {
             binary: BTreeMap::new(),
             totals: BTreeMap::new(),
             classes: BTreeMap::new(),
+            to_remove: Vec::new(),
         },
         holding: BTreeMap::new(),
     };
@@ -468,6 +476,10 @@ impl Judge<'_> {
                 self.verdicts[at] = Some(self.conflict(conflict, *smallest, reason.clone()));
             }
         }
+        if !settled.conflicts.is_empty() {
+            let removal = self.removal(known, &members, &settled, &solve);
+            self.audit.to_remove.push(removal);
+        }
         // The last look was at these, though perhaps a short one.
         let found = match last.into_inner() {
             Some((of, found)) if of == settled.holding && found != Found::Unknown => Ok(found),
@@ -502,6 +514,42 @@ impl Judge<'_> {
         }
         self.holding.insert(('m', matrix), settled.holding);
         Ok(())
+    }
+
+    /// The smallest sets of a matrix's claims that have to go. What is refuted is refuted by bounds
+    /// and certificates, what is left is shown by a matrix.
+    fn removal(
+        &self,
+        known: &MatrixKnown,
+        members: &[usize],
+        settled: &Settled,
+        solve: &dyn Fn(&[usize], Work) -> Result<Found, String>,
+    ) -> Removal {
+        let look_with = |of: &[usize], work: Work| match solve(of, work) {
+            Ok(Found::Possible(_)) => Look::Possible,
+            Ok(Found::Impossible) => Look::Impossible,
+            Ok(Found::Unknown) | Err(_) => Look::Unknown,
+        };
+        let short = |of: &[usize]| look_with(of, Work { nodes: 1, moves: 0 });
+        let look = |of: &[usize]| match short(of) {
+            Look::Unknown => look_with(of, Work { nodes: 40, moves: 20_000 }),
+            known => known,
+        };
+        let shrink = |of: &[usize]| irreducible(of, short);
+        let conflicts = settled.conflicts.iter();
+        let conflicts = conflicts.map(|(claims, _)| claims.iter().copied().collect()).collect();
+        let found = removal::smallest(members, conflicts, look, shrink);
+        let named = |sets: Vec<std::collections::BTreeSet<usize>>| -> Vec<Vec<String>> {
+            sets.iter().map(|set| set.iter().map(|&at| self.id(at)).collect()).collect()
+        };
+        Removal {
+            matrix: known.id.clone(),
+            conflicts: named(found.conflicts),
+            at_least: found.at_least,
+            smallest: named(found.enough),
+            open: named(found.open),
+            whole: found.whole,
+        }
     }
 
     /// Which way round two classes are taken for each other, if all that holds leaves only one.
@@ -793,31 +841,87 @@ impl Judge<'_> {
     // -- what else is known -------------------------------------------------------------
 
     fn tell(&mut self) -> crate::Result<()> {
+        let mut left = rests::PROOFS;
         for ask in &self.claims.asks {
-            let range = match ask.of {
-                AskOf::Unknown(system, unknown) => {
-                    let holding = self.holding.get(&('q', system)).cloned().unwrap_or_default();
-                    self.problem(system, &holding).range(unknown)
-                }
+            let (key, asked) = match ask.of {
+                AskOf::Unknown(system, _) => (('q', system), None),
                 AskOf::Count(matrix, class, count) => {
-                    self.range(matrix, Asked::Count(class, count))
+                    (('m', matrix), Some(Asked::Count(class, count)))
                 }
-                AskOf::Cell(matrix, from, to) => self.range(matrix, Asked::Cell(from, to)),
+                AskOf::Cell(matrix, from, to) => (('m', matrix), Some(Asked::Cell(from, to))),
             };
+            let holding = self.holding.get(&key).cloned();
+            let of_matrix =
+                |of: &[usize]| -> Vec<Said> { of.iter().filter_map(|&at| self.said(at)).collect() };
+            let range = |of: &[usize]| match (ask.of, asked) {
+                (AskOf::Unknown(system, unknown), _) => self.problem(system, of).range(unknown),
+                (_, Some(asked)) => {
+                    let said = of_matrix(of);
+                    let said: Vec<&Said> = said.iter().collect();
+                    let classes = classes_of(&self.claims.matrices[key.1]);
+                    let (low, high) = classes.range(&said, asked).ok().flatten()?;
+                    Some((low.into(), high.into()))
+                }
+                _ => None,
+            };
+            let proves = |of: &[usize], bounds: (i128, i128)| match (ask.of, asked) {
+                (AskOf::Unknown(system, unknown), _) => {
+                    self.problem(system, of).proves_within(unknown, bounds.0, bounds.1)
+                }
+                (_, Some(asked)) => {
+                    let said = of_matrix(of);
+                    let said: Vec<&Said> = said.iter().collect();
+                    let classes = classes_of(&self.claims.matrices[key.1]);
+                    classes.proves_within(&said, asked, bounds).unwrap_or(false)
+                }
+                _ => false,
+            };
+            // A system of which nothing is claimed is bounded by what defines it.
+            let mut holding = match (holding, asked) {
+                (None, Some(_)) => None,
+                (holding, _) => Some(holding.unwrap_or_default()),
+            };
+            // The first are spared first: those that speak of other classes.
+            if let (Some(holding), Some(asked)) = (&mut holding, asked) {
+                holding.sort_by_key(|&at| nearness(&self.claim(at).check, asked));
+            }
+            let bounds = holding.as_deref().and_then(range);
             let end = |end: i128| i64::try_from(end).ok();
-            let (least, most) = range.map_or((None, None), |(low, high)| (end(low), end(high)));
-            self.audit.ranges.push(Told { says: ask.says.clone(), least, most });
+            let ends = |range: Option<(i128, i128)>| {
+                range.map_or((None, None), |(low, high)| (end(low), end(high)))
+            };
+            let prover = Prover { range: &range, proves: &proves };
+            let rests_on = holding.as_deref().zip(bounds).and_then(|(holding, bounds)| {
+                let found = rests::rests(holding, bounds, &prover, &mut left)?;
+                let rest = |(at, without): (usize, Option<(i128, i128)>)| {
+                    let (least, most) = ends(without);
+                    Rest {
+                        claim: self.id(at),
+                        least,
+                        most,
+                        borne_out: without == Some(bounds),
+                        confirmed_by: self.confirmed_by(at),
+                    }
+                };
+                Some(found.into_iter().map(rest).collect())
+            });
+            let (least, most) = ends(bounds);
+            self.audit.ranges.push(Told { says: ask.says.clone(), least, most, rests_on });
         }
         Ok(())
     }
 
-    fn range(&self, matrix: usize, asked: Asked) -> Option<(i128, i128)> {
-        let holding = self.holding.get(&('m', matrix))?;
-        let said: Vec<Said> = holding.iter().filter_map(|&at| self.said(at)).collect();
-        let said: Vec<&Said> = said.iter().collect();
-        let classes = classes_of(&self.claims.matrices[matrix]);
-        let (low, high) = classes.range(&said, asked).ok().flatten()?;
-        Some((low.into(), high.into()))
+    /// The facts that have a claim's figure digit for digit.
+    fn confirmed_by(&self, at: usize) -> Vec<String> {
+        let claim = self.claim(at);
+        let same = |fact: &&Fact| {
+            let values = fact.of.iter().zip(&fact.values).filter(|(id, _)| **id == claim.id);
+            let printed = claim.value.as_ref();
+            values.into_iter().any(|(_, value)| {
+                printed.is_some_and(|p| (&p.value, &p.unit) == (&value.value, &value.unit))
+            })
+        };
+        self.claims.facts.iter().filter(same).map(|fact| fact.id.clone()).collect()
     }
 }
 
@@ -852,6 +956,30 @@ fn classes_of(known: &MatrixKnown) -> Classes {
     }
 }
 
+/// How near a claim is to what is asked: 3 is the number itself, 0 is of other classes.
+fn nearness(check: &Check, asked: Asked) -> u8 {
+    let classes = match asked {
+        Asked::Count(class, _) => [class, class],
+        Asked::Cell(from, to) => [from, to],
+    };
+    match (check, asked) {
+        (Check::Count(_, class, count), Asked::Count(other, what))
+            if (class, count) == (&other, &what) =>
+        {
+            3
+        }
+        (Check::Cell(_, from, to), Asked::Cell(a, b)) if (*from, *to) == (a, b) => 3,
+        (Check::Count(_, class, _), _) if classes.contains(class) => 2,
+        (Check::OfClass(_, class, _), _) if classes.contains(class) => 1,
+        (Check::Cell(_, from, to) | Check::EitherWay(_, from, to, _), _)
+            if classes.contains(from) || classes.contains(to) =>
+        {
+            1
+        }
+        _ => 0,
+    }
+}
+
 fn matrix_of(check: &Check) -> Option<usize> {
     match check {
         Check::OfClass(matrix, ..)
@@ -866,7 +994,7 @@ fn matrix_of(check: &Check) -> Option<usize> {
 }
 
 /// What is known of the examples of several matrices: all of it.
-fn common(known: &[&MatrixKnown]) -> Totals {
+pub(super) fn common(known: &[&MatrixKnown]) -> Totals {
     let both = |a: Option<(u64, u64)>, b: Option<(u64, u64)>| match (a, b) {
         (Some(a), Some(b)) => Some((a.0.max(b.0), a.1.min(b.1))),
         (a, b) => a.or(b),

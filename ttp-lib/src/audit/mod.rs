@@ -20,9 +20,13 @@
 //! - `rates`: the shares of positives that scores leave without a total.
 //! - [`multiclass`]: all scores of many classes, from one confusion matrix.
 //! - [`solver`]: whole numbers that meet linear rows and averages.
+//! - `ranges`: bounds of one of those numbers, proven.
 //! - [`arithmetic`]: claims about other figures.
 //! - `together`: those that compare figures, together.
 //! - [`verdict`]: verdicts, and the smallest conflict.
+//! - `set`: claims files about the same matrices, as one set.
+//! - [`removal`]: the smallest set of claims that has to go.
+//! - [`rests`]: which claims a derived number rests on.
 //! - [`report`]: one table of all claims, and our figures beside them.
 
 pub mod arithmetic;
@@ -31,8 +35,12 @@ pub mod claims;
 pub mod figure;
 mod judge;
 pub mod multiclass;
+mod ranges;
 mod rates;
+pub mod removal;
 pub mod report;
+pub mod rests;
+mod set;
 pub mod solver;
 mod together;
 pub mod verdict;
@@ -40,6 +48,8 @@ pub mod verdict;
 pub use claims::Claims;
 pub use figure::{Exact, Figure, Interval, Rounding};
 pub use judge::{Audit, Judged, Shown, Told, audit};
+pub use removal::Removal;
+pub use rests::Rest;
 pub use verdict::{Ran, Verdict};
 
 #[cfg(test)]

@@ -139,6 +139,33 @@ impl Classes {
     /// As [`solve`](Self::solve).
     pub fn range(&self, said: &[&Said], of: Asked) -> Result<Option<(u64, u64)>, String> {
         let mut found: Option<(i128, i128)> = None;
+        for (problem, at) in self.asked(said, of)? {
+            if let Some((low, high)) = problem.range(at) {
+                let (least, most) = found.unwrap_or((low, high));
+                found = Some((least.min(low), most.max(high)));
+            }
+        }
+        Ok(found.map(|(low, high)| (low as u64, high as u64)))
+    }
+
+    /// Whether it is proven, given everything that is said, that a count or a cell lies within
+    /// bounds.
+    ///
+    /// # Errors
+    /// As [`solve`](Self::solve).
+    pub fn proves_within(
+        &self,
+        said: &[&Said],
+        of: Asked,
+        (least, most): (i128, i128),
+    ) -> Result<bool, String> {
+        let asked = self.asked(said, of)?;
+        Ok(asked.iter().all(|(problem, at)| problem.proves_within(*at, least, most)))
+    }
+
+    /// For every reading of what is said, the problem and the unknown that is asked for.
+    fn asked(&self, said: &[&Said], of: Asked) -> Result<Vec<(Problem, usize)>, String> {
+        let mut all = Vec::new();
         for mut reading in readings(said) {
             if let Asked::Cell(from, to) = of {
                 let any = Interval::closed(Exact::zero(), whole(self.total.1.into()));
@@ -150,17 +177,15 @@ impl Classes {
                 Asked::Count(class, ClassCount::Support) => layout.support[class],
                 Asked::Count(class, ClassCount::Predicted) => layout.predicted[class],
                 Asked::Count(class, ClassCount::TruePositives) => layout.right[class],
+                Asked::Cell(from, to) if from == to => layout.right[from],
                 Asked::Cell(from, to) => {
                     let cell = layout.cells.iter().find(|(f, t, _)| (*f, *t) == (from, to));
                     cell.ok_or("no such cell")?.2
                 }
             };
-            if let Some((low, high)) = problem.range(at) {
-                let (least, most) = found.unwrap_or((low, high));
-                found = Some((least.min(low), most.max(high)));
-            }
+            all.push((problem, at));
         }
-        Ok(found.map(|(low, high)| (low as u64, high as u64)))
+        Ok(all)
     }
 
     fn problem(&self, said: &[&Said]) -> Result<(Problem, Layout), String> {

@@ -2,7 +2,9 @@
 
 use super::figure::{Exact, whole};
 use super::judge::{Audit, Judged, Shown, Told};
-use super::verdict::Ran;
+use super::removal::Removal;
+use super::rests::Rest;
+use super::verdict::{Ran, Verdict};
 use crate::show::{Cell, Table};
 use crate::{Error, Result, files};
 use serde_json::{Map, Value, json};
@@ -215,6 +217,33 @@ pub fn runs(audit: &Audit) -> Option<String> {
     }
 }
 
+/// The sets of claims that cannot hold together, each once.
+///
+/// # Errors
+/// None in practice: the table's own check on the number of cells.
+pub fn conflicts(audit: &Audit) -> Result<Table> {
+    let mut table = Table::new(["cannot hold together", "why"]);
+    let mut seen: Vec<&[String]> = Vec::new();
+    for claim in &audit.claims {
+        let Verdict::Inconsistent { conflict, reason, .. } = &claim.verdict else { continue };
+        if !seen.contains(&conflict.as_slice()) {
+            seen.push(conflict);
+            table.push(crate::cells![conflict.join(", "), reason])?;
+        }
+    }
+    Ok(table)
+}
+
+/// As [`summary`], with the audits of files that are held together under `together`: their claims
+/// are those of the documents, and are not counted twice.
+pub fn summary_with(audits: &[Audit], together: &[Audit]) -> Value {
+    let mut written = summary(audits);
+    if let Some(written) = written.as_object_mut() {
+        written.insert("together".to_owned(), json!(together));
+    }
+    written
+}
+
 /// All verdicts, with their counts, for results.json.
 pub fn summary(audits: &[Audit]) -> Value {
     let count = |name: &str| audits.iter().map(|audit| audit.count(name)).sum::<usize>();
@@ -230,18 +259,113 @@ pub fn summary(audits: &[Audit]) -> Value {
     })
 }
 
-impl fmt::Display for Told {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { says, least, most } = self;
-        match (least, most) {
-            (Some(a), Some(b)) if a == b => write!(f, "{says}: exactly {a}"),
-            (Some(a), Some(b)) => write!(f, "{says}: {a} to {b}"),
-            (Some(a), None) => write!(f, "{says}: at least {a}"),
-            (None, Some(b)) => write!(f, "{says}: at most {b}"),
-            (None, None) => write!(f, "{says}: not pinned down"),
-        }
+/// Bounds in words.
+fn bounds(least: Option<i64>, most: Option<i64>) -> String {
+    match (least, most) {
+        (Some(a), Some(b)) if a == b => format!("exactly {a}"),
+        (Some(a), Some(b)) => format!("{a} to {b}"),
+        (Some(a), None) => format!("at least {a}"),
+        (None, Some(b)) => format!("at most {b}"),
+        (None, None) => "not pinned down".to_owned(),
     }
 }
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.says, bounds(self.least, self.most))
+    }
+}
+
+impl Told {
+    /// What the number rests on, in one line; nothing where it has no bounds.
+    ///
+    /// ```
+    /// use ttp_lib::audit::{Rest, Told};
+    /// let rest = |claim: &str, borne_out, confirmed_by: &[&str]| Rest {
+    ///     claim: claim.to_owned(),
+    ///     least: Some(10),
+    ///     most: Some(if borne_out { 12 } else { 90 }),
+    ///     borne_out,
+    ///     confirmed_by: confirmed_by.iter().map(|by| (*by).to_owned()).collect(),
+    /// };
+    /// let told = |rests| Told {
+    ///     says: "rows".into(), least: Some(10), most: Some(12), rests_on: Some(rests),
+    /// };
+    /// let one = told(vec![rest("a", false, &[]), rest("b", false, &["report"]), rest("c", true, &[])]);
+    /// assert_eq!(
+    ///     one.rests().unwrap(),
+    ///     "rests on one unconfirmed claim, a (without it: 10 to 90), and on b (report has its \
+    ///      figure; without it: 10 to 90), c (others bear it out)"
+    /// );
+    /// let two = told(vec![rest("a", false, &[]), rest("b", false, &[])]);
+    /// assert_eq!(
+    ///     two.rests().unwrap(),
+    ///     "rests on 2 unconfirmed claims, a (without it: 10 to 90), b (without it: 10 to 90)"
+    /// );
+    /// assert_eq!(told(vec![]).rests().unwrap(), "rests on no claim: its matrix alone bounds it so");
+    /// ```
+    pub fn rests(&self) -> Option<String> {
+        if self.least.is_none() && self.most.is_none() {
+            return None;
+        }
+        let Some(rests) = &self.rests_on else {
+            return Some("what it rests on was not looked for: the search was cut".to_owned());
+        };
+        let (unconfirmed, others): (Vec<&Rest>, Vec<&Rest>) =
+            rests.iter().partition(|rest| rest.is_unconfirmed());
+        let one = |rest: &&Rest| {
+            let without = format!("without it: {}", bounds(rest.least, rest.most));
+            let note = match (rest.borne_out, rest.confirmed_by.as_slice()) {
+                (true, _) => "others bear it out".to_owned(),
+                (false, []) => without,
+                (false, by) => format!("{} has its figure; {without}", by.join(", ")),
+            };
+            format!("{} ({note})", rest.claim)
+        };
+        let list = |rests: &[&Rest]| rests.iter().map(one).collect::<Vec<_>>().join(", ");
+        let number = match unconfirmed.len() {
+            1 => "one unconfirmed claim".to_owned(),
+            more => format!("{more} unconfirmed claims"),
+        };
+        Some(match (unconfirmed.as_slice(), others.as_slice()) {
+            ([], []) => "rests on no claim: its matrix alone bounds it so".to_owned(),
+            ([], others) => format!("rests on {}", list(others)),
+            (some, []) => format!("rests on {number}, {}", list(some)),
+            (some, others) => format!("rests on {number}, {}, and on {}", list(some), list(others)),
+        })
+    }
+}
+
+impl fmt::Display for Removal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { matrix, at_least, smallest, open, whole, .. } = self;
+        let claims = |number: usize| if number == 1 { "claim has" } else { "claims have" };
+        write!(f, "matrix {matrix}: at least {at_least} {} to go", claims(*at_least))?;
+        let set = |set: &Vec<String>| format!("{{{}}}", set.join(", "));
+        let list = |sets: &[Vec<String>]| {
+            let shown: Vec<String> = sets.iter().take(SETS).map(set).collect();
+            let more = match sets.len().checked_sub(SETS).filter(|more| *more > 0) {
+                Some(more) => format!(" or {more} more"),
+                None => String::new(),
+            };
+            shown.join(" or ") + &more
+        };
+        if !smallest.is_empty() {
+            let only = if smallest.len() == 1 && open.is_empty() && *whole { "only " } else { "" };
+            write!(f, "; a matrix gives all others {only}without {}", list(smallest))?;
+        }
+        if !open.is_empty() {
+            write!(f, "; not found out without {}", list(open))?;
+        }
+        if !whole {
+            f.write_str("; the search was cut")?;
+        }
+        Ok(())
+    }
+}
+
+/// As many sets of claims are listed in a line.
+const SETS: usize = 6;
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

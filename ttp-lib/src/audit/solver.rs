@@ -96,7 +96,7 @@ impl Default for Work {
     }
 }
 
-type Bounds = Vec<(i128, i128)>;
+pub(super) type Bounds = Vec<(i128, i128)>;
 /// Quotients are bounded to so many parts of one.
 const SCALE: i128 = 1_000_000_000_000_000_000;
 
@@ -241,7 +241,7 @@ impl Problem {
     }
 
     /// Narrows bounds by every row until nothing changes; `false` if nothing is left.
-    fn propagate(&self, bounds: &mut Bounds) -> bool {
+    pub(super) fn propagate(&self, bounds: &mut Bounds) -> bool {
         for _ in 0..200 {
             let mut changed = false;
             for row in &self.rows {
@@ -436,7 +436,7 @@ impl Problem {
         Relaxed::Point(point)
     }
 
-    fn linear_program(&self, bounds: &Bounds, near: Option<&[f64]>) -> Option<Vec<f64>> {
+    pub(super) fn linear_program(&self, bounds: &Bounds, near: Option<&[f64]>) -> Option<Vec<f64>> {
         let mut program = microlp::Problem::new(OptimizationDirection::Maximize);
         let unknowns: Vec<_> = bounds
             .iter()
@@ -516,7 +516,7 @@ impl Problem {
 
     /// Whether rows can be added up to one that no numbers within the bounds meet: Farkas'
     /// lemma. The factors come from a linear program; the sum is checked in exact numbers.
-    fn certificate(&self, bounds: &Bounds) -> bool {
+    pub(super) fn certificate(&self, bounds: &Bounds) -> bool {
         // Each side of a row as terms · x ≤ bound.
         let mut sides: Vec<(Vec<(usize, i128)>, i128)> = Vec::new();
         for row in &self.rows {
@@ -621,45 +621,6 @@ impl Problem {
             }
         }
         None
-    }
-
-    /// Bounds of an unknown, each proven: no numbers that meet everything have it beyond them.
-    /// They are as narrow as bounds and certificates get them. Nothing if nothing is possible.
-    pub fn range(&self, at: usize) -> Option<(i128, i128)> {
-        let mut bounds = self.bounds.clone();
-        if !self.propagate(&mut bounds) {
-            return None;
-        }
-        let refuted = |low: i128, high: i128| {
-            let mut narrowed = bounds.clone();
-            narrowed[at] = (low, high);
-            !self.propagate(&mut narrowed)
-                || self.linear_program(&narrowed, None).is_none() && self.certificate(&narrowed)
-        };
-        let (low, high) = bounds[at];
-        if refuted(low, high) {
-            return None;
-        }
-        // Everything below `least` was refuted, `open` was not.
-        let (mut least, mut open) = (low, high);
-        while least < open {
-            let middle = least + (open - least) / 2;
-            if refuted(low, middle) {
-                least = middle + 1;
-            } else {
-                open = middle;
-            }
-        }
-        let (mut most, mut open) = (high, low);
-        while open < most {
-            let middle = most - (most - open) / 2;
-            if refuted(middle, high) {
-                most = middle - 1;
-            } else {
-                open = middle;
-            }
-        }
-        Some((least, most))
     }
 }
 

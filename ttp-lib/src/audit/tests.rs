@@ -6,7 +6,7 @@ use super::binary::{
 };
 use super::claims::Check;
 use super::figure::{Exact, Figure, Interval, Rounding};
-use super::multiclass::{Averaging, ClassCount, ClassMetric, Classes, Found, Matrix, Said};
+use super::multiclass::{Asked, Averaging, ClassCount, ClassMetric, Classes, Found, Matrix, Said};
 use super::report::{self, Measured};
 use super::solver::Work;
 use super::{Audit, Claims, Ran, Verdict, audit};
@@ -818,6 +818,156 @@ fn the_family_summarys_tiers_and_cells_are_at_odds() {
     let end = "one way round: 55.5 % of Cobalt said to be Adload; one of many";
     assert!(way.ends_with(end), "{way}");
     assert_eq!(audit.claim("f1.macro").unwrap().verdict.name(), "consistent");
+}
+
+#[test]
+fn the_family_summarys_cobalt_rests_on_one_claim_that_nothing_confirms() {
+    let audit = judged("family.toml");
+    let told = |says: &str| audit.ranges.iter().find(|told| told.says == says).unwrap();
+    let cobalt = told("examples of Cobalt");
+    assert_eq!((cobalt.least, cobalt.most), (Some(8_654), Some(8_655)));
+    let rests = cobalt.rests_on.as_ref().unwrap();
+    let unconfirmed: Vec<_> = rests.iter().filter(|rest| rest.is_unconfirmed()).collect();
+    assert_eq!(unconfirmed.len(), 1, "{rests:?}");
+    assert_eq!(unconfirmed[0].claim, "found.Cobalt");
+    // The full report's 5,888 is among what the other claims leave.
+    assert!(unconfirmed[0].least.unwrap() <= 5_888 && unconfirmed[0].most.unwrap() >= 5_888);
+    let recall = rests.iter().find(|rest| rest.claim == "recall.Cobalt").unwrap();
+    assert_eq!(recall.confirmed_by, ["report.rates"]);
+    let line = cobalt.rests().unwrap();
+    assert!(
+        line.starts_with("rests on one unconfirmed claim, found.Cobalt (without it: "),
+        "{line}"
+    );
+    // Every number that has bounds says what it rests on, and each proof is one.
+    for told in &audit.ranges {
+        assert!(told.rests().is_some_and(|line| !line.contains("cut")), "{told}");
+    }
+}
+
+#[test]
+fn the_full_report_and_the_summary_cannot_both_hold_and_three_claims_have_to_go() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/claims");
+    let report = Claims::read(&folder.join("family-report.toml")).unwrap();
+    // By itself the full report is in order.
+    assert_eq!(audit(&report).unwrap().count("inconsistent"), 0);
+    let set = report.joined().unwrap().unwrap();
+    assert_eq!(set.document, "family summary and family report, together");
+    assert_eq!(set.matrices.len(), 1);
+    let audit = audit(&set).unwrap();
+    let cobalt =
+        ["family:found.Cobalt", "family-report:support.Cobalt", "family-report:recall.Cobalt"];
+    assert_eq!(conflict(&audit, "family:found.Cobalt"), cobalt);
+    let [removal] = audit.to_remove.as_slice() else { panic!("{:?}", audit.to_remove) };
+    assert_eq!((removal.at_least, removal.whole, removal.open.len()), (3, true, 0));
+    let wrong = ["family:found.Cobalt", "family:cell.turned", "family:cell.CCleaner.all"];
+    assert_eq!(removal.smallest, [wrong]);
+    for (says, exactly) in [
+        ("examples of Cobalt", 5_888),
+        ("said to be Cobalt", 7_484),
+        ("Cobalt said to be Adload", 3_267),
+    ] {
+        let told = audit.ranges.iter().find(|told| told.says == says).unwrap();
+        assert_eq!((told.least, told.most), (Some(exactly), Some(exactly)), "{says}");
+    }
+    // What is told of the set does not count the documents' claims twice.
+    let written = report::summary_with(&[], &[audit]);
+    assert_eq!((&written["claims"], written["together"].as_array().unwrap().len()), (&json!(0), 1));
+}
+
+#[test]
+fn files_that_do_not_belong_together_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let matrix = |classes: &str, total: &str| {
+        format!("[[matrix]]\nid = \"m\"\nclasses = {classes}\ntotal = {total}\n")
+    };
+    let other = folder.path().join("other.toml");
+    let said = |top: &str, rest: &str| {
+        let file = folder.path().join("own.toml");
+        let text = format!("document = \"own\"\n{top}\n{rest}");
+        let found = Claims::parse(&file, &text).and_then(|claims| claims.joined());
+        let message = found.unwrap_err().to_string();
+        message.replace(&format!("{}/", folder.path().display()), "")
+    };
+    let ab = "[\"a\", \"b\"]";
+    std::fs::write(&other, format!("document = \"other\"\n{}", matrix(ab, "[5, 10]"))).unwrap();
+    let own = |reason: &str| format!("own.toml, row 2, field \"together\": {reason}");
+    let with = "together = [\"other.toml\"]";
+    for (top, rest, reason) in [
+        ("together = []", String::new(), own("a file is wanted")),
+        ("together = [1]", String::new(), own("a list of texts is wanted")),
+        (
+            "together = [\"own.toml\"]",
+            String::new(),
+            own("\"own.toml\" is there twice, or the file itself"),
+        ),
+        (
+            "together = [\"other.toml\", \"other.toml\"]",
+            String::new(),
+            own("\"other.toml\" is there twice, or the file itself"),
+        ),
+        (with, matrix("[\"a\", \"c\"]", "10"), own("matrix \"m\" has other classes in the files")),
+        (with, matrix(ab, "11"), own("matrix \"m\" has contradictory totals in the files")),
+        (
+            with,
+            matrix(ab, "10").replace("total", "zero_division = \"1\"\ntotal"),
+            own("matrix \"m\" has other examples or zero_division in the files"),
+        ),
+    ] {
+        assert_eq!(said(top, &rest), reason);
+    }
+    let missing = said("together = [\"none.toml\"]", "");
+    assert!(missing.starts_with(&own("cannot read none.toml: ")), "{missing}");
+    std::fs::write(&other, "document = 1\n").unwrap();
+    assert!(said(with, "").starts_with("other.toml, row 1, field \"document\""));
+    // Another order of classes is the same matrix.
+    std::fs::write(&other, format!("document = \"other\"\n{}{SUPPORT_CLAIM}", matrix(ab, "10")))
+        .unwrap();
+    let text = format!(
+        "document = \"own\"\n{with}\n{}{}",
+        matrix("[\"b\", \"a\"]", "10"),
+        SUPPORT_CLAIM.replace("\"a\"\nvalue = \"3\"", "\"b\"\nvalue = \"8\"")
+    );
+    let set =
+        Claims::parse(&folder.path().join("own.toml"), &text).unwrap().joined().unwrap().unwrap();
+    let found = audit(&set).unwrap();
+    // 3 of a and 8 of b are not 10.
+    assert_eq!(found.count("inconsistent"), 2);
+    assert_eq!(conflict(&found, "own:s"), ["other:s", "own:s"]);
+    assert_eq!(found.to_remove[0].smallest, [["other:s"], ["own:s"]]);
+}
+
+const SUPPORT_CLAIM: &str = "[[claim]]\nid = \"s\"\nat = \"t\"\nsays = \"s\"\nkind = \"score\"\n\
+                             matrix = \"m\"\nmetric = \"support\"\nclass = \"a\"\nvalue = \"3\"\n";
+
+#[test]
+fn ranges_are_proven_and_as_narrow_as_their_proofs() {
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    for case in 0..60 {
+        let matrix = random_matrix(&mut rng, 3, [6, 60][case % 2]);
+        let of = classes_of(&matrix);
+        if of.total.0 == 0 {
+            continue;
+        }
+        let mut said = random_said(&mut rng, &of, &matrix);
+        said.retain(|_| rng.random_bool(0.5));
+        let said: Vec<&Said> = said.iter().collect();
+        let class = rng.random_range(0..3);
+        let (asked, value) = match case % 3 {
+            0 => (Asked::Count(class, ClassCount::Support), matrix[class].iter().sum()),
+            1 => {
+                let predicted = matrix.iter().map(|row| row[class]).sum();
+                (Asked::Count(class, ClassCount::Predicted), predicted)
+            }
+            _ => (Asked::Cell(class, (class + 1) % 3), matrix[class][(class + 1) % 3]),
+        };
+        let (low, high) = of.range(&said, asked).unwrap().unwrap();
+        assert!(low <= value && value <= high, "{case}: {low} to {high}, {matrix:?}");
+        let proves = |low: i128, high: i128| of.proves_within(&said, asked, (low, high)).unwrap();
+        let (low, high) = (i128::from(low), i128::from(high));
+        assert!(proves(low, high), "{case}");
+        assert!(!proves(low + 1, high) && !proves(low, high - 1), "{case}: {low} to {high}");
+    }
 }
 
 #[test]

@@ -115,6 +115,43 @@ pub fn smallest_conflict(
     looks: usize,
     mut look: impl FnMut(&[usize]) -> Look,
 ) -> Conflict {
+    let (kept, mut possible, mut certain) = without_the_spared(all, &mut look);
+    let mut left = looks;
+    for size in 1..kept.len() {
+        let mut choice: Vec<usize> = (0..size).collect();
+        loop {
+            let set: Vec<usize> = choice.iter().map(|&i| all[i]).collect();
+            if !possible.iter().any(|known| set.iter().all(|claim| known.contains(claim))) {
+                if left == 0 {
+                    return Conflict { claims: kept, smallest: false };
+                }
+                left -= 1;
+                match look(&set) {
+                    Look::Impossible => return Conflict { claims: set, smallest: certain },
+                    Look::Possible => possible.push(set),
+                    Look::Unknown => certain = false,
+                }
+            }
+            if !next_choice(&mut choice, all.len()) {
+                break;
+            }
+        }
+    }
+    Conflict { claims: kept, smallest: certain }
+}
+
+/// A conflict of which no claim can be spared, as far as was found out: each claim is left out for
+/// good if the others still cannot hold together, given that all of them cannot.
+pub fn irreducible(all: &[usize], mut look: impl FnMut(&[usize]) -> Look) -> Vec<usize> {
+    without_the_spared(all, &mut look).0
+}
+
+/// What is left once claims that can be spared are left out, sets that were found possible on the
+/// way, and whether each single claim that is left was shown to be needed.
+fn without_the_spared(
+    all: &[usize],
+    look: &mut dyn FnMut(&[usize]) -> Look,
+) -> (Vec<usize>, Vec<Vec<usize>>, bool) {
     let mut kept: Vec<usize> = all.to_vec();
     let mut possible: Vec<Vec<usize>> = Vec::new();
     let mut at = 0;
@@ -144,28 +181,7 @@ pub fn smallest_conflict(
             }
         }
     }
-    let mut left = looks;
-    for size in 1..kept.len() {
-        let mut choice: Vec<usize> = (0..size).collect();
-        loop {
-            let set: Vec<usize> = choice.iter().map(|&i| all[i]).collect();
-            if !possible.iter().any(|known| set.iter().all(|claim| known.contains(claim))) {
-                if left == 0 {
-                    return Conflict { claims: kept, smallest: false };
-                }
-                left -= 1;
-                match look(&set) {
-                    Look::Impossible => return Conflict { claims: set, smallest: certain },
-                    Look::Possible => possible.push(set),
-                    Look::Unknown => certain = false,
-                }
-            }
-            if !next_choice(&mut choice, all.len()) {
-                break;
-            }
-        }
-    }
-    Conflict { claims: kept, smallest: certain }
+    (kept, possible, certain)
 }
 
 /// The next choice of so many, in order; `false` after the last.

@@ -3,7 +3,7 @@
 use crate::say;
 use clap::Args;
 use std::path::PathBuf;
-use ttp_lib::audit::{self, Claims, report};
+use ttp_lib::audit::{self, Audit, Claims, report};
 use ttp_lib::profile::Run;
 use ttp_lib::{Result, files};
 
@@ -24,6 +24,8 @@ pub fn audit(run: Option<&Run>, arguments: &Arguments) -> Result<()> {
     // All of them are read before anything is judged.
     let documents: Vec<Claims> =
         arguments.claims.iter().map(|file| Claims::read(file)).collect::<Result<_>>()?;
+    let joined = documents.iter().map(Claims::joined).collect::<Result<Vec<_>>>()?;
+    let sets: Vec<Claims> = joined.into_iter().flatten().collect();
     // Outside the project, or before a run, there is nothing of ours to show.
     let ours = match run {
         Some(run) => report::measured(&run.results(""))?,
@@ -36,9 +38,7 @@ pub fn audit(run: Option<&Run>, arguments: &Arguments) -> Result<()> {
         for line in text.lines() {
             say(line)?;
         }
-        for told in &audit.ranges {
-            say(&told.to_string())?;
-        }
+        found(&audit)?;
         for shown in &audit.facts {
             say(&shown.to_string())?;
         }
@@ -49,9 +49,32 @@ pub fn audit(run: Option<&Run>, arguments: &Arguments) -> Result<()> {
         say("")?;
         audits.push(audit);
     }
+    let mut together = Vec::new();
+    for set in &sets {
+        let audit = audit::audit(set)?.beside(&ours);
+        say(&report::counts(&audit))?;
+        say(&report::conflicts(&audit)?.limits(600, 100).to_text())?;
+        found(&audit)?;
+        say("")?;
+        together.push(audit);
+    }
     if let Some(file) = &arguments.json {
-        files::write_json(file, &report::summary(&audits))?;
+        files::write_json(file, &report::summary_with(&audits, &together))?;
         say(&format!("written: {}", file.display()))?;
+    }
+    Ok(())
+}
+
+/// What has to go, and what the figures pin down.
+fn found(audit: &Audit) -> Result<()> {
+    for removal in &audit.to_remove {
+        say(&removal.to_string())?;
+    }
+    for told in &audit.ranges {
+        say(&told.to_string())?;
+        if let Some(rests) = told.rests() {
+            say(&format!("  {rests}"))?;
+        }
     }
     Ok(())
 }
