@@ -16,6 +16,9 @@ use num_traits::{One, Zero};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+/// Looks for a matrix that has the claims of these numbers, with as much work.
+type Solve<'a> = dyn Fn(&[usize], Work) -> Result<Found, String> + 'a;
+
 /// A claim with its verdict.
 #[derive(Debug, Clone, Serialize)]
 pub struct Judged {
@@ -523,7 +526,7 @@ impl Judge<'_> {
         known: &MatrixKnown,
         members: &[usize],
         settled: &Settled,
-        solve: &dyn Fn(&[usize], Work) -> Result<Found, String>,
+        solve: &Solve<'_>,
     ) -> Removal {
         let look_with = |of: &[usize], work: Work| match solve(of, work) {
             Ok(Found::Possible(_)) => Look::Possible,

@@ -30,12 +30,15 @@ impl Rest {
     }
 }
 
+/// Bounds that are proven: at least, at most.
+pub(super) type Bounds = (i128, i128);
+
 /// How proofs are looked for.
 pub(super) struct Prover<'a> {
     /// The bounds that claims leave; nothing if none are proven.
-    pub range: &'a dyn Fn(&[usize]) -> Option<(i128, i128)>,
+    pub range: &'a dyn Fn(&[usize]) -> Option<Bounds>,
     /// Whether claims prove that nothing lies below the first or above the second.
-    pub proves: &'a dyn Fn(&[usize], (i128, i128)) -> bool,
+    pub proves: &'a dyn Fn(&[usize], Bounds) -> bool,
 }
 
 /// What bounds rest on: claims, each with the bounds that all others but it leave.

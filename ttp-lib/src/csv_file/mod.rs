@@ -70,11 +70,11 @@ impl<R: Read> Records<R> {
 }
 
 /// A CSV file behind its header.
-pub(crate) struct CsvFile {
+pub(crate) struct CsvFile<R = File> {
     path: PathBuf,
     /// The columns' names as they stand in the file.
     header: Vec<String>,
-    records: Records<File>,
+    records: Records<R>,
     /// Bytes of the mark in front of the first record.
     before: u64,
 }
@@ -86,7 +86,55 @@ impl CsvFile {
     /// If it cannot be read, is empty, a Git LFS pointer or UTF-16, or if two columns have one
     /// name (blanks around it aside).
     pub fn open(path: &Path) -> Result<Self> {
-        let (mut records, before) = opened(path)?;
+        let (records, before) = opened(path)?;
+        Self::with_header(path, records, before)
+    }
+
+    /// The number of the file's byte that is read next.
+    pub fn position(&self) -> u64 {
+        self.before + self.records.reader.position().byte()
+    }
+
+    /// Where the first row behind the header begins: its byte, and its line.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn body(&self) -> Result<(u64, usize)> {
+        let wrong = |error| Error::file(&self.path, "read")(error);
+        let mut head = Vec::new();
+        let file = File::open(&self.path).map_err(wrong)?;
+        file.take(self.position() + 1).read_to_end(&mut head).map_err(wrong)?;
+        let end = self.position() as usize;
+        // Of a line's end of two bytes the csv library has read one.
+        let end = if head.get(end) == Some(&b'\n') { end + 1 } else { end };
+        let head = &head[..end.min(head.len())];
+        let ends = memchr::memchr2_iter(b'\n', b'\r', head);
+        let lines = ends.filter(|&at| head[at] == b'\n' || head.get(at + 1) != Some(&b'\n'));
+        Ok((head.len() as u64, 1 + lines.count()))
+    }
+
+    /// The records from a [`position`](Self::position) on, of which the first is in `line`. How
+    /// many cells they have was seen when the file was opened.
+    ///
+    /// # Errors
+    /// If the file cannot be opened.
+    pub fn records_from(path: &Path, position: u64, line: usize) -> Result<Records<File>> {
+        let mut file = File::open(path).map_err(Error::file(path, "read"))?;
+        file.seek(SeekFrom::Start(position)).map_err(Error::file(path, "read"))?;
+        Ok(Records::over(path, Strict::before(file, line), None))
+    }
+}
+
+impl<R: Read> CsvFile<R> {
+    /// Reads the header of what `read` gives: a file that is unpacked, say.
+    ///
+    /// # Errors
+    /// As [`open`](CsvFile::open).
+    pub fn of(path: &Path, read: R) -> Result<Self> {
+        Self::with_header(path, Records::over(path, Strict::new(read, 1), None), 0)
+    }
+
+    fn with_header(path: &Path, mut records: Records<R>, before: u64) -> Result<Self> {
         let mut record = ByteRecord::new();
         let Some(line) = records.next(&mut record)? else {
             return Err(Error::input(path, "empty: not even a header"));
@@ -141,40 +189,6 @@ impl CsvFile {
     /// As [`Records::notes`].
     pub fn notes(&self) -> Option<String> {
         self.records.notes()
-    }
-
-    /// The number of the file's byte that is read next.
-    pub fn position(&self) -> u64 {
-        self.before + self.records.reader.position().byte()
-    }
-
-    /// Where the first row behind the header begins: its byte, and its line.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
-    pub fn body(&self) -> Result<(u64, usize)> {
-        let wrong = |error| Error::file(&self.path, "read")(error);
-        let mut head = Vec::new();
-        let file = File::open(&self.path).map_err(wrong)?;
-        file.take(self.position() + 1).read_to_end(&mut head).map_err(wrong)?;
-        let end = self.position() as usize;
-        // Of a line's end of two bytes the csv library has read one.
-        let end = if head.get(end) == Some(&b'\n') { end + 1 } else { end };
-        let head = &head[..end.min(head.len())];
-        let ends = memchr::memchr2_iter(b'\n', b'\r', head);
-        let lines = ends.filter(|&at| head[at] == b'\n' || head.get(at + 1) != Some(&b'\n'));
-        Ok((head.len() as u64, 1 + lines.count()))
-    }
-
-    /// The records from a [`position`](Self::position) on, of which the first is in `line`. How
-    /// many cells they have was seen when the file was opened.
-    ///
-    /// # Errors
-    /// If the file cannot be opened.
-    pub fn records_from(path: &Path, position: u64, line: usize) -> Result<Records<File>> {
-        let mut file = File::open(path).map_err(Error::file(path, "read"))?;
-        file.seek(SeekFrom::Start(position)).map_err(Error::file(path, "read"))?;
-        Ok(Records::over(path, Strict::before(file, line), None))
     }
 }
 

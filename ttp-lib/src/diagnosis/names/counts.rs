@@ -1,7 +1,7 @@
 //! Class counts in a file.
 
 use super::{json_error, open};
-use crate::corpus::csv::explain;
+use crate::csv_file::{self, CsvFile};
 use crate::{Error, Result};
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -66,40 +66,39 @@ fn read_csv(
     read: Box<dyn std::io::Read>,
     known: &HashSet<&str>,
 ) -> Result<BTreeMap<String, Option<u64>>> {
-    let mut reader = ::csv::Reader::from_reader(std::io::BufReader::new(read));
-    let header = reader.headers().map_err(|error| explain(file, error))?.clone();
-    if header.is_empty() {
-        return Err(Error::input(file, "empty: not even a header"));
-    }
+    let mut reader = CsvFile::of(file, read)?;
+    let header = reader.names();
     let place = |names: &[&str], what: &str| {
-        let is = |cell: &str| names.iter().any(|name| cell.trim().eq_ignore_ascii_case(name));
-        header.iter().position(is).ok_or_else(|| {
-            let there: Vec<&str> = header.iter().collect();
+        let is = |cell: &str| names.iter().any(|name| cell.eq_ignore_ascii_case(name));
+        header.iter().position(|cell| is(cell)).ok_or_else(|| {
             let reason = format!(
                 "no column of {what} ({}); there are: {}",
                 names.join(", "),
-                there.join(", ")
+                header.join(", ")
             );
             Error::input_at(file, Some(1), None, reason)
         })
     };
     let (class, count) = (place(&CLASS, "classes")?, place(&COUNT, "counts")?);
     let mut found = BTreeMap::new();
-    let mut record = ::csv::StringRecord::new();
-    while reader.read_record(&mut record).map_err(|error| explain(file, error))? {
-        let line = record.position().map_or(0, |position| position.line() as usize);
-        let cell = |at: usize| record.get(at).unwrap_or_default().trim();
-        let wrong = |field: usize, reason: String| {
-            Error::input_at(file, Some(line), header.get(field), reason)
+    let mut record = ::csv::ByteRecord::new();
+    while let Some(line) = reader.next(&mut record)? {
+        let text = |at: usize| {
+            csv_file::text(record.get(at).unwrap_or_default()).map(str::trim).map_err(|reason| {
+                Error::input_at(file, Some(line), header.get(at).map(String::as_str), reason)
+            })
         };
-        let number = match cell(count) {
+        let wrong = |field: usize, reason: String| {
+            Error::input_at(file, Some(line), header.get(field).map(String::as_str), reason)
+        };
+        let number = match text(count)? {
             "" | "?" => None,
             text => Some(
                 whole(text)
                     .ok_or_else(|| wrong(count, format!("{text:?} is no whole number of rows")))?,
             ),
         };
-        taken(&mut found, known, cell(class), number).map_err(|reason| wrong(class, reason))?;
+        taken(&mut found, known, text(class)?, number).map_err(|reason| wrong(class, reason))?;
     }
     Ok(found)
 }

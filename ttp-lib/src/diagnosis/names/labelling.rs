@@ -2,7 +2,8 @@
 
 use super::super::predictions::texts;
 use super::{json_error, open};
-use crate::corpus::csv::explain;
+use crate::csv_file::{self, CsvFile};
+use crate::spelling::tidy;
 use crate::{Error, Result};
 use polars::prelude::{ParquetReader, SerReader};
 use serde::de::{Deserializer as _, Error as _, MapAccess, Visitor};
@@ -124,19 +125,18 @@ type Read = (Vec<Labelled>, Option<String>);
 
 fn read_csv(second: &Second, read: Box<dyn std::io::Read>, ids: &str) -> Result<Read> {
     let file = second.file.as_path();
-    let mut reader = ::csv::Reader::from_reader(std::io::BufReader::new(read));
-    let header = reader.headers().map_err(|error| explain(file, error))?;
-    let header: Vec<String> = header.iter().map(str::to_owned).collect();
-    if header.is_empty() {
-        return Err(Error::input(file, "empty: not even a header"));
-    }
+    let mut reader = CsvFile::of(file, read)?;
+    let header = reader.names();
     let (id, label) = places(second, ids, &header, Some(1))?;
     let mut rows = Vec::new();
-    let mut record = ::csv::StringRecord::new();
-    while reader.read_record(&mut record).map_err(|error| explain(file, error))? {
-        let row = record.position().map_or(0, |position| position.line() as usize);
-        let cell = |at: usize| record.get(at).unwrap_or_default().to_owned();
-        rows.push(Labelled { id: cell(id), label: cell(label), row });
+    let mut record = ::csv::ByteRecord::new();
+    while let Some(row) = reader.next(&mut record)? {
+        let cell = |at: usize| {
+            let text = csv_file::text(record.get(at).unwrap_or_default());
+            let text = text.map(|text| tidy(text).into_owned());
+            text.map_err(|reason| Error::input_at(file, Some(row), Some(&header[at]), reason))
+        };
+        rows.push(Labelled { id: cell(id)?, label: cell(label)?, row });
     }
     Ok((rows, Some(header[label].clone())))
 }
