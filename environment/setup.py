@@ -2,7 +2,7 @@
 
     python3 environment/setup.py             everything the notebooks need
     python3 environment/setup.py data tram   single steps: check python libtorch data tram
-                                             vocabularies mpnet evcxr
+                                             vocabularies mpnet netml-training evcxr
     python3 environment/setup.py --kernel    everything, and what notebooks depend on compiled
     python3 environment/setup.py --python    print the path of the project's own Python
 
@@ -37,6 +37,8 @@ PYTHON = (3, 9)
 STEPS = ("check", "python", "libtorch", "data", "evcxr")
 # The paper's tokenizers without their models, by their names in data/sources.toml.
 VOCABULARIES = ("bert-vocabulary", "scibert-vocabulary")
+# NetML's training flows: large, and only of use to `ttp family experiment`.
+NETML_TRAINING = "netml-training-set"
 
 REQUIREMENTS = project.ENVIRONMENT / "requirements.txt"
 
@@ -247,12 +249,36 @@ def wanted(entry: dict, profile: Profile) -> bool:
 
 def cached(entry: dict) -> Path:
     """One folder a file, named by what is in it: two versions never meet."""
-    return project.cache() / "data" / entry["sha256"] / Path(entry["to"]).name
+    pinned = entry.get("sha256") or entry["git_blob"]
+    return project.cache() / "data" / pinned / Path(entry["to"]).name
+
+
+def kept_sha256(entry: dict) -> Path:
+    """Beside a file that is pinned by its git blob id: its sha256, kept when that was checked."""
+    file = cached(entry)
+    return file.with_name(f"{file.name}.sha256")
+
+
+def check_file(path: Path, entry: dict, what: str) -> None:
+    """By its pinned sha256, or by its git blob id where no sha256 is known."""
+    if "sha256" in entry:
+        fetch.check(path, entry["sha256"], what)
+    else:
+        fetch.check_blob(path, entry["git_blob"], what)
+
+
+def is_whole(path: Path, entry: dict) -> bool:
+    if not path.is_file():
+        return False
+    with contextlib.suppress(OSError):
+        wanted = entry.get("sha256") or kept_sha256(entry).read_text(encoding="utf-8").split()[0]
+        return fetch.is_whole(path, wanted)
+    return fetch.git_blob(path) == entry["git_blob"]
 
 
 def wheel_members(entry: dict) -> None:
     members = [m for m in entry["file"] if not from_own_folder(m, entry["name"])]
-    if not all(fetch.is_whole(cached(member), member["sha256"]) for member in members):
+    if not all(is_whole(cached(member), member) for member in members):
         say(f"{entry['name']} ({entry['package']} {entry['version']})")
         room = 2 * entry.get("bytes", 0) + sum(member.get("bytes", 0) for member in members)
         fetch.need_space(project.cache(), room, entry["name"])
@@ -285,7 +311,7 @@ def archive_members(entry: dict) -> None:
 def single_file(entry: dict) -> None:
     if from_own_folder(entry, entry["name"]):
         return
-    if not fetch.is_whole(cached(entry), entry["sha256"]):
+    if not is_whole(cached(entry), entry):
         own = os.environ.get("TTP_SOURCES")
         say(entry["name"] + (f": no {entry['to']} in TTP_SOURCES" if own else ""))
         fetch.need_space(project.cache(), entry.get("bytes", 0), entry["name"])
@@ -309,8 +335,8 @@ def from_own_folder(entry: dict, what: str) -> bool:
     if not folder or not (folder / entry["to"]).is_file():
         return False
     source = folder / entry["to"]
-    fetch.check(source, entry["sha256"], str(source))
-    if not fetch.is_whole(cached(entry), entry["sha256"]):
+    check_file(source, entry, str(source))
+    if not is_whole(cached(entry), entry):
         say(f"{what}: {entry['to']}, from TTP_SOURCES")
         fetch.need_space(project.cache(), entry.get("bytes", 0), what)
         with fetch.unfinished(project.cache(), what) as temporary:
@@ -321,10 +347,14 @@ def from_own_folder(entry: dict, what: str) -> bool:
 
 
 def keep(file: Path, entry: dict, what: str) -> None:
-    fetch.check(file, entry["sha256"], what)
+    check_file(file, entry, what)
     target = cached(entry)
     target.parent.mkdir(parents=True, exist_ok=True)
+    digest = fetch.sha256(file) if "git_blob" in entry else None
     file.replace(target)
+    if digest:
+        kept_sha256(entry).write_text(f"{digest}  {target.name}\n", encoding="utf-8")
+        say(f"{what}: sha256 {digest}, kept beside it")
 
 
 def link(entry: dict) -> None:
@@ -336,7 +366,7 @@ def link(entry: dict) -> None:
             return
         target.unlink()
     elif target.is_symlink() or target.exists():
-        if fetch.is_whole(target, entry["sha256"]):
+        if is_whole(target, entry):
             return
         raise Problem(f"{target} is there, and is not what data/sources.toml names: move it away")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -346,7 +376,7 @@ def link(entry: dict) -> None:
 def is_ours(target: Path) -> bool:
     """Whether a link leads into a cache folder: this one, or one that was used before."""
     folder = Path(os.readlink(target)).parent
-    return bool(re.fullmatch("[0-9a-f]{64}", folder.name)) and folder.parent.name == "data"
+    return bool(re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", folder.name)) and folder.parent.name == "data"
 
 
 # -- the kernel's program -------------------------------------------------------------
@@ -508,7 +538,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Get what the project needs, checked by sha256.")
     parser.add_argument("steps", nargs="*", metavar="STEP",
                         help=f"{', '.join(STEPS)}, by default all of these, tram, "
-                             "vocabularies or mpnet")
+                             "vocabularies, mpnet or netml-training")
     parser.add_argument("--kernel", action="store_true",
                         help="compile what notebooks depend on, too")
     parser.add_argument("--python", action="store_true", help="print the Python to use")
@@ -524,7 +554,8 @@ def main() -> int:
     actions = {"check": check, "python": python_step, "libtorch": libtorch_step,
                "data": data_step, "tram": lambda: data_step("tram-v1"),
                "vocabularies": lambda: data_step(*VOCABULARIES),
-               "mpnet": lambda: data_step("mpnet"), "evcxr": None}
+               "mpnet": lambda: data_step("mpnet"),
+               "netml-training": lambda: data_step(NETML_TRAINING), "evcxr": None}
     try:
         unknown = [step for step in arguments.steps if step not in actions]
         if unknown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -289,6 +290,65 @@ class Optional(House):
         own.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n")
         self.one_line(self.set_up("data", TTP_SOURCES="mine"), str(own), "Git LFS pointer",
                       sha256(CONTENT))
+
+
+class GitBlobs(House):
+    """A file whose sha256 nobody has published is pinned by git's name of it."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.target = self.root / "data/raw/netml-2020/flows.gz"
+        self.blob = hashlib.sha1(f"blob {len(CONTENT)}\0".encode() + CONTENT).hexdigest()
+
+    def write_entry(self, url: str) -> None:
+        self.write("data/sources.toml", toml(f"""
+            [[file]]
+            name = "netml-training-set"
+            url = "{url}"
+            to = "netml-2020/flows.gz"
+            git_blob = "{self.blob}"
+            profiles = []
+            optional = true
+            """))
+
+    def kept(self) -> Path:
+        return self.cache / "ttp-lib" / "data" / self.blob / "flows.gz.sha256"
+
+    def test_it_is_fetched_when_it_is_asked_for_and_its_sha256_kept(self) -> None:
+        server = self.entered(Server({"/flows.gz": CONTENT}))
+        self.write_entry(server.address("/flows.gz"))
+        done = self.set_up("data")
+        self.assertEqual((done.returncode, done.stdout, self.target.exists()), (0, "", False))
+        done = self.set_up("netml-training")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(sha256(CONTENT), done.stdout)
+        self.assertEqual(self.target.read_bytes(), CONTENT)
+        self.assertEqual(self.kept().read_text(encoding="utf-8"), f"{sha256(CONTENT)}  flows.gz\n")
+        # Not again; and by the sha256 that was kept, a damaged file is found.
+        self.write_entry(f"{CLOSED}/flows.gz")
+        self.assertEqual(self.set_up("netml-training").returncode, 0)
+        file = self.kept().with_name("flows.gz")
+        file.write_bytes(CONTENT.upper())
+        self.one_line(self.set_up("netml-training"), "netml-training-set", "cannot be reached")
+        # Without that note it is judged by the blob id.
+        file.write_bytes(CONTENT)
+        self.kept().unlink()
+        self.assertEqual(self.set_up("netml-training").returncode, 0)
+
+    def test_another_file_is_not_used(self) -> None:
+        server = self.entered(Server({"/flows.gz": CONTENT.upper()}))
+        self.write_entry(server.address("/flows.gz"))
+        self.one_line(self.set_up("netml-training"), "netml-training-set", "wrong git blob id",
+                      self.blob)
+        self.assertEqual(self.files(self.cache), {})
+        own = self.write("mine/netml-2020/flows.gz", "other")
+        self.one_line(self.set_up("netml-training", TTP_SOURCES="mine"), str(own),
+                      "wrong git blob id")
+        own.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n")
+        self.one_line(self.set_up("netml-training", TTP_SOURCES="mine"), "Git LFS pointer")
+        own.write_bytes(CONTENT)
+        self.assertEqual(self.set_up("netml-training", TTP_SOURCES="mine").returncode, 0)
+        self.assertEqual(self.target.read_bytes(), CONTENT)
 
 
 class Words(House):
