@@ -5,6 +5,7 @@ use crate::augment::AugmentSettings;
 use crate::balance::Limits;
 use crate::corpus::{self, Built, Columns, Corpus, Keep, Kinship};
 use crate::family::FamilySettings;
+use crate::family::netml::{NetmlFiles, NetmlSettings};
 use crate::metrics::Bootstrap;
 use crate::pretrained::hub::{self, Hub};
 use crate::pretrained::{self, CATALOGUE, Checkpoint, Entry, PUBLISHED, Start, Tokenize};
@@ -63,6 +64,9 @@ pub struct Profile {
     /// The sizes of the family encoder's study, on synthetic flows.
     #[serde(default)]
     pub family: FamilySettings,
+    /// The sizes of the study of the families on NetML's flows.
+    #[serde(default)]
+    pub families: NetmlSettings,
     /// How intervals are drawn.
     pub bootstrap: BootstrapSettings,
 }
@@ -218,6 +222,7 @@ impl Profile {
         self.similarity.check()?;
         self.remedies.check()?;
         self.family.check()?;
+        self.families.check()?;
         if self.protocols.is_empty() {
             return wrong("protocols", "names none".into());
         }
@@ -442,6 +447,12 @@ impl Run {
         };
         let folder = folders.into_iter().find(|folder| folder.is_dir());
         folder.map(|folder| Checkpoint::open(name, &folder)).transpose()
+    }
+
+    /// The files of NetML and of the family summary's own encoder. `None` where one is not at hand:
+    /// [`NETML_MISSING`](crate::family::netml::NETML_MISSING) says how to get them.
+    pub fn netml(&self) -> Option<NetmlFiles> {
+        NetmlFiles::find(|name| self.raw(name))
     }
 
     fn bundle(&self) -> PathBuf {

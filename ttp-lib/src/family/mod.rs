@@ -33,6 +33,7 @@ mod encoder;
 mod flows;
 mod generate;
 mod loss;
+pub mod netml;
 mod plane;
 mod predictions;
 mod standardise;

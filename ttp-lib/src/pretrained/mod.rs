@@ -18,6 +18,7 @@ pub use config::Family;
 pub use tokenizer::{Tokenize, WordPieces, has_tokenizer, tokenizer_in};
 pub use vocabulary::{PUBLISHED, Published, Vocabulary};
 pub use weights::Loaded;
+pub(crate) use weights::load_by_name;
 
 use std::path::Path;
 

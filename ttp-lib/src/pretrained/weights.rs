@@ -98,6 +98,40 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn TensorFile>> {
     }
 }
 
+/// Copies each tensor of the file at `path` into the variable of its very name, once everything is
+/// known to fit; of the file's tensors those that are `unused` are passed over.
+///
+/// # Errors
+/// If the file cannot be read or would run code, a variable has no tensor or one of another shape,
+/// a tensor belongs to no variable, or one holds what is no number.
+pub(crate) fn load_by_name(
+    path: &Path,
+    vars: &nn::VarStore,
+    unused: &dyn Fn(&str) -> bool,
+) -> Result<()> {
+    let mut file = open(path)?;
+    let variables: BTreeMap<String, Tensor> = vars.variables().into_iter().collect();
+    let mut problems = Vec::new();
+    for (name, variable) in &variables {
+        match file.tensors().get(name) {
+            None => problems.push(format!("{name} is missing")),
+            Some(stored) => problems
+                .extend(misfit(stored, &variable.size()).map(|misfit| format!("{name} {misfit}"))),
+        }
+    }
+    let others = file.tensors().keys().filter(|name| !variables.contains_key(*name));
+    problems.extend(
+        others.filter(|name| !unused(name)).map(|name| format!("{name} is not part of the model")),
+    );
+    if !problems.is_empty() {
+        return Err(Error::input(path, listed(&problems)));
+    }
+    for (name, variable) in &variables {
+        copy(path, name, &file.read(name)?, variable)?;
+    }
+    Ok(())
+}
+
 /// How a model's variables are matched with a file's tensors.
 pub(super) struct Matching<'a> {
     pub family: Family,

@@ -23,6 +23,7 @@ mod metrics_golden;
 mod models;
 mod mpnet;
 mod names;
+mod netml;
 mod parity;
 mod remedies;
 mod significance_golden;

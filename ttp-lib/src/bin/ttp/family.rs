@@ -1,14 +1,17 @@
-//! `ttp family`: synthetic flows, the family encoder trained and asked, its embedding seen.
+//! `ttp family`: the family encoder trained and asked, its embedding seen; the summary's encoder
+//! trained anew on NetML's flows; synthetic flows.
 
 use crate::say;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
+use ttp_lib::family::netml::{NETML_MISSING, NetmlParams, Study, Trial, Tried};
 use ttp_lib::family::{
     Balance, Contrastive, FAMILIES, FamilyEncoder, FamilyTraining, FlowColumns, FlowData, PLANTED,
     SyntheticFlows, pca, tsne, write_predictions,
 };
 use ttp_lib::profile::Run;
+use ttp_lib::serde_json::json;
 use ttp_lib::show::{Progress, terminal_safe};
 use ttp_lib::split::Shares;
 use ttp_lib::{Error, Result, files, train};
@@ -23,6 +26,8 @@ pub enum FamilyCommand {
     Predict(PredictArguments),
     /// Draw the embedding of a file's rows in the plane, coloured by family
     Picture(PictureArguments),
+    /// Train the summary's encoder anew on NetML's flows, one thing changed at a time, over seeds
+    Experiment(ExperimentArguments),
 }
 
 #[derive(Args)]
@@ -36,6 +41,28 @@ pub struct GenerateArguments {
     /// Another seed than the profile's
     #[arg(long)]
     seed: Option<u64>,
+}
+
+#[derive(Args)]
+pub struct ExperimentArguments {
+    /// What is tried, in this order [default: all]
+    #[arg(long, value_delimiter = ',', value_enum)]
+    trials: Vec<Trial>,
+    /// Trainings of each, each with a seed of its own
+    #[arg(long, default_value_t = 5)]
+    seeds: usize,
+    /// Training flows, the same share of every family [default: all]
+    #[arg(long)]
+    flows: Option<usize>,
+    /// Test flows, the same share of every family [default: all]
+    #[arg(long)]
+    test_flows: Option<usize>,
+    /// Another number of epochs at most
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// Where the scores go
+    #[arg(long, value_name = "FILE.json")]
+    out: PathBuf,
 }
 
 #[derive(Args)]
@@ -122,7 +149,68 @@ pub fn family(run: impl Fn() -> Result<Run>, command: FamilyCommand) -> Result<(
         FamilyCommand::Train(arguments) => train_encoder(&run()?, &arguments),
         FamilyCommand::Predict(arguments) => predict(&arguments),
         FamilyCommand::Picture(arguments) => picture(&run()?, &arguments),
+        FamilyCommand::Experiment(arguments) => experiment(&run()?, &arguments),
     }
+}
+
+fn experiment(run: &Run, arguments: &ExperimentArguments) -> Result<()> {
+    let Some(files) = run.netml() else {
+        let reason = NETML_MISSING.to_owned();
+        return Err(Error::Setting { field: "TTP_SOURCES", reason });
+    };
+    let mut settings = run.profile.families.clone();
+    settings.seeds = arguments.seeds;
+    settings.flows = arguments.flows;
+    settings.test_flows = arguments.test_flows;
+    settings.training.epochs = NetmlParams::default().epochs;
+    settings.training.epochs = arguments.epochs.unwrap_or(settings.training.epochs);
+    if !arguments.trials.is_empty() {
+        settings.trials.clone_from(&arguments.trials);
+    } else {
+        settings.trials = Trial::ALL.to_vec();
+    }
+    let study = Study::open(&files, &settings, run.seed("families"))?;
+    let [training, validation, test] = study.sizes();
+    say(&format!(
+        "{training} training, {validation} validation, {test} test flows; {}",
+        study.against.describe()
+    ))?;
+    if study.lacking > 0 {
+        say(&format!("{} training flows lack a series: taken as zeros", study.lacking))?;
+    }
+    let chance = (run.seed("families training"), run.bootstrap("families"));
+    let mut tried = Vec::new();
+    for &trial in &settings.trials {
+        let one = study.run(trial, &settings, chance, &mut |name, epoch| match epoch {
+            None => println!("{name}"),
+            Some(epoch) => println!(
+                "  epoch {}: training loss {:.4}, validation loss {:.4}, accuracy {:.4}, {:.0} s",
+                epoch.epoch,
+                epoch.train_loss,
+                epoch.validation_loss,
+                epoch.validation_accuracy,
+                epoch.seconds
+            ),
+        })?;
+        say(&format!(
+            "{}: macro F1 {}, accuracy {}",
+            trial.describe(),
+            one.macro_f1,
+            one.accuracy
+        ))?;
+        tried.push(one);
+        // Whole after each: what a long run has found is not lost.
+        let about = json!({
+            "about": study.against.describe(),
+            "against": study.against,
+            "flows": { "training": training, "validation": validation, "test": test },
+            "settings": settings,
+            "trials": tried,
+        });
+        files::write_json(&arguments.out, &about)?;
+    }
+    say(&Tried::table(&tried)?.to_text())?;
+    say(&format!("written: {}", arguments.out.display()))
 }
 
 fn generate(run: &Run, arguments: &GenerateArguments) -> Result<()> {
