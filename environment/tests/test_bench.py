@@ -1,7 +1,7 @@
 """The races against transformers, sentence-transformers and mlscorecheck: what is computed
 around them, and the libraries that stand for CUDA. The races themselves take minutes and
-gigabytes: `make bench-train`, `make bench-mining`, `make bench-audit`, `make bench-classify` and
-`make bench-wait`."""
+gigabytes: `make bench-train`, `make bench-mining`, `make bench-audit`, `make bench-classify`,
+`make bench-families` and `make bench-wait`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import itertools
 import json
 import os
 import re
+import struct
 import sys
 import tempfile
 import unittest
@@ -20,7 +21,7 @@ from pathlib import Path
 from unittest import mock
 
 import project
-from bench import audit, classify, mining, peer_python, race, train, wait
+from bench import audit, classify, families, mining, peer_python, race, train, wait
 from project import Problem
 from tests.support import House
 
@@ -61,6 +62,22 @@ for line in sys.stdin:
     possible = int(place) % 3 == 0
     print(json.dumps({{"seconds": seconds, "possible": possible, "matrices": {matrices},
                       **({{"reading_seconds": reading}} if reading else {{}})}}), flush=True)
+"""
+
+# Both halves of a race of encoders: two flows, whose first output is the highest.
+FAMILIES = """\
+#!{python}
+import json, pathlib, struct, sys
+print(json.dumps({{"threads": 1, "flows": 2, "distinct_counts": 1, "torch": "2"}}), flush=True)
+for line in sys.stdin:
+    if line == "write\\n":
+        file = pathlib.Path(sys.argv[3], "logits")
+        file.write_bytes(struct.pack("<42f", *([1.0] + [0.0] * 20) * 2))
+        print(json.dumps({{"file": str(file)}}), flush=True)
+    elif line == "choose\\n":
+        print(json.dumps({{"batch_size": 8, "seconds": {{"8": 1}}}}), flush=True)
+    else:
+        print(json.dumps({{"seconds": 2.0 if line == "encode\\n" else 0.5}}), flush=True)
 """
 
 # Everything of a race of classifiers: what writes the sentences, ours and the peer, which
@@ -436,6 +453,48 @@ class Classify(unittest.TestCase):
 
 
 @unittest.skipUnless(project.platform_name() == "linux-x86_64", "only where the wheel is CUDA's")
+class Families(unittest.TestCase):
+    def test_a_whole_race_of_programs_that_do_nothing(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            program = folder / "program"
+            program.write_text(FAMILIES.format(python=sys.executable), encoding="utf-8")
+            program.chmod(0o755)
+            arguments = argparse.Namespace(rounds=2, threads=1)
+            shown = io.StringIO()
+            with mock.patch.multiple(families, FOLDER=folder, PEER=program,
+                                     raw=lambda name: folder / name), \
+                    mock.patch.object(race, "built_example", return_value=program), \
+                    mock.patch.object(peer_python, "python", return_value=Path(sys.executable)), \
+                    contextlib.redirect_stdout(shown):
+                # The peer's program is Python's own: what it is given first is its script.
+                program.write_text(program.read_text().replace("sys.argv[3]", "sys.argv[-1]"))
+                code = race.finish(lambda: families.both(arguments), folder, "results.json",
+                                   families.table)
+            self.assertEqual(code, 0, shown.getvalue())
+            results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+            self.assertEqual((results["ratio"], results["read_seconds"]["ours"]["median"]), (1, 0.5))
+            self.assertEqual(results["agreement"],
+                             {"flows": 2, "logits_differ_by": 0, "predictions_differ": 0})
+            self.assertIn("ratio 1.000 (target: at most 1.0); read in 0.50 s", shown.getvalue())
+
+    def test_both_must_give_the_same_answers(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            def written(file: str, logits: list[float]) -> str:
+                path = Path(name, file)
+                path.write_bytes(struct.pack(f"<{len(logits)}f", *logits))
+                return str(path)
+
+            ours = written("ours", [1.0, 0.5] + [0.0] * 19)
+            near = written("near", [1.0, 0.5] + [1e-5] * 19)
+            self.assertEqual(families.compare(ours, near)["predictions_differ"], 0)
+            for other, what in (([1.0, 0.5] + [1e-3] * 19, "logits differ by 1.00e-03"),
+                                ([0.5, 1.0] + [0.0] * 19, "1 predictions are others"),
+                                ([1.0] * 42, "21 logits of ours, 42 of the peer's")):
+                with self.assertRaisesRegex(Problem, what):
+                    families.compare(ours, written("other", other))
+
+
 class Stub(unittest.TestCase):
     def test_its_functions_can_be_called_and_its_types_looked_into(self) -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -4,7 +4,10 @@
 use crate::common::skip;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use ttp_lib::family::netml::{Annotations, Lacking, NetmlEncoder, NetmlFiles, NetmlFlows, OUTPUTS};
+use ttp_lib::family::netml::{
+    Annotations, Lacking, NetmlEncoder, NetmlFiles, NetmlFlows, OUTPUTS, Renamed,
+};
+use ttp_lib::metrics::names::NamesSettings;
 
 fn raw(name: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -73,5 +76,53 @@ fn the_published_encoder_uses_17_of_its_21_outputs() {
             labels.iter().zip(&said).filter(|(_, s)| **s == output).map(|(l, _)| l).collect();
         let right = of.iter().filter(|label| OUTPUTS[***label] == family).count();
         assert!(right * 2 > of.len(), "{family}: {right} of {}", of.len());
+    }
+}
+
+/// The names that scipy's linear_sum_assignment and chi-square find over the same files.
+#[test]
+fn the_names_of_the_published_encoder_are_shuffled() {
+    let Some(files) = files() else { return };
+    let found = Renamed::read(&files, &NamesSettings::default()).unwrap();
+    let [printed, best] = found.agreement();
+    assert!((printed - 0.014_03).abs() < 1e-4, "{printed}");
+    assert!((best - 0.849_5).abs() < 1e-4, "{best}");
+    let [printed, best] = [&found.by_counts.printed, &found.by_counts.best];
+    assert!((printed.statistic - 5_819_187.0).abs() < 1.0, "{}", printed.statistic);
+    assert!((best.statistic - 13.9).abs() < 0.05, "{}", best.statistic);
+    assert_eq!(found.published.at_zero(), found.encoded.never_used());
+    for (printed, right) in [
+        ("Adload", "Trickster"),
+        ("Artemis", "Tinba"),
+        ("BitCoinMiner", "benign"),
+        ("CCleaner", "Artemis"),
+        ("Cobalt", "TrickBot"),
+        ("Dridex", "Emotet"),
+        ("Emotet", "WebCompanion"),
+        ("MinerTrojan", "Dridex"),
+        ("PUA", "MinerTrojan"),
+        ("Ramnit", "HTBot"),
+        ("Sality", "MagicHound"),
+        ("Tinba", "Adload"),
+        ("TrickBot", "CCleaner"),
+        ("Trickster", "Sality"),
+        ("TrojanDownloader", "Ursnif"),
+        ("Ursnif", "Cobalt"),
+        ("benign", "Ramnit"),
+    ] {
+        assert_eq!(found.name(printed), Some(right), "{printed}");
+    }
+    assert_eq!(found.renamed().len(), 21);
+    let mut shared: Vec<&str> = ["Downware", "HTBot", "MagicHound", "WebCompanion"]
+        .map(|printed| found.name(printed).unwrap())
+        .to_vec();
+    shared.sort_unstable();
+    assert_eq!(shared, ["BitCoinMiner", "Downware", "PUA", "TrojanDownloader"]);
+    assert_eq!(found.statements().unwrap().len(), 7);
+    if let Some(matrix) = found.matrix_renamed().unwrap() {
+        assert_eq!(matrix.total(), 52_500);
+        let [before, after] = Renamed::one_trickbot(&matrix).unwrap();
+        println!("macro F1 {before} {after}");
+        assert!((before - 0.510).abs() < 5e-4 && after > before);
     }
 }

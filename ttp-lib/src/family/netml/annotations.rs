@@ -37,7 +37,9 @@ impl Annotations {
         let Labels { names, of } = serde_json::from_slice(&text).map_err(|error| {
             let reason = error.to_string();
             let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
-            Error::input_at(path, Some(error.line()), None, reason)
+            // Of a label that is wrong serde_json knows where the next one begins.
+            let line = line_of_id(&text, &reason).unwrap_or(error.line());
+            Error::input_at(path, Some(line), None, reason)
         })?;
         if of.is_empty() {
             return Err(Error::input(path, "no label in it"));
@@ -108,6 +110,14 @@ impl Annotations {
         });
         within.collect()
     }
+}
+
+/// The line of the last label of an id that [`Labels`] complains of.
+fn line_of_id(text: &[u8], reason: &str) -> Option<usize> {
+    let id = reason.strip_prefix("id ")?.split(' ').next()?;
+    let key = format!("\"{id}\"");
+    let place = text.windows(key.len()).rposition(|window| window == key.as_bytes())?;
+    Some(1 + text[..place].iter().filter(|byte| **byte == b'\n').count())
 }
 
 /// What stands in the file: each class with a number by its first appearance.

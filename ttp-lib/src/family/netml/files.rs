@@ -19,6 +19,8 @@ pub struct NetmlFiles {
     pub checkpoint: PathBuf,
     /// Its F1 scores in full precision.
     pub scores: PathBuf,
+    /// Its report, with every class's support.
+    pub report: PathBuf,
     /// Its confusion matrix on validation rows, which its authors publish as a picture only: read
     /// off that into a CSV file, where somebody has done so.
     pub matrix: Option<PathBuf>,
@@ -44,6 +46,7 @@ impl NetmlFiles {
             forest_challenge: at("netml-2020/random_forest_challenge.json")?,
             checkpoint: at("ids-netml/encoder_best.pth")?,
             scores: at("ids-netml/f1_scores_latest.json")?,
+            report: at("ids-netml/TRAINING_METRICS_REPORT.md")?,
             matrix: at("ids-netml/validation_confusion_matrix.csv"),
             training: at("netml-2020/2_training_set.json.gz"),
         })

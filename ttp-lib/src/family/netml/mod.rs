@@ -29,6 +29,8 @@ mod focal;
 mod forest;
 mod lines;
 mod merged;
+mod published;
+mod renamed;
 mod series;
 #[cfg(test)]
 mod tests;
@@ -43,6 +45,8 @@ pub use focal::focal_loss;
 pub use forest::{FlowForest, ForestSettings};
 pub use lines::{FlowLines, Lacking};
 pub use merged::{PAIR, merged};
+pub use published::Published;
+pub use renamed::{Renamed, Statement};
 pub use train::{Labelled, NetmlHistory, NetmlParams, NetmlTraining, Sampling, Weighting};
 
 /// The eight series of a flow, each of up to [`STEPS`] counts, in the order of the encoder's
