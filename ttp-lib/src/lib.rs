@@ -23,7 +23,8 @@
 //! - [`compare`]: models beside each other, pair by pair and under both protocols.
 //! - [`remedies`]: what helps classes that a classifier never finds, each measured.
 //! - [`similarity`]: which sentences tell of the same technique; hard negatives.
-//! - [`family`]: malware families from the numbers of flows; synthetic flows with planted faults.
+//! - [`family`]: malware families from the numbers of flows; NetML's flows and the summary's own
+//!   encoder; synthetic flows with planted faults.
 //! - [`audit`]: can reported figures be true? Claims as data, a verdict on each.
 //! - [`plot`]: histograms, heat maps, curves and clouds of points as SVG.
 //! - [`show`]: tables, plots and texts made safe to look at in a notebook or a terminal.

@@ -1,10 +1,11 @@
 //! Malware families from the numbers of network flows: an encoder with an embedding of 64
 //! dimensions, trained on parquet or CSV files that may be larger than memory, and seen in a plane.
 //!
-//! The study that this follows gives no data. [`SyntheticFlows`] makes some: **synthetic** flows
-//! with its families and, where they are known, its supports, and with faults that are
-//! [planted](PLANTED), so that a diagnosis can be held to finding them. What an encoder scores on
-//! them says nothing of real traffic. Flows of one's own go the same way.
+//! The flows of the study that this follows, and its own encoder, are in [`netml`].
+//! [`SyntheticFlows`] makes **synthetic** ones with its families and, where they are known, its
+//! supports, and with faults that are [planted](PLANTED), so that a diagnosis can be held to finding
+//! them. What an encoder scores on them says nothing of real traffic. Flows of one's own go the same
+//! way.
 //!
 //! ```no_run
 //! use std::path::Path;
