@@ -638,7 +638,7 @@ fn reports_run() -> Value {
         } } })
     };
     json!({
-        "untrained": { "all-mpnet-base-v2": counted(49, 233, 10, 173) },
+        "untrained": { "mpnet": counted(49, 233, 10, 173) },
         "as_reported.minilm": { "basic": counted(282, 0, 183, 0) },
         "test_pairs_with_both_texts_in_training": 465,
         "unseen": { "largest_gain": 0.5712, "fine_tuned": { "called_similar": 1.0 } },

@@ -15,6 +15,9 @@ use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
+/// The report's base model, all-mpnet-base-v2, by its name among the checkpoints.
+pub const BASE_MODEL: &str = "mpnet";
+
 /// The threshold that the report calls pairs similar from.
 const HALF: f64 = 0.5;
 
@@ -47,7 +50,7 @@ pub struct ReportSettings {
 impl Default for ReportSettings {
     fn default() -> Self {
         Self {
-            untrained: vec!["minilm".to_owned(), "all-mpnet-base-v2".to_owned()],
+            untrained: vec!["minilm".to_owned(), BASE_MODEL.to_owned()],
             checkpoint: "minilm".to_owned(),
             arms: vec![Arm::Basic, Arm::Advanced, Arm::Cosine],
             disjoint_arms: vec![Arm::Basic, Arm::Cosine],

@@ -22,7 +22,7 @@ mod recipes;
 mod unseen;
 
 pub use experiment::{
-    Counted, Embedded, Experiment, GroundScores, ReportSettings, Trained, UnseenCosines,
+    BASE_MODEL, Counted, Embedded, Experiment, GroundScores, ReportSettings, Trained, UnseenCosines,
 };
 pub use files::{REPORT_FILES, ReportFiles};
 pub use ground::{Ground, GroundName};
