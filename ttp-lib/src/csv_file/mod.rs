@@ -125,15 +125,39 @@ impl CsvFile {
     }
 }
 
-impl<R: Read> CsvFile<R> {
+/// What was read of a stream to see how it begins, and the rest of it.
+pub(crate) type Begun<R> = std::io::Chain<std::io::Cursor<Vec<u8>>, R>;
+
+impl<R: Read> CsvFile<Begun<R>> {
     /// Reads the header of what `read` gives: a file that is unpacked, say.
     ///
     /// # Errors
     /// As [`open`](CsvFile::open).
-    pub fn of(path: &Path, read: R) -> Result<Self> {
+    pub fn of(path: &Path, mut read: R) -> Result<Self> {
+        let mut start = Vec::with_capacity(4);
+        read.by_ref().take(4).read_to_end(&mut start).map_err(Error::file(path, "read"))?;
+        refuse_utf16(path, &start)?;
+        if start.starts_with(MARK) {
+            start.drain(..MARK.len());
+        }
+        let read = std::io::Cursor::new(start).chain(read);
         Self::with_header(path, Records::over(path, Strict::new(read, 1), None), 0)
     }
+}
 
+/// The byte order mark that some editors put in front of a text.
+const MARK: &[u8] = "\u{feff}".as_bytes();
+
+fn refuse_utf16(path: &Path, start: &[u8]) -> Result<()> {
+    // A mark in front, or an ordinary letter of two bytes.
+    if matches!(start, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..]) {
+        let reason = "UTF-16, as spreadsheets write \"Unicode text\": save it as UTF-8";
+        return Err(Error::input(path, reason));
+    }
+    Ok(())
+}
+
+impl<R: Read> CsvFile<R> {
     fn with_header(path: &Path, mut records: Records<R>, before: u64) -> Result<Self> {
         let mut record = ByteRecord::new();
         let Some(line) = records.next(&mut record)? else {
@@ -206,12 +230,8 @@ fn opened(path: &Path) -> Result<(Records<File>, u64)> {
     let mut file = File::open(path).map_err(wrong)?;
     let mut start = Vec::with_capacity(4);
     file.by_ref().take(4).read_to_end(&mut start).map_err(wrong)?;
-    // A mark in front, or an ordinary letter of two bytes.
-    if matches!(start[..], [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..]) {
-        let reason = "UTF-16, as spreadsheets write \"Unicode text\": save it as UTF-8";
-        return Err(Error::input(path, reason));
-    }
-    let before = if start.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
+    refuse_utf16(path, &start)?;
+    let before = if start.starts_with(MARK) { MARK.len() as u64 } else { 0 };
     file.seek(SeekFrom::Start(before)).map_err(wrong)?;
     Ok((Records::over(path, Strict::new(file, 1), None), before))
 }

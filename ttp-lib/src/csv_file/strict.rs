@@ -56,12 +56,7 @@ pub(super) struct Strict<R> {
     /// The line of the first record, where the bytes begin somewhere before it.
     first: Option<usize>,
     failed: Option<Broken>,
-    /// How much of a byte order mark has come; no longer looked for after another byte.
-    mark: usize,
 }
-
-/// What some editors put in front of a text.
-const MARK: &[u8] = "\u{feff}".as_bytes();
 
 impl<R: Read> Strict<R> {
     /// Bytes whose first is the first of `line`.
@@ -79,13 +74,12 @@ impl<R: Read> Strict<R> {
             is_long: false,
             first: None,
             failed: None,
-            mark: 0,
         }
     }
 
     /// Bytes that begin before a record of which the line is known: line ends may stand there.
     pub fn before(inner: R, line: usize) -> Self {
-        Self { first: Some(line), mark: MARK.len(), ..Self::new(inner, line) }
+        Self { first: Some(line), ..Self::new(inner, line) }
     }
 
     /// The line of the next record that was let through.
@@ -212,16 +206,7 @@ impl<R: Read> Read for Strict<R> {
             }
             return Ok(0);
         }
-        // The csv library takes the mark off: it is no part of the first cell.
-        let mut skipped = 0;
-        while self.mark < MARK.len() && buffer[skipped..count].first() == Some(&MARK[self.mark]) {
-            self.mark += 1;
-            skipped += 1;
-        }
-        if skipped < count {
-            self.mark = MARK.len();
-        }
-        let block = &buffer[skipped..count];
+        let block = &buffer[..count];
         if self.state != State::Quoted && self.state != State::Closed && !block.contains(&b'"') {
             self.skim(block);
             return Ok(count);
@@ -230,7 +215,7 @@ impl<R: Read> Read for Strict<R> {
             if let Err(broken) = self.take(byte) {
                 self.failed = Some(broken.clone());
                 // What stands before it is read first: it may be wrong in another way.
-                return if skipped + at == 0 { failed(broken) } else { Ok(skipped + at) };
+                return if at == 0 { failed(broken) } else { Ok(at) };
             }
         }
         Ok(count)

@@ -80,6 +80,10 @@ fn what_stands_before_a_broken_quote_is_told_first() {
 fn headers() {
     let error = read(b"a,b, a\n1,2,3\n").unwrap_err();
     assert_eq!(error, "t.csv, row 1, field \"a\": two columns have this name, 1 and 3");
+    // So is what comes from a stream.
+    let mut file = CsvFile::of(Path::new("t.csv"), &b"\xef\xbb\xbfa,b\n1,2\n"[..]).unwrap();
+    assert_eq!(file.names(), ["a", "b"]);
+    assert_eq!(file.next(&mut ByteRecord::new()).unwrap(), Some(2));
     // Columns without a name, as a frame's index has none, are no names.
     assert_eq!(read(b",a,\n1,2,3\n").unwrap().len(), 1);
     assert_eq!(read(b"").unwrap_err(), "t.csv: empty: not even a header");
