@@ -273,7 +273,7 @@ fn names_that_are_unknown_come_with_those_that_are_known() {
     assert_eq!(
         project.fails(&["finetune", "--checkpoint", "gpt"]),
         "error: unknown checkpoint \"gpt\"; known: bert, scibert, secbert, minilm, minilm-cti, \
-         scratch, a folder's path, a hub id, owner/name"
+         scratch, mpnet, a folder's path, a hub id, owner/name"
     );
     // Where there is a folder of the owner's name, a path was meant and no hub is asked.
     let path = project.fails(&["fetch", "notebooks/gpt"]);
