@@ -2,7 +2,7 @@
 //! code on a made-up set of their form, and what a user is told who makes the same mistakes.
 
 use crate::common::report::MadeUp;
-use crate::common::skip;
+use crate::common::{skip, turn};
 use crate::common::tiny::Tiny;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -315,6 +315,7 @@ fn each_recipe_is_taught_what_it_says() {
 
 #[test]
 fn a_schedule_that_is_stopped_begins_as_the_whole_one() {
+    let _turn = turn();
     let tiny = Tiny::new();
     let checkpoint = tiny.find().unwrap();
     let experiment = experiment(&MadeUp::new(), &few_pairs());
@@ -356,6 +357,7 @@ fn a_schedule_that_is_stopped_begins_as_the_whole_one() {
 
 #[test]
 fn every_arm_is_trained_and_judged_on_its_ground() {
+    let _turn = turn();
     let tiny = Tiny::new();
     let checkpoint = tiny.find().unwrap();
     let experiment = experiment(&MadeUp::new(), &few_pairs());
