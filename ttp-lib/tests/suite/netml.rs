@@ -1,7 +1,7 @@
 //! NetML's real flows and the family summary's own encoder. The counts are torch 2.4.0's
 //! (`environment/golden/netml.py FLOWS CHECKPOINT LOGITS.npy`) and Python's over the same files.
 
-use crate::common::skip;
+use crate::common::{skip, turn};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use ttp_lib::family::netml::{
@@ -50,6 +50,7 @@ fn both_test_sets_are_read_whole_and_the_forest_knows_every_flow() {
 #[test]
 fn the_published_encoder_uses_17_of_its_21_outputs() {
     let Some(files) = files() else { return };
+    let _turn = turn();
     let outputs = OUTPUTS.map(str::to_owned).to_vec();
     let encoder = NetmlEncoder::published(&files.checkpoint, outputs).unwrap();
     let flows = NetmlFlows::read(&files.standard, Lacking::Refused).unwrap();
@@ -83,6 +84,7 @@ fn the_published_encoder_uses_17_of_its_21_outputs() {
 #[test]
 fn the_names_of_the_published_encoder_are_shuffled() {
     let Some(files) = files() else { return };
+    let _turn = turn();
     let found = Renamed::read(&files, &NamesSettings::default()).unwrap();
     let [printed, best] = found.agreement();
     assert!((printed - 0.014_03).abs() < 1e-4, "{printed}");
