@@ -2,8 +2,8 @@
 //! code on a made-up set of their form, and what a user is told who makes the same mistakes.
 
 use crate::common::report::MadeUp;
-use crate::common::{skip, turn};
 use crate::common::tiny::Tiny;
+use crate::common::{skip, turn};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
