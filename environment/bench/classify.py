@@ -245,13 +245,9 @@ def table(results: dict) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description="Race `ttp classify` against transformers' pipeline.")
-    parser.add_argument("--rounds", type=positive, default=3, help="[3]")
+    parser = race.parser("Race `ttp classify` against transformers' pipeline.", 3, "")
     parser.add_argument("--sentences", type=positive, default=10_000,
                         help="the corpus's first so many [10000]")
-    parser.add_argument("--threads", type=positive, default=machine.cores(),
-                        help="of each side [all cores]")
     arguments = parser.parse_args()
     return race.finish(lambda: both(arguments), FOLDER, "results.json", table)
 

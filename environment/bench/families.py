@@ -27,7 +27,7 @@ import kernel
 import machine
 import project
 from bench import peer_python, race
-from bench.race import Runner, positive, shown, spread
+from bench.race import Runner, shown, spread
 from project import Problem
 
 FOLDER = project.ROOT / "target" / "bench-families"
@@ -154,11 +154,7 @@ def table(results: dict) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description="Race the family summary's encoder against torch's.")
-    parser.add_argument("--rounds", type=positive, default=5, help="after one that is not counted [5]")
-    parser.add_argument("--threads", type=positive, default=machine.cores(),
-                        help="of each side [all cores]")
+    parser = race.parser("Race the family summary's encoder against torch's.", 5)
     arguments = parser.parse_args()
     return race.finish(lambda: both(arguments), FOLDER, "results.json", table)
 

@@ -25,7 +25,7 @@ import machine
 import project
 import setup
 from bench import peer_python, race
-from bench.race import Runner, positive, shown, spread
+from bench.race import Runner, shown, spread
 from project import Problem
 
 FOLDER = project.ROOT / "target" / "bench-mining"
@@ -147,11 +147,7 @@ def table(results: dict) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description="Race the mining of hard negatives against sentence-transformers.")
-    parser.add_argument("--rounds", type=positive, default=5, help="after one that is not counted [5]")
-    parser.add_argument("--threads", type=positive, default=machine.cores(),
-                        help="of each side [all cores]")
+    parser = race.parser("Race the mining of hard negatives against sentence-transformers.", 5)
     arguments = parser.parse_args()
     return race.finish(lambda: both(arguments), FOLDER, "results.json", table)
 

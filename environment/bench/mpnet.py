@@ -211,12 +211,10 @@ def table(results: dict) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description="Race embedding and training with all-mpnet-base-v2 against sentence-transformers.")
-    parser.add_argument("--rounds", type=positive, default=4, help="after one that is not counted [4]")
+    parser = race.parser(
+        "Race embedding and training with all-mpnet-base-v2 against sentence-transformers.",
+        4)
     parser.add_argument("--steps", type=positive, default=2, help="training steps in a round [2]")
-    parser.add_argument("--threads", type=positive, default=machine.cores(),
-                        help="of each side [all cores]")
     arguments = parser.parse_args()
     return race.finish(lambda: both(arguments), FOLDER, "results.json", table)
 

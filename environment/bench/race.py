@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import kernel
+import machine
 import memory
 import project
 from project import Problem
@@ -118,6 +119,16 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text}: at least 1")
     return number
+
+
+def parser(description: str, rounds: int, what: str = "after one that is not counted ",
+           ) -> argparse.ArgumentParser:
+    """What a race may be told whatever it is about: its rounds, and the threads of each side."""
+    options = argparse.ArgumentParser(description=description)
+    options.add_argument("--rounds", type=positive, default=rounds, help=f"{what}[{rounds}]")
+    options.add_argument("--threads", type=positive, default=machine.cores(),
+                         help="of each side [all cores]")
+    return options
 
 
 def finish(run: Callable[[], dict], folder: Path, name: str, text: Callable[[dict], str]) -> int:

@@ -312,13 +312,10 @@ def one_line(results: dict) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Race a training epoch against transformers.")
-    parser.add_argument("--rounds", type=positive, default=8, help="slices of the epoch [8]")
+    parser = race.parser("Race a training epoch against transformers.", 8, "slices of the epoch ")
     parser.add_argument("--steps", type=positive, help="only so many steps of it, for a trial")
     parser.add_argument("--padded-steps", type=positive, default=2,
                         help="steps padded to 512 in a round [2]")
-    parser.add_argument("--threads", type=positive, default=machine.cores(),
-                        help="of each side [all cores]")
     parser.add_argument("--ours", action="store_true", help="only ours, on the GPU if there is one")
     parser.add_argument("--give-back", action="store_true",
                         help="with --ours: glibc's allocator as it is")
