@@ -713,16 +713,29 @@ fn a_closed_standard_output_is_no_failure() {
     assert!(Path::new(&project.at("c.parquet")).is_file(), "written before it is said");
 }
 
+/// A labelled pair as the files have it.
+fn pair(a: &str, b: &str, label: u32) -> Value {
+    json!({ "sentence1": a, "sentence2": b, "label": label })
+}
+
+/// Pairs to train on, one of them dissimilar, and pairs to test with.
+fn few_pairs() -> [Value; 2] {
+    let training = json!([
+        pair("sends the mail", "reads the mail", 1),
+        pair("sends the log", "reads the log", 1),
+        pair("sends the mail", "reads the log", 0),
+    ]);
+    [training, json!([pair("the mail", "a mail", 1), pair("the mail", "a log", 0)])]
+}
+
 /// Two files of pairs of which nothing is wrong, and a third to be planted.
 fn pair_files(project: &Project, training: &Value, test: &Value) {
     project.write("train.json", &training.to_string());
-    let row =
-        |a: &str, b: &str, label: u32| json!({ "sentence1": a, "sentence2": b, "label": label });
     let validation = json!([
-        row("sends a mail a", "reads a mail a", 1),
-        row("sends a log a", "reads a log a", 1),
-        row("reads a mail the", "reads a log the", 0),
-        row("sends a mail the", "sends a log the", 0),
+        pair("sends a mail a", "reads a mail a", 1),
+        pair("sends a log a", "reads a log a", 1),
+        pair("reads a mail the", "reads a log the", 0),
+        pair("sends a mail the", "sends a log the", 0),
     ]);
     project.write("validation.json", &validation.to_string());
     project.write("test.json", &test.to_string());
@@ -734,14 +747,7 @@ const PAIR_FILES: [&str; 7] =
 #[test]
 fn pairs_say_what_is_wrong_with_their_files_before_anything_is_trained() {
     let project = Project::new();
-    let row =
-        |a: &str, b: &str, label: u32| json!({ "sentence1": a, "sentence2": b, "label": label });
-    let training = json!([
-        row("sends the mail", "reads the mail", 1),
-        row("sends the log", "reads the log", 1),
-        row("sends the mail", "reads the log", 0),
-    ]);
-    let test = json!([row("the mail", "a mail", 1), row("the mail", "a log", 0)]);
+    let [training, test] = few_pairs();
     pair_files(&project, &training, &test);
     let with = |more: &[&'static str]| [&PAIR_FILES[..], more].concat();
     assert_eq!(
@@ -763,21 +769,21 @@ fn pairs_say_what_is_wrong_with_their_files_before_anything_is_trained() {
     assert!(said.ends_with("nothing is wrong with these files\n"), "{said}");
 
     // A text of training, the very pair, and the pair the other way round.
-    for (pair, found) in [
+    for (planted, found) in [
         (
-            row("a mail", "sends the log", 0),
+            pair("a mail", "sends the log", 0),
             "row 2, field \"sentence2\": this text is in train.json, row 2, too; of 2 pairs, 0 have both texts in training and 1 one; 0 are training pairs, 0",
         ),
         (
-            row("sends the mail", "reads the mail", 1),
+            pair("sends the mail", "reads the mail", 1),
             "row 2, field \"sentence1\": this text is in train.json, row 1, too; of 2 pairs, 1 have both texts in training and 0 one; 1 are training pairs, 0",
         ),
         (
-            row("reads the mail", "sends the mail", 1),
+            pair("reads the mail", "sends the mail", 1),
             "row 2, field \"sentence1\": this text is in train.json, row 1, too; of 2 pairs, 1 have both texts in training and 0 one; 0 are training pairs, 1",
         ),
     ] {
-        pair_files(&project, &training, &json!([row("the mail", "a log", 0), pair]));
+        pair_files(&project, &training, &json!([pair("the mail", "a log", 0), planted]));
         assert_eq!(
             project.fails(&PAIR_FILES),
             format!(
@@ -790,18 +796,18 @@ fn pairs_say_what_is_wrong_with_their_files_before_anything_is_trained() {
         let warned = String::from_utf8(allowed.stderr).unwrap();
         assert!(warned.starts_with("warning: these pairs are not unseen: of 2 pairs"), "{warned}");
     }
-    for (pair, expected) in [
+    for (planted, expected) in [
         (json!({ "sentence1": "a", "sentence2": "b" }), "field \"label\": missing"),
         (
             json!({ "sentence1": "a", "sentence2": "b", "label": 0.5 }),
             "field \"label\": 0.5 is neither 0 nor 1",
         ),
         (
-            row("a", "a", 1),
+            pair("a", "a", 1),
             "field \"sentence2\": equal to sentence1: a text is no pair with itself",
         ),
     ] {
-        pair_files(&project, &training, &json!([pair]));
+        pair_files(&project, &training, &json!([planted]));
         assert_eq!(project.fails(&PAIR_FILES), format!("error: test.json, row 1, {expected}"));
     }
     assert_eq!(
@@ -814,14 +820,7 @@ fn pairs_say_what_is_wrong_with_their_files_before_anything_is_trained() {
 fn a_model_from_pairs_that_calls_all_of_them_similar_is_told_of() {
     let tiny = Tiny::folder();
     let project = Project::new();
-    let row =
-        |a: &str, b: &str, label: u32| json!({ "sentence1": a, "sentence2": b, "label": label });
-    let training = json!([
-        row("sends the mail", "reads the mail", 1),
-        row("sends the log", "reads the log", 1),
-        row("sends the mail", "reads the log", 0),
-    ]);
-    let test = json!([row("the mail", "a mail", 1), row("the mail", "a log", 0)]);
+    let [training, test] = few_pairs();
     pair_files(&project, &training, &test);
     // A model of random weights finds all texts alike, and one step does not change that.
     let model = tiny.path().to_str().unwrap();

@@ -1,6 +1,6 @@
 //! The corpus from real bytes: its counts, its files, and what bad input says.
 
-use crate::common::skip;
+use crate::common::{raw, skip};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use ttp_lib::augment::{AugmentSettings, Augmenter};
@@ -15,18 +15,6 @@ use ttp_lib::evaluate::{linear_predictions, scores_by_leakage, scores_of};
 use ttp_lib::linear::LinearKind;
 use ttp_lib::metrics::Bootstrap;
 use ttp_lib::split::{Leakage, Protocol, Shares, prepare};
-
-/// The raw file, or `None` with the reason printed: these tests need the real data.
-fn raw(name: &str) -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let named = std::env::var_os("TTP_SOURCES").map(|folder| root.join(folder).join(name));
-    let mut places = named.into_iter().chain([root.join("data/raw").join(name)]);
-    let found = places.find(|path| path.is_file());
-    if found.is_none() {
-        skip(&format!("{name} is in neither data/raw nor TTP_SOURCES"));
-    }
-    found
-}
 
 fn attack(with_tram: bool) -> Option<Built> {
     let bundle = raw("attack-v10.1/enterprise-attack.json")?;

@@ -1,11 +1,11 @@
 //! Names against class counts and second labellings: scipy's figures
 //! (`environment/golden/names.py`), NetML's own files.
 
-use crate::common::skip;
+use crate::common::raw;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use ttp_lib::metrics::Confusion;
 use ttp_lib::metrics::names::{NamesByCounts, NamesByLabelling, NamesSettings, NamesVerdict};
@@ -71,18 +71,6 @@ fn statistics_and_names_are_scipys() {
     }
 }
 
-/// A file of NetML or of the summary, or `None` with the reason printed.
-fn real(name: &str) -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let named = std::env::var_os("TTP_SOURCES").map(|folder| root.join(folder).join(name));
-    let mut places = named.into_iter().chain([root.join("data/raw").join(name)]);
-    let found = places.find(|path| path.is_file());
-    if found.is_none() {
-        skip(&format!("{name} is in neither data/raw nor TTP_SOURCES"));
-    }
-    found
-}
-
 /// Class and support of each row of the report's table.
 fn supports(report: &str) -> Vec<(String, u64)> {
     let rows = report.lines().filter_map(|line| {
@@ -96,8 +84,8 @@ fn supports(report: &str) -> Vec<(String, u64)> {
 #[test]
 fn the_summarys_names_are_shuffled() {
     let (Some(report), Some(annotations)) = (
-        real("ids-netml/TRAINING_METRICS_REPORT.md"),
-        real("netml-2020/2_training_anno_fine.json.gz"),
+        raw("ids-netml/TRAINING_METRICS_REPORT.md"),
+        raw("netml-2020/2_training_anno_fine.json.gz"),
     ) else {
         return;
     };

@@ -1,23 +1,15 @@
 //! NetML's real flows and the family summary's own encoder. The counts are torch 2.4.0's
 //! (`environment/golden/netml.py FLOWS CHECKPOINT LOGITS.npy`) and Python's over the same files.
 
-use crate::common::{skip, turn};
-use std::path::{Path, PathBuf};
+use crate::common::{find_raw, skip, turn};
 use std::time::Instant;
 use ttp_lib::family::netml::{
     Annotations, Lacking, NetmlEncoder, NetmlFiles, NetmlFlows, OUTPUTS, Renamed,
 };
 use ttp_lib::metrics::names::NamesSettings;
 
-fn raw(name: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let named = std::env::var_os("TTP_SOURCES").map(|folder| root.join(folder).join(name));
-    let kept = root.join("data/raw").join(name);
-    named.filter(|path| path.is_file()).unwrap_or(kept)
-}
-
 fn files() -> Option<NetmlFiles> {
-    let files = NetmlFiles::find(raw);
+    let files = NetmlFiles::find(|name| find_raw(name).unwrap_or_default());
     if files.is_none() {
         skip("netml-2020 or ids-netml is in neither data/raw nor TTP_SOURCES");
     }

@@ -3,10 +3,10 @@
 
 use crate::common::report::MadeUp;
 use crate::common::tiny::Tiny;
-use crate::common::{skip, turn};
+use crate::common::{raw, skip, turn};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tch::Device;
 use ttp_lib::encoder::{SentenceEncoder, Vectors};
 use ttp_lib::metrics::{BinaryCounts, Bootstrap, Ranking};
@@ -30,21 +30,10 @@ fn golden() -> Value {
     serde_json::from_str(include_str!("../golden/similarity_report.json")).unwrap()
 }
 
-fn at_hand(name: &str) -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let named = std::env::var_os("TTP_SOURCES").map(|folder| root.join(folder).join(name));
-    let mut places = named.into_iter().chain([root.join("data/raw").join(name)]);
-    let found = places.find(|path| path.exists());
-    if found.is_none() {
-        skip(&format!("{name} is in neither data/raw nor TTP_SOURCES"));
-    }
-    found
-}
-
 fn report() -> Option<ReportFiles> {
     let mut paths = Vec::new();
     for name in REPORT_FILES {
-        paths.push(at_hand(name)?);
+        paths.push(raw(name)?);
     }
     Some(ReportFiles::read(&paths.try_into().unwrap()).unwrap())
 }
