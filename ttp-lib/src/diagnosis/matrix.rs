@@ -79,7 +79,7 @@ fn read_json(file: &Path) -> Result<(SparseConfusion, Vec<String>)> {
             Err(_) => return Err(Error::input_at(file, Some(error.line()), None, error)),
         },
     };
-    let Matrix { mut labels, rows_truth_columns_predicted: rows } = matrix;
+    let Matrix { labels, rows_truth_columns_predicted: rows } = matrix;
     if rows.len() != labels.len() {
         let reason = format!("not square: {} rows for {} labels", rows.len(), labels.len());
         return Err(Error::input(file, reason));
@@ -90,22 +90,15 @@ fn read_json(file: &Path) -> Result<(SparseConfusion, Vec<String>)> {
             let reason = format!("not square: {columns} columns for {} labels", labels.len());
             return Err(Error::input_at(file, None, Some(label), reason));
         }
-        lines.push(Line { number: 0, label: label.clone(), filled });
+        lines.push(Line { number: None, label: label.clone(), filled });
     }
-    let notes = without_margins(&mut labels, &mut lines);
-    let mut cells = Vec::new();
-    for (truth, line) in (0_u32..).zip(&lines) {
-        let cell = |&(predicted, count): &(u32, u64)| CellCount { truth, predicted, count };
-        cells.extend(line.filled.iter().map(cell));
-    }
-    let counts =
-        SparseConfusion::from_cells(labels, cells).map_err(|error| Error::input(file, error))?;
-    Ok((counts, notes))
+    counted(file, labels, lines)
 }
 
 /// One line of a matrix: its label, and the counts in it that are not 0, by column.
 struct Line {
-    number: usize,
+    /// Its number in a CSV file.
+    number: Option<usize>,
     label: String,
     filled: Vec<(u32, u64)>,
 }
@@ -132,16 +125,13 @@ fn read_csv(file: &Path) -> Result<(SparseConfusion, Vec<String>)> {
     let Some(line) = reader.next(&mut record)? else {
         return Err(Error::input(file, "empty: not even a header"));
     };
-    let mut labels: Vec<String> = cells_of(&record, line)?.into_iter().skip(1).collect();
+    let labels: Vec<String> = cells_of(&record, line)?.into_iter().skip(1).collect();
     if labels.is_empty() {
         return Err(Error::input_at(file, Some(1), None, "a header without a label"));
     }
-    let distinct = |labels: &[String]| {
-        let mut seen = HashSet::new();
-        labels.iter().find(|label| !seen.insert(label.as_str())).cloned()
-    };
-    if let Some(label) = distinct(&labels) {
-        return Err(Error::input_at(file, Some(1), Some(&label), "this label is there twice"));
+    let mut seen = HashSet::new();
+    if let Some(label) = labels.iter().find(|label| !seen.insert(label.as_str())) {
+        return Err(Error::input_at(file, Some(1), Some(label), "this label is there twice"));
     }
     let mut lines: Vec<Line> = Vec::with_capacity(labels.len());
     while let Some(number) = reader.next(&mut record)? {
@@ -165,14 +155,23 @@ fn read_csv(file: &Path) -> Result<(SparseConfusion, Vec<String>)> {
             }
         }
         let label = row.into_iter().next().unwrap_or_default();
-        lines.push(Line { number, label, filled });
+        lines.push(Line { number: Some(number), label, filled });
     }
+    counted(file, labels, lines)
+}
+
+/// The counts of a matrix's lines, sums taken off; and what to know of it.
+fn counted(
+    file: &Path,
+    mut labels: Vec<String>,
+    mut lines: Vec<Line>,
+) -> Result<(SparseConfusion, Vec<String>)> {
     let notes = without_margins(&mut labels, &mut lines);
     let place: HashMap<&str, u32> = labels.iter().map(String::as_str).zip(0..).collect();
     let mut cells = Vec::new();
     let mut seen = vec![false; labels.len()];
     for Line { number, label, filled } in &lines {
-        let wrong = |reason: String| Error::input_at(file, Some(*number), None, reason);
+        let wrong = |reason: String| Error::input_at(file, *number, None, reason);
         let Some(&truth) = place.get(label.as_str()) else {
             return Err(wrong(format!("not square: {label:?} is a row and no column")));
         };
