@@ -12,6 +12,11 @@ pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
+/// Whether a text is what programs write for a value that is not there.
+pub(crate) fn is_missing_value(text: &str) -> bool {
+    ["nan", "null", "none", "n/a"].iter().any(|name| text.trim().eq_ignore_ascii_case(name))
+}
+
 /// Whether it only says in which direction others run.
 fn is_direction(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{206f}')
@@ -81,9 +86,7 @@ pub(crate) fn notes<'a>(labels: impl IntoIterator<Item = (&'a str, usize)>) -> V
     }
     let missing: Vec<String> = labels
         .iter()
-        .filter(|(label, _)| {
-            ["nan", "null", "none", "n/a"].iter().any(|no| label.eq_ignore_ascii_case(no))
-        })
+        .filter(|(label, _)| is_missing_value(label))
         .map(|(label, row)| format!("{label:?} (row {row})"))
         .collect();
     if !missing.is_empty() {

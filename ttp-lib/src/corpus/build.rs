@@ -1,7 +1,7 @@
 //! From a source to a corpus, with an account of what was left out.
 
 use super::{Columns, Corpus, Sentence, clean, csv, stix, tram};
-use crate::Result;
+use crate::{Result, spelling};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
@@ -204,7 +204,7 @@ fn sift(candidates: Vec<Candidate>, keep: Keep, name: impl Fn(&str) -> Option<St
         let reason = candidate.dropped.or_else(|| {
             if !candidate.text.contains(char::is_alphabetic) {
                 Some(Reason::NoWord)
-            } else if is_missing_value(&candidate.text) {
+            } else if spelling::is_missing_value(&candidate.text) {
                 Some(Reason::MissingValue)
             } else if !seen.insert((technique.clone(), clean::normalised(&candidate.text))) {
                 Some(Reason::Duplicate)
@@ -234,11 +234,6 @@ fn sift(candidates: Vec<Candidate>, keep: Keep, name: impl Fn(&str) -> Option<St
     };
     let notes = Vec::new();
     Built { corpus: Corpus { sentences }, candidates: read, dropped, kept_all_the_same, notes }
-}
-
-/// Whether a text is what programs write for a value that is not there.
-fn is_missing_value(text: &str) -> bool {
-    ["nan", "null", "none", "n/a"].iter().any(|name| text.trim().eq_ignore_ascii_case(name))
 }
 
 /// Whether this is an ATT&CK id of a technique (`T1059`; `MOB-T1007` in the first releases for

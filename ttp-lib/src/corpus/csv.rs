@@ -36,6 +36,35 @@ impl Columns {
         }
     }
 
+    /// A layout by its name (`hub`, `orbinato`), or `SENTENCE,LABEL`: the two columns' names as a
+    /// line of CSV, so that a name may have a comma in it.
+    ///
+    /// # Errors
+    /// If it is neither.
+    ///
+    /// ```
+    /// use ttp_lib::corpus::Columns;
+    /// assert_eq!(Columns::from_name("hub").unwrap(), Columns::hub());
+    /// let own = Columns::from_name("\"text, as written\",label").unwrap();
+    /// assert_eq!(own, Columns::named("text, as written", "label"));
+    /// assert!(Columns::from_name("text").is_err());
+    /// ```
+    pub fn from_name(text: &str) -> Result<Self> {
+        let columns = match text {
+            "hub" => return Ok(Self::hub()),
+            "orbinato" => return Ok(Self::orbinato()),
+            _ => csv_file::cells(text),
+        };
+        match columns.as_deref() {
+            Some([sentence, label]) => Ok(Self::named(sentence, label)),
+            _ => Err(Error::Unknown {
+                kind: "column layout",
+                name: text.to_owned(),
+                known: ["hub", "orbinato", "SENTENCE,LABEL"].map(str::to_owned).to_vec(),
+            }),
+        }
+    }
+
     /// Files of Orbinato et al. (ISSRE 2022, github dessertlab/cti-to-mitre-with-nlp):
     /// `data/dataset.csv` with an index without a name, `label_tec`, `label_subtec`, `tec_name`,
     /// `sentence`; `data/other_datasets/dataset_mixed.csv`, which has `sentence` and `label_tec`
@@ -126,9 +155,7 @@ pub(super) fn read(
         if !name.is_empty() && id == technique {
             table.names.entry(id.clone()).or_insert(name);
         }
-        if !first_rows.contains_key(&label) {
-            first_rows.insert(label.clone(), row);
-        }
+        first_rows.entry(label.clone()).or_insert(row);
         let source_id = format!("csv:{row}");
         table.candidates.push(Candidate { technique: id, text, source_id, dropped: None });
     }
@@ -138,9 +165,4 @@ pub(super) fn read(
     table.notes = spelling::notes(first_rows.iter().map(|(label, row)| (label.as_str(), *row)));
     table.notes.extend(rows.notes());
     Ok(table)
-}
-
-/// The cells of one line of CSV; `None` where its quoting is not right.
-pub fn cells(line: &str) -> Option<Vec<String>> {
-    csv_file::cells(line)
 }

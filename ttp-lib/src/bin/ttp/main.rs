@@ -211,7 +211,7 @@ fn build_corpus(run: &Run, arguments: CorpusArguments) -> Result<()> {
         (Some(bundle), _) => Source::Attack { bundle, tram },
         (None, Some(path)) => {
             let known = run.known(labels)?;
-            Source::Csv { path, columns: columns_named(&columns)?, known, keep }
+            Source::Csv { path, columns: Columns::from_name(&columns)?, known, keep }
         }
         (None, None) => run.source()?,
     };
@@ -228,24 +228,6 @@ fn build_corpus(run: &Run, arguments: CorpusArguments) -> Result<()> {
     run.part_of(built.corpus).write_parquet(&out)?;
     say(&account)?;
     say(&format!("written: {}", out.display()))
-}
-
-fn columns_named(text: &str) -> Result<Columns> {
-    match text {
-        "hub" => return Ok(Columns::hub()),
-        "orbinato" => return Ok(Columns::orbinato()),
-        _ => {}
-    }
-    // A line of CSV, so that a name may have a comma in it; blanks count where the file has them.
-    let columns = corpus::csv::cells(text);
-    match columns.as_deref() {
-        Some([sentence, label]) => Ok(Columns::named(sentence, label)),
-        _ => Err(Error::Unknown {
-            kind: "column layout",
-            name: text.to_owned(),
-            known: ["hub", "orbinato", "SENTENCE,LABEL"].map(str::to_owned).to_vec(),
-        }),
-    }
 }
 
 fn split_corpus(run: &Run, protocol: Protocol) -> Result<()> {
