@@ -7,7 +7,7 @@ use super::figure::{Exact, Figure, Interval, Rounding};
 use super::multiclass::{Asked, Averaging, ClassMetric, Classes, Found, Matrix, Said};
 use super::removal::{self, Removal};
 use super::report::Measured;
-use super::rests::{self, Prover, Rest};
+use super::rests::{self, Bounds, Prover, Rest};
 use super::solver::{Answer, Problem, Work};
 use super::together;
 use super::verdict::{Look, Ran, Verdict, irreducible, smallest_conflict};
@@ -846,57 +846,29 @@ impl Judge<'_> {
     fn tell(&mut self) -> crate::Result<()> {
         let mut left = rests::PROOFS;
         for ask in &self.claims.asks {
-            let (key, asked) = match ask.of {
-                AskOf::Unknown(system, _) => (('q', system), None),
-                AskOf::Count(matrix, class, count) => {
-                    (('m', matrix), Some(Asked::Count(class, count)))
+            let number = Number::of(ask.of);
+            let mut holding = match &number {
+                // A system of which nothing is claimed is bounded by what defines it.
+                Number::OfSystem(system, _) => {
+                    Some(self.holding.get(&('q', *system)).cloned().unwrap_or_default())
                 }
-                AskOf::Cell(matrix, from, to) => (('m', matrix), Some(Asked::Cell(from, to))),
-            };
-            let holding = self.holding.get(&key).cloned();
-            let of_matrix =
-                |of: &[usize]| -> Vec<Said> { of.iter().filter_map(|&at| self.said(at)).collect() };
-            let range = |of: &[usize]| match (ask.of, asked) {
-                (AskOf::Unknown(system, unknown), _) => self.problem(system, of).range(unknown),
-                (_, Some(asked)) => {
-                    let said = of_matrix(of);
-                    let said: Vec<&Said> = said.iter().collect();
-                    let classes = classes_of(&self.claims.matrices[key.1]);
-                    let (low, high) = classes.range(&said, asked).ok().flatten()?;
-                    Some((low.into(), high.into()))
-                }
-                _ => None,
-            };
-            let proves = |of: &[usize], bounds: (i128, i128)| match (ask.of, asked) {
-                (AskOf::Unknown(system, unknown), _) => {
-                    self.problem(system, of).proves_within(unknown, bounds.0, bounds.1)
-                }
-                (_, Some(asked)) => {
-                    let said = of_matrix(of);
-                    let said: Vec<&Said> = said.iter().collect();
-                    let classes = classes_of(&self.claims.matrices[key.1]);
-                    classes.proves_within(&said, asked, bounds).unwrap_or(false)
-                }
-                _ => false,
-            };
-            // A system of which nothing is claimed is bounded by what defines it.
-            let mut holding = match (holding, asked) {
-                (None, Some(_)) => None,
-                (holding, _) => Some(holding.unwrap_or_default()),
+                Number::OfMatrix(matrix, _) => self.holding.get(&('m', *matrix)).cloned(),
             };
             // The first are spared first: those that speak of other classes.
-            if let (Some(holding), Some(asked)) = (&mut holding, asked) {
-                holding.sort_by_key(|&at| nearness(&self.claim(at).check, asked));
+            if let (Some(holding), Number::OfMatrix(_, asked)) = (&mut holding, &number) {
+                holding.sort_by_key(|&at| nearness(&self.claim(at).check, *asked));
             }
+            let range = |of: &[usize]| self.range(&number, of);
+            let proves = |of: &[usize], bounds: Bounds| self.proves_within(&number, of, bounds);
             let bounds = holding.as_deref().and_then(range);
             let end = |end: i128| i64::try_from(end).ok();
-            let ends = |range: Option<(i128, i128)>| {
+            let ends = |range: Option<Bounds>| {
                 range.map_or((None, None), |(low, high)| (end(low), end(high)))
             };
             let prover = Prover { range: &range, proves: &proves };
             let rests_on = holding.as_deref().zip(bounds).and_then(|(holding, bounds)| {
                 let found = rests::rests(holding, bounds, &prover, &mut left)?;
-                let rest = |(at, without): (usize, Option<(i128, i128)>)| {
+                let rest = |(at, without): (usize, Option<Bounds>)| {
                     let (least, most) = ends(without);
                     Rest {
                         claim: self.id(at),
@@ -912,6 +884,35 @@ impl Judge<'_> {
             self.audit.ranges.push(Told { says: ask.says.clone(), least, most, rests_on });
         }
         Ok(())
+    }
+
+    /// The bounds that claims leave a number, each proven; nothing if none are.
+    fn range(&self, number: &Number, of: &[usize]) -> Option<Bounds> {
+        match *number {
+            Number::OfSystem(system, unknown) => self.problem(system, of).range(unknown),
+            Number::OfMatrix(matrix, asked) => {
+                let said: Vec<Said> = of.iter().filter_map(|&at| self.said(at)).collect();
+                let said: Vec<&Said> = said.iter().collect();
+                let classes = classes_of(&self.claims.matrices[matrix]);
+                let (low, high) = classes.range(&said, asked).ok().flatten()?;
+                Some((low.into(), high.into()))
+            }
+        }
+    }
+
+    /// Whether claims prove that a number lies within bounds.
+    fn proves_within(&self, number: &Number, of: &[usize], bounds: Bounds) -> bool {
+        match *number {
+            Number::OfSystem(system, unknown) => {
+                self.problem(system, of).proves_within(unknown, bounds.0, bounds.1)
+            }
+            Number::OfMatrix(matrix, asked) => {
+                let said: Vec<Said> = of.iter().filter_map(|&at| self.said(at)).collect();
+                let said: Vec<&Said> = said.iter().collect();
+                let classes = classes_of(&self.claims.matrices[matrix]);
+                classes.proves_within(&said, asked, bounds).unwrap_or(false)
+            }
+        }
     }
 
     /// The facts that have a claim's figure digit for digit.
@@ -956,6 +957,24 @@ fn classes_of(known: &MatrixKnown) -> Classes {
         names: known.classes.clone(),
         total: known.totals.total,
         zero_division: known.zero_division,
+    }
+}
+
+/// A number that is asked for: an unknown of a system, or one of a matrix.
+enum Number {
+    OfSystem(usize, usize),
+    OfMatrix(usize, Asked),
+}
+
+impl Number {
+    fn of(ask: AskOf) -> Self {
+        match ask {
+            AskOf::Unknown(system, unknown) => Self::OfSystem(system, unknown),
+            AskOf::Count(matrix, class, count) => {
+                Self::OfMatrix(matrix, Asked::Count(class, count))
+            }
+            AskOf::Cell(matrix, from, to) => Self::OfMatrix(matrix, Asked::Cell(from, to)),
+        }
     }
 }
 

@@ -42,13 +42,13 @@ pub(super) struct Prover<'a> {
 }
 
 /// What bounds rest on: claims, each with the bounds that all others but it leave.
-pub(super) type Rests = Vec<(usize, Option<(i128, i128)>)>;
+pub(super) type Rests = Vec<(usize, Option<Bounds>)>;
 
 /// Claims of which none can be left out of the proof of these bounds, and what all claims but each
 /// of them leave. `left` counts the proofs that may yet be looked for; nothing once there are none.
 pub(super) fn rests(
     holding: &[usize],
-    bounds: (i128, i128),
+    bounds: Bounds,
     prover: &Prover<'_>,
     left: &mut usize,
 ) -> Option<Rests> {
