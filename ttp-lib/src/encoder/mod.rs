@@ -16,4 +16,5 @@ mod transformer;
 pub use masked::{Guess, MaskedEncoder};
 pub(crate) use save::save_weights;
 pub use sentence::{SentenceEncoder, Vectors};
+pub(crate) use technique::first_highest;
 pub use technique::{Predictions, TechniqueEncoder};

@@ -264,18 +264,7 @@ impl Predictions {
 
     /// Each row's most probable technique; of equals, the first.
     pub fn best(&self) -> Vec<usize> {
-        self.probabilities
-            .chunks(self.techniques.max(1))
-            .map(|row| {
-                let mut best = 0;
-                for (technique, probability) in row.iter().enumerate() {
-                    if *probability > row[best] {
-                        best = technique;
-                    }
-                }
-                best
-            })
-            .collect()
+        self.probabilities.chunks(self.techniques.max(1)).map(first_highest).collect()
     }
 
     /// Mean negative log-likelihood of the true techniques, in nats.
@@ -287,6 +276,11 @@ impl Predictions {
             .sum();
         total / truth.len().max(1) as f64
     }
+}
+
+/// The place of the highest number; of equals, the first.
+pub(crate) fn first_highest(row: &[f32]) -> usize {
+    (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best })
 }
 
 /// The labels of a saved classifier, from its `id2label`.

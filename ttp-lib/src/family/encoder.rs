@@ -410,7 +410,7 @@ impl Drop for OneThread {
 }
 
 /// Puts a tensor's numbers behind `out`.
-fn append(tensor: &Tensor, out: &mut Vec<f32>) -> Result<()> {
+pub(super) fn append(tensor: &Tensor, out: &mut Vec<f32>) -> Result<()> {
     let tensor = tensor.to_device(Device::Cpu).to_kind(Kind::Float).contiguous();
     let start = out.len();
     out.resize(start + tensor.numel(), 0.0);

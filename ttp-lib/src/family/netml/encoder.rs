@@ -4,6 +4,8 @@ use super::flows::NetmlFlows;
 use super::lines::FlowLines;
 use super::series::Distinct;
 use super::{NUMBERS, SERIES};
+use crate::encoder::first_highest;
+use crate::family::encoder::append;
 use crate::family::{Embeddings, Standardiser};
 use crate::pretrained::load_by_name;
 use crate::{Error, Result};
@@ -143,10 +145,7 @@ impl Encoded {
 
     /// The class of each flow's highest logit, of equals the first.
     pub fn best(&self) -> Vec<usize> {
-        let best = |row: &[f32]| {
-            (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best })
-        };
-        self.logits.chunks_exact(self.classes.max(1)).map(best).collect()
+        self.logits.chunks_exact(self.classes.max(1)).map(first_highest).collect()
     }
 
     /// The classes that no flow is given.
@@ -415,20 +414,14 @@ impl Features {
             let counts = super::series::tensor(&new, encoder.device());
             self.features.push(encoder.count_features(&counts));
         }
-        let all = Tensor::cat(&self.features, 0);
+        // They are joined once for all flows that bring nothing new.
+        let all = match self.features.as_slice() {
+            [only] => only.shallow_clone(),
+            several => Tensor::cat(several, 0),
+        };
         let features =
             all.index_select(0, &Tensor::from_slice(&of_flow).to_device(encoder.device()));
         self.features = vec![all];
         features
     }
-}
-
-/// Puts a tensor's numbers behind `out`.
-fn append(tensor: &Tensor, out: &mut Vec<f32>) -> Result<()> {
-    let tensor = tensor.to_device(Device::Cpu).to_kind(Kind::Float).contiguous();
-    let start = out.len();
-    out.resize(start + tensor.numel(), 0.0);
-    tensor
-        .f_copy_data(&mut out[start..], tensor.numel())
-        .map_err(Error::library("reading a tensor"))
 }
