@@ -303,10 +303,12 @@ fn alike(truth: &mut Labels, predicted: &mut Labels, first: usize) -> Vec<String
             *name = if name.eq_ignore_ascii_case("true") { "1" } else { "0" }.to_owned();
         }
     };
-    let mixed = match (truths(truth), numbers(predicted), numbers(truth), truths(predicted)) {
-        (true, true, ..) => Some(("truth", truth as &mut Labels)),
-        (_, _, true, true) => Some(("prediction", &mut *predicted)),
-        _ => None,
+    let mixed = if truths(truth) && numbers(predicted) {
+        Some(("truth", &mut *truth))
+    } else if numbers(truth) && truths(predicted) {
+        Some(("prediction", &mut *predicted))
+    } else {
+        None
     };
     if let Some((which, labels)) = mixed {
         to_numbers(labels);
