@@ -54,6 +54,16 @@ pub enum Error {
         /// What is wrong, and what to do about it.
         reason: String,
     },
+    /// The Hugging Face hub has a checkpoint, and not at the revision that was asked for.
+    #[error("{}: {}{}", one_line(.what), one_line(.reason), .advice)]
+    HubRevision {
+        /// The model and its revision.
+        what: String,
+        /// What the hub says.
+        reason: String,
+        /// What takes another revision; empty where nothing is known of that.
+        advice: String,
+    },
     /// libtorch, polars or the drawing library refused.
     #[error("{what}: {}", one_line(.reason))]
     Library {

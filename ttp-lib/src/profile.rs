@@ -44,6 +44,10 @@ pub struct Profile {
     pub protocols: Vec<Protocol>,
     /// The checkpoints to fine-tune: names of the catalogue, or folders.
     pub checkpoints: Vec<String>,
+    /// Other revisions than the pinned ones of checkpoints that the catalogue has from the hub, by
+    /// the checkpoint's name: a commit, a branch or a tag.
+    #[serde(default)]
+    pub revisions: BTreeMap<String, String>,
     /// The notebooks that a run without a notebook's name executes; all where absent.
     #[serde(default)]
     pub notebooks: Option<Vec<String>>,
@@ -210,6 +214,19 @@ impl Profile {
             let reason = format!("two of them would write to files named {:?}", pair[0]);
             return wrong("checkpoints", reason);
         }
+        for (name, revision) in &self.revisions {
+            if !Entry::named(name).is_some_and(|entry| matches!(entry.start, Start::Hub { .. })) {
+                let reason = format!(
+                    "{name:?} is no checkpoint that the catalogue has from the hub; of others \
+                     owner/name@revision names one"
+                );
+                return wrong("revisions", reason);
+            }
+            if !hub::is_revision(revision) {
+                let reason = format!("{name:?}: {revision:?} is no commit, branch or tag");
+                return wrong("revisions", reason);
+            }
+        }
         if let Some(params) = &self.pretraining {
             params.check()?;
         }
@@ -252,6 +269,11 @@ impl Profile {
     pub fn protocols_of(&self, checkpoint: &str) -> &[Protocol] {
         let own = self.training_of.get(checkpoint).and_then(|changes| changes.protocols.as_ref());
         own.unwrap_or(&self.protocols)
+    }
+
+    /// The revision that is taken of a checkpoint on the hub: the profile's, else its own.
+    pub fn revision<'a>(&'a self, checkpoint: &str, own: &'a str) -> &'a str {
+        self.revisions.get(checkpoint).map_or(own, String::as_str)
     }
 
     /// The settings that fine-tune a checkpoint.
@@ -496,7 +518,12 @@ impl Run {
     /// None in practice: the table's own check on the number of cells.
     pub fn table(&self) -> Result<Table> {
         let Profile { name, about, seed, balance, augment, split, .. } = &self.profile;
-        let checkpoints = self.profile.checkpoints.join(", ");
+        let of = |name: &String| match self.profile.revisions.get(name) {
+            Some(revision) => format!("{name} at {revision}"),
+            None => name.clone(),
+        };
+        let checkpoints: Vec<_> = self.profile.checkpoints.iter().map(of).collect();
+        let checkpoints = checkpoints.join(", ");
         let named = |protocols: &[Protocol]| {
             protocols.iter().map(|protocol| protocol.name()).collect::<Vec<_>>().join(", ")
         };
@@ -740,8 +767,10 @@ impl Run {
         if folder.is_dir() || setting("TTP_MODELS").is_some() {
             return Checkpoint::open(name, &folder);
         }
-        let mut watch = hub::print_every(5.0);
-        let snapshot = Hub::from_env()?.fetch(id, revision, &mut watch)?;
+        let hub = Hub::from_env()?;
+        let revision = self.profile.revision(name, revision);
+        let fetched = hub.fetch(id, revision, &mut *hub.watch());
+        let snapshot = fetched.map_err(|error| with_advice(error, name, id))?;
         Checkpoint::open(name, &snapshot.folder)
     }
 
@@ -754,7 +783,9 @@ impl Run {
     /// If what is at hand cannot be read, or is not the vocabulary that it should be.
     pub fn paper_tokenizers(&self, max_length: usize) -> Result<Vec<PaperTokenizer>> {
         let papers = CATALOGUE.iter().filter_map(|entry| match &entry.start {
-            Start::Hub { id, revision } => Some((&entry.name, id, revision)),
+            Start::Hub { id, revision } => {
+                Some((&entry.name, id, self.profile.revision(&entry.name, revision)))
+            }
             _ => None,
         });
         let tokenizers = papers.map(|(name, id, revision)| {
@@ -841,6 +872,19 @@ impl Run {
     pub fn root(&self) -> &Path {
         &self.root
     }
+}
+
+/// Of a revision that the hub does not have: what takes another one.
+fn with_advice(error: Error, name: &str, id: &str) -> Error {
+    let Error::HubRevision { what, reason, .. } = error else { return error };
+    let advice = match Entry::named(name) {
+        Some(_) => format!(
+            "; the profile's setting \"revisions\" takes another: \"revisions\": {{\"{name}\": \
+             \"main\"}}"
+        ),
+        None => format!("; {id}@main, for instance, names another"),
+    };
+    Error::HubRevision { what, reason, advice }
 }
 
 /// An environment variable that is set to something.

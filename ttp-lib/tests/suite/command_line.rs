@@ -7,6 +7,7 @@ use crate::common::tiny::Tiny;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use ttp_lib::pretrained::{CATALOGUE, Start};
 use ttp_lib::similarity::reported::REPORT_FILES;
 
 /// A project folder of its own, with one profile.
@@ -33,6 +34,13 @@ impl Project {
         command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null());
         for name in ["TTP_PROFILE", "TTP_OUT", "TTP_SOURCES", "TTP_MODELS", "TTP_CHECKPOINT"] {
             command.env_remove(name);
+        }
+        for (name, _) in std::env::vars_os() {
+            // A user's own hub and proxies are none of these tests' business.
+            let text = name.to_string_lossy().to_uppercase();
+            if text.starts_with("HF_") || text.starts_with("HUGGING") || text.ends_with("_PROXY") {
+                command.env_remove(&name);
+            }
         }
         command
     }
@@ -177,6 +185,129 @@ fn a_checkpoint_comes_from_the_hub_and_is_fine_tuned_offline() {
     assert!(tuned && said.contains("macro F1 "), "{said}");
     assert!(server.take_requests().is_empty(), "offline asks nobody");
     assert!(project.at("models/small.clean/model.safetensors").is_file());
+}
+
+/// A hub with the catalogue's checkpoints, small ones, but for one whose pinned commit it lacks.
+fn papers_hub(lacking: &str) -> HubServer {
+    let small = Tiny::folder();
+    let file = |name| {
+        let content = std::fs::read(small.path().join(name)).unwrap();
+        RepoFile { name, content, large: name == "model.safetensors" }
+    };
+    let models = CATALOGUE.iter().filter_map(|entry| {
+        let Start::Hub { id, revision } = &entry.start else { return None };
+        let main = ("main", "0123456789abcdef0123456789abcdef01234567");
+        let pinned = (entry.name != lacking).then_some((revision.as_str(), revision.as_str()));
+        Some(Model {
+            id,
+            revisions: [main].into_iter().chain(pinned).collect(),
+            files: ["config.json", "model.safetensors", "tokenizer.json"].map(file).into(),
+            token: None,
+            gated: false,
+        })
+    });
+    HubServer::start(models.collect())
+}
+
+#[test]
+fn all_checkpoints_of_a_profile_are_tried_and_a_lost_revision_says_what_takes_another() {
+    let server = papers_hub("secbert");
+    let project = Project::new();
+    let mut papers = profile();
+    papers["checkpoints"] = json!(["secbert", "bert", "scibert"]);
+    project.write("papers.json", &papers.to_string());
+    let fetch = |arguments: &[&str]| {
+        let mut command = project.command(&[&["fetch"], arguments].concat());
+        command.env("HF_HOME", "$PLACE/hf").env("PLACE", project.at("hub"));
+        let output = command.env("HF_ENDPOINT", &server.endpoint).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.success(), text(output.stdout), text(output.stderr))
+    };
+    let lost = "jackaduma/SecBERT@7c603df5bc4c5ba9c731bcc2ea0ab2db36e104cb: the model has no such \
+                revision (404); the profile's setting \"revisions\" takes another: \"revisions\": \
+                {\"secbert\": \"main\"}";
+    let (well, said, error) = fetch(&["--profile", "papers.json"]);
+    let lines: Vec<&str> = said.lines().filter(|line| line.contains(": ")).collect();
+    assert!(!well && lines[0] == format!("secbert: failed: {lost}"), "{said}");
+    for name in ["bert", "scibert"] {
+        let fetched = |line: &&&str| line.starts_with(&format!("{name}: "));
+        let line = lines.iter().find(fetched).unwrap();
+        assert!(line.contains("snapshots") && !line.contains("failed"), "{line}");
+    }
+    assert_eq!(error, "error: fetching checkpoints: 1 of 3 failed: secbert\n");
+    assert!(project.at("hub/hf/hub/models--google-bert--bert-base-cased").is_dir());
+    // One alone: its own line.
+    let (well, _, error) = fetch(&["secbert"]);
+    assert!(!well && error == format!("error: {lost}\n"), "{error}");
+    let (well, _, error) = fetch(&["jackaduma/SecBERT@0.9"]);
+    let other = "error: jackaduma/SecBERT@0.9: the model has no such revision (404); \
+                 jackaduma/SecBERT@main, for instance, names another\n";
+    assert!(!well && error == other, "{error}");
+
+    papers["revisions"] = json!({ "secbert": "main" });
+    project.write("papers.json", &papers.to_string());
+    let (well, said, error) = fetch(&["--profile", "papers.json"]);
+    assert!(well, "{error}");
+    assert!(said.contains(" at 0123456789abcdef0123456789abcdef01234567; "), "{said}");
+    for (revisions, expected) in [
+        (
+            json!({ "minilm": "main" }),
+            "\"minilm\" is no checkpoint that the catalogue has from the",
+        ),
+        (json!({ "secbert": "a..b" }), "\"secbert\": \"a..b\" is no commit, branch or tag"),
+    ] {
+        papers["revisions"] = revisions;
+        project.write("papers.json", &papers.to_string());
+        let (well, _, error) = fetch(&["--profile", "papers.json"]);
+        let expected = format!("error: papers.json: setting revisions: {expected}");
+        assert!(!well && error.starts_with(&expected), "{error}");
+    }
+}
+
+// https://github.com/huggingface/text-generation-inference/issues/3212
+#[test]
+fn the_hubs_older_variables_count_too() {
+    let small = Tiny::folder();
+    let file = |name| {
+        let content = std::fs::read(small.path().join(name)).unwrap();
+        RepoFile { name, content, large: name == "model.safetensors" }
+    };
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let server = HubServer::start(vec![Model {
+        id: "owner/private",
+        revisions: vec![("main", commit)],
+        files: ["config.json", "model.safetensors", "tokenizer.json"].map(file).into(),
+        token: Some("hf_right"),
+        gated: false,
+    }]);
+    let project = Project::new();
+    let fetch = |variables: &[(&str, &str)]| {
+        let mut command = project.command(&["fetch", "owner/private"]);
+        command.env("HF_HOME", project.at("home")).env("HF_ENDPOINT", &server.endpoint);
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (well, said) = fetch(&[]);
+    assert!(!well && said.contains("HF_TOKEN"), "{said}");
+    let own = project.at("own");
+    let own = own.to_str().unwrap();
+    let (well, said) = fetch(&[("HF_HUB_CACHE", own), ("HUGGING_FACE_HUB_TOKEN", "hf_right\n")]);
+    assert!(well, "{said}");
+    let (well, said) = fetch(&[("HUGGINGFACE_HUB_CACHE", own), ("HF_HUB_OFFLINE", "1")]);
+    assert!(well, "{said}");
+    let (well, said) = fetch(&[("HF_HUB_OFFLINE", "1")]);
+    assert!(!well && said.contains("is not in the cache"), "{said}");
+    // A file of the token, a folder by its name's part, and no lines of progress.
+    project.write("file", "hf_right\n");
+    let mut command = project.command(&["fetch", "owner/private"]);
+    command.env("HF_ENDPOINT", &server.endpoint).env("HOME", project.at("user"));
+    command.env("HF_HOME", "~/hf").env("HF_TOKEN_PATH", "${FOLDER}/file");
+    command.env("FOLDER", project.at("")).env("HF_HUB_DISABLE_PROGRESS_BARS", "1");
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.starts_with("owner/private: ") && said.lines().count() == 1, "{said}");
+    assert!(project.at("user/hf/hub/models--owner--private").is_dir());
 }
 
 #[test]

@@ -9,19 +9,24 @@ use std::time::Duration;
 use ttp_lib::Result;
 use ttp_lib::pretrained::hub::{Hub, Progress, Retry, Settings, Snapshot, Token};
 
-const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+pub(crate) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 const OTHER_COMMIT: &str = "89abcdef0123456789abcdef0123456789abcdef";
 /// Several times what is read at once.
 const WEIGHTS: usize = 300_000;
 
 /// A hub with a few models, and an empty cache.
-struct World {
-    server: HubServer,
-    cache: tempfile::TempDir,
+pub(crate) struct World {
+    pub(crate) server: HubServer,
+    pub(crate) cache: tempfile::TempDir,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
+        Self::with(Vec::new())
+    }
+
+    /// The same and some more.
+    pub(crate) fn with(more: Vec<Model>) -> Self {
         let small = |name, text: &str| RepoFile { name, content: text.into(), large: false };
         let weights = |name| RepoFile { name, content: noise(WEIGHTS), large: true };
         let model = |id, files| Model {
@@ -48,7 +53,7 @@ impl World {
             small("merges.txt", "a b\n"),
         ];
         let without = |name: &str| whole().into_iter().filter(|f| !f.name.contains(name)).collect();
-        let server = HubServer::start(vec![
+        let mut models = vec![
             model("org/whole", whole()),
             model("pickled", pickled),
             model("org/no-config", without("config.json")),
@@ -56,17 +61,20 @@ impl World {
             model("org/no-tokenizer", without("tokenizer")),
             Model { token: Some("hf_right"), ..model("org/private", whole()) },
             Model { gated: true, ..model("org/gated", whole()) },
-        ]);
+        ];
+        models.extend(more);
+        let server = HubServer::start(models);
         Self { server, cache: tempfile::tempdir().unwrap() }
     }
 
-    fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> Settings {
         let mut settings = Settings::new(&self.server.endpoint, self.cache.path()).unwrap();
-        settings.retry = Retry { attempts: 3, first_pause: Duration::from_millis(1) };
+        settings.retry =
+            Retry { attempts: 3, first_pause: Duration::from_millis(1), ..Retry::default() };
         settings
     }
 
-    fn fetch_with(
+    pub(crate) fn fetch_with(
         &self,
         change: impl FnOnce(&mut Settings),
         id: &str,
@@ -74,54 +82,54 @@ impl World {
     ) -> Result<Snapshot> {
         let mut settings = self.settings();
         change(&mut settings);
-        Hub::new(settings)?.fetch(id, revision, &mut |_| {})
+        Hub::new(settings).fetch(id, revision, &mut |_| {})
     }
 
-    fn fetch(&self, id: &str, revision: &str) -> Result<Snapshot> {
+    pub(crate) fn fetch(&self, id: &str, revision: &str) -> Result<Snapshot> {
         self.fetch_with(|_| {}, id, revision)
     }
 
-    fn offline(&self, id: &str, revision: &str) -> Result<Snapshot> {
+    pub(crate) fn offline(&self, id: &str, revision: &str) -> Result<Snapshot> {
         self.fetch_with(|settings| settings.offline = true, id, revision)
     }
 
-    fn with_token(&self, token: &str, id: &str) -> Result<Snapshot> {
+    pub(crate) fn with_token(&self, token: &str, id: &str) -> Result<Snapshot> {
         self.fetch_with(|settings| settings.token = Token::new(token).unwrap(), id, "main")
     }
 
     /// What fetching `org/whole` says, in one line and without this machine's paths.
-    fn said(&self, result: Result<Snapshot>) -> String {
+    pub(crate) fn said(&self, result: Result<Snapshot>) -> String {
         let message = result.unwrap_err().to_string();
         assert!(!message.contains('\n'), "{message}");
         message.replace(&self.cache.path().display().to_string(), "CACHE")
     }
 
-    fn model(&self, id: &str) -> PathBuf {
+    pub(crate) fn model(&self, id: &str) -> PathBuf {
         self.cache.path().join(format!("models--{}", id.replace('/', "--")))
     }
 
-    fn blob(&self, file: &str) -> PathBuf {
+    pub(crate) fn blob(&self, file: &str) -> PathBuf {
         self.model("org/whole").join("blobs").join(self.server.file("org/whole", file).id())
     }
 
-    fn partial(&self, file: &str) -> PathBuf {
+    pub(crate) fn partial(&self, file: &str) -> PathBuf {
         let blob = self.blob(file);
         blob.with_file_name(format!("{}.incomplete", name(&blob)))
     }
 
     /// Leaves the first bytes of the weights, as a run that was killed does.
-    fn leave_partial(&self, content: &[u8]) {
+    pub(crate) fn leave_partial(&self, content: &[u8]) {
         let partial = self.partial("model.safetensors");
         std::fs::create_dir_all(partial.parent().unwrap()).unwrap();
         std::fs::write(partial, content).unwrap();
     }
 
     /// The names in `blobs`.
-    fn blobs(&self) -> Vec<String> {
+    pub(crate) fn blobs(&self) -> Vec<String> {
         names(&self.model("org/whole").join("blobs"))
     }
 
-    fn assert_whole(&self, snapshot: &Snapshot) {
+    pub(crate) fn assert_whole(&self, snapshot: &Snapshot) {
         for file in &snapshot.files {
             let content = std::fs::read(snapshot.folder.join(file)).unwrap();
             assert!(content == self.server.file("org/whole", file).content, "{file}");
@@ -130,26 +138,26 @@ impl World {
     }
 }
 
-fn noise(bytes: usize) -> Vec<u8> {
+pub(crate) fn noise(bytes: usize) -> Vec<u8> {
     (0..bytes).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
 }
 
-fn name(path: &Path) -> String {
+pub(crate) fn name(path: &Path) -> String {
     path.file_name().unwrap().to_str().unwrap().to_owned()
 }
 
-fn names(folder: &Path) -> Vec<String> {
+pub(crate) fn names(folder: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut names: Vec<String> = entries.map(|entry| name(&entry.unwrap().path())).collect();
     names.sort();
     names
 }
 
-fn lines(requests: &[Request]) -> Vec<String> {
+pub(crate) fn lines(requests: &[Request]) -> Vec<String> {
     requests.iter().map(|request| format!("{} {}", request.method, request.path)).collect()
 }
 
-fn ranges(requests: &[Request]) -> Vec<String> {
+pub(crate) fn ranges(requests: &[Request]) -> Vec<String> {
     requests.iter().filter(|r| r.at_cdn).filter_map(|request| request.range.clone()).collect()
 }
 
@@ -162,7 +170,7 @@ const WHOLE: [&str; 4] =
 fn a_model_lies_in_the_hubs_own_layout() {
     let world = World::new();
     let mut seen: Vec<Progress> = Vec::new();
-    let hub = Hub::new(world.settings()).unwrap();
+    let hub = Hub::new(world.settings());
     let snapshot = hub.fetch("org/whole", "main", &mut |p| seen.push(p.clone())).unwrap();
     assert_eq!(snapshot.commit, COMMIT);
     assert_eq!(snapshot.files, WHOLE);
@@ -286,7 +294,7 @@ fn what_the_hub_does_not_have_is_named() {
     let of = |id, revision| world.said(world.fetch(id, revision));
     assert_eq!(
         world.said(world.with_token("hf_right", "org/none")),
-        "org/none@main: there is no such model, or the token may not read it (404)"
+        "org/none@main: there is no such model, or the token of HF_TOKEN may not read it (404)"
     );
     assert!(of("org/none", "main").contains("(401): check the name"));
     assert_eq!(of("org/whole", "v9"), "org/whole@v9: the model has no such revision (404)");
@@ -370,7 +378,7 @@ fn a_run_to_be_killed() {
     else {
         return;
     };
-    let hub = Hub::new(Settings::new(&endpoint, Path::new(&cache)).unwrap()).unwrap();
+    let hub = Hub::new(Settings::new(&endpoint, Path::new(&cache)).unwrap());
     let _ = hub.fetch("org/whole", "main", &mut |_| {});
 }
 
@@ -378,7 +386,7 @@ fn a_run_to_be_killed() {
 fn a_tokenizer_is_found_in_the_cache_without_its_weights_and_without_a_request() {
     let world = World::new();
     let cached = |revision: &str| {
-        Hub::new(world.settings()).unwrap().cached_tokenizer("org/whole", revision).unwrap()
+        Hub::new(world.settings()).cached_tokenizer("org/whole", revision).unwrap()
     };
     assert_eq!(cached("main"), None);
     let folder = world.fetch("org/whole", "main").unwrap().folder;
@@ -493,7 +501,7 @@ fn answers_that_make_no_sense_are_named() {
         (
             "GET /api",
             Fault::Body(r#"{"sha": "../..", "siblings": []}"#),
-            r#": the hub's answer is of "../..", which is not the commit"#,
+            r#": the hub's answer is of "../..", which is no commit"#,
         ),
         ("config.json", Fault::ETag("\"../../x\""), ", config.json: the ETag is neither a sha256"),
         (
@@ -552,8 +560,8 @@ fn offline_the_cache_is_enough_and_says_what_it_lacks() {
     world.server.take_requests();
     assert_eq!(world.offline("org/whole", "main").unwrap(), fetched);
     assert_eq!(world.offline("org/whole", COMMIT).unwrap(), fetched);
-    let offline = "not in the cache CACHE, and offline mode is on: unset HF_HUB_OFFLINE once to \
-                   fetch it";
+    let offline = "not in the cache CACHE, and offline mode is on: set HF_HUB_OFFLINE=0 once \
+                   to fetch it";
     let said = |id, revision| world.said(world.offline(id, revision));
     assert_eq!(said("org/whole", "v2"), format!("org/whole@v2: it is {offline}"));
     assert_eq!(said("pickled", "main"), format!("pickled@main: it is {offline}"));
@@ -576,7 +584,7 @@ fn a_corrupt_blob_is_healed_and_offline_named() {
             world.said(world.offline("org/whole", COMMIT)),
             format!(
                 "org/whole@{COMMIT}, {file}: what the cache holds is corrupt or gone, and offline \
-                 mode is on: unset HF_HUB_OFFLINE once to fetch it anew"
+                 mode is on: set HF_HUB_OFFLINE=0 once to fetch it anew"
             )
         );
         // Where it cannot be fetched anew, nobody else is to trust it either.

@@ -17,6 +17,8 @@ mod diagnosis;
 mod family;
 mod hostile;
 mod hub;
+mod hub_kinds;
+mod hub_network;
 mod linear_golden;
 mod masked;
 mod metrics_golden;

@@ -50,7 +50,7 @@ enum Command {
         protocol: String,
     },
     /// Get a checkpoint from the hub, checked, into the hub's own cache; all of the profile
-    /// where none is named
+    /// where none is named, each tried whatever becomes of the others
     Fetch {
         /// Names of the catalogue, or hub ids: owner/name, owner/name@revision
         checkpoints: Vec<String>,
@@ -261,15 +261,32 @@ fn fetch(run: &Run, mut checkpoints: Vec<String>) -> Result<()> {
     if checkpoints.is_empty() {
         checkpoints = run.checkpoints();
     }
+    let mut failed = Vec::new();
     for name in &checkpoints {
         // What a run makes itself is not there before it: what it is made of is.
-        let checkpoint = match run.base_of_further_pretraining(name)? {
-            Some(base) => base,
-            None => run.checkpoint(name)?,
+        let checkpoint = match run.base_of_further_pretraining(name) {
+            Ok(Some(base)) => Ok(base),
+            Ok(None) => run.checkpoint(name),
+            Err(error) => Err(error),
         };
-        say(&format!("{name}: {}; {}", checkpoint.describe(), checkpoint.folder.display()))?;
+        match checkpoint {
+            Ok(checkpoint) => {
+                let (about, folder) = (checkpoint.describe(), checkpoint.folder.display());
+                say(&format!("{name}: {about}; {folder}"))?;
+            }
+            Err(error) if checkpoints.len() == 1 => return Err(error),
+            // The others may come: all that is wrong is known after one call.
+            Err(error) => {
+                say(&format!("{name}: failed: {error}"))?;
+                failed.push(name.as_str());
+            }
+        }
     }
-    Ok(())
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let reason = format!("{} of {} failed: {}", failed.len(), checkpoints.len(), failed.join(", "));
+    Err(Error::Library { what: "fetching checkpoints", reason })
 }
 
 fn pretrain(run: &Run, checkpoint: Option<String>) -> Result<()> {

@@ -1,7 +1,7 @@
 //! The hub's cache on disk, in the layout that Python's huggingface_hub keeps too:
 //!
 //! ```text
-//! models--org--name/
+//! models--org--name/                   datasets--org--name/ for a data set
 //!   blobs/<content id>                   what files hold
 //!   refs/<revision>                      the commit that a branch or tag meant last
 //!   snapshots/<commit>/<file>            links into blobs/
@@ -16,9 +16,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// One model's part of the cache.
+/// One repository's part of the cache.
 #[derive(Debug)]
-pub(super) struct ModelCache {
+pub(super) struct RepositoryCache {
     folder: PathBuf,
     locks: PathBuf,
 }
@@ -43,10 +43,10 @@ impl Cached {
     }
 }
 
-impl ModelCache {
-    pub(super) fn new(cache: &Path, id: &str) -> Self {
-        let name = format!("models--{}", id.replace('/', "--"));
-        Self { folder: cache.join(&name), locks: cache.join(".locks").join(&name) }
+impl RepositoryCache {
+    /// By the name of its folder, `models--org--name`.
+    pub(super) fn new(cache: &Path, name: &str) -> Self {
+        Self { folder: cache.join(name), locks: cache.join(".locks").join(name) }
     }
 
     pub(super) fn snapshot(&self, commit: &str) -> PathBuf {
@@ -126,16 +126,17 @@ impl ModelCache {
 
     /// Makes a snapshot's file a link to its blob; one that was there is replaced.
     pub(super) fn link(&self, commit: &str, file: &str, id: &ContentId) -> Result<()> {
-        let folder = self.snapshot(commit);
-        fs::create_dir_all(&folder).map_err(Error::file(&folder, "create"))?;
-        let path = folder.join(file);
-        let target = Path::new("../../blobs").join(id.as_str());
+        let path = self.snapshot(commit).join(file);
+        let folder = path.parent().unwrap_or(&path);
+        fs::create_dir_all(folder).map_err(Error::file(folder, "create"))?;
+        let up = "../".repeat(2 + file.matches('/').count());
+        let target = Path::new(&up).join("blobs").join(id.as_str());
         if fs::read_link(&path).is_ok_and(|known| known == target) {
             return Ok(());
         }
         let link = tempfile::Builder::new()
             .prefix(".half-written-")
-            .make_in(&folder, |new| symlink(&target, new))
+            .make_in(folder, |new| symlink(&target, new))
             .map_err(Error::file(&path, "link"))?;
         link.into_temp_path()
             .persist(&path)

@@ -2,13 +2,17 @@
 
 use super::content::ContentId;
 use super::progress::Progress;
+use super::proxies::Proxy;
 use super::settings::Settings;
-use crate::{Error, Result};
+use std::collections::HashMap;
 use std::error::Error as _;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::time::Instant;
-use ureq::{Agent, AgentBuilder, ErrorKind, OrAnyStatus, Proxy, Response, Transport};
+use std::net::ToSocketAddrs;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use ureq::{Agent, AgentBuilder, ErrorKind, OrAnyStatus, Response, Transport};
 use url::Url;
 
 /// Listings are a few hundred kilobytes at most; what is longer is none.
@@ -20,17 +24,25 @@ const MOST_REDIRECTS: usize = 10;
 pub(super) enum Failure {
     /// It may go well the next time.
     Passing(String),
+    /// It may go well after this long, the hub says.
+    Busy(String, Duration),
     /// It will not.
     Lasting(String),
-    /// The hub refused, with a status and what it calls the reason.
-    Refused {
-        /// The status, 400 to 499.
-        status: u16,
-        /// `X-Error-Code`: `RepoNotFound`, `RevisionNotFound`, `GatedRepo` …
-        code: Option<String>,
-    },
+    /// The hub refused.
+    Refused(Refused),
     /// What came could not be written.
     Disk(io::Error),
+}
+
+/// A refusal.
+#[derive(Debug)]
+pub(super) struct Refused {
+    /// The status, 400 to 499.
+    pub(super) status: u16,
+    /// `X-Error-Code`: `RepoNotFound`, `RevisionNotFound`, `GatedRepo` …
+    pub(super) code: Option<String>,
+    /// `X-Error-Message`, for people.
+    pub(super) message: Option<String>,
 }
 
 /// What the hub says of a file before it is fetched.
@@ -44,30 +56,64 @@ pub(super) struct Announced {
     pub(super) commit: Option<String>,
 }
 
+/// What a request is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ask {
+    /// A short text.
+    Text,
+    /// What is said of a file, without the file.
+    About,
+    /// A file from this byte on.
+    Bytes(u64),
+}
+
 /// Speaks to one hub.
-#[derive(Debug)]
 pub(super) struct Client {
-    agent: Agent,
     settings: Settings,
+    /// One for each proxy and length of patience: connections are used again.
+    agents: Mutex<HashMap<(Option<Proxy>, Duration), Agent>>,
+}
+
+/// Without its agents, which know a proxy's password.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("settings", &self.settings).finish_non_exhaustive()
+    }
 }
 
 impl Client {
-    pub(super) fn new(settings: Settings) -> Result<Self> {
-        let mut agent = AgentBuilder::new()
+    pub(super) fn new(settings: Settings) -> Self {
+        Self { settings, agents: Mutex::default() }
+    }
+
+    fn agent(&self, proxy: Option<&Proxy>, ask: Ask) -> Result<Agent, Failure> {
+        let patience = match ask {
+            Ask::About => self.settings.etag_timeout,
+            Ask::Text | Ask::Bytes(_) => self.settings.timeout,
+        };
+        let key = (proxy.cloned(), patience);
+        let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(agent) = agents.get(&key) {
+            return Ok(agent.clone());
+        }
+        let mut builder = AgentBuilder::new()
             // Followed by hand: the token must not travel along.
             .redirects(0)
-            .timeout_connect(settings.timeout)
-            .timeout_read(settings.timeout)
-            .timeout_write(settings.timeout)
+            .timeout_connect(patience)
+            .timeout_read(patience)
+            .timeout_write(patience)
             .user_agent(concat!("ttp-lib/", env!("CARGO_PKG_VERSION")));
-        if let Some(proxy) = &settings.proxy {
-            let proxy = Proxy::new(proxy).map_err(|error| Error::Setting {
-                field: "HTTPS_PROXY",
-                reason: error.to_string(),
-            })?;
-            agent = agent.proxy(proxy);
+        if let Some(proxy) = proxy {
+            let known = ureq::Proxy::new(proxy.for_ureq())
+                .map_err(|error| Failure::Lasting(format!("{proxy}: {}", error.kind())))?;
+            let address = proxy.address();
+            builder = builder
+                .proxy(known)
+                .resolver(move |_: &str| Ok(address.to_socket_addrs()?.collect()));
         }
-        Ok(Self { agent: agent.build(), settings })
+        let agent = builder.build();
+        agents.insert(key, agent.clone());
+        Ok(agent)
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -87,7 +133,7 @@ impl Client {
     /// A short text, for instance the hub's JSON.
     pub(super) fn text(&self, url: &Url) -> Result<String, Failure> {
         self.retrying(|| {
-            let answer = self.follow("GET", url, 0)?;
+            let answer = self.follow(Ask::Text, url)?;
             let mut text = String::new();
             answer
                 .into_reader()
@@ -101,7 +147,7 @@ impl Client {
     /// Asks what a file holds without fetching it.
     pub(super) fn announced(&self, url: &Url) -> Result<Announced, Failure> {
         self.retrying(|| {
-            let answer = self.follow("HEAD", url, 0)?;
+            let answer = self.follow(Ask::About, url)?;
             let number = |name: &str| answer.header(name).and_then(|text| text.parse().ok());
             let etag = answer.header("X-Linked-Etag").or_else(|| answer.header("ETag"));
             let etag = etag.ok_or_else(|| {
@@ -154,8 +200,8 @@ impl Client {
         if size.is_some_and(|size| done > size) {
             done = restart(part)?;
         }
-        let answer = match self.follow("GET", url, done) {
-            Err(Failure::Refused { status: 416, .. }) if done > 0 => {
+        let answer = match self.follow(Ask::Bytes(done), url) {
+            Err(Failure::Refused(Refused { status: 416, .. })) if done > 0 => {
                 restart(part)?;
                 let reason = format!("the hub cannot go on from byte {done}");
                 return Err(Failure::Passing(reason));
@@ -177,13 +223,16 @@ impl Client {
 
     /// Sends one request and follows redirects: to other hosts without the token, and
     /// with HEAD not at all, as what they would say of the file is not the hub's word.
-    fn follow(&self, method: &str, url: &Url, from: u64) -> Result<Response, Failure> {
+    fn follow(&self, ask: Ask, url: &Url) -> Result<Response, Failure> {
         let mut url = url.clone();
         for _ in 0..=MOST_REDIRECTS {
-            let answer = self.send(method, &url, from)?;
-            let Some(next) = redirect(&answer, &url)? else { return judged(answer, &url) };
+            let proxy = self.settings.proxies.of(&url).map_err(Failure::Lasting)?;
+            let answer = self.send(ask, &url, proxy.as_ref())?;
+            let Some(next) = redirect(&answer, &url)? else {
+                return judged(answer, &url, proxy.as_ref());
+            };
             let known = answer.has("X-Linked-Etag") || !self.is_endpoint(&next);
-            if method == "HEAD" && known {
+            if ask == Ask::About && known {
                 return Ok(answer);
             }
             url = next;
@@ -191,18 +240,25 @@ impl Client {
         Err(Failure::Lasting(format!("more than {MOST_REDIRECTS} redirects")))
     }
 
-    fn send(&self, method: &str, url: &Url, from: u64) -> Result<Response, Failure> {
+    fn send(&self, ask: Ask, url: &Url, proxy: Option<&Proxy>) -> Result<Response, Failure> {
+        let method = if ask == Ask::About { "HEAD" } else { "GET" };
         // Lengths and ranges are the file's own only if nothing is compressed on the way.
-        let mut request = self.agent.request_url(method, url).set("Accept-Encoding", "identity");
+        let request = self.agent(proxy, ask)?.request_url(method, url);
+        let mut request = request.set("Accept-Encoding", "identity");
         if let Some(token) = &self.settings.token
             && self.is_endpoint(url)
         {
             request = request.set("Authorization", &token.bearer());
         }
-        if from > 0 {
+        if let Some(who) = proxy.and_then(Proxy::authorization)
+            && url.scheme() == "http"
+        {
+            request = request.set("Proxy-Authorization", &who);
+        }
+        if let Ask::Bytes(from @ 1..) = ask {
             request = request.set("Range", &format!("bytes={from}-"));
         }
-        request.call().or_any_status().map_err(|error| no_answer(&error, url))
+        request.call().or_any_status().map_err(|error| no_answer(&error, url, proxy))
     }
 
     fn is_endpoint(&self, url: &Url) -> bool {
@@ -215,9 +271,12 @@ impl Client {
         for _ in 1..retry.attempts {
             match attempt() {
                 Err(Failure::Passing(_)) => std::thread::sleep(pause),
+                Err(Failure::Busy(_, wait)) if wait <= retry.longest_pause => {
+                    std::thread::sleep(wait.max(pause));
+                }
                 result => return result,
             }
-            pause *= 2;
+            pause = retry.longest_pause.min(pause * 2);
         }
         attempt()
     }
@@ -246,25 +305,55 @@ fn redirect(answer: &Response, url: &Url) -> Result<Option<Url>, Failure> {
 }
 
 /// An answer of 200 to 299 is one; the others say whether it is worth to ask again.
-fn judged(answer: Response, url: &Url) -> Result<Response, Failure> {
+fn judged(answer: Response, url: &Url, proxy: Option<&Proxy>) -> Result<Response, Failure> {
+    let through = proxy.map(|proxy| format!(" through {proxy}")).unwrap_or_default();
+    if let (407, Some(proxy)) = (answer.status(), proxy) {
+        return Err(wants_credentials(proxy));
+    }
     match answer.status() {
         200..=299 => Ok(answer),
         status @ (408 | 429 | 500..=599) => {
-            Err(Failure::Passing(format!("{} answered {status}", host(url))))
+            let reason = format!("{}{through} answered {status}", host(url));
+            // A date in its place is passed over.
+            let wait = answer.header("Retry-After").and_then(|text| text.trim().parse().ok());
+            Err(match wait {
+                Some(seconds) => {
+                    let reason = format!("{reason} and asks to wait {seconds} s");
+                    Failure::Busy(reason, Duration::from_secs(seconds))
+                }
+                None => Failure::Passing(reason),
+            })
         }
         status => {
-            let code = answer.header("X-Error-Code").map(str::to_owned);
-            Err(Failure::Refused { status, code })
+            let header = |name| answer.header(name).map(str::to_owned);
+            let (code, message) = (header("X-Error-Code"), header("X-Error-Message"));
+            Err(Failure::Refused(Refused { status, code, message }))
         }
     }
 }
 
+fn wants_credentials(proxy: &Proxy) -> Failure {
+    let reason = "wants a name and a password, or others than it holds (407)";
+    Failure::Lasting(format!("{proxy} {reason}"))
+}
+
 /// The error without the address, which may carry a signature, but with its cause.
-fn no_answer(error: &Transport, url: &Url) -> Failure {
+fn no_answer(error: &Transport, url: &Url, proxy: Option<&Proxy>) -> Failure {
     let cause = error.source().map(|source| source.to_string());
     let cause = cause.or_else(|| error.message().map(str::to_owned));
     let reason = cause.unwrap_or_else(|| error.kind().to_string());
-    let reason = format!("cannot reach {}: {reason}", host(url));
+    let reason = match (proxy, error.kind()) {
+        (Some(proxy), ErrorKind::ProxyUnauthorized) => return wants_credentials(proxy),
+        (Some(proxy), ErrorKind::ProxyConnect) => {
+            format!("{proxy} does not connect to {}", host(url))
+        }
+        // All connections are to the proxy.
+        (Some(proxy), ErrorKind::Dns | ErrorKind::ConnectionFailed) => {
+            format!("cannot reach {proxy}: {reason}")
+        }
+        (Some(proxy), _) => format!("cannot reach {} through {proxy}: {reason}", host(url)),
+        (None, _) => format!("cannot reach {}: {reason}", host(url)),
+    };
     match error.kind() {
         ErrorKind::Dns
         | ErrorKind::ConnectionFailed

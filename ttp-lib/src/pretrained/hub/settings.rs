@@ -1,6 +1,8 @@
 //! Where the hub is, where its cache is, and who asks: from the same variables that
 //! Python's huggingface_hub reads.
 
+use super::proxies::Proxies;
+use super::variables::Variables;
 use crate::{Error, Result};
 use std::ffi::OsString;
 use std::fmt;
@@ -15,15 +17,22 @@ const PUBLIC_HUB: &str = "https://huggingface.co";
 pub struct Token(String);
 
 impl Token {
-    /// Takes a token without the white space around it; `None` if nothing is left.
+    /// Takes a token without its line ends and the white space around it; `None` if nothing is
+    /// left.
     ///
     /// # Errors
     /// If it holds a character that no HTTP header can.
     pub fn new(text: &str) -> Result<Option<Self>> {
+        Self::named("HF_TOKEN", text)
+    }
+
+    /// The same, of a variable.
+    pub(super) fn named(field: &'static str, text: &str) -> Result<Option<Self>> {
+        let text = text.replace(['\r', '\n'], "");
         let text = text.trim();
         if !text.bytes().all(|b| b.is_ascii_graphic()) {
             let reason = "the token holds a character that none can have".to_owned();
-            return Err(Error::Setting { field: "HF_TOKEN", reason });
+            return Err(Error::Setting { field, reason });
         }
         Ok((!text.is_empty()).then(|| Self(text.to_owned())))
     }
@@ -45,14 +54,21 @@ impl fmt::Debug for Token {
 pub struct Retry {
     /// Attempts in all, at least 1.
     pub attempts: u32,
-    /// The pause before the second attempt; each further one is twice as long.
+    /// The pause before the second attempt; each further one is twice as long, or as long as
+    /// the hub asks for.
     pub first_pause: Duration,
+    /// The longest pause: a hub that asks for more is not waited for.
+    pub longest_pause: Duration,
 }
 
 impl Default for Retry {
-    /// Five attempts over 7.5 s.
+    /// Five attempts over 7.5 s, or of at most a minute each where the hub asks for it.
     fn default() -> Self {
-        Self { attempts: 5, first_pause: Duration::from_millis(500) }
+        Self {
+            attempts: 5,
+            first_pause: Duration::from_millis(500),
+            longest_pause: Duration::from_secs(60),
+        }
     }
 }
 
@@ -65,14 +81,20 @@ pub struct Settings {
     pub cache: PathBuf,
     /// Sent to the endpoint's host and to no other.
     pub token: Option<Token>,
+    /// Whether a token is not to be sent though there may be one.
+    pub token_withheld: bool,
     /// Whether only the cache is used.
     pub offline: bool,
+    /// Whether [`super::Hub::watch`] prints how far a file has come.
+    pub progress: bool,
     /// What passing failures cost.
     pub retry: Retry,
     /// How long to wait for a connection, and for each part of an answer.
     pub timeout: Duration,
-    /// A proxy's address, `http://host:port`.
-    pub proxy: Option<String>,
+    /// The same, where it is only asked what a file holds.
+    pub etag_timeout: Duration,
+    /// Which host is asked through which proxy.
+    pub proxies: Proxies,
 }
 
 impl Settings {
@@ -85,119 +107,66 @@ impl Settings {
             endpoint: parse_endpoint(endpoint)?,
             cache: cache.to_path_buf(),
             token: None,
+            token_withheld: false,
             offline: false,
+            progress: true,
             retry: Retry::default(),
             timeout: Duration::from_secs(30),
-            proxy: None,
+            etag_timeout: Duration::from_secs(30),
+            proxies: Proxies::default(),
         })
     }
 
-    /// Reads the variables through `lookup`, of which an empty one counts as not set:
-    /// `HF_ENDPOINT`, `HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`, `HF_TOKEN`,
-    /// `HF_TOKEN_PATH`, `HF_HUB_OFFLINE`, `TRANSFORMERS_OFFLINE`, and the proxy's.
+    /// Reads the variables through `lookup`, of which an empty one counts as not set. What each
+    /// means is as in huggingface_hub 0.26.5; that `$NAME` in a path is replaced came later there.
+    ///
+    /// | what | variables, the first that is set |
+    /// |---|---|
+    /// | address | `HF_ENDPOINT` |
+    /// | cache | `HF_HUB_CACHE`, `HUGGINGFACE_HUB_CACHE`, `hub` in `HF_HOME`, in `huggingface` in `XDG_CACHE_HOME`, or in `~/.cache/huggingface` |
+    /// | token | `HF_TOKEN`, `HUGGING_FACE_HUB_TOKEN`, the file `HF_TOKEN_PATH`, the file `token` in `HF_HOME`; none with `HF_HUB_DISABLE_IMPLICIT_TOKEN` |
+    /// | cache alone | `HF_HUB_OFFLINE`, `TRANSFORMERS_OFFLINE` |
+    /// | seconds to wait | `HF_HUB_DOWNLOAD_TIMEOUT`, `HF_HUB_ETAG_TIMEOUT` |
+    /// | no progress lines | `HF_HUB_DISABLE_PROGRESS_BARS` |
+    /// | proxies | [`Proxies::from_lookup`] |
     ///
     /// # Errors
-    /// If an address or a token makes no sense, a token's file cannot be read, or there
+    /// If an address, a token or a number makes no sense, a token's file cannot be read, or there
     /// is no home to keep a cache in.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self> {
         let variables = Variables { lookup: &lookup };
-        let home = variables.hub_home();
-        let cache = match (variables.path("HF_HUB_CACHE"), &home) {
-            (Some(cache), _) => cache,
-            (None, Some(home)) => home.join("hub"),
-            (None, None) => {
-                let reason = "not set, nor is HOME: there is no folder for the cache".to_owned();
-                return Err(Error::Setting { field: "HF_HOME", reason });
-            }
-        };
+        let home = variables.hub_home()?;
+        let cache = variables.cache(home.as_deref())?;
         let endpoint = variables.text("HF_ENDPOINT");
         let mut settings = Self::new(endpoint.as_deref().unwrap_or(PUBLIC_HUB), &cache)?;
-        settings.token = variables.token(home.as_deref())?;
-        settings.offline =
-            ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"].iter().any(|name| variables.is_true(name));
-        settings.proxy = variables.proxy(&settings.endpoint);
+        settings.token_withheld = variables.is_true("HF_HUB_DISABLE_IMPLICIT_TOKEN");
+        if !settings.token_withheld {
+            settings.token = variables.token(home.as_deref())?;
+        }
+        settings.offline = variables.is_offline();
+        settings.progress = !variables.is_true("HF_HUB_DISABLE_PROGRESS_BARS");
+        if let Some(timeout) = variables.seconds("HF_HUB_DOWNLOAD_TIMEOUT")? {
+            settings.timeout = timeout;
+        }
+        if let Some(timeout) = variables.seconds("HF_HUB_ETAG_TIMEOUT")? {
+            settings.etag_timeout = timeout;
+        }
+        settings.proxies = Proxies::from_lookup(lookup);
         Ok(settings)
     }
 }
 
-struct Variables<'a> {
-    lookup: &'a dyn Fn(&str) -> Option<OsString>,
-}
-
-impl Variables<'_> {
-    fn path(&self, name: &str) -> Option<PathBuf> {
-        let path = PathBuf::from((self.lookup)(name).filter(|value| !value.is_empty())?);
-        match (path.strip_prefix("~"), (self.lookup)("HOME")) {
-            (Ok(rest), Some(home)) => Some(Path::new(&home).join(rest)),
-            _ => Some(path),
-        }
-    }
-
-    fn text(&self, name: &str) -> Option<String> {
-        let value = (self.lookup)(name)?.to_string_lossy().trim().to_owned();
-        (!value.is_empty()).then_some(value)
-    }
-
-    fn is_true(&self, name: &str) -> bool {
-        self.text(name)
-            .is_some_and(|value| ["1", "on", "yes", "true"].contains(&&*value.to_lowercase()))
-    }
-
-    fn hub_home(&self) -> Option<PathBuf> {
-        let caches = || {
-            let home_caches = || Some(self.path("HOME")?.join(".cache"));
-            self.path("XDG_CACHE_HOME").or_else(home_caches)
-        };
-        self.path("HF_HOME").or_else(|| Some(caches()?.join("huggingface")))
-    }
-
-    /// `HF_TOKEN`, else the file that `huggingface-cli login` writes.
-    fn token(&self, home: Option<&Path>) -> Result<Option<Token>> {
-        if let Some(token) = self.text("HF_TOKEN") {
-            return Token::new(&token);
-        }
-        let in_home = || Some(home?.join("token"));
-        let Some(path) = self.path("HF_TOKEN_PATH").or_else(in_home) else { return Ok(None) };
-        match std::fs::read_to_string(&path) {
-            Ok(token) => Token::new(&token),
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
-                ) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(Error::file(&path, "read")(error)),
-        }
-    }
-
-    /// The proxy for `endpoint`; files that it refers to elsewhere take the same way.
-    fn proxy(&self, endpoint: &Url) -> Option<String> {
-        let any_case = |name: &str| self.text(&name.to_lowercase()).or_else(|| self.text(name));
-        let host = endpoint.host_str()?;
-        let direct = any_case("NO_PROXY").unwrap_or_default();
-        if direct.split(',').any(|entry| names_host(entry.trim(), host)) {
-            return None;
-        }
-        let own = if endpoint.scheme() == "http" { "HTTP_PROXY" } else { "HTTPS_PROXY" };
-        any_case(own).or_else(|| any_case("ALL_PROXY"))
-    }
-}
-
-/// Whether an entry of `NO_PROXY` names this host or a domain that it is in.
-fn names_host(entry: &str, host: &str) -> bool {
-    let domain = entry.trim_start_matches('.');
-    entry == "*"
-        || (!domain.is_empty()
-            && host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
-}
-
 fn parse_endpoint(text: &str) -> Result<Url> {
     let wrong = |reason: String| Error::Setting { field: "HF_ENDPOINT", reason };
-    let url = Url::parse(text).map_err(|error| wrong(format!("{text:?}: {error}")))?;
-    if !matches!(url.scheme(), "http" | "https") || url.query().is_some() {
+    let url = Url::parse(text.trim_end_matches('/'));
+    let url = url.map_err(|error| wrong(format!("{text:?}: {error}")))?;
+    let is_address = matches!(url.scheme(), "http" | "https");
+    if !is_address || url.query().is_some() || url.fragment().is_some() {
         return Err(wrong(format!("{text:?} is not an address like {PUBLIC_HUB}")));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        let reason = "a name or password in the address is not supported: HF_TOKEN says who asks";
+        return Err(wrong(reason.to_owned()));
     }
     Ok(url)
 }
@@ -215,14 +184,27 @@ mod tests {
 
     #[test]
     fn the_cache_is_where_python_has_it() {
-        // The order of huggingface_hub 0.26.5, constants.py.
+        // What Python itself says is compared in tests.rs. Empty variables count as not set here
+        // and not there, where they would make a cache of the current folder.
         for (variables, cache) in [
             (&[("HOME", "/h")][..], "/h/.cache/huggingface/hub"),
             (&[("HOME", "/h"), ("XDG_CACHE_HOME", "/x")], "/x/huggingface/hub"),
             (&[("HOME", "/h"), ("XDG_CACHE_HOME", "/x"), ("HF_HOME", "/hf")], "/hf/hub"),
             (&[("HOME", "/h"), ("HF_HOME", "~/hf")], "/h/hf/hub"),
+            (&[("HOME", "/h"), ("HF_HOME", "~")], "/h/hub"),
+            (&[("HOME", "/h/"), ("HF_HOME", "~/hf")], "/h/hf/hub"),
+            (&[("HOME", "/h"), ("HF_HOME", "a/b")], "a/b/hub"),
             (&[("HOME", "/h"), ("HF_HOME", "/hf"), ("HF_HUB_CACHE", "/c")], "/c"),
+            (&[("HOME", "/h"), ("HUGGINGFACE_HUB_CACHE", "/old")], "/old"),
+            (&[("HUGGINGFACE_HUB_CACHE", "/old"), ("HF_HUB_CACHE", "/new")], "/new"),
+            (&[("HUGGINGFACE_HUB_CACHE", "/old"), ("HF_HUB_CACHE", "")], "/old"),
             (&[("HOME", "/h"), ("HF_HOME", "")], "/h/.cache/huggingface/hub"),
+            (&[("P", "/p"), ("HF_HOME", "$P/hf")], "/p/hf/hub"),
+            (&[("P", "/p"), ("HF_HUB_CACHE", "${P}x/c")], "/px/c"),
+            (&[("HOME", "/h"), ("P", "p"), ("XDG_CACHE_HOME", "~/$P")], "/h/p/huggingface/hub"),
+            (&[("HF_HOME", "/a/$NONE/${NONE}/$/$$")], "/a/$NONE/${NONE}/$/$$/hub"),
+            (&[("HF_HOME", "/a/${B"), ("B", "b")], "/a/${B/hub"),
+            (&[("HF_HOME", "/a/~")], "/a/~/hub"),
         ] {
             assert_eq!(read(variables).unwrap().cache, Path::new(cache), "{variables:?}");
         }
@@ -231,6 +213,9 @@ mod tests {
             message,
             "setting HF_HOME: not set, nor is HOME: there is no folder for the cache"
         );
+        let message = read(&[("HOME", "/h"), ("HF_HUB_CACHE", "~other/c")]).unwrap_err();
+        let expected = "setting HF_HUB_CACHE: \"~other/c\": write the folder in full";
+        assert_eq!(message.to_string(), expected);
     }
 
     #[test]
@@ -241,7 +226,13 @@ mod tests {
             let settings = read(&[("HOME", "/h"), ("HF_HUB_OFFLINE", value)]).unwrap();
             assert_eq!(settings.offline, offline, "{value:?}");
         }
-        assert!(read(&[("HOME", "/h"), ("TRANSFORMERS_OFFLINE", "1")]).unwrap().offline);
+        let both = |hub, transformers| {
+            let more = [("HF_HUB_OFFLINE", hub), ("TRANSFORMERS_OFFLINE", transformers)];
+            read(&[&[("HOME", "/h")][..], &more].concat()).unwrap().offline
+        };
+        assert!(both("", "1"));
+        assert!(!both("0", "1"), "the hub's own decides");
+        assert!(both("1", "0"));
     }
 
     #[test]
@@ -249,52 +240,68 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path().to_str().unwrap();
         assert_eq!(read(&[("HF_HOME", home)]).unwrap().token, None);
-        std::fs::write(folder.path().join("token"), "hf_file\n").unwrap();
-        let bearer = |variables: &[(&str, &str)]| {
-            read(variables).unwrap().token.map(|token| token.bearer()).unwrap()
+        std::fs::write(folder.path().join("token"), "hf_file\r\n").unwrap();
+        std::fs::write(folder.path().join("other"), "hf_other\n").unwrap();
+        std::fs::write(folder.path().join("empty"), "\n").unwrap();
+        let bearer = |more: &[(&str, &str)]| {
+            let variables = [&[("HF_HOME", home)], more].concat();
+            read(&variables).unwrap().token.map(|token| token.bearer())
         };
-        assert_eq!(bearer(&[("HF_HOME", home)]), "Bearer hf_file");
-        assert_eq!(bearer(&[("HF_HOME", home), ("HF_TOKEN", " hf_var\n")]), "Bearer hf_var");
+        let is = |more: &[(&str, &str)], token: &str| {
+            assert_eq!(bearer(more).unwrap(), format!("Bearer {token}"), "{more:?}");
+        };
+        is(&[], "hf_file");
+        is(&[("HF_TOKEN", " hf_var\n")], "hf_var");
+        is(&[("HF_TOKEN", "hf_\r\nvar")], "hf_var");
+        is(&[("HUGGING_FACE_HUB_TOKEN", "hf_old\n")], "hf_old");
+        is(&[("HUGGING_FACE_HUB_TOKEN", "hf_old"), ("HF_TOKEN", "hf_new")], "hf_new");
+        is(&[("HUGGING_FACE_HUB_TOKEN", "hf_old"), ("HF_TOKEN", "\n")], "hf_old");
+        is(&[("HF_TOKEN_PATH", "$HF_HOME/other")], "hf_other");
+        assert_eq!(bearer(&[("HF_TOKEN_PATH", "$HF_HOME/none")]), None);
+        assert_eq!(bearer(&[("HF_TOKEN_PATH", "$HF_HOME/empty")]), None);
+        let withheld = read(&[("HF_HOME", home), ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")]).unwrap();
+        assert_eq!((withheld.token, withheld.token_withheld), (None, true));
         let shown = format!("{:?}", read(&[("HF_HOME", home)]).unwrap());
         assert!(!shown.contains("hf_file"), "{shown}");
-        let message = read(&[("HF_HOME", home), ("HF_TOKEN", "a\nX-Evil: b")]).unwrap_err();
-        assert_eq!(
-            message.to_string(),
-            "setting HF_TOKEN: the token holds a character that none can have"
-        );
+        for name in ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"] {
+            let message = read(&[("HF_HOME", home), (name, "a\nX-Evil: b")]).unwrap_err();
+            let expected =
+                format!("setting {name}: the token holds a character that none can have");
+            assert_eq!(message.to_string(), expected);
+        }
+        std::fs::write(folder.path().join("token"), "a b").unwrap();
+        let message = read(&[("HF_HOME", home)]).unwrap_err().to_string();
+        assert!(message.ends_with("/token: the token holds a character that none can have"));
     }
 
     #[test]
     fn an_endpoint_is_an_address() {
         let endpoint = |text| read(&[("HOME", "/h"), ("HF_ENDPOINT", text)]);
         assert_eq!(endpoint("").unwrap().endpoint.as_str(), "https://huggingface.co/");
-        assert_eq!(
-            endpoint("http://127.0.0.1:80/hf/").unwrap().endpoint.as_str(),
-            "http://127.0.0.1/hf/"
-        );
-        for text in ["hub", "ftp://a/", "file:///a", "https://a/?b"] {
+        for text in ["http://127.0.0.1:80/hf", "http://127.0.0.1/hf/", "http://127.0.0.1/hf//"] {
+            assert_eq!(endpoint(text).unwrap().endpoint.as_str(), "http://127.0.0.1/hf");
+        }
+        assert_eq!(endpoint("http://[::1]:8/").unwrap().endpoint.as_str(), "http://[::1]:8/");
+        for text in ["hub", "hub:80", "ftp://a/", "file:///a", "https://a/?b", "https://n:p@a/"] {
             let message = endpoint(text).unwrap_err().to_string();
             assert!(message.starts_with("setting HF_ENDPOINT: "), "{message}");
         }
     }
 
     #[test]
-    fn proxies_are_used_but_for_the_hosts_that_need_none() {
-        let proxy = |more: &[(&str, &str)]| {
-            let mut variables = vec![("HOME", "/h"), ("HF_ENDPOINT", "https://hub.lan.example/")];
-            variables.extend(more);
-            read(&variables).unwrap().proxy
-        };
-        let https = ("https_proxy", "http://p:1");
-        assert_eq!(proxy(&[]), None);
-        assert_eq!(proxy(&[https]).as_deref(), Some("http://p:1"));
-        assert_eq!(proxy(&[("HTTP_PROXY", "http://p:1")]), None);
-        assert_eq!(proxy(&[("ALL_PROXY", "http://p:2")]).as_deref(), Some("http://p:2"));
-        for no in ["*", "lan.example", ".lan.example", "a, hub.lan.example"] {
-            assert_eq!(proxy(&[https, ("NO_PROXY", no)]), None, "{no}");
-        }
-        for no in ["an.example", "b.lan.example", "", ","] {
-            assert!(proxy(&[https, ("no_proxy", no)]).is_some(), "{no}");
-        }
+    fn waiting_and_progress_are_settings() {
+        let plain = read(&[("HOME", "/h")]).unwrap();
+        let read = |name: &str, value: &str| read(&[("HOME", "/h"), (name, value)]);
+        let changed = read("HF_HUB_DOWNLOAD_TIMEOUT", "5").unwrap();
+        assert_eq!(changed.timeout, Duration::from_secs(5));
+        assert_eq!(changed.etag_timeout, plain.etag_timeout);
+        let changed = read("HF_HUB_ETAG_TIMEOUT", "7").unwrap();
+        assert_eq!((changed.timeout, changed.etag_timeout.as_secs()), (plain.timeout, 7));
+        assert_eq!(read("HF_HUB_ETAG_TIMEOUT", "0").unwrap().etag_timeout, plain.etag_timeout);
+        let message = read("HF_HUB_DOWNLOAD_TIMEOUT", "soon").unwrap_err().to_string();
+        let expected = "setting HF_HUB_DOWNLOAD_TIMEOUT: \"soon\" is no whole number of seconds";
+        assert_eq!(message, expected);
+        assert!(plain.progress);
+        assert!(!read("HF_HUB_DISABLE_PROGRESS_BARS", "TRUE").unwrap().progress);
     }
 }

@@ -64,6 +64,14 @@ pub enum Fault {
     OtherCommit,
     /// A redirect to this address.
     Redirect(String),
+    /// A redirect to the same path with another text in the place of the first.
+    Moved(&'static str, &'static str),
+    /// 429, and how many seconds to wait.
+    Busy(u64),
+    /// 403, with this code and what is said to people.
+    Denied(&'static str, &'static str),
+    /// 404 without a code, as other servers than the hub answer.
+    NotFound,
     /// The connection is closed before anything is said.
     HangUp,
 }
@@ -77,6 +85,9 @@ pub struct Request {
     pub path: String,
     pub authorization: Option<String>,
     pub range: Option<String>,
+    /// The host of the request's address, if it was asked as a proxy is.
+    pub as_proxy_of: Option<String>,
+    pub proxy_authorization: Option<String>,
 }
 
 /// Serves until it is dropped.
@@ -127,6 +138,11 @@ impl HubServer {
         lock(&self.shared.faults).push(Planned { needle: needle.to_owned(), times, fault });
     }
 
+    /// `host:port` of the hub and of the large files' host.
+    pub fn addresses(&self) -> &[String] {
+        &self.addresses
+    }
+
     /// The requests so far, which are forgotten.
     pub fn take_requests(&self) -> Vec<Request> {
         std::mem::take(&mut *lock(&self.shared.requests))
@@ -175,6 +191,18 @@ fn answer(mut stream: TcpStream, at_cdn: bool, shared: &Shared) {
         Some(Fault::HangUp) => return,
         Some(Fault::Status(status)) => answer = Answer::status(*status),
         Some(Fault::Redirect(to)) => answer = Answer::status(302).with("Location", to),
+        Some(Fault::Moved(from, to)) => {
+            let to = request.path.replacen(from, to, 1);
+            answer = Answer::status(307).with("Location", &to);
+        }
+        Some(Fault::Busy(seconds)) => {
+            answer = Answer::status(429).with("Retry-After", &seconds.to_string());
+        }
+        Some(Fault::Denied(code, message)) => {
+            let denied = Answer::status(403).with("X-Error-Message", message);
+            answer = if code.is_empty() { denied } else { denied.with("X-Error-Code", code) };
+        }
+        Some(Fault::NotFound) => answer = Answer::status(404),
         Some(Fault::CutAfter(bytes) | Fault::StallAfter(bytes)) => sent = *bytes,
         Some(Fault::Body(text)) => answer.body = (*text).into(),
         Some(Fault::WrongByte) => answer.body[0] ^= 1,
@@ -194,12 +222,27 @@ fn read_request(stream: &TcpStream, at_cdn: bool) -> Option<Request> {
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     let first = lines.next()?;
     let mut words = first.split(' ').map(str::to_owned);
-    let (method, path) = (words.next()?, words.next()?);
-    let mut request = Request { at_cdn, method, path, authorization: None, range: None };
+    let (method, mut path) = (words.next()?, words.next()?);
+    // A proxy is asked with the whole address.
+    let address = path.strip_prefix("http://").and_then(|rest| rest.split_once('/'));
+    let as_proxy_of = address.map(|(host, _)| host.to_owned());
+    if let Some((_, rest)) = address {
+        path = format!("/{rest}");
+    }
+    let mut request = Request {
+        at_cdn,
+        method,
+        path,
+        authorization: None,
+        range: None,
+        as_proxy_of,
+        proxy_authorization: None,
+    };
     for line in lines.take_while(|line| !line.is_empty()) {
         let (name, value) = line.split_once(": ")?;
         match &*name.to_lowercase() {
             "authorization" => request.authorization = Some(value.to_owned()),
+            "proxy-authorization" => request.proxy_authorization = Some(value.to_owned()),
             "range" => request.range = Some(value.to_owned()),
             _ => {}
         }
@@ -221,19 +264,17 @@ impl Shared {
     fn hub(&self, request: &Request, fault: Option<&Fault>) -> Answer {
         let path = request.path.trim_start_matches('/');
         if let Some((id, revision)) =
-            path.strip_prefix("api/models/").and_then(|rest| rest.split_once("/revision/"))
+            path.strip_prefix("api/").and_then(|rest| rest.split_once("/revision/"))
         {
+            // A data set's id begins with what its addresses begin with.
+            let id = id.strip_prefix("models/").unwrap_or(id);
             return self.model(id, request, |model| listing(model, revision));
         }
         let (path, cached) = match path.strip_prefix("api/resolve-cache/") {
-            Some(rest) => (rest.to_owned(), true),
-            None => (path.replacen("/resolve/", "/", 1), false),
+            Some(rest) => (rest, true),
+            None => (path, false),
         };
-        let mut parts = path.rsplitn(3, '/');
-        let (Some(file), Some(commit), Some(id)) = (parts.next(), parts.next(), parts.next())
-        else {
-            return Answer::status(404);
-        };
+        let Some((id, commit, file)) = parts_of(path, cached) else { return Answer::status(404) };
         self.model(id, request, |model| self.file(model, commit, file, cached, fault))
     }
 
@@ -261,13 +302,15 @@ impl Shared {
         cached: bool,
         fault: Option<&Fault>,
     ) -> Answer {
+        let name = &*name.replace("%20", " ");
         let no_file = || Answer::status(404).with("X-Error-Code", "EntryNotFound");
         let Some(file) = model.files.iter().find(|file| file.name == name) else {
             return no_file();
         };
-        if !model.revisions.iter().any(|(_, known)| *known == commit) {
+        let known = |(name, of): &&(&str, &str)| *of == commit || *name == commit;
+        let Some((_, commit)) = model.revisions.iter().find(known) else {
             return Answer::status(404).with("X-Error-Code", "RevisionNotFound");
-        }
+        };
         let id = file.id();
         let etag = match fault {
             Some(Fault::ETag(etag)) => (*etag).to_owned(),
@@ -275,7 +318,7 @@ impl Shared {
         };
         let said = match fault {
             Some(Fault::OtherCommit) => "f".repeat(40),
-            _ => commit.to_owned(),
+            _ => (*commit).to_owned(),
         };
         if matches!(fault, Some(Fault::NoETag)) {
             return Answer::ok(file.content.clone());
@@ -288,7 +331,7 @@ impl Shared {
                 .with("X-Linked-Size", &length.to_string())
                 // Of the redirect itself, and no content id.
                 .with("ETag", "\"d41d8cd98f00b204e9800998ecf8427e-5\"")
-        } else if name.contains("tokenizer") && !cached {
+        } else if name.contains("tokenizer") && !name.contains('/') && !cached {
             let to = format!("/api/resolve-cache/{}/{commit}/{name}", model.id);
             Answer::status(307).with("Location", &to)
         } else {
@@ -308,9 +351,23 @@ impl Shared {
     }
 }
 
+/// `{id}/resolve/{commit}/{file}`, or the same without `resolve`: a file may have folders.
+fn parts_of(path: &str, cached: bool) -> Option<(&str, &str, &str)> {
+    if !cached {
+        let (id, rest) = path.split_once("/resolve/")?;
+        let (commit, file) = rest.split_once('/')?;
+        return Some((id, commit, file));
+    }
+    let mut parts = path.rsplitn(3, '/');
+    let (file, commit, id) = (parts.next()?, parts.next()?, parts.next()?);
+    Some((id, commit, file))
+}
+
 fn listing(model: &Model, revision: &str) -> Answer {
     let revision = revision.replace("%2F", "/");
-    let known = |(name, commit): &&(&str, &str)| *name == revision || *commit == revision;
+    // The beginning of a commit is enough.
+    let short = |commit: &str| revision.len() >= 7 && commit.starts_with(&revision);
+    let known = |(name, commit): &&(&str, &str)| *name == revision || short(commit);
     let Some((_, commit)) = model.revisions.iter().find(known) else {
         return Answer::status(404).with("X-Error-Code", "RevisionNotFound");
     };
