@@ -30,6 +30,7 @@ from nbclient.exceptions import (CellExecutionComplete, CellExecutionError, Cell
                                  DeadKernelError)
 
 import freshness
+import hub_check
 import kernel
 import machine
 import memory
@@ -403,6 +404,8 @@ def main() -> int:
                   for state in runs(path, profile)]
         kernel.need_program()
         kernel.write_settings()
+        if any(state.checkpoint for state in states):
+            hub_check.check(profile)
         if not arguments.names:
             freshness.settle(profile)
         for state in states:

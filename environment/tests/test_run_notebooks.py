@@ -23,7 +23,7 @@ import project
 import run_notebooks
 from profiles import Profile
 from project import Problem
-from tests.support import HouseWithKernel, ended, notebook, until
+from tests.support import PROFILE, HouseWithKernel, ended, notebook, until
 
 SAVE = ("import pathlib\nout = pathlib.Path('../results')\nout.mkdir(exist_ok=True)\n"
         "(out / 'corpus.json').write_text('{\"rows\": 7}')\nprint('saved')")
@@ -289,6 +289,48 @@ class Runs(HouseWithKernel):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("results/finetune.one.paper.json is of an earlier run", done.stdout)
         self.assertEqual([p.name for p in (self.root / "results").iterdir()], ["finetune.one.clean.json"])
+
+
+class Hub(HouseWithKernel):
+    """The hub's checkpoints are tried before a run begins, by a cargo that this test plays."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.write("own.json", json.dumps({**PROFILE, "checkpoints": ["one", "hubbed", "a/b@v1"]}))
+        self.write("notebooks/01_each.ipynb", notebook("open('../ran', 'w')", per_checkpoint=True))
+        self.write("notebooks/02_once.ipynb", notebook("open('../ran', 'w')"))
+
+    def run_with(self, status: int, *names: str, **more: str):
+        self.write("bin/cargo", f"#!/bin/sh\necho \"$PWD|$TTP_PROFILE|$*\" >> '{self.root}/asked'\n"
+                   f"echo 'hubbed: failed: no such revision' >&2\nexit {status}\n").chmod(0o755)
+        path = f"{self.root / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        return self.run_notebooks(*names, PATH=path, TTP_PROFILE=str(self.root / "own.json"), **more)
+
+    def asked(self) -> "list[str]":
+        path = self.root / "asked"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def test_one_that_cannot_be_had_ends_the_run_before_it_begins(self) -> None:
+        done = self.run_with(1)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("hubbed: failed: no such revision", done.stderr)
+        self.assertTrue(done.stderr.splitlines()[-1].startswith(
+            "error: a checkpoint cannot be had from the hub"), done.stderr)
+        self.assertFalse((self.root / "ran").exists())
+        [asked] = self.asked()
+        folder, profile, command = asked.split("|")
+        self.assertEqual(Path(folder).resolve(), (self.root / "notebooks").resolve())
+        self.assertEqual(profile, str(self.root / "own.json"))
+        self.assertTrue(command.endswith("--bin ttp -- fetch hubbed a/b@v1"), command)
+
+    def test_what_needs_no_checkpoint_or_has_folders_asks_for_none(self) -> None:
+        self.run_with(1, "02_once")
+        self.assertTrue((self.root / "ran").exists())
+        self.run_with(1, TTP_MODELS="models")
+        for name in ("one", "hubbed"):
+            self.write(f"data/raw/models/{name}/config.json", "{}")
+        self.run_with(1, TTP_CHECKPOINT="hubbed")
+        self.assertEqual(self.asked(), [])
 
 
 class Failures(HouseWithKernel):
