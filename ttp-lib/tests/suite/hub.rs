@@ -476,6 +476,24 @@ fn content_that_is_not_what_was_announced_is_removed() {
 }
 
 #[test]
+fn a_size_that_is_not_the_files_is_named_and_nothing_of_it_kept() {
+    for size in [WEIGHTS - 1, WEIGHTS + 1] {
+        let world = World::new();
+        let needle = "HEAD /org/whole/resolve/0123456789abcdef0123456789abcdef01234567/model";
+        world.server.plan(needle, 1, Fault::Size(size));
+        assert_eq!(
+            world.said(world.fetch("org/whole", "main")),
+            format!(
+                "org/whole@main, model.safetensors: the hub announces {size} bytes, and {WEIGHTS} \
+                 are sent (tried 3 times); HF_HUB_OFFLINE=1 uses the cache alone"
+            )
+        );
+        assert!(!world.blob("model.safetensors").exists());
+        world.assert_whole(&world.fetch("org/whole", "main").unwrap());
+    }
+}
+
+#[test]
 fn a_busy_hub_is_asked_again_and_not_for_ever() {
     for fault in [Fault::Status(503), Fault::Status(429), Fault::HangUp] {
         let world = World::new();

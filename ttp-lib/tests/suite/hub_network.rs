@@ -95,6 +95,26 @@ fn each_address_goes_its_own_way_through_a_proxy() {
     assert!(said.starts_with(&expected), "{said}");
 }
 
+#[test]
+fn a_proxy_that_opens_no_tunnel_is_named() {
+    let world = World::new();
+    let change = |settings: &mut Settings| {
+        settings.proxies = proxies(&[("https_proxy", &world.server.endpoint)]);
+        settings.endpoint = "https://hub.example/".parse().unwrap();
+    };
+    let said = world.said(world.fetch_with(change, "org/whole", "main"));
+    let address = world.server.endpoint.replace("http://", "");
+    let expected = format!(
+        "org/whole@main: the proxy {address} of https_proxy does not connect to hub.example"
+    );
+    assert!(said.starts_with(&expected), "{said}");
+    let requests = lines(&world.server.take_requests());
+    assert_eq!(requests[0], "CONNECT hub.example:443");
+    world.server.plan("CONNECT", 1, Fault::Status(407));
+    let said = world.said(world.fetch_with(change, "org/whole", "main"));
+    assert!(said.ends_with("wants a name and a password, or others than it holds (407)"), "{said}");
+}
+
 // https://github.com/mlverse/hfhub/pull/11
 #[test]
 fn a_repository_that_has_moved_is_followed() {

@@ -92,11 +92,6 @@ impl RepositoryCache {
         self.absence(commit, file).is_file()
     }
 
-    /// Whether it is known if the commit has a file.
-    pub(super) fn knows(&self, commit: &str, file: &str) -> bool {
-        self.has(commit, file) || self.lacks(commit, file)
-    }
-
     /// Notes that the commit has no such file.
     pub(super) fn note_absence(&self, commit: &str, file: &str) -> Result<()> {
         match self.lacks(commit, file) {

@@ -217,6 +217,13 @@ impl Client {
             }
         }
         let length = answer.header("Content-Length").and_then(|text| text.parse::<u64>().ok());
+        if let (Some(size), Some(length)) = (size, length)
+            && done + length != size
+        {
+            let sent = done + length;
+            let reason = format!("the hub announces {size} bytes, and {sent} are sent");
+            return Err(Failure::Passing(reason));
+        }
         let total = size.or_else(|| length.map(|length| done + length));
         copy_body(answer, part, done, total, watch)
     }

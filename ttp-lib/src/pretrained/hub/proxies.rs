@@ -48,8 +48,9 @@ pub(super) struct Proxy {
 
 impl Proxies {
     /// Reads `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, each in small letters or
-    /// else in capitals. Of the first three an empty one in small letters means none; in a CGI
-    /// program (`REQUEST_METHOD`) `HTTP_PROXY` is the asking one's word and is passed over.
+    /// else in capitals. Of the first three an empty one in small letters means none. In a CGI
+    /// program (`REQUEST_METHOD` is set) `HTTP_PROXY` may be a header of the request, and is passed
+    /// over.
     ///
     /// `no_proxy` is a list, with commas, of hosts, of domains (`.local` and `local` are the
     /// same), of either with a port, of addresses, of networks (`10.0.0.0/8`); `*` stands for all.
@@ -58,8 +59,8 @@ impl Proxies {
         let proxy = |small: &'static str, capital: &'static str| {
             let own = text(small).map(|text| Named { variable: small, text });
             let other = || {
-                let is_askers = capital == "HTTP_PROXY" && lookup("REQUEST_METHOD").is_some();
-                let text = text(capital).filter(|_| !is_askers)?;
+                let may_be_header = capital == "HTTP_PROXY" && lookup("REQUEST_METHOD").is_some();
+                let text = text(capital).filter(|_| !may_be_header)?;
                 Some(Named { variable: capital, text })
             };
             own.or_else(other).filter(|named| !named.text.is_empty())

@@ -158,12 +158,12 @@ impl Settings {
 
 fn parse_endpoint(text: &str) -> Result<Url> {
     let wrong = |reason: String| Error::Setting { field: "HF_ENDPOINT", reason };
-    let url = Url::parse(text.trim_end_matches('/'));
-    let url = url.map_err(|error| wrong(format!("{text:?}: {error}")))?;
-    let is_address = matches!(url.scheme(), "http" | "https");
-    if !is_address || url.query().is_some() || url.fragment().is_some() {
+    let is_address = |url: &Url| {
+        matches!(url.scheme(), "http" | "https") && url.query().or(url.fragment()).is_none()
+    };
+    let Some(url) = Url::parse(text.trim_end_matches('/')).ok().filter(is_address) else {
         return Err(wrong(format!("{text:?} is not an address like {PUBLIC_HUB}")));
-    }
+    };
     if !url.username().is_empty() || url.password().is_some() {
         let reason = "a name or password in the address is not supported: HF_TOKEN says who asks";
         return Err(wrong(reason.to_owned()));

@@ -25,18 +25,20 @@ impl Variables<'_> {
             // What is no text has no names in it.
             Err(value) => return Ok(Some(value.into())),
         };
-        let rest = text.strip_prefix('~');
-        let text = match (rest, (self.lookup)("HOME")) {
-            (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => {
-                format!("{}{rest}", home.to_string_lossy().trim_end_matches('/'))
-            }
-            (Some(_), _) => {
-                let reason = format!("{text:?}: write the folder in full");
-                return Err(Error::Setting { field: name, reason });
-            }
-            (None, _) => text,
+        // A name's value may begin with ~, too.
+        let text = self.in_home(name, self.expanded(&self.in_home(name, text)?))?;
+        Ok(Some(PathBuf::from(text)))
+    }
+
+    /// A path with the user's folder in the place of a `~` at its beginning.
+    fn in_home(&self, name: &'static str, path: String) -> Result<String> {
+        let Some(rest) = path.strip_prefix('~') else { return Ok(path) };
+        let home = (self.lookup)("HOME").filter(|_| rest.is_empty() || rest.starts_with('/'));
+        let Some(home) = home else {
+            let reason = format!("{path:?}: write the folder in full");
+            return Err(Error::Setting { field: name, reason });
         };
-        Ok(Some(PathBuf::from(self.expanded(&text))))
+        Ok(format!("{}{rest}", home.to_string_lossy().trim_end_matches('/')))
     }
 
     /// As Python's `os.path.expandvars`: a name that is not set stays as it is written.

@@ -60,6 +60,8 @@ pub enum Fault {
     NoETag,
     /// This body in place of the file or listing.
     Body(&'static str),
+    /// A size that is not the large file's.
+    Size(usize),
     /// `X-Repo-Commit` of another commit.
     OtherCommit,
     /// A redirect to this address.
@@ -324,7 +326,11 @@ impl Shared {
             return Answer::ok(file.content.clone());
         }
         let answer = if file.large {
-            let (length, to) = (file.content.len(), format!("{}/{id}?file={name}", self.cdn));
+            let to = format!("{}/{id}?file={name}", self.cdn);
+            let length = match fault {
+                Some(Fault::Size(size)) => *size,
+                _ => file.content.len(),
+            };
             Answer::status(302)
                 .with("Location", &to)
                 .with("X-Linked-Etag", &etag)
