@@ -45,7 +45,12 @@ impl Cached {
 
 impl ModelCache {
     pub(super) fn new(cache: &Path, id: &str) -> Self {
-        let name = format!("models--{}", id.replace('/', "--"));
+        Self::of(cache, "models", id)
+    }
+
+    /// The part of a model (`models`) or data set (`datasets`).
+    pub(super) fn of(cache: &Path, kind: &str, id: &str) -> Self {
+        let name = format!("{kind}--{}", id.replace('/', "--"));
         Self { folder: cache.join(&name), locks: cache.join(".locks").join(&name) }
     }
 
@@ -126,10 +131,12 @@ impl ModelCache {
 
     /// Makes a snapshot's file a link to its blob; one that was there is replaced.
     pub(super) fn link(&self, commit: &str, file: &str, id: &ContentId) -> Result<()> {
-        let folder = self.snapshot(commit);
+        let path = self.snapshot(commit).join(file);
+        let folder = path.parent().unwrap_or(&path).to_path_buf();
         fs::create_dir_all(&folder).map_err(Error::file(&folder, "create"))?;
-        let path = folder.join(file);
-        let target = Path::new("../../blobs").join(id.as_str());
+        // A file may lie in folders of its own.
+        let up = "../".repeat(2 + file.matches('/').count());
+        let target = Path::new(&up).join("blobs").join(id.as_str());
         if fs::read_link(&path).is_ok_and(|known| known == target) {
             return Ok(());
         }

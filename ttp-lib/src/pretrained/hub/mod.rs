@@ -8,9 +8,11 @@
 mod cache;
 mod client;
 mod content;
+mod dataset;
 mod progress;
 mod settings;
 
+pub use dataset::check_dataset;
 pub use progress::{Progress, print_every};
 pub use settings::{Retry, Settings, Token};
 
@@ -106,7 +108,7 @@ impl Hub {
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<Snapshot> {
         let cache = ModelCache::new(&self.client.settings().cache, id);
-        let fetch = Fetch { client: &self.client, id, revision, cache };
+        let fetch = Fetch { client: &self.client, kind: Kind::Model, id, revision, cache };
         fetch.check_names()?;
         if self.client.settings().offline {
             return fetch.offline();
@@ -141,9 +143,34 @@ impl Hub {
     }
 }
 
-/// One checkpoint that is asked for.
+/// What a repository of the hub holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Model,
+    Dataset,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Dataset => "data set",
+        }
+    }
+
+    /// As addresses and the cache's folders have it.
+    fn plural(self) -> &'static str {
+        match self {
+            Self::Model => "models",
+            Self::Dataset => "datasets",
+        }
+    }
+}
+
+/// One checkpoint, or file of a data set, that is asked for.
 struct Fetch<'a> {
     client: &'a Client,
+    kind: Kind,
     id: &'a str,
     revision: &'a str,
     cache: ModelCache,
@@ -251,8 +278,14 @@ impl Fetch<'_> {
         Ok(self.snapshot(commit, &files, &states))
     }
 
+    /// The path of the repository's page.
+    fn home(&self) -> impl Iterator<Item = &str> {
+        let prefix = (self.kind == Kind::Dataset).then_some(Kind::Dataset.plural());
+        prefix.into_iter().chain(self.id.split('/'))
+    }
+
     fn listing(&self) -> Result<Listing> {
-        let path = ["api", "models"].into_iter().chain(self.id.split('/'));
+        let path = ["api", self.kind.plural()].into_iter().chain(self.id.split('/'));
         let url = self.client.address(path.chain(["revision", self.revision]));
         let text = self.client.text(&url).map_err(|failure| self.failed(None, failure))?;
         let listing: Listing = serde_json::from_str(&text).map_err(|error| {
@@ -275,7 +308,7 @@ impl Fetch<'_> {
         file: &str,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<()> {
-        let path = self.id.split('/').chain(["resolve", commit, file]);
+        let path = self.home().chain(["resolve", commit]).chain(file.split('/'));
         let url = self.client.address(path);
         let announced =
             self.client.announced(&url).map_err(|failure| self.failed(Some(file), failure))?;
@@ -391,6 +424,7 @@ impl Fetch<'_> {
     fn refusal(&self, status: u16, code: Option<&str>, file: Option<&str>) -> String {
         let settings = self.client.settings();
         let has_token = settings.token.is_some();
+        let kind = self.kind.name();
         match (status, code) {
             (401, _) if has_token => {
                 "the hub refuses the token (401): see HF_TOKEN, or the file token in HF_HOME".into()
@@ -399,19 +433,19 @@ impl Fetch<'_> {
                          token that may read it"
                 .into(),
             (403, _) => format!(
-                "access is denied (403): accept the model's terms at {}, and set HF_TOKEN to a \
+                "access is denied (403): accept the {kind}'s terms at {}, and set HF_TOKEN to a \
                  token of that account",
-                self.client.address(self.id.split('/'))
+                self.client.address(self.home())
             ),
-            (404, Some("RevisionNotFound")) => "the model has no such revision (404)".into(),
+            (404, Some("RevisionNotFound")) => format!("the {kind} has no such revision (404)"),
             (404, _) if file.is_some() => {
                 "the hub lists the file and does not have it (404)".into()
             }
             (404, Some("RepoNotFound")) if has_token => {
-                "there is no such model, or the token may not read it (404)".into()
+                format!("there is no such {kind}, or the token may not read it (404)")
             }
-            (404, Some("RepoNotFound")) => "there is no such model (404)".into(),
-            (404, _) => "there is no such model or revision (404)".into(),
+            (404, Some("RepoNotFound")) => format!("there is no such {kind} (404)"),
+            (404, _) => format!("there is no such {kind} or revision (404)"),
             _ => format!("the hub refuses with status {status}"),
         }
     }
