@@ -4,6 +4,7 @@ use super::CITED;
 use super::brackets::{BRACKETS, Pairs};
 use super::ends::{is_opener, is_year};
 use regex::Regex;
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// A bracket and a word that may be "citation", with what stands behind the word.
@@ -17,8 +18,18 @@ static START: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static BARE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"(?m)(?:^|[.!?]["”)]?)[ \t]*(Citations?:)"#).ok());
 
+/// Footnotes: `[^1]`, and behind a mark or raised `[1]`.
+static FOOTNOTE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let raised = r"<sup>[ ]?(?:\[\d{1,3}\]|\d{1,3})(?:, ?\d{1,3})*[ ]?</sup>";
+    let bare =
+        format!(r#"(?i)\[\^[A-Za-z0-9_-]{{1,20}}\]|([.!?,;)"”])(?:\[\d{{1,3}}\]|{raised})+"#);
+    Regex::new(&bare).ok()
+});
+
 /// Puts this module's mark in the place of each citation.
 pub(super) fn marked(text: &str) -> String {
+    let text = without_footnotes(text);
+    let text = text.as_ref();
     let starts = starts(text);
     if starts.is_empty() {
         return text.to_owned();
@@ -51,6 +62,20 @@ pub(super) fn marked(text: &str) -> String {
     }
     out.push_str(&text[from..]);
     out
+}
+
+/// The mark in the place of each footnote; lines that say what a footnote is go.
+fn without_footnotes(text: &str) -> Cow<'_, str> {
+    let Some(footnote) = FOOTNOTE.as_ref().filter(|_| text.contains([']', '>'])) else {
+        return Cow::Borrowed(text);
+    };
+    let mark = format!("${{1}}{CITED}");
+    if !text.contains("[^") {
+        return footnote.replace_all(text, mark.as_str());
+    }
+    let is_note = |line: &str| line.trim_start().starts_with("[^") && line.contains("]:");
+    let text = text.split('\n').filter(|line| !is_note(line)).collect::<Vec<_>>().join("\n");
+    Cow::Owned(footnote.replace_all(&text, mark.as_str()).into_owned())
 }
 
 /// Where citations begin, in their order.

@@ -134,8 +134,7 @@ fn opens(next: &str) -> bool {
     let Some(first) = opener.chars().next() else { return false };
     let marked = next.trim_start_matches(['"', '“', '(']).starts_with(OPEN);
     // Names such as macOS, njRAT and gh0st are the small letters that open a sentence.
-    let name =
-        first.is_alphanumeric() && opener.chars().any(|c| c.is_uppercase() || c.is_ascii_digit());
+    let name = opener.chars().any(|c| c.is_uppercase() || c.is_ascii_digit());
     first.is_uppercase() || marked || name
 }
 
@@ -186,7 +185,12 @@ fn kind(stem: &str, before: &str) -> Stop {
     if DATES.contains(&stem) {
         return Stop::BeforeNoDate;
     }
-    if stem == "v" || TITLES.contains(&stem) || COMPANIES.contains(&lower.as_str()) {
+    // A stop of its own is a part of `. . .`.
+    if stem.is_empty()
+        || stem == "v"
+        || TITLES.contains(&stem)
+        || COMPANIES.contains(&lower.as_str())
+    {
         return Stop::IfSure;
     }
     if lower == "etc" {

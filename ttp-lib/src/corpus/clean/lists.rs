@@ -1,7 +1,14 @@
 //! Lines: which are one, which are several, and their marks of lists, headings and quotes.
 
-/// Bullets that stand for nothing else.
-const BULLETS: [char; 10] = ['•', '●', '○', '◦', '▪', '■', '‣', '⁃', '·', '▸'];
+/// Bullets that stand for nothing else: the first of them in the middle of a line, too. Two are those
+/// of a word processor's own font.
+const BULLETS: [char; 20] = [
+    '•', '●', '○', '◦', '▪', '■', '‣', '⁃', '▸', '►', '➤', '➢', '\u{f0b7}', '\u{f0a7}', '·', '∙',
+    '・', '✓', '✔', '☐',
+];
+
+/// So many of them.
+const WITHIN: usize = 14;
 
 /// One line for each paragraph, list item and heading: a line that was wrapped is joined again, and
 /// items that stand one behind the other get lines of their own.
@@ -66,7 +73,7 @@ fn item_starts(line: &str) -> Vec<usize> {
     let mut last = line.chars().next();
     for (at, c) in line.char_indices().filter(|(at, _)| *at > 0) {
         let next = line[at + c.len_utf8()..].chars().next().unwrap_or(' ');
-        if BULLETS[..8].contains(&c) && next == ' ' {
+        if BULLETS[..WITHIN].contains(&c) && next == ' ' {
             bullets.push(at);
         }
         let mark = last.is_some_and(|last| matches!(last, ':' | '?' | '.' | ')'));
@@ -167,6 +174,27 @@ fn is_numbered(marker: &str) -> bool {
         && (roman || letter || (number.split('.').count() <= 3 && number.split('.').all(level)))
 }
 
+/// `1.One` and `2.Two`, or `1)One` and `2)Two`, with a blank.
+fn with_blanks_after_numbers(text: &str) -> String {
+    let mark = |line: &str| {
+        let line = line.trim_start();
+        let digits = line.bytes().take(3).take_while(u8::is_ascii_digit).count();
+        let rest = line[digits..].strip_prefix(['.', ')'])?;
+        (matches!(digits, 1 | 2) && rest.starts_with(char::is_uppercase)).then_some(digits + 1)
+    };
+    if !text.contains('\n') || text.split('\n').filter_map(mark).count() < 2 {
+        return text.to_owned();
+    }
+    let lines = text.split('\n').map(|line| match mark(line) {
+        Some(length) => {
+            let (number, rest) = line.trim_start().split_at(length);
+            format!("{number} {rest}")
+        }
+        None => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// Marks without a blank behind them, where two lines have the same: `*one` and `*two`.
 pub(super) fn with_blanks_after_markers(text: &str) -> String {
     let glued = |line: &str, mark: char| {
@@ -174,11 +202,12 @@ pub(super) fn with_blanks_after_markers(text: &str) -> String {
             .strip_prefix(mark)
             .is_some_and(|rest| rest.starts_with(char::is_alphabetic) && !rest.contains(mark))
     };
+    let text = with_blanks_after_numbers(text);
     let marks = ['*', '-', '–'].map(|mark| {
         (mark, text.contains('\n') && text.split('\n').filter(|line| glued(line, mark)).count() > 1)
     });
     if marks.iter().all(|(_, several)| !several) {
-        return text.to_owned();
+        return text;
     }
     let lines = text.split('\n').map(|line| {
         let mark = marks.iter().find(|(mark, several)| *several && glued(line, *mark));

@@ -53,6 +53,11 @@ fn citations_go_in_any_spelling() {
         "\n(Citation: A)\n",
         "(Citation:\nA 2020) ",
         "(Citation: A\nReport 2020) ",
+        "[1]",
+        "[1][23] ",
+        "[^a-1] ",
+        "<sup>1</sup> ",
+        "<sup>[2]</sup> ",
         // Never closed, and a sentence after it that can be told.
         "(Citation: A (B) ",
         "(Citation: A 2020. ",
@@ -79,6 +84,8 @@ fn citations_go_in_any_spelling() {
             "A (citation) and (citations needed), (creation: 2 files).",
             &["A (citation) and (citations needed), (creation: 2 files)."],
         ),
+        ("It runs.[^1]\n\n[^1]: A Report. It is long.", &["It runs."]),
+        ("It reads a[1] and x, [2] y.", &["It reads a[1] and x, [2] y."]),
         (" \n\t(Citation: only) ", &[]),
     ];
     assert_eq!(wrong(cases), []);
@@ -114,6 +121,8 @@ fn list_items_are_sentences_without_marks() {
         "one\r\ntwo",
         "one\rtwo",
         "*One\n*Two",
+        "1.One\n2.Two",
+        "\u{f0b7} one\n➢ two",
     ] {
         let found = sentences(list).concat().to_lowercase().replace(" x", "");
         assert_eq!((sentences(list).len(), found.as_str()), (2, "onetwo"), "{list:?}");
@@ -273,6 +282,7 @@ fn stops_that_end_no_sentence() {
         "It is Trojan.A, Backdoor.AN or WScript.Shell; System.The is a name.",
         "It was seen by Example et al. 2004 at Univ. Research in approx. Q3.",
         "It was Smith v. Jones of PTY. LTD.",
+        "It waits . . . Fogbank then goes.",
     ];
     assert_eq!(not_of(1, &whole), []);
 }
@@ -308,6 +318,8 @@ fn stops_that_end_a_sentence() {
         "It is a file (x).The end.",
         "It ran in 2019.The end.",
         "It says \"no\".Then it ends.",
+        "It runs. .NET is used.",
+        "It waits. %TEMP% is read.",
         "Foo runs!Then it ends.",
     ];
     assert_eq!(not_of(2, &two), []);
