@@ -71,7 +71,11 @@ pub fn sentences(markup: &str) -> Vec<String> {
             let item = ends::with_blanks_after_stops(item);
             let mut start = 0;
             for end in ends::of(&item).into_iter().chain([item.len()]) {
-                found.push(finish(lists::without_markers(item[start..end].trim_start())));
+                let sentence = item[start..end].trim_start();
+                // `two steps: 1. Copy files. 2. Delete them.`, but `(1) keys. (2) Cookies` stay.
+                let numbered = start > 0 && !sentence.starts_with('(');
+                let bare = if numbered { lists::without_markers(sentence) } else { sentence };
+                found.push(finish(bare));
                 start = end;
             }
         }

@@ -323,7 +323,7 @@ fn stops_that_end_a_sentence() {
         "Foo runs!Then it ends.",
     ];
     assert_eq!(not_of(2, &two), []);
-    assert_eq!(sentences(two[19])[1], "Cookies stay");
+    assert_eq!(sentences(two[19])[1], "(2) Cookies stay");
 }
 
 #[test]
