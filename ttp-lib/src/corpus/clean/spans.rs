@@ -137,7 +137,7 @@ pub(super) fn marked(text: &str) -> String {
                 Some(code) => {
                     out.push(OPEN);
                     // One blank on each side keeps a backtick from its mark.
-                    out.push_str(code.trim_matches(' '));
+                    out.push_str(&code.trim_matches(' ').replace('\n', " "));
                     out.push(CLOSE);
                     rest = here + code.len() + 2 * length;
                 }
@@ -157,26 +157,34 @@ pub(super) fn marked(text: &str) -> String {
             rest = here + tail.find("-->").map_or(tail.len(), |end| end + 3);
             continue;
         }
-        let Some(Tag { name, closing, length }) = tag(tail) else {
+        let Some(tag) = tag(tail) else {
             out.push('<');
             rest = here + 1;
             continue;
         };
-        match name.as_str() {
+        let closing = tag.closing;
+        match tag.name.as_str() {
             // Unbalanced spans occur: a mark is set only where its partner is the next.
             "code" if !closing && !in_code && closes.get(&here) == Some(&true) => {
                 out.push(OPEN);
                 in_code = true;
             }
+            // `<code>net use </code>.`
             "code" if closing && in_code => {
+                let length = out.len();
+                out.truncate(out.trim_end_matches(' ').len());
+                let blank = out.len() < length;
                 out.push(CLOSE);
+                if blank && text[here + tag.length..].starts_with(char::is_alphanumeric) {
+                    out.push(' ');
+                }
                 in_code = false;
             }
             name if BLOCKS.contains(&name) && !in_code => out.push('\n'),
             "br" => out.push(' '),
             _ => {}
         }
-        rest = here + length;
+        rest = here + tag.length;
     }
     out.push_str(&text[rest..]);
     out
@@ -259,7 +267,7 @@ impl Ticks {
     }
 
     /// The length of the run at a place, and the code between it and the next one of its length,
-    /// on its line. At most three, so that no text is looked at more than three times.
+    /// in its paragraph. At most three, so that no text is looked at more than three times.
     fn at<'a>(&self, text: &'a str, here: usize, in_code: bool) -> (usize, Option<&'a str>) {
         let length = run(&text[here..]);
         if in_code || length > 3 || text[..here].ends_with('\\') {
@@ -268,7 +276,7 @@ impl Ticks {
         let same = self.0.get(&length).map_or(&[][..], Vec::as_slice);
         let partner = same.get(same.partition_point(|start| *start <= here));
         let code = partner.map(|end| &text[here + length..*end]);
-        let tags = ["<code", "</code", "\n"];
+        let tags = ["<code", "</code", "\n\n", "\n*", "\n-"];
         let whole = |code: &&str| {
             !code.contains([OPEN, CLOSE]) && !tags.iter().any(|tag| code.contains(tag))
         };

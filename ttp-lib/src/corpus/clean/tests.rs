@@ -235,6 +235,9 @@ fn marks_of_bold_code_and_tags_go() {
         ("One <code>a. B. <code>c. D</code> end.", &["One a.", "B. c. D end."]),
         ("<CODE>a. B</CODE> runs. A <kbd>c. D</kbd> key.", &["a. B runs.", "A c. D key."]),
         ("A key under <code> HKLM </code> is set.", &["A key under HKLM is set."]),
+        ("It runs <code>net use </code>, <code>x </code>y.", &["It runs net use, x y."]),
+        ("It reads `C:\\Some\nFolder\\`. It ends.", &["It reads C:\\Some Folder\\.", "It ends."]),
+        ("* a ` mark\n* another ` mark", &["a ` mark", "another ` mark"]),
         ("x <y and z> w, <a sentence like this>", &["x <y and z> w, <a sentence like this>"]),
     ];
     assert_eq!(wrong(cases), []);
