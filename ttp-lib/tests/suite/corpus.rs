@@ -128,15 +128,15 @@ fn the_papers_own_rows_stand_in_the_rebuilt_corpus() {
     let overlap = Overlap::of(&paper.corpus, &ours.corpus, &tram::sentences(&file).unwrap());
     println!("{:?}", Overlap::reasons(&overlap.only_first));
     println!("{:?}", Overlap::reasons(&overlap.only_second));
-    assert_eq!((overlap.rows, overlap.texts, overlap.same_technique), (12_811, 12_798, 12_753));
-    assert_eq!(overlap.only_first.len(), 14_427 - 12_811);
+    assert_eq!((overlap.rows, overlap.texts, overlap.same_technique), (12_812, 12_799, 12_754));
+    assert_eq!(overlap.only_first.len(), 14_427 - 12_812);
     let reasons = Overlap::reasons(&overlap.only_first);
     let [mobile, tram, parentheses, ends, words] = Apart::ALL.map(|reason| reasons[&reason]);
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/README.md");
     let page =
         std::fs::read_to_string(page).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
     for words in [
-        "12,811 of its rows stand".to_owned(),
+        "12,812 of its rows stand".to_owned(),
         format!("in parentheses ({parentheses}:"),
         format!("leave out ({tram})"),
         format!("in another place ({ends})"),
