@@ -110,7 +110,7 @@ class State:
     def texts(self) -> list[Path]:
         """What the profile, and not the notebook, says that sentences are read from."""
         csv = self.profile.csv()
-        found = [self.place(csv)] if csv else []
+        found = [self.place(path) for path in ([csv] if csv else []) + self.profile.bundles()]
         if TRAM in self.profile.texts():
             found.append(self.place(f"{RAW}{TRAM}/all_analyzed_reports.json"))
         return found

@@ -19,6 +19,9 @@ DEFAULT = "laptop"
 # As the library's `hub_id`: owner/name, with or without @revision.
 HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*(@.+)?", re.ASCII)
 ATTACK, TRAM = "attack-v10.1", "tram-v1"
+# Another release of ATT&CK, for profiles that name it or read a bundle of it.
+ATTACK_V15 = "attack-v15"
+RAW = "data/raw/"
 
 
 def catalogue() -> dict[str, dict]:
@@ -124,12 +127,22 @@ class Profile:
     def texts(self) -> list[str]:
         """The sources, by their names in data/sources.toml, that sentences are read from."""
         listed = self.csv_settings().get("listed")
-        return ([ATTACK] + ([TRAM] if self.corpus().get("join_tram_v1") is True else [])
+        later = any(path.startswith(f"{RAW}{ATTACK_V15}/") for path in self.bundles())
+        return ([ATTACK] + ([ATTACK_V15] if later else []) + ([TRAM] if self.corpus().get("join_tram_v1") is True else [])
                 + ([listed] if isinstance(listed, str) else []))
 
     def corpus(self) -> dict:
         corpus = self.settings.get("corpus")
         return corpus if isinstance(corpus, dict) else {}
+
+    def bundles(self) -> list[str]:
+        """The bundles beside ATT&CK v10.1's that the sentences come from: from the repository."""
+        source = self.corpus().get("source")
+        if source == ATTACK_V15:
+            return [f"{RAW}{ATTACK_V15}/enterprise-attack.json"]
+        named = source.get("bundle") if isinstance(source, dict) else None
+        paths = named if isinstance(named, list) else [named]
+        return [path for path in paths if isinstance(path, str) and path]
 
     def csv_settings(self) -> dict:
         source = self.corpus().get("source")

@@ -2,7 +2,8 @@
 
     python3 environment/setup.py             everything the notebooks need
     python3 environment/setup.py data tram   single steps: check python libtorch data tram
-                                             vocabularies mpnet netml-training evcxr
+                                             vocabularies mpnet attack-v15 netml-training
+                                             evcxr
     python3 environment/setup.py --kernel    everything, and what notebooks depend on compiled
     python3 environment/setup.py --python    print the path of the project's own Python
 
@@ -29,7 +30,7 @@ from pathlib import Path
 import archive
 import fetch
 import project
-from profiles import Profile
+from profiles import ATTACK_V15, Profile
 from project import Problem
 
 RUST = (1, 88)
@@ -244,7 +245,7 @@ def wanted(entry: dict, profile: Profile) -> bool:
     names = entry.get("profiles", [])
     if profile.is_own():
         return entry["name"] in profile.texts()
-    return profile.name in names
+    return profile.name in names or entry["name"] == ATTACK_V15 and ATTACK_V15 in profile.texts()
 
 
 def cached(entry: dict) -> Path:
@@ -538,7 +539,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Get what the project needs, checked by sha256.")
     parser.add_argument("steps", nargs="*", metavar="STEP",
                         help=f"{', '.join(STEPS)}, by default all of these, tram, "
-                             "vocabularies, mpnet or netml-training")
+                             "vocabularies, mpnet, attack-v15 or netml-training")
     parser.add_argument("--kernel", action="store_true",
                         help="compile what notebooks depend on, too")
     parser.add_argument("--python", action="store_true", help="print the Python to use")
@@ -555,6 +556,7 @@ def main() -> int:
                "data": data_step, "tram": lambda: data_step("tram-v1"),
                "vocabularies": lambda: data_step(*VOCABULARIES),
                "mpnet": lambda: data_step("mpnet"),
+               "attack-v15": lambda: data_step(ATTACK_V15),
                "netml-training": lambda: data_step(NETML_TRAINING), "evcxr": None}
     try:
         unknown = [step for step in arguments.steps if step not in actions]

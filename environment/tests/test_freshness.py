@@ -149,6 +149,20 @@ class Freshness(WithRun):
         self.write("data/raw/tram-v1/all_analyzed_reports.json", "{ }")
         self.assertFalse(self.state(profile="own").is_up_to_date())
 
+    def test_bundles_that_the_profile_reads(self) -> None:
+        late = "data/raw/attack-v15/enterprise-attack.json"
+        for source, path in (("attack-v15", late), ({"bundle": "a.json"}, "a.json"),
+                             ({"bundle": ["b.json", "a.json"]}, "a.json")):
+            with self.subTest(path):
+                corpus = {"source": source}
+                self.write("notebooks/profiles/own.json", json.dumps({**PROFILE, "corpus": corpus}))
+                self.write(path, "{}")
+                self.write("b.json", "{}")
+                self.ran(profile="own")
+                self.assertTrue(self.state(profile="own").is_up_to_date())
+                self.write(path, "{ }")
+                self.assertFalse(self.state(profile="own").is_up_to_date())
+
     def test_an_edit_while_it_runs_counts(self) -> None:
         for name in ("ttp-lib/src/lib.rs", "notebooks/01_corpus.ipynb"):
             state = self.state()

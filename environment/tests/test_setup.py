@@ -240,6 +240,26 @@ class Files(House):
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual(self.target.exists(), there)
 
+    def test_another_release_is_fetched_where_sentences_are_read_from_it(self) -> None:
+        entry = file_entry(f"{CLOSED}/reports.json").replace('"tram-v1"', '"attack-v15"', 1)
+        entry = entry.replace("tram-v1/reports.json", "attack-v15/enterprise-attack.json")
+        self.write("data/sources.toml", entry)
+        self.write("mine/attack-v15/enterprise-attack.json", CONTENT)
+        target = self.root / "data/raw/attack-v15/enterprise-attack.json"
+        for source, there in (
+            ('"attack-v10.1"', False),
+            ('{"bundle": "mine/enterprise-attack.json"}', False),
+            ('{"bundle": ["a.json", "data/raw/attack-v15/mobile-attack.json"]}', True),
+            ('"attack-v15"', True),
+        ):
+            with self.subTest(source):
+                target.unlink(missing_ok=True)
+                own = self.write("own.json", '{"checkpoints": ["one"], "corpus": '
+                                 f'{{"source": {source}}}}}')
+                done = self.set_up("data", TTP_SOURCES="mine", TTP_PROFILE=str(own))
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(target.exists(), there)
+
 
 class Optional(House):
     """What the notebooks can do without: its absence is told, and nothing fails."""

@@ -1,9 +1,13 @@
 //! A run's sizes, settings and seeds, from one JSON file a profile in
 //! `notebooks/profiles/`, and the places where a run finds and leaves its files.
 
+mod source;
+
+pub use source::{CorpusSettings, CsvSource, HubSource, Labels, Source};
+
 use crate::augment::AugmentSettings;
 use crate::balance::Limits;
-use crate::corpus::{self, Built, Columns, Corpus, Keep, Kinship};
+use crate::corpus::{self, Corpus, Kinship};
 use crate::family::FamilySettings;
 use crate::family::netml::{NetmlFiles, NetmlSettings};
 use crate::metrics::Bootstrap;
@@ -75,48 +79,6 @@ pub struct Profile {
     pub bootstrap: BootstrapSettings,
 }
 
-/// Where the sentences come from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CorpusSettings {
-    /// The main source.
-    pub source: Source,
-    /// Whether TRAM v1's sentences are joined to it.
-    #[serde(default)]
-    pub join_tram_v1: bool,
-    /// Take this many rows, the same share of every technique; all where absent.
-    #[serde(default)]
-    pub rows: Option<usize>,
-}
-
-/// The main source of a corpus.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Source {
-    /// MITRE's ATT&CK v10.1 bundle, from the package that carries it.
-    #[serde(rename = "attack-v10.1")]
-    AttackV10,
-    /// A CSV file of one's own.
-    #[serde(rename = "csv")]
-    Csv {
-        /// The file; a relative path is taken from the repository's root.
-        path: PathBuf,
-        /// The column that holds the sentence.
-        sentence: String,
-        /// The column that holds the technique's id.
-        technique: String,
-        /// Which labels there may be.
-        #[serde(default)]
-        labels: Labels,
-        /// Which rows are kept.
-        #[serde(default)]
-        keep: Keep,
-        /// Its name in `data/sources.toml`, where it is a file of that list and not one's own;
-        /// it is then read from `TTP_SOURCES`, where that holds it.
-        #[serde(default)]
-        listed: Option<String>,
-    },
-}
-
 /// Where TRAM v1's sentences lie below `data/raw/` or `TTP_SOURCES`.
 const TRAM: &str = "tram-v1/all_analyzed_reports.json";
 
@@ -134,18 +96,6 @@ pub const REPORT_MISSING: &str = "The similarity report's own files (cybertune-â
 hand, so its figures stand here as published. `TTP_PROFILE=laptop make data` fetches them where \
 there is a network; or put the folder cybertune/ into a folder and name that in TTP_SOURCES. \
 Missing:";
-
-/// Which labels a CSV file may have.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Labels {
-    /// Any names of classes.
-    #[default]
-    Any,
-    /// Techniques of ATT&CK v10.1 that are not withdrawn, of Enterprise and (where its bundle
-    /// is at hand) of Mobile; sub-techniques are folded in.
-    Attack,
-}
 
 /// What a checkpoint does otherwise than the profile's `training`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -186,6 +136,7 @@ impl Profile {
 
     fn check(&self) -> Result<()> {
         let wrong = |field, reason: String| Err(Error::Setting { field, reason });
+        self.corpus.check()?;
         self.balance.check()?;
         self.augment.check()?;
         self.split.check()?;
@@ -294,6 +245,8 @@ impl Profile {
 pub struct Run {
     /// The profile.
     pub profile: Profile,
+    /// The profile's file.
+    file: PathBuf,
     root: PathBuf,
     out: PathBuf,
 }
@@ -341,7 +294,7 @@ impl Run {
             path
         };
         let profile = Profile::read(&path)?;
-        Ok(Self { profile, root: root.into(), out: out.into() })
+        Ok(Self { profile, file: path, root: root.into(), out: out.into() })
     }
 
     /// The seed of one consumer: the first eight bytes of SHA-256 of the profile's
@@ -357,65 +310,6 @@ impl Run {
             Some(path) if path.exists() => path,
             _ => self.root.join("data/raw").join(name),
         }
-    }
-
-    /// Where the profile's sentences come from, as [`corpus::build`] takes it.
-    ///
-    /// # Errors
-    /// If labels are to be ATT&CK's and its bundle cannot be read.
-    pub fn source(&self) -> Result<corpus::Source> {
-        Ok(match &self.profile.corpus.source {
-            Source::AttackV10 => corpus::Source::Attack {
-                bundle: self.bundle(),
-                tram: (self.profile.corpus.join_tram_v1).then(|| self.raw(TRAM)),
-            },
-            Source::Csv { path, sentence, technique, labels, keep, listed } => {
-                corpus::Source::Csv {
-                    path: match path.strip_prefix("data/raw") {
-                        Ok(name) if listed.is_some() => self.raw(&name.to_string_lossy()),
-                        _ => self.root.join(path),
-                    },
-                    columns: Columns::named(sentence, technique),
-                    known: self.known(*labels)?,
-                    keep: *keep,
-                }
-            }
-        })
-    }
-
-    /// The labels that a CSV file may have; `None` where it may have any.
-    ///
-    /// # Errors
-    /// If they are to be ATT&CK's and its bundle cannot be read.
-    pub fn known(&self, labels: Labels) -> Result<Option<BTreeMap<String, String>>> {
-        match labels {
-            Labels::Any => Ok(None),
-            Labels::Attack => {
-                let mut known = corpus::techniques(&self.bundle())?;
-                let mobile = self.raw("attack-v10.1/mobile-attack.json");
-                if mobile.exists() {
-                    known.extend(corpus::techniques(&mobile)?);
-                }
-                Ok(Some(known))
-            }
-        }
-    }
-
-    /// The paper's own rows as they stand ([`Keep::EveryRow`]): Orbinato et al.'s mixed data
-    /// set, whatever the profile's own source is. `None` where the file is not at hand:
-    /// [`PAPER_ROWS_MISSING`] says how to get it.
-    ///
-    /// # Errors
-    /// If the file is there and cannot be read, or is not what it should be.
-    pub fn paper_rows(&self) -> Result<Option<Built>> {
-        let path = self.raw(PAPER_ROWS);
-        if !path.exists() {
-            return Ok(None);
-        }
-        let known = self.known(Labels::Attack)?;
-        let columns = Columns::orbinato();
-        let source = corpus::Source::Csv { path, columns, known, keep: Keep::EveryRow };
-        corpus::build(&source).map(Some)
     }
 
     /// The similarity report's own files; where they are not all at hand, the names of those that
@@ -475,32 +369,6 @@ impl Run {
     /// [`NETML_MISSING`](crate::family::netml::NETML_MISSING) says how to get them.
     pub fn netml(&self) -> Option<NetmlFiles> {
         NetmlFiles::find(|name| self.raw(name))
-    }
-
-    fn bundle(&self) -> PathBuf {
-        self.raw("attack-v10.1/enterprise-attack.json")
-    }
-
-    /// The paper's data rebuilt from MITRE's bytes, whatever the profile's own source is:
-    /// ATT&CK's sentences and, where TRAM v1's file is at hand, TRAM's; beside them all of TRAM's
-    /// texts, none where its file is not there.
-    ///
-    /// # Errors
-    /// As [`corpus::build`].
-    pub fn rebuilt(&self) -> Result<(Built, Vec<String>)> {
-        let tram = Some(self.raw(TRAM)).filter(|path| path.exists());
-        let texts = tram.as_deref().map(corpus::tram::sentences).transpose()?.unwrap_or_default();
-        Ok((corpus::build(&corpus::Source::Attack { bundle: self.bundle(), tram })?, texts))
-    }
-
-    /// A short name of the source, for results: `attack-v10.1`, `attack-v10.1+tram-v1`,
-    /// `orbinato-mixed`, `csv`.
-    pub fn source_name(&self) -> &str {
-        match (&self.profile.corpus.source, self.profile.corpus.join_tram_v1) {
-            (Source::AttackV10, false) => "attack-v10.1",
-            (Source::AttackV10, true) => "attack-v10.1+tram-v1",
-            (Source::Csv { listed, .. }, _) => listed.as_deref().unwrap_or("csv"),
-        }
     }
 
     /// The part of a corpus that the profile takes: all of it, or so many rows, the
@@ -697,12 +565,7 @@ impl Run {
     /// If the corpus or ATT&CK's bundle cannot be read, or as [`Study::new`].
     pub fn study(&self) -> Result<Study> {
         let corpus = Corpus::read_parquet(&self.processed("corpus.parquet"))?;
-        let kinship = match &self.profile.corpus.source {
-            Source::AttackV10 => Kinship::of_bundle(&self.bundle())?,
-            // Labels of one's own: nothing is known of them.
-            Source::Csv { labels: Labels::Any, .. } => Kinship::default(),
-            Source::Csv { labels: Labels::Attack, .. } => Kinship::of_bundle(&self.bundle())?,
-        };
+        let kinship = self.kinship()?;
         let seed = |purpose: &str| self.seed(&format!("similarity {purpose}"));
         Study::new(&corpus, &kinship, &self.profile.similarity, self.profile.split, seed)
     }

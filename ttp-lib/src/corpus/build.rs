@@ -17,6 +17,14 @@ pub enum Source {
         /// TRAM v1's `all_analyzed_reports.json`.
         tram: Option<PathBuf>,
     },
+    /// Several ATT&CK bundles, for instance Enterprise, Mobile and ICS, and TRAM v1's sentences
+    /// where they are wanted.
+    Bundles {
+        /// The bundles, one or more; their sentences come in this order.
+        bundles: Vec<PathBuf>,
+        /// TRAM v1's `all_analyzed_reports.json`.
+        tram: Option<PathBuf>,
+    },
     /// A CSV file with a header.
     Csv {
         /// The file.
@@ -157,13 +165,9 @@ impl fmt::Display for Built {
 /// file, row and field.
 pub fn build(source: &Source) -> Result<Built> {
     match source {
-        Source::Attack { bundle, tram } => {
-            let stix::Read { techniques, mut candidates, notes } = stix::read(bundle)?;
-            if let Some(tram) = tram {
-                candidates.extend(tram::read(tram, &techniques)?);
-            }
-            let built = sift(candidates, Keep::Distinct, |id| techniques.parent_name(id));
-            Ok(Built { notes, ..built })
+        Source::Attack { bundle, tram } => of_bundles(&[bundle], tram.as_deref()),
+        Source::Bundles { bundles, tram } => {
+            of_bundles(&bundles.iter().collect::<Vec<_>>(), tram.as_deref())
         }
         Source::Csv { path, columns, known, keep } => {
             let table = csv::read(path, columns, known.as_ref(), *keep)?;
@@ -171,6 +175,41 @@ pub fn build(source: &Source) -> Result<Built> {
             Ok(Built { notes: table.notes, ..built })
         }
     }
+}
+
+impl Source {
+    /// The files that it is read from.
+    pub fn files(&self) -> Vec<&Path> {
+        match self {
+            Self::Attack { bundle, tram } => {
+                [bundle].into_iter().chain(tram).map(PathBuf::as_path).collect()
+            }
+            Self::Bundles { bundles, tram } => {
+                bundles.iter().chain(tram).map(PathBuf::as_path).collect()
+            }
+            Self::Csv { path, .. } => vec![path],
+        }
+    }
+}
+
+fn of_bundles(bundles: &[&PathBuf], tram: Option<&Path>) -> Result<Built> {
+    let (mut techniques, mut candidates, mut notes) =
+        (Techniques::default(), Vec::new(), Vec::new());
+    for bundle in bundles {
+        let read = stix::read(bundle)?;
+        techniques.0.extend(read.techniques.0);
+        candidates.extend(read.candidates);
+        let named = |note: String| match bundle.file_name() {
+            Some(name) if bundles.len() > 1 => format!("{}: {note}", Path::new(name).display()),
+            _ => note,
+        };
+        notes.extend(read.notes.into_iter().map(named));
+    }
+    if let Some(tram) = tram {
+        candidates.extend(tram::read(tram, &techniques)?);
+    }
+    let built = sift(candidates, Keep::Distinct, |id| techniques.parent_name(id));
+    Ok(Built { notes, ..built })
 }
 
 /// The techniques of an ATT&CK bundle that are neither revoked nor deprecated, id to

@@ -4,7 +4,7 @@
 use super::stix;
 use crate::Result;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How techniques are akin.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,6 +24,20 @@ impl Kinship {
     /// As [`build()`](super::build()).
     pub fn of_bundle(bundle: &Path) -> Result<Self> {
         stix::kinship(bundle)
+    }
+
+    /// Reads it from several bundles.
+    ///
+    /// # Errors
+    /// As [`of_bundle`](Self::of_bundle).
+    pub fn of_bundles(bundles: &[PathBuf]) -> Result<Self> {
+        let mut all = Self::default();
+        for bundle in bundles {
+            let one = Self::of_bundle(bundle)?;
+            all.tactics.extend(one.tactics);
+            all.related.extend(one.related);
+        }
+        Ok(all)
     }
 
     /// Whether one of two techniques' descriptions links to the other.

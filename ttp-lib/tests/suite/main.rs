@@ -31,4 +31,5 @@ mod remedies;
 mod significance_golden;
 mod similarity;
 mod similarity_report;
+mod sources;
 mod tokenization;

@@ -104,10 +104,10 @@ impl Command {
 
 #[derive(Args)]
 struct CorpusArguments {
-    /// An ATT&CK bundle of one's own in place of the profile's source
+    /// An ATT&CK bundle of one's own in place of the profile's source; may be given several times
     #[arg(long, conflicts_with = "csv")]
-    bundle: Option<PathBuf>,
-    /// TRAM v1's sentences, joined to the bundle
+    bundle: Vec<PathBuf>,
+    /// TRAM v1's sentences, joined to the bundles
     #[arg(long, requires = "bundle")]
     tram: Option<PathBuf>,
     /// A CSV file in place of the profile's source
@@ -207,22 +207,16 @@ fn run(cli: Cli) -> Result<()> {
 fn build_corpus(run: &Run, arguments: CorpusArguments) -> Result<()> {
     let CorpusArguments { bundle, tram, csv, columns, labels, every_row, out } = arguments;
     let keep = if every_row { Keep::EveryRow } else { Keep::Distinct };
-    let source = match (bundle, csv) {
-        (Some(bundle), _) => Source::Attack { bundle, tram },
-        (None, Some(path)) => {
+    let source = match csv {
+        _ if !bundle.is_empty() => Source::Bundles { bundles: bundle, tram },
+        Some(path) => {
             let known = run.known(labels)?;
             Source::Csv { path, columns: Columns::from_name(&columns)?, known, keep }
         }
-        (None, None) => run.source()?,
+        None => run.source()?,
     };
     let out = out.unwrap_or_else(|| run.processed("corpus.parquet"));
-    let inputs: Vec<&Path> = match &source {
-        Source::Attack { bundle, tram } => {
-            std::iter::once(bundle).chain(tram).map(PathBuf::as_path).collect()
-        }
-        Source::Csv { path, .. } => vec![path],
-    };
-    files::refuse_own_input(&out, inputs)?;
+    files::refuse_own_input(&out, source.files())?;
     let built = corpus::build(&source)?;
     let account = built.to_string();
     run.part_of(built.corpus).write_parquet(&out)?;

@@ -22,6 +22,7 @@ mod wanted;
 
 pub use progress::{Progress, print_every};
 pub use proxies::Proxies;
+pub use repository::check_dataset;
 pub(crate) use repository::is_revision;
 pub use settings::{Retry, Settings, Token};
 
@@ -30,7 +31,7 @@ use cache::RepositoryCache;
 use client::Client;
 use content::is_commit;
 use fetch::Fetch;
-use repository::{Kind, Repository, is_file_path};
+use repository::{Kind, Repository};
 use std::path::PathBuf;
 use wanted::SMALL_FILES;
 
@@ -132,12 +133,9 @@ impl Hub {
         file: &str,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<DatasetFile> {
+        check_dataset(id, revision, file)?;
         let repository = Repository { kind: Kind::Dataset, id, revision };
-        let fetch = Fetch::new(&self.client, repository)?;
-        if !is_file_path(file) {
-            return Err(fetch.wrong(Some(file), "this is no file's path in a repository"));
-        }
-        fetch.single_file(file, progress)
+        Fetch::new(&self.client, repository)?.single_file(file, progress)
     }
 
     /// The cache's folder of the checkpoint `id` at `revision`, if it holds what a tokenizer is

@@ -1,6 +1,8 @@
 //! A repository of the hub at one revision: what it is called, where it is asked for, where
 //! the cache keeps it.
 
+use crate::{Error, Result};
+
 /// What a repository holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -68,6 +70,23 @@ impl<'a> Repository<'a> {
         }
         let reason = "this is no name of a branch, a tag or a commit";
         (!is_revision(self.revision)).then(|| reason.to_owned())
+    }
+}
+
+/// Whether these may be a data set's id (`owner/name`), a revision and a file's path within.
+///
+/// # Errors
+/// If one of them may not: each becomes a part of paths and addresses.
+pub fn check_dataset(id: &str, revision: &str, file: &str) -> Result<()> {
+    let repository = Repository { kind: Kind::Dataset, id, revision };
+    let mistake = repository.mistake().or_else(|| match id.contains('/') {
+        true => None,
+        false => Some("this is no data set's name: owner/name".to_owned()),
+    });
+    let no_path = || "this is no file's path in a repository".to_owned();
+    match mistake.or_else(|| (!is_file_path(file)).then(no_path)) {
+        Some(reason) => Err(Error::Hub { what: format!("{id}@{revision}, {file}"), reason }),
+        None => Ok(()),
     }
 }
 

@@ -272,6 +272,20 @@ impl Shared {
             let id = id.strip_prefix("models/").unwrap_or(id);
             return self.model(id, request, |model| listing(model, revision));
         }
+        // A data set's id begins with `datasets/` here, as its address does.
+        if let Some((id, revision)) = path
+            .strip_prefix("api/")
+            .filter(|rest| rest.starts_with("datasets/"))
+            .and_then(|rest| rest.split_once("/revision/"))
+        {
+            return self.model(id, request, |model| listing(model, revision));
+        }
+        if let Some((id, rest)) =
+            path.split_once("/resolve/").filter(|(id, _)| id.starts_with("datasets/"))
+            && let Some((commit, file)) = rest.split_once('/')
+        {
+            return self.model(id, request, |model| self.file(model, commit, file, false, fault));
+        }
         let (path, cached) = match path.strip_prefix("api/resolve-cache/") {
             Some(rest) => (rest, true),
             None => (path, false),
