@@ -29,4 +29,5 @@ mod remedies;
 mod significance_golden;
 mod similarity;
 mod similarity_report;
+mod thesaurus;
 mod tokenization;
