@@ -215,7 +215,7 @@ impl<'t> Sentence<'t> {
     /// The text with these words edited. What stands between words stays, but for one
     /// blank beside a removed word: the one before it, or the one after it where no
     /// word is left before it. All blanks before it go where a full stop or the like
-    /// comes next, so that none stands before that.
+    /// comes next, so that none stands before that; and apostrophes around it, too.
     fn with(&self, mut edits: Vec<(usize, Edit)>) -> String {
         edits.sort_unstable_by_key(|(at, _)| *at);
         let mut out = String::with_capacity(self.text.len() + 16 * edits.len());
@@ -225,6 +225,10 @@ impl<'t> Sentence<'t> {
             let word = &self.words[at];
             out.push_str(&self.text[done..word.start]);
             done = word.start + word.text.len();
+            if edit == Edit::Remove && is_quoted(&out, &self.text[done..]) {
+                out.pop();
+                done += self.text[done..].chars().next().map_or(0, char::len_utf8);
+            }
             match edit {
                 Edit::Replace(new) => out.push_str(new),
                 Edit::InsertBefore(new) => out.extend([new, " ", word.text]),
@@ -244,6 +248,12 @@ impl<'t> Sentence<'t> {
         out.push_str(&self.text[done..]);
         out
     }
+}
+
+/// Whether apostrophes stand around one word: they go with it, for they are no marks by
+/// themselves.
+fn is_quoted(before: &str, after: &str) -> bool {
+    before.ends_with(['\'', '‘']) && after.starts_with(['\'', '’'])
 }
 
 /// Marks that no blank stands before.

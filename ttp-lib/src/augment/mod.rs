@@ -17,7 +17,8 @@
 //!   of case is no replacement, so that no output equals its input.
 //! - The blank before a removed last word goes too, and blanks that would come to stand
 //!   before a full stop or the like.
-//! - Words are not torn at accents of their own or at curly apostrophes ([`words`]).
+//! - Words are not torn at accents of their own or at curly apostrophes, and quotation
+//!   marks do not go with them ([`words`]).
 //! - Names, paths, hashes and the like can be protected ([`AugmentSettings::protect`]).
 
 mod eda;

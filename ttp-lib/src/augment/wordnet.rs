@@ -22,8 +22,10 @@ pub struct WordNet {
     found: RwLock<HashMap<String, Synonyms>>,
 }
 
-/// Words of which is kept what was found: more than any corpus here has.
+/// Words of which is kept what was found: more than any corpus here has, none of them longer
+/// than WordNet's own.
 const KEPT: usize = 200_000;
+const LONGEST: usize = 80;
 
 /// The synonyms of one word: those of letters only come first, both parts in alphabetical order
 /// (capitals before small letters) and without repeats.
@@ -119,6 +121,9 @@ impl WordNet {
         let kept = self.found.read().unwrap_or_else(PoisonError::into_inner).get(word).cloned();
         kept.unwrap_or_else(|| {
             let found = self.look_up(word);
+            if word.len() > LONGEST {
+                return found;
+            }
             let mut all = self.found.write().unwrap_or_else(PoisonError::into_inner);
             if all.len() < KEPT {
                 all.insert(word.to_owned(), found.clone());

@@ -15,7 +15,8 @@ use unicode_normalization::char::is_combining_mark;
 /// - an accent or vowel sign of its own belongs to its letter, and a character without width
 ///   (joiners, soft hyphen) to the word that it stands in;
 /// - a curly apostrophe is part of a word as a straight one is (`doesn’t`, `l’appel`,
-///   `users’`), unless it closes a quotation;
+///   `users’`);
+/// - an apostrophe that closes a quotation is no part of the word before it;
 /// - an apostrophe begins a word where it stands for letters or a century (`'em`, `’90s`);
 /// - TextAttack segments Chinese with a dictionary; here a run of Chinese characters is
 ///   one word.
@@ -30,23 +31,28 @@ pub fn words(text: &str) -> Vec<Range<usize>> {
     let mut words = Vec::with_capacity(text.len() / 6);
     let mut start = None;
     let mut before = ' ';
-    let mut quotation_is_open = false;
+    // Of ‘curly’ and of 'straight' marks.
+    let [mut curly, mut straight] = [false; 2];
     for (at, c) in text.char_indices() {
         let rest = &text[at + c.len_utf8()..];
+        let closes = (curly && c == '’') || (straight && c == '\'');
         match start {
             None if begins_word(c) || (is_apostrophe(c) && is_elided(before, rest)) => {
                 start = Some(at);
             }
-            Some(from) if !continues_word(c, before, rest, quotation_is_open) => {
+            Some(from) if !continues_word(c, before, rest, closes) => {
                 words.push(from..at);
                 start = None;
             }
             _ => {}
         }
-        match c {
-            '‘' if start.is_none() => quotation_is_open = true,
-            '’' if start.is_none() => quotation_is_open = false,
-            _ => {}
+        if start.is_none() {
+            match c {
+                '‘' => curly = true,
+                '’' => curly = false,
+                '\'' => straight = !closes && rest.starts_with(begins_word),
+                _ => {}
+            }
         }
         before = c;
     }
@@ -58,20 +64,24 @@ fn begins_word(c: char) -> bool {
     is_letter_or_digit(c) || matches!(c, '`' | '×' | '˗')
 }
 
-/// Whether a word goes on with `c`, which stands between `before` and `rest`.
-fn continues_word(c: char, before: char, rest: &str, quotation_is_open: bool) -> bool {
-    if begins_word(c) || matches!(c, '\'' | '-' | '_' | '*' | '@') {
+/// Whether a word goes on with `c`, which stands between `before` and `rest`, and `closes` a
+/// quotation if the word does not.
+fn continues_word(c: char, before: char, rest: &str, closes: bool) -> bool {
+    let after = rest.chars().next().unwrap_or(' ');
+    if begins_word(c) || matches!(c, '-' | '_' | '*' | '@') {
         return true;
+    }
+    if c == '\'' {
+        return !closes || begins_word(after);
     }
     if c.is_ascii() {
         return false;
     }
-    let after = rest.chars().next().unwrap_or(' ');
     is_combining_mark(c)
         || (has_no_width(c) && (begins_word(after) || has_no_width(after)))
         || (is_apostrophe(c) && begins_word(after))
         // A possessive: of plurals and names that end in s or a sound like it.
-        || (c == '’' && !quotation_is_open && matches!(before, 's' | 'S' | 'x' | 'z'))
+        || (c == '’' && !closes && matches!(before, 's' | 'S' | 'x' | 'z'))
 }
 
 /// The typewriter's, the typographer's, and what keyboards have in their place.
@@ -125,6 +135,10 @@ mod tests {
             (
                 "give ’em the ’90s, 'tis rock 'n' roll",
                 &["give", "’em", "the", "’90s", "'tis", "rock", "'n'", "roll"],
+            ),
+            (
+                "the 'admin' and 'many users' accounts' files",
+                &["the", "admin", "and", "many", "users", "accounts'", "files"],
             ),
             ("“L’attaquant” – l´hôte", &["L’attaquant", "l´hôte"]),
             ("\u{301}a \u{200d}b c\u{200b} d", &["a", "b", "c", "d"]),

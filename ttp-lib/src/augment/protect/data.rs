@@ -17,12 +17,13 @@ fn opens(c: char) -> bool {
     matches!(c, '"' | '\'' | '`' | '(' | '[' | '{' | '<' | '“' | '‘' | '«' | '„')
 }
 
-/// What no word of prose has in it: of paths, addresses (defanged or not), registry keys,
-/// assignments, wildcards, markup and commands.
-const MARKS: [&str; 28] = [
-    "\\", "://", "::", "[.", ".]", "[:", ":]", "[/", "(.)", "{.}", "[dot", "(dot", "{dot", "[at",
-    "(at)", "{at", "@", "HKEY_", "=", "|", "<", ">", "^", "~", "+", "*", "%", "#",
-];
+/// What no word of prose has in it: of paths, addresses, assignments, wildcards, markup and
+/// commands.
+const SIGNS: [char; 12] = ['\\', '@', '=', '|', '<', '>', '^', '~', '+', '*', '%', '#'];
+
+/// How addresses are defanged.
+const DEFANGED: [&str; 13] =
+    ["[.", ".]", "[:", ":]", "[/", "(.)", "{.}", "[dot", "(dot", "{dot", "[at", "(at)", "{at"];
 
 /// Whether a blank-separated token is no prose: a path, registry key, address (defanged or
 /// not), port, file name, host name, e-mail address, version, switch, variable or hash, or
@@ -39,22 +40,30 @@ pub(super) fn is_data(token: &str, wordnet: &WordNet) -> bool {
         && first.is_some_and(|c| matches!(c, '/' | '~' | '.' | '-' | '–' | '—' | '%' | '$' | '&'));
     is_switch_path_or_variable
         || core.contains(char::is_numeric)
-        || MARKS.iter().any(|mark| contains(core, mark))
-        || ['.', ':', '&', ';', '$'].iter().any(|&mark| stands_inside(core, mark))
+        || is_abbreviation(token)
+        || core.contains(SIGNS)
+        || core.contains("://")
+        || core.contains("::")
+        || is_defanged(core)
+        || stands_inside(core, ['.', ':', '&', ';', '$'])
         || is_path(core, wordnet)
         || is_hash(core)
 }
 
-/// Whether `mark`, in lower case, is in a token, whatever that one's case.
-fn contains(token: &str, mark: &str) -> bool {
-    token.contains(mark)
-        || (mark.len() > 2 && token.is_ascii() && token.to_ascii_lowercase().contains(mark))
+/// Whether there is something of [`DEFANGED`] in a token, whatever its case.
+fn is_defanged(token: &str) -> bool {
+    if !token.contains(['[', ']', '(', '{']) {
+        return false;
+    }
+    let token = token.to_ascii_lowercase();
+    DEFANGED.iter().any(|mark| token.contains(mark))
 }
 
-/// A mark between two letters or digits: `net.exe`, `example.com`, `TCP:https`, `R&D`.
-fn stands_inside(token: &str, mark: char) -> bool {
-    token.split(mark).collect::<Vec<_>>().windows(2).any(|sides| {
-        sides[0].ends_with(char::is_alphanumeric) && sides[1].starts_with(char::is_alphanumeric)
+/// One of these marks between two letters or digits: `net.exe`, `tcp:https`, `R&D`.
+fn stands_inside(token: &str, marks: [char; 5]) -> bool {
+    token.match_indices(marks).any(|(at, mark)| {
+        token[..at].ends_with(char::is_alphanumeric)
+            && token[at + mark.len()..].starts_with(char::is_alphanumeric)
     })
 }
 
@@ -68,6 +77,12 @@ fn is_path(token: &str, wordnet: &WordNet) -> bool {
         }
         _ => true,
     }
+}
+
+/// One letter and a full stop, as in `p. 12`.
+fn is_abbreviation(token: &str) -> bool {
+    let mut characters = token.trim_start_matches(opens).chars();
+    characters.next().is_some_and(char::is_alphabetic) && characters.as_str() == "."
 }
 
 /// As long as an MD5 or longer, and hexadecimal.

@@ -169,31 +169,26 @@ fn end_of_path(text: &str, tokens: &[Token]) -> Option<usize> {
     last
 }
 
-/// What stands in backticks is code; what stands in quotation marks, and has data in it, a
-/// command (`"cmd.exe /c whoami"`).
+/// What stands in backticks or braces is code; what stands in quotation marks, and has data in
+/// it, a command (`"cmd.exe /c whoami"`).
 fn quotations(text: &str, tokens: &mut [Token]) {
     const LONGEST: usize = 300;
-    for (opening, closing) in [('`', '`'), ('"', '"'), ('“', '”'), ('«', '»')] {
+    for (opening, closing) in
+        [('`', '`'), ('{', '}'), ('"', '"'), ('“', '”'), ('„', '“'), ('«', '»')]
+    {
         let mut open: Option<usize> = None;
         for (at, mark) in text.match_indices([opening, closing]) {
-            match open {
-                Some(from) if mark.starts_with(closing) => {
-                    open = None;
-                    if at - from <= LONGEST {
-                        let inside =
-                            |token: &&mut Token| token.span.start < at && token.span.end > from;
-                        let is_code = opening == '`'
-                            || tokens
-                                .iter()
-                                .any(|t| t.is_data && t.span.start < at && t.span.end > from);
-                        if is_code {
-                            let all = tokens.iter_mut().filter(inside);
-                            all.for_each(|token| token.is_data = true);
-                        }
-                    }
-                }
-                _ if mark.starts_with(opening) => open = Some(at),
-                _ => {}
+            let Some(from) = open.filter(|_| mark.starts_with(closing)) else {
+                open = mark.starts_with(opening).then_some(at);
+                continue;
+            };
+            open = None;
+            let first = tokens.partition_point(|token| token.span.end <= from);
+            let behind = tokens.partition_point(|token| token.span.start < at);
+            let inside = &mut tokens[first..behind];
+            let is_code = matches!(opening, '`' | '{') || inside.iter().any(|token| token.is_data);
+            if is_code && at - from <= LONGEST {
+                inside.iter_mut().for_each(|token| token.is_data = true);
             }
         }
     }

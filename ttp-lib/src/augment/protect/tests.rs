@@ -85,6 +85,11 @@ fn what_has_blanks_in_it_is_protected_as_a_whole() {
         ),
         ("reads etc/shadow and usr/local/bin now", &["etc", "shadow", "usr", "local", "bin"]),
         ("C:\\temp then copies files", &["C", "temp"]),
+        (
+            "the answer {\"cmd\": \"run\"} and „c:\\a b\\c“ follow",
+            &["cmd", "run", "c", "a", "b", "c"],
+        ),
+        ("see p. 12, z. b. there", &["p", "12", "z", "b"]),
     ] {
         assert_eq!(kept(text, &[]), expected, "{text}");
     }
