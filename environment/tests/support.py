@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import textwrap
 import threading
@@ -184,6 +186,19 @@ def wheel(members: "dict[str, bytes]", name: str = "tiny", version: str = "1.0")
         return path.read_bytes()
 
 
+def source_release(members: "dict[str, bytes]", name: str = "tiny", version: str = "1.0") -> bytes:
+    """A package's source release, with a setup.py that must not run."""
+    about = f"Metadata-Version: 1.0\nName: {name}\nVersion: {version}\n"
+    with io.BytesIO() as file:
+        with tarfile.open(fileobj=file, mode="w:gz") as archive:
+            for member, content in {"PKG-INFO": about.encode(), "setup.py": b"raise SystemExit(3)",
+                                    **members}.items():
+                entry = tarfile.TarInfo(f"{name}-{version}/{member}")
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
+        return file.getvalue()
+
+
 class Server:
     """Serves `files` by their paths. `cut` says how many answers break off half way, and
     `asked` keeps the paths that were asked for."""
@@ -201,7 +216,8 @@ class Server:
                     return
                 page = self.path.endswith("/")
                 self.send_response(200)
-                self.send_header("Content-Type", "text/html" if page else "application/zip")
+                packed = "application/gzip" if self.path.endswith(".gz") else "application/zip"
+                self.send_header("Content-Type", "text/html" if page else packed)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 if outer.cut and not page:

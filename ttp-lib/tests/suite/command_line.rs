@@ -1025,3 +1025,36 @@ fn attack_bundle() -> Option<PathBuf> {
     }
     Some(bundle)
 }
+
+/// Whoever has no WordNet, or half of it, is told so before anything is written.
+#[test]
+fn a_thesaurus_that_is_broken_is_named() {
+    let project = Project::new();
+    let rows: String =
+        (0..40).map(|i| format!("It stole file {i} of the user,T{}\n", i % 2)).collect();
+    project.write("own.csv", &format!("sentence,technique\n{rows}"));
+    let mut own = profile();
+    own["corpus"]["source"] =
+        json!({ "csv": { "path": "own.csv", "sentence": "sentence", "technique": "technique" } });
+    own["balance"] = json!({ "trim_below": 5, "upsample_to": 40, "downsample_to": 60 });
+    project.write("notebooks/profiles/laptop.json", &own.to_string());
+    project.succeeds(&["corpus"]);
+    std::fs::create_dir_all(project.at("mine/wordnet-3.0")).unwrap();
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:12ab\nsize 3\n";
+    for (content, expected) in [(pointer, "Git LFS pointer"), ("x\n", "no word of WordNet's")] {
+        project.write("mine/wordnet-3.0/index.noun", content);
+        let mut command = project.command(&["split"]);
+        let output = command.env("TTP_SOURCES", "mine").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{said}");
+        assert!(
+            said.contains("mine/wordnet-3.0/index.noun: ") && said.contains(expected),
+            "{said}"
+        );
+        assert!(!project.at("data/processed/splits").exists());
+    }
+    // Where a folder of one's own has none, it is that of data/raw/.
+    std::fs::remove_dir_all(project.at("mine/wordnet-3.0")).unwrap();
+    let output = project.command(&["split"]).env("TTP_SOURCES", "mine").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

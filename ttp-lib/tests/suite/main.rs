@@ -32,4 +32,5 @@ mod significance_golden;
 mod similarity;
 mod similarity_report;
 mod sources;
+mod thesaurus;
 mod tokenization;
