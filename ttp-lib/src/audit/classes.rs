@@ -45,6 +45,12 @@ impl Looker<'_> {
         of.iter().map(|at| &self.said[at]).collect()
     }
 
+    /// Whether a matrix that was found bears out these claims.
+    fn is_known(&self, of: &[usize]) -> bool {
+        let found = self.found.borrow();
+        found.iter().rev().any(|(holds, _)| of.iter().all(|at| holds.contains(at)))
+    }
+
     /// A matrix that was found and bears out these claims.
     fn known(&self, of: &[usize]) -> Option<Matrix> {
         let found = self.found.borrow();
@@ -223,7 +229,7 @@ impl Judge<'_> {
         let cells = said.values().filter(|said| matches!(said, Said::Cell(..))).count();
         let printed = cells > 2 * classes.names.len();
         let shrink = |of: &[usize]| if printed { looker.shrunk(of) } else { of.to_vec() };
-        let is_known = |of: &[usize]| looker.known(of).is_some();
+        let is_known = |of: &[usize]| printed && looker.is_known(of);
         let settled = settle_from(&members, LOOKS, shrink, is_known, look);
         let mut verdicts = BTreeMap::new();
         for (conflict, smallest) in &settled.conflicts {
@@ -241,7 +247,7 @@ impl Judge<'_> {
             if let Some(name) = named {
                 reason = format!("{reason}; {name}");
             } else if known.labels.is_none() && is_of_all_labels(classes, &looker.of(conflict)) {
-                reason += " of all labels with one label an example";
+                reason += ", if these are all labels and each example has one";
             }
             for &at in conflict {
                 verdicts.insert(at, self.conflict(conflict, *smallest, reason.clone()));
@@ -423,7 +429,7 @@ fn may_be_open(said: &SaidBy, found: &Judged) -> bool {
 fn is_of_all_labels(classes: &Classes, said: &[&Said]) -> bool {
     let open = Classes { labels: Labels::Some, ..classes.clone() };
     let fits = said.iter().all(|said| open.unfit(said).is_none());
-    fits && matches!(open.solve(said, Work::default()), Ok(Found::Possible(_)))
+    fits && matches!(open.solve(said, Work { nodes: 40, moves: 4_000 }), Ok(Found::Possible(_)))
 }
 
 /// A matrix that was found, in words.

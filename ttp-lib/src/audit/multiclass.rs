@@ -539,19 +539,23 @@ impl Classes {
         layout: &Layout,
     ) -> Result<(), String> {
         // Ends in whole parts of this, outwards.
-        const PARTS: i128 = 1_000_000_000_000;
+        const PARTS: i128 = 1_000_000_000;
         let part = |end: &Exact, up: bool| {
             let scaled = end * whole(PARTS);
             let scaled = if up { scaled.ceil() } else { scaled.floor() };
             whole_of(&scaled)
         };
         let (low, high) = (part(&interval.low, false), part(&interval.high, true));
-        let (mut least, mut most): (Sum, Sum) = (Vec::new(), Vec::new());
+        let all: Vec<usize> = match of.len() == self.names.len() {
+            true => vec![layout.total],
+            false => of.iter().map(|&class| layout.support[class]).collect(),
+        };
+        let mut least: Sum = all.iter().map(|&at| (at, -high)).collect();
+        let mut most: Sum = all.iter().map(|&at| (at, -low)).collect();
         for &class in of {
             let known = known_of(class, metric, said);
-            let support = layout.support[class];
-            least.extend([(support, part(&known.low, false)), (support, -high)]);
-            most.extend([(support, part(&known.high, true)), (support, -low)]);
+            least.push((layout.support[class], part(&known.low, false)));
+            most.push((layout.support[class], part(&known.high, true)));
         }
         problem.row(least, None, Some(0));
         problem.row(most, Some(0), None);
