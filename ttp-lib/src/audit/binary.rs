@@ -9,6 +9,7 @@ use super::figure::{Exact, Interval, fraction, whole};
 use super::rates;
 use crate::metrics::BinaryCounts;
 use num_bigint::BigInt;
+use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
 /// What a score says where its denominator is nought.
@@ -113,16 +114,27 @@ struct Ends {
     nought: bool,
 }
 
-/// The finest figure: six decimals of a share. Products of four counts then fit in 128 bits.
+/// Figures of up to six decimals of a share, and up to so many examples, are walked in 128 bits:
+/// products of four counts fit in them. Finer figures and more examples are walked in numbers
+/// without a bound, where a step counts for as many as it takes the time of.
 const FINEST: i128 = 20_000_000;
-/// The largest number of examples.
-pub const MOST_EXAMPLES: u64 = 1_000_000;
+const NARROW: u64 = 1_000_000;
+const WIDE_STEP: u64 = 100;
+
+/// The whole numbers of a walk.
+trait Whole: Integer + Signed + Clone + From<i128> + ToPrimitive {}
+impl<T: Integer + Signed + Clone + From<i128> + ToPrimitive> Whole for T {}
+
+/// a·b − c·d.
+fn cross<T: Whole>(a: i128, b: i128, c: i128, d: i128) -> T {
+    T::from(a) * T::from(b) - T::from(c) * T::from(d)
+}
 
 impl BinaryScore {
     /// A score, its figure's numbers, and what a division by nought gives.
     ///
     /// # Errors
-    /// If the figure is finer than six decimals of a share.
+    /// If the figure has more than thirty digits.
     pub fn new(
         metric: Metric,
         interval: Interval,
@@ -130,10 +142,10 @@ impl BinaryScore {
     ) -> Result<Self, String> {
         let end = |value: &Exact| -> Option<(i128, i128)> {
             let (n, d) = (value.numer().to_i128()?, value.denom().to_i128()?);
-            (d <= FINEST && n.abs() <= 4 * FINEST).then_some((n, d))
+            Some((n, d))
         };
         let ends = end(&interval.low).zip(end(&interval.high));
-        let (low, high) = ends.ok_or("more than six decimals of a share are not looked at")?;
+        let (low, high) = ends.ok_or("more than thirty digits are not looked at")?;
         let filler = match (metric, zero_division) {
             // Its denominator's nought is the score's own definition.
             (Metric::Mcc, _) => interval.contains(&Exact::zero()),
@@ -155,6 +167,11 @@ impl BinaryScore {
         &self.interval
     }
 
+    /// Whether its figure is too fine to be walked in 128 bits.
+    fn is_fine(&self) -> bool {
+        [self.ends.low, self.ends.high].iter().any(|(n, d)| *d > FINEST || n.abs() > 4 * FINEST)
+    }
+
     /// Whether a division by nought would give it.
     pub fn allows_nothing(&self) -> bool {
         self.ends.filler
@@ -162,7 +179,7 @@ impl BinaryScore {
 
     /// The numbers of false positives, for so many true ones, with which the score is in its
     /// interval: from, to; nothing if to is below from.
-    fn false_positives(&self, tp: i128, positive: i128, negative: i128) -> (i128, i128) {
+    fn false_positives<T: Whole>(&self, tp: i128, positive: i128, negative: i128) -> (i128, i128) {
         const NONE: (i128, i128) = (1, 0);
         let all = (0, negative);
         if self.metric == Metric::Mcc {
@@ -187,8 +204,11 @@ impl BinaryScore {
         let Ends { low: (ln, ld), low_in, high: (hn, hd), high_in, .. } = self.ends;
         let (mut from, mut to) = all;
         // ld·(a + b·fp) − ln·(c + d·fp) ≥ 0, or ≥ 1 where the end does not belong to it.
-        at_least(ld * b - ln * d, ld * a - ln * c - i128::from(!low_in), &mut from, &mut to);
-        at_least(hn * d - hd * b, hn * c - hd * a - i128::from(!high_in), &mut from, &mut to);
+        let less = |inside: bool| T::from(i128::from(!inside));
+        let above: T = cross(ld, a, ln, c);
+        at_least::<T>(&cross(ld, b, ln, d), &(above - less(low_in)), &mut from, &mut to);
+        let below: T = cross(hn, c, hd, a);
+        at_least::<T>(&cross(hn, d, hd, b), &(below - less(high_in)), &mut from, &mut to);
         (from, to)
     }
 
@@ -220,7 +240,7 @@ impl BinaryScore {
     }
 
     /// What the score's interval leaves of the plane of true and false positives.
-    fn region(&self, positive: i128, negative: i128) -> Region {
+    fn region<T: Whole>(&self, positive: i128, negative: i128) -> Region<T> {
         let Ends { low: (ln, ld), low_in, high: (hn, hd), high_in, filler, nought } = self.ends;
         let if_allowed = |allowed: bool| if allowed { Region::All } else { Region::None };
         match self.metric {
@@ -235,10 +255,11 @@ impl BinaryScore {
         let Some((numerator, denominator)) = self.terms(positive, negative) else {
             return Region::None;
         };
-        let line = |by: i128, less: i128, end: bool| {
+        let line = |by: i128, less: i128, end: bool| -> Space<T> {
             let (n, d) = (numerator, denominator);
-            let [a, b, c] = [(n.0, d.0), (n.1, d.1), (n.2, d.2)].map(|(n, d)| by * n - less * d);
-            (a, b, c - i128::from(!end))
+            let [a, b, c] =
+                [(n.0, d.0), (n.1, d.1), (n.2, d.2)].map(|(n, d)| cross(by, n, less, d));
+            (a, b, c - T::from(i128::from(!end)))
         };
         Region::Between([line(ld, ln, low_in), line(-hd, -hn, high_in)])
     }
@@ -292,36 +313,42 @@ impl BinaryScore {
     }
 }
 
-/// `a·tp + b·fp + c ≥ 0`.
+/// Factors of tp, of fp, and what stands alone.
 type Line = (i128, i128, i128);
+/// `a·tp + b·fp + c ≥ 0`.
+type Space<T> = (T, T, T);
 
 /// A part of the plane of true and false positives.
-enum Region {
+enum Region<T> {
     /// All of it, or what is not known here.
     All,
     /// On or above each of two lines.
-    Between([Line; 2]),
+    Between([Space<T>; 2]),
     /// Nothing.
     None,
 }
 
 /// The true positives that all linear scores together leave: false positives are eliminated from
-/// each pair of a line that bounds them from below and one from above. All of them are at most
-/// 10¹⁴ and 10²⁰ large, so that the products stay within 128 bits.
-fn true_positives(scores: &[BinaryScore], positive: i128, negative: i128) -> Option<(i128, i128)> {
+/// each pair of a line that bounds them from below and one from above. In 128 bits all of them are
+/// at most 10¹⁴ and 10²⁰ large, so that the products stay within these.
+fn true_positives<T: Whole>(
+    scores: &[BinaryScore],
+    positive: i128,
+    negative: i128,
+) -> Option<(i128, i128)> {
     let (mut from, mut to) = (0, positive);
     let (mut least, mut most) = (0, negative);
     // What bounds one of the two alone comes first: it mostly leaves nothing, and is quick.
     for score in scores {
-        match score.region(positive, negative) {
+        match score.region::<T>(positive, negative) {
             Region::None => return None,
             Region::All => {}
             Region::Between(lines) => {
-                for (a, b, c) in lines {
-                    match (a, b) {
-                        (_, 0) => at_least(a, c, &mut from, &mut to),
-                        (0, _) => at_least(b, c, &mut least, &mut most),
-                        _ => {}
+                for (a, b, c) in &lines {
+                    if b.is_zero() {
+                        at_least(a, c, &mut from, &mut to);
+                    } else if a.is_zero() {
+                        at_least(b, c, &mut least, &mut most);
                     }
                 }
             }
@@ -330,36 +357,44 @@ fn true_positives(scores: &[BinaryScore], positive: i128, negative: i128) -> Opt
             return None;
         }
     }
-    let (mut below, mut above) = (vec![(0, 1, -least)], vec![(0, -1, most)]);
+    let one = |value: i128| T::from(value);
+    let mut below = vec![(one(0), one(1), one(-least))];
+    let mut above = vec![(one(0), one(-1), one(most))];
     for score in scores {
-        if let Region::Between(lines) = score.region(positive, negative) {
+        if let Region::Between(lines) = score.region::<T>(positive, negative) {
             for (a, b, c) in lines {
-                match (a, b.signum()) {
-                    (0, _) | (_, 0) => {}
-                    (_, 1) => below.push((a, b, c)),
-                    _ => above.push((a, b, c)),
+                if a.is_zero() || b.is_zero() {
+                    continue;
                 }
+                if b.is_positive() { &mut below } else { &mut above }.push((a, b, c));
             }
         }
     }
-    for &(a, b, c) in &below {
-        for &(x, y, z) in &above {
-            at_least(b * x - y * a, b * z - y * c, &mut from, &mut to);
+    let product = |a: &T, b: &T| a.clone() * b.clone();
+    for (a, b, c) in &below {
+        for (x, y, z) in &above {
+            let slope = product(b, x) - product(y, a);
+            at_least(&slope, &(product(b, z) - product(y, c)), &mut from, &mut to);
         }
     }
     (from <= to).then_some((from, to))
 }
 
 /// Narrows from..=to to where slope·x + offset ≥ 0.
-fn at_least(slope: i128, offset: i128, from: &mut i128, to: &mut i128) {
-    match slope.signum() {
-        1 => {
-            *from = (*from)
-                .max((-offset).div_euclid(slope) + i128::from((-offset).rem_euclid(slope) != 0))
-        }
-        -1 => *to = (*to).min(offset.div_euclid(-slope)),
-        _ if offset < 0 => *to = *from - 1,
-        _ => {}
+fn at_least<T: Whole>(slope: &T, offset: &T, from: &mut i128, to: &mut i128) {
+    // What does not fit in 128 bits lies beyond every bound.
+    let narrow = |value: T, end: i128| value.to_i128().unwrap_or(end);
+    if slope.is_positive() {
+        let least = -(offset.clone().div_floor(slope));
+        let end = if least.is_positive() { i128::MAX } else { i128::MIN };
+        *from = (*from).max(narrow(least, end));
+    } else if slope.is_negative() {
+        let most = offset.clone().div_floor(&-slope.clone());
+        let end = if most.is_positive() { i128::MAX } else { i128::MIN };
+        *to = (*to).min(narrow(most, end));
+    } else if offset.is_negative() {
+        // The start stays where it is: it may be beyond all numbers already.
+        *to = from.saturating_sub(1);
     }
 }
 
@@ -372,27 +407,28 @@ fn compare_mcc(
     (n, d): (i128, i128),
 ) -> std::cmp::Ordering {
     let said = tp + fp;
-    let margins = positive * negative * said * (positive + negative - said);
+    let factors = [positive, negative, said, positive + negative - said];
     let numerator = tp * negative - fp * positive;
-    if margins == 0 {
+    if factors.contains(&0) {
         return 0.cmp(&n);
     }
+    // Up to 10⁶ examples the product is at most 10²³.
+    let margins = factors.iter().try_fold(1_i128, |all, factor| all.checked_mul(*factor));
     match (numerator.signum(), n.signum()) {
         (a, b) if a != b => a.cmp(&b),
         (0, _) => std::cmp::Ordering::Equal,
         (sign, _) => {
-            // Both sides squared: numerators up to 10¹², margins up to 10²³, denominators 2·10⁷.
+            // Both sides squared.
             let wide = |value: i128| BigInt::from(value);
             let small = |value: i128| value.unsigned_abs() < 1 << 30;
-            let ordering = if small(numerator)
-                && small(n)
-                && small(d)
-                && margins < 1 << 66
-                && n.unsigned_abs() < 1 << 30
-            {
-                (numerator * d).pow(2).cmp(&(n * n * margins))
-            } else {
-                (wide(numerator) * wide(d)).pow(2).cmp(&(wide(n).pow(2) * wide(margins)))
+            let ordering = match margins {
+                Some(margins) if small(numerator) && small(n) && small(d) && margins < 1 << 66 => {
+                    (numerator * d).pow(2).cmp(&(n * n * margins))
+                }
+                _ => {
+                    let margins: BigInt = factors.map(wide).iter().product();
+                    (wide(numerator) * wide(d)).pow(2).cmp(&(wide(n).pow(2) * margins))
+                }
             };
             if sign > 0 { ordering } else { ordering.reverse() }
         }
@@ -457,7 +493,7 @@ pub fn exact_score(
 }
 
 /// numerator / √square against a fraction.
-fn compare_root(numerator: &BigInt, square: &BigInt, end: &Exact) -> std::cmp::Ordering {
+pub(super) fn compare_root(numerator: &BigInt, square: &BigInt, end: &Exact) -> std::cmp::Ordering {
     let signed_square = |value: BigInt| {
         let square = &value * &value;
         if value.is_negative() { -square } else { square }
@@ -555,7 +591,9 @@ pub fn search(
     };
     // Without a positive, or without a negative, rates are divisions by nought.
     let edge = |positive: i128, negative: i128| {
-        let none = |score: &BinaryScore| matches!(score.region(positive, negative), Region::None);
+        let none = |score: &BinaryScore| {
+            matches!(score.region::<BigInt>(positive, negative), Region::None)
+        };
         !known && !matrices.iter().flatten().any(none)
     };
     let (no_positive, no_negative) = (edge(0, 1), edge(1, 0));
@@ -575,8 +613,15 @@ pub fn search(
     if found.nowhere {
         return found;
     }
+    let fine = matrices.iter().flatten().any(BinaryScore::is_fine);
     for total in totals.total.0..=totals.total.1 {
+        let step = if fine || total > NARROW { WIDE_STEP } else { 1 };
         if totals.pairs && items_of_pairs(total).is_none() {
+            steps = steps.saturating_sub(1);
+            if steps == 0 {
+                found.whole = false;
+                return found;
+            }
             continue;
         }
         let (from, to) = totals.positives(total);
@@ -592,7 +637,7 @@ pub fn search(
         let none = (no_positive && from == 0).then_some(0);
         let all = (no_negative && to == total && total > 0).then_some(total);
         for positive in none.into_iter().chain(inner).chain(all) {
-            steps = steps.saturating_sub(1);
+            steps = steps.saturating_sub(step);
             let mut fit = Fit { total, positive, witnesses: Vec::new(), counts: Vec::new() };
             for scores in matrices {
                 let found = walk(scores, positive, total - positive, first_only, &mut steps);
@@ -645,17 +690,32 @@ fn walk(
     first_only: bool,
     steps: &mut u64,
 ) -> Option<(u64, BinaryCounts)> {
+    if positive + negative > NARROW || scores.iter().any(BinaryScore::is_fine) {
+        walk_in::<BigInt>(scores, positive, negative, first_only, WIDE_STEP, steps)
+    } else {
+        walk_in::<i128>(scores, positive, negative, first_only, 1, steps)
+    }
+}
+
+fn walk_in<T: Whole>(
+    scores: &[BinaryScore],
+    positive: u64,
+    negative: u64,
+    first_only: bool,
+    step: u64,
+    steps: &mut u64,
+) -> Option<(u64, BinaryCounts)> {
     let (p, n) = (i128::from(positive), i128::from(negative));
-    let (first, last) = true_positives(scores, p, n)?;
+    let (first, last) = true_positives::<T>(scores, p, n)?;
     let (mut number, mut witness) = (0_u64, None);
     for tp in first..=last {
         if *steps == 0 {
             return None;
         }
-        *steps -= 1;
+        *steps = steps.saturating_sub(step);
         let (mut from, mut to) = (0, n);
         for score in scores {
-            let (low, high) = score.false_positives(tp, p, n);
+            let (low, high) = score.false_positives::<T>(tp, p, n);
             (from, to) = (from.max(low), to.min(high));
             if from > to {
                 break;

@@ -2,8 +2,12 @@
 //!
 //! `data/claims/README.md` describes the format; the errors here name what is wrong with it.
 
-use super::binary::{BinaryScore, MOST_EXAMPLES, Metric, Totals, ZeroDivision, items_of_pairs};
+use super::agreement::Agreement;
+use super::balanced::Balanced;
+use super::binary::{BinaryScore, Metric, Totals, ZeroDivision, items_of_pairs};
+use super::cells::Share;
 use super::figure::{Exact, Figure, Interval, Rounding, fraction, whole};
+use super::labels::Labels;
 use super::multiclass::{Averaging, ClassCount, ClassMetric};
 use crate::{Error, Result, files};
 use num_traits::{One, Signed, ToPrimitive, Zero};
@@ -13,6 +17,9 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+
+/// The largest count that a claims file may have beside its claims.
+pub(super) const MOST: u64 = (1 << 40) - 1;
 
 /// A document's claims.
 #[derive(Debug, Clone)]
@@ -51,6 +58,10 @@ pub struct MatrixKnown {
     pub examples: String,
     /// What a division by nought gives.
     pub zero_division: ZeroDivision,
+    /// What the classes are of all labels, where the file says so.
+    pub labels: Option<Labels>,
+    /// How balanced accuracy of the classes is read.
+    pub balanced: Balanced,
 }
 
 /// A system of whole numbers, and what defines it.
@@ -113,12 +124,20 @@ pub enum Check {
     Count(usize, usize, ClassCount),
     /// An average over classes.
     Averaged(usize, Averaging, ClassMetric),
+    /// An average over some of the classes.
+    Over(usize, Vec<usize>, Averaging, ClassMetric),
+    /// Balanced accuracy, as a mean of recalls.
+    Balanced(usize, Balanced),
+    /// How far the whole matrix agrees, chance taken off.
+    Whole(usize, Agreement),
     /// The share on the diagonal.
     Accuracy(usize),
     /// The number of examples.
     Total(usize),
-    /// A cell, as a count or a share of its row.
+    /// A cell, as a count.
     Cell(usize, usize, usize),
+    /// A cell, as a share.
+    CellShare(usize, usize, usize, Share),
     /// Two classes taken for each other by these shares, which way round is not said.
     EitherWay(usize, usize, usize, Box<[Figure; 2]>),
     /// A sum of unknown numbers, or a relation between them.
@@ -211,7 +230,7 @@ pub enum AskOf {
     Unknown(usize, usize),
 }
 
-const CLASS_METRICS: [&str; 12] = [
+const CLASS_METRICS: [&str; 14] = [
     "precision",
     "recall",
     "f1",
@@ -221,6 +240,8 @@ const CLASS_METRICS: [&str; 12] = [
     "negative_predictive_value",
     "accuracy",
     "balanced_accuracy",
+    "kappa",
+    "mcc",
     "support",
     "predicted",
     "true_positives",
@@ -286,6 +307,7 @@ impl Claims {
         };
         let rounding = top.rounding()?;
         let zero = top.zero_division()?.unwrap_or_default();
+        let balanced = top.balanced()?.unwrap_or_default();
         let mut names = HashSet::new();
         let mut new_name = |fields: &Fields<'_>| -> Result<String> {
             let (id, at) = fields.text("id")?;
@@ -297,7 +319,7 @@ impl Claims {
         };
         for fields in top.tables("matrix")? {
             let id = new_name(&fields)?;
-            claims.matrices.push(matrix(&fields, id, zero)?);
+            claims.matrices.push(matrix(&fields, id, zero, balanced)?);
             fields.end()?;
         }
         for fields in top.tables("quantities")? {
@@ -411,12 +433,21 @@ impl Claims {
                 let value = need(fields)?;
                 let (at, classes) = self.classes(fields)?;
                 let (from, to) = (fields.class("from", classes)?, fields.class("to", classes)?);
-                if value.percent || value.exact {
+                // Whole numbers and thousands are counts, 0.83 and 83 % are shares.
+                let normalize = fields.normalize()?;
+                if value.percent || value.has_decimals && value.unit < Exact::one() {
                     fields.share(&value)?;
+                    Check::CellShare(at, from, to, normalize.unwrap_or_default())
                 } else {
-                    return Err(fields.wrong("value", "a count or a percentage is wanted".into()));
+                    if value.value.is_negative() {
+                        return Err(fields.wrong("value", format!("{value} is below 0")));
+                    }
+                    if normalize.is_some() {
+                        let reason = format!("{value} has no decimals: it is a count, no share");
+                        return Err(fields.wrong("value", reason));
+                    }
+                    Check::Cell(at, from, to)
                 }
-                Check::Cell(at, from, to)
             }
             "either_way" => {
                 let (at, classes) = self.classes(fields)?;
@@ -576,6 +607,14 @@ impl Claims {
                 if value.value.abs() > Exact::one() {
                     return Err(fields.wrong("value", format!("{value} is not within -1 and 1")));
                 }
+            } else if name == "kappa"
+                || name == "balanced_accuracy"
+                    && fields.balanced()?.unwrap_or(matrix.balanced) == Balanced::Adjusted
+            {
+                // Worse than chance is below nought.
+                if value.value.abs() > Exact::one() {
+                    return Err(fields.wrong("value", format!("{value} is not within -1 and 1")));
+                }
             } else {
                 fields.share(value)?;
             }
@@ -592,7 +631,15 @@ impl Claims {
                     let (n, d) = beta()?;
                     Metric::FBeta(n, d)
                 }
-                "balanced_accuracy" => Metric::BalancedAccuracy,
+                "balanced_accuracy" => match fields.balanced()?.unwrap_or(matrix.balanced) {
+                    Balanced::Adjusted => {
+                        let reason = "an adjusted balanced accuracy is looked at where the matrix \
+                                      has classes: give its two";
+                        return Err(fields.wrong("metric", reason.to_owned()));
+                    }
+                    // Of two classes the mean recall is the mean of recall and specificity.
+                    Balanced::MeanRecall | Balanced::OneVsRest => Metric::BalancedAccuracy,
+                },
                 "mcc" => Metric::Mcc,
                 _ => return Err(refuse(&Metric::NAMES)),
             };
@@ -614,6 +661,21 @@ impl Claims {
                 }
             }),
         };
+        let over = fields.over(&matrix.classes)?;
+        if over.is_some() && average.is_none() {
+            return Err(fields.missing("average"));
+        }
+        let whole = match name.as_str() {
+            "kappa" => Some(Agreement::Kappa),
+            "mcc" => Some(Agreement::Mcc),
+            _ => None,
+        };
+        if let Some(whole) = whole {
+            return match (class, average) {
+                (None, None) => Ok(Check::Whole(at, whole)),
+                _ => Err(fields.wrong("metric", format!("{name} is of all classes at once"))),
+            };
+        }
         let count = match name.as_str() {
             "support" => Some(ClassCount::Support),
             "predicted" => Some(ClassCount::Predicted),
@@ -641,16 +703,30 @@ impl Claims {
             "balanced_accuracy" => ClassMetric::BalancedAccuracy,
             _ => return Err(refuse(&CLASS_METRICS)),
         };
-        match (class, average) {
-            (Some(_), None) if metric == ClassMetric::BalancedAccuracy => {
-                Err(fields
-                    .wrong("metric", "balanced accuracy of one class is not looked at".into()))
+        if metric == ClassMetric::BalancedAccuracy && class.is_none() {
+            let read = fields.balanced()?.unwrap_or(matrix.balanced);
+            match (read, average, &over) {
+                (Balanced::OneVsRest, _, None) => {
+                    let average = average.unwrap_or(Averaging::Macro);
+                    return Ok(Check::Averaged(at, average, metric));
+                }
+                (_, None | Some(Averaging::Macro), None) => return Ok(Check::Balanced(at, read)),
+                (_, _, Some(_)) => {
+                    let reason = "balanced accuracy is looked at over all classes".to_owned();
+                    return Err(fields.wrong("over", reason));
+                }
+                _ => {
+                    let reason = "balanced accuracy is the mean recall, each class once: no \
+                                  average, or macro; with balanced_accuracy = \"one_vs_rest\" the \
+                                  classes' means of recall and specificity are averaged";
+                    return Err(fields.wrong("average", reason.to_owned()));
+                }
             }
-            (Some(class), None) => Ok(Check::OfClass(at, class, metric)),
-            (None, Some(Averaging::Weighted)) if matrix.totals.total.0 != matrix.totals.total.1 => {
-                Err(fields.wrong("average", "a weighted average wants a known total".to_owned()))
-            }
-            (None, Some(average)) => Ok(Check::Averaged(at, average, metric)),
+        }
+        match (class, average, over) {
+            (Some(class), None, None) => Ok(Check::OfClass(at, class, metric)),
+            (None, Some(average), None) => Ok(Check::Averaged(at, average, metric)),
+            (None, Some(average), Some(over)) => Ok(Check::Over(at, over, average, metric)),
             _ => Err(fields.wrong("class", "either a class or an average is wanted".to_owned())),
         }
     }
@@ -741,7 +817,12 @@ impl Check {
     }
 }
 
-fn matrix(fields: &Fields<'_>, id: String, zero: ZeroDivision) -> Result<MatrixKnown> {
+fn matrix(
+    fields: &Fields<'_>,
+    id: String,
+    zero: ZeroDivision,
+    balanced: Balanced,
+) -> Result<MatrixKnown> {
     let mut classes = match fields.optional_texts("classes")? {
         Some((classes, at)) => {
             let distinct: HashSet<&String> = classes.iter().collect();
@@ -794,9 +875,9 @@ fn matrix(fields: &Fields<'_>, id: String, zero: ZeroDivision) -> Result<MatrixK
     {
         return contradiction("total", at, format!("{} is no number of all pairs", t.0));
     }
-    if known.1 > MOST_EXAMPLES {
-        let reason = format!("more than {MOST_EXAMPLES} examples are not looked at");
-        return Err(fields.wrong("total", reason));
+    let labels = fields.labels()?;
+    if labels.is_some() && classes.is_empty() {
+        return Err(fields.wrong("labels", "it has no classes".to_owned()));
     }
     let examples = fields.optional_text("examples")?.map_or_else(|| id.clone(), |(name, _)| name);
     Ok(MatrixKnown {
@@ -810,6 +891,8 @@ fn matrix(fields: &Fields<'_>, id: String, zero: ZeroDivision) -> Result<MatrixK
         open_total,
         examples,
         zero_division: fields.zero_division()?.unwrap_or(zero),
+        balanced: fields.balanced()?.unwrap_or(balanced),
+        labels,
         id,
     })
 }
@@ -1007,10 +1090,10 @@ impl<'a> Fields<'a> {
 
     fn count_of(&self, field: &str, value: &Value<'_>) -> Result<u64> {
         let whole = self.whole_of(field, value)?;
-        u64::try_from(whole)
-            .ok()
-            .filter(|count| *count < 1 << 40)
-            .ok_or_else(|| self.source.wrong(value.span().start, Some(field), "a count is wanted"))
+        u64::try_from(whole).ok().filter(|count| *count <= MOST).ok_or_else(|| {
+            let reason = format!("a count from 0 to {MOST} is wanted");
+            self.source.wrong(value.span().start, Some(field), reason)
+        })
     }
 
     fn optional_whole(&self, field: &str) -> Result<Option<(u64, usize)>> {
@@ -1156,6 +1239,52 @@ impl<'a> Fields<'a> {
                 return Err(self.source.wrong(at, Some("rounding"), reason));
             }
         }))
+    }
+
+    /// One of a setting's names.
+    fn setting<T>(
+        &self,
+        field: &str,
+        names: &[&str],
+        named: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let Some((name, at)) = self.optional_text(field)? else { return Ok(None) };
+        named(&name).map(Some).ok_or_else(|| {
+            let known: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            self.source.wrong(at, Some(field), unknown(field, &name, &known))
+        })
+    }
+
+    fn labels(&self) -> Result<Option<Labels>> {
+        self.setting("labels", &Labels::NAMES, Labels::named)
+    }
+
+    fn balanced(&self) -> Result<Option<Balanced>> {
+        self.setting("balanced_accuracy", &Balanced::NAMES, Balanced::named)
+    }
+
+    fn normalize(&self) -> Result<Option<Share>> {
+        self.setting("normalize", &Share::NAMES, Share::named)
+    }
+
+    /// The classes that an average is over, where these are not all.
+    fn over(&self, classes: &[String]) -> Result<Option<Vec<usize>>> {
+        let Some((names, at)) = self.optional_texts("over")? else { return Ok(None) };
+        let wrong = |reason: String| self.source.wrong(at, Some("over"), reason);
+        let mut over = Vec::new();
+        for name in &names {
+            let place = classes.iter().position(|class| class == name);
+            let place = place.ok_or_else(|| wrong(unknown("class", name, classes)))?;
+            if over.contains(&place) {
+                return Err(wrong(format!("{name:?} is there twice")));
+            }
+            over.push(place);
+        }
+        match over.len() {
+            0 => Err(wrong("a class is wanted".to_owned())),
+            all if all == classes.len() => Ok(None),
+            _ => Ok(Some(over)),
+        }
     }
 
     fn zero_division(&self) -> Result<Option<ZeroDivision>> {

@@ -3,21 +3,19 @@
 use super::arithmetic::{self, Relation};
 use super::binary::{self, BinaryScore, Fit, Score, Search, Totals};
 use super::claims::{AskOf, Check, Claim, Claims, Fact, MatrixKnown};
+use super::classes::classes_of;
 use super::figure::{Exact, Figure, Interval, Rounding};
-use super::multiclass::{Asked, Averaging, ClassMetric, Classes, Found, Matrix, Said};
-use super::removal::{self, Removal};
+use super::multiclass::{Asked, Matrix, Said};
+use super::removal::Removal;
 use super::report::Measured;
 use super::rests::{self, Bounds, Prover, Rest};
 use super::solver::{Answer, Problem, Work};
 use super::together;
-use super::verdict::{Look, Ran, Verdict, irreducible, smallest_conflict};
+use super::verdict::{Look, Ran, Verdict, smallest_conflict, smallest_conflict_from};
 use crate::metrics::BinaryCounts;
-use num_traits::{One, Zero};
+use num_traits::Zero;
 use serde::Serialize;
 use std::collections::BTreeMap;
-
-/// Looks for a matrix that has the claims of these numbers, with as much work.
-type Solve<'a> = dyn Fn(&[usize], Work) -> Result<Found, String> + 'a;
 
 /// A claim with its verdict.
 #[derive(Debug, Clone, Serialize)]
@@ -155,8 +153,6 @@ impl Audit {
 
 /// Looks for smaller conflicts, of sets whose looks are quick.
 const LOOKS: usize = 2000;
-/// And of confusion matrices of many classes.
-const FEW_LOOKS: usize = 60;
 
 /// Judges every claim.
 ///
@@ -180,11 +176,11 @@ pub fn audit(claims: &Claims) -> crate::Result<Audit> {
         holding: BTreeMap::new(),
     };
     judge.binary_sets()?;
-    judge.class_matrices()?;
+    judge.class_matrices();
     judge.systems();
     judge.relations();
     judge.comparisons();
-    judge.tell()?;
+    judge.tell();
     let Judge { verdicts, mut audit, .. } = judge;
     for (claim, verdict) in claims.claims.iter().zip(verdicts) {
         let undecided = || Verdict::Undecided { needs: "a check that knows it".to_owned() };
@@ -228,30 +224,30 @@ fn shown(claims: &Claims, fact: &Fact) -> Shown {
     }
 }
 
-struct Judge<'a> {
-    claims: &'a Claims,
-    verdicts: Vec<Option<Verdict>>,
+pub(super) struct Judge<'a> {
+    pub(super) claims: &'a Claims,
+    pub(super) verdicts: Vec<Option<Verdict>>,
     /// Scores of which the matrix is known for certain.
     exact: Vec<Option<Exact>>,
-    audit: Audit,
+    pub(super) audit: Audit,
     /// Claims of a matrix or system that can hold together, by `m` or `q` and its place.
-    holding: BTreeMap<(char, usize), Vec<usize>>,
+    pub(super) holding: BTreeMap<(char, usize), Vec<usize>>,
 }
 
 /// What became of a set of claims that are looked at together.
-struct Settled {
-    holding: Vec<usize>,
-    conflicts: Vec<(Vec<usize>, bool)>,
+pub(super) struct Settled {
+    pub(super) holding: Vec<usize>,
+    pub(super) conflicts: Vec<(Vec<usize>, bool)>,
     /// Whether the rest was shown to be possible.
-    shown: bool,
+    pub(super) shown: bool,
 }
 
 impl Judge<'_> {
-    fn claim(&self, at: usize) -> &Claim {
+    pub(super) fn claim(&self, at: usize) -> &Claim {
         &self.claims.claims[at]
     }
 
-    fn id(&self, at: usize) -> String {
+    pub(super) fn id(&self, at: usize) -> String {
         self.claim(at).id.clone()
     }
 
@@ -262,7 +258,7 @@ impl Judge<'_> {
         }
     }
 
-    fn conflict(&self, claims: &[usize], smallest: bool, reason: String) -> Verdict {
+    pub(super) fn conflict(&self, claims: &[usize], smallest: bool, reason: String) -> Verdict {
         let conflict = claims.iter().map(|&at| self.id(at)).collect();
         Verdict::Inconsistent { conflict, smallest, reason }
     }
@@ -389,246 +385,6 @@ impl Judge<'_> {
             }
         }
         Ok(())
-    }
-
-    // -- many classes -----------------------------------------------------------------
-
-    fn class_matrices(&mut self) -> crate::Result<()> {
-        for (at, known) in self.claims.matrices.iter().enumerate() {
-            if !known.classes.is_empty() {
-                self.class_matrix(at, known)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn said(&self, at: usize) -> Option<Said> {
-        let claim = self.claim(at);
-        let interval = |figure: &super::Figure| figure.interval(claim.rounding);
-        let value = claim.value.as_ref().map(interval);
-        Some(match (&claim.check, value) {
-            (Check::OfClass(_, class, metric), Some(value)) => {
-                Said::OfClass(*class, *metric, value)
-            }
-            (Check::Count(_, class, count), Some(value)) => Said::Count(*class, *count, value),
-            (Check::Averaged(_, averaging, metric), Some(value)) => {
-                Said::Averaged(*averaging, *metric, value)
-            }
-            (Check::Accuracy(_), Some(value)) => Said::Accuracy(value),
-            (Check::Total(_), Some(value)) => Said::Total(value),
-            (Check::Cell(_, from, to), Some(value)) => {
-                match claim.value.as_ref().is_some_and(|value| value.percent) {
-                    true => Said::CellShare(*from, *to, value),
-                    false => Said::Cell(*from, *to, value),
-                }
-            }
-            (Check::EitherWay(_, a, b, shares), _) => {
-                Said::EitherWay(*a, *b, interval(&shares[0]), interval(&shares[1]))
-            }
-            _ => return None,
-        })
-    }
-
-    fn class_matrix(&mut self, matrix: usize, known: &MatrixKnown) -> crate::Result<()> {
-        let members: Vec<usize> = (0..self.claims.claims.len())
-            .filter(|&at| matrix_of(&self.claim(at).check) == Some(matrix))
-            .collect();
-        let said: BTreeMap<usize, Said> =
-            members.iter().filter_map(|&at| Some((at, self.said(at)?))).collect();
-        if said.is_empty() {
-            return Ok(());
-        }
-        let classes = classes_of(known);
-        let solve = |of: &[usize], work: Work| {
-            let said: Vec<&Said> = of.iter().map(|at| &said[at]).collect();
-            classes.solve(&said, work)
-        };
-        // A figure with too many digits is found before anything is judged.
-        for &at in &members {
-            solve(&[at], Work { nodes: 1, moves: 0 }).map_err(self.wrong(at))?;
-        }
-        // Of many claims at once only what bounds and certificates refute; of few everything.
-        let last: std::cell::RefCell<Option<(Vec<usize>, Found)>> = std::cell::RefCell::default();
-        let look = |of: &[usize]| {
-            let work = match (of.len(), members.len()) {
-                (few, all) if few <= 3 || all <= 12 => Work::default(),
-                _ => Work { nodes: 1, moves: 0 },
-            };
-            let Ok(found) = solve(of, work) else { return Look::Unknown };
-            let look = match found {
-                Found::Possible(_) => Look::Possible,
-                Found::Impossible => Look::Impossible,
-                Found::Unknown => Look::Unknown,
-            };
-            *last.borrow_mut() = Some((of.to_vec(), found));
-            look
-        };
-        let settled = settle(&members, FEW_LOOKS, look);
-        for (conflict, smallest) in &settled.conflicts {
-            let mut reason = "no confusion matrix gives these figures".to_owned();
-            for &at in conflict {
-                // A name for it must fit all else that holds, not only this conflict.
-                let mut others = [&settled.holding[..], &conflict[..]].concat();
-                others.retain(|&other| other != at);
-                if let Some(name) = self.misnomer(at, &others, &said, &classes) {
-                    reason = format!("{reason}; {name}");
-                    break;
-                }
-            }
-            for &at in conflict {
-                self.verdicts[at] = Some(self.conflict(conflict, *smallest, reason.clone()));
-            }
-        }
-        if !settled.conflicts.is_empty() {
-            let removal = self.removal(known, &members, &settled, &solve);
-            self.audit.to_remove.push(removal);
-        }
-        // The last look was at these, though perhaps a short one.
-        let found = match last.into_inner() {
-            Some((of, found)) if of == settled.holding && found != Found::Unknown => Ok(found),
-            _ => solve(&settled.holding, Work::default()),
-        };
-        let number = known.classes.len();
-        match found {
-            Ok(Found::Possible(witness)) => {
-                let total: u64 = witness.iter().flatten().sum();
-                let text = format!("a {number} × {number} confusion matrix of {total} examples");
-                let all: Vec<&Said> = settled.holding.iter().map(|at| &said[at]).collect();
-                let many = classes.is_one_of_many(&all, &witness).then(|| "many".to_owned());
-                for &at in &settled.holding {
-                    let verdict = if classes.holds(&said[&at], &witness) {
-                        let way = self.only_way(at, &settled.holding, &said, &classes);
-                        Verdict::Consistent { witness: text.clone() + &way, number: many.clone() }
-                    } else {
-                        Verdict::Undecided { needs: "a witness that bears it out".to_owned() }
-                    };
-                    self.verdicts[at] = Some(verdict);
-                }
-                self.audit.classes.insert(known.id.clone(), witness);
-            }
-            _ => {
-                let needs = "the confusion matrix: its bounds allow these figures, and none of \
-                             whole numbers was found or refuted"
-                    .to_owned();
-                for &at in &settled.holding {
-                    self.verdicts[at] = Some(Verdict::Undecided { needs: needs.clone() });
-                }
-            }
-        }
-        self.holding.insert(('m', matrix), settled.holding);
-        Ok(())
-    }
-
-    /// The smallest sets of a matrix's claims that have to go. What is refuted is refuted by bounds
-    /// and certificates, what is left is shown by a matrix.
-    fn removal(
-        &self,
-        known: &MatrixKnown,
-        members: &[usize],
-        settled: &Settled,
-        solve: &Solve<'_>,
-    ) -> Removal {
-        let look_with = |of: &[usize], work: Work| match solve(of, work) {
-            Ok(Found::Possible(_)) => Look::Possible,
-            Ok(Found::Impossible) => Look::Impossible,
-            Ok(Found::Unknown) | Err(_) => Look::Unknown,
-        };
-        let short = |of: &[usize]| look_with(of, Work { nodes: 1, moves: 0 });
-        let look = |of: &[usize]| match short(of) {
-            Look::Unknown => look_with(of, Work { nodes: 40, moves: 20_000 }),
-            known => known,
-        };
-        let shrink = |of: &[usize]| irreducible(of, short);
-        let conflicts = settled.conflicts.iter();
-        let conflicts = conflicts.map(|(claims, _)| claims.iter().copied().collect()).collect();
-        let found = removal::smallest(members, conflicts, look, shrink);
-        let named = |sets: Vec<std::collections::BTreeSet<usize>>| -> Vec<Vec<String>> {
-            sets.iter().map(|set| set.iter().map(|&at| self.id(at)).collect()).collect()
-        };
-        Removal {
-            matrix: known.id.clone(),
-            conflicts: named(found.conflicts),
-            at_least: found.at_least,
-            smallest: named(found.enough),
-            open: named(found.open),
-            whole: found.whole,
-        }
-    }
-
-    /// Which way round two classes are taken for each other, if all that holds leaves only one.
-    fn only_way(
-        &self,
-        at: usize,
-        holding: &[usize],
-        said: &BTreeMap<usize, Said>,
-        classes: &Classes,
-    ) -> String {
-        let Said::EitherWay(a, b, x, y) = &said[&at] else { return String::new() };
-        let others = holding.iter().filter(|other| **other != at).map(|other| &said[other]);
-        let others: Vec<&Said> = others.collect();
-        let refuted = |there: &Interval, back: &Interval| {
-            let way =
-                [Said::CellShare(*a, *b, there.clone()), Said::CellShare(*b, *a, back.clone())];
-            let all: Vec<&Said> = others.iter().copied().chain(&way).collect();
-            classes.solve(&all, Work { nodes: 1, moves: 0 }) == Ok(Found::Impossible)
-        };
-        let Check::EitherWay(.., shares) = &self.claim(at).check else { return String::new() };
-        let (from, to) = (&classes.names[*a], &classes.names[*b]);
-        let only = |share: &super::Figure| {
-            format!("; the other figures leave one way round: {share} of {from} said to be {to}")
-        };
-        match (refuted(y, x), refuted(x, y)) {
-            (true, false) => only(&shares[0]),
-            (false, true) => only(&shares[1]),
-            _ => String::new(),
-        }
-    }
-
-    /// What a macro average of a conflict really is, if another reading of it resolves the
-    /// conflict: a matrix is found that gives it and all `others`.
-    fn misnomer(
-        &self,
-        at: usize,
-        others: &[usize],
-        said: &BTreeMap<usize, Said>,
-        classes: &Classes,
-    ) -> Option<String> {
-        let Said::Averaged(Averaging::Macro, metric, interval) = &said[&at] else { return None };
-        let others: Vec<&Said> = others.iter().map(|other| &said[other]).collect();
-        let possible = |extra: Option<Said>| {
-            let mut all = others.clone();
-            all.extend(extra.as_ref());
-            matches!(classes.solve(&all, Work::default()), Ok(Found::Possible(_)))
-        };
-        let id = self.id(at);
-        if let ClassMetric::FBeta(n, d) = metric {
-            // F of the means: from the other macro averages of the document.
-            let mean = |wanted: ClassMetric| {
-                said.values().find_map(|said| match said {
-                    Said::Averaged(Averaging::Macro, metric, interval) if *metric == wanted => {
-                        Some(interval.clone())
-                    }
-                    _ => None,
-                })
-            };
-            if let Some((p, r)) = mean(ClassMetric::Precision).zip(mean(ClassMetric::Recall)) {
-                let beta = super::figure::fraction((*n).into(), (*d).into());
-                let f = |p: &Exact, r: &Exact| {
-                    let under = &beta * p + r;
-                    if under.is_zero() { under } else { (Exact::one() + &beta) * p * r / under }
-                };
-                let of_means = Interval::closed(f(&p.low, &r.low), f(&p.high, &r.high));
-                if !of_means.and(interval).is_empty() && possible(None) {
-                    return Some(format!("{id} is the F of the means, not the mean of the Fs"));
-                }
-            }
-        }
-        if possible(Some(Said::Averaged(Averaging::Micro, *metric, interval.clone()))) {
-            return Some(format!("{id} is a micro average passed off as macro"));
-        }
-        let weighted = classes.total.0 == classes.total.1
-            && possible(Some(Said::Averaged(Averaging::Weighted, *metric, interval.clone())));
-        weighted.then(|| format!("{id} is a weighted average passed off as macro"))
     }
 
     // -- unknown numbers --------------------------------------------------------------
@@ -843,7 +599,7 @@ impl Judge<'_> {
 
     // -- what else is known -------------------------------------------------------------
 
-    fn tell(&mut self) -> crate::Result<()> {
+    fn tell(&mut self) {
         let mut left = rests::PROOFS;
         for ask in &self.claims.asks {
             let number = Number::of(ask.of);
@@ -883,7 +639,6 @@ impl Judge<'_> {
             let (least, most) = ends(bounds);
             self.audit.ranges.push(Told { says: ask.says.clone(), least, most, rests_on });
         }
-        Ok(())
     }
 
     /// The bounds that claims leave a number, each proven; nothing if none are.
@@ -931,6 +686,18 @@ impl Judge<'_> {
 
 /// Takes out one conflict after the other, until the rest can hold together.
 fn settle(members: &[usize], looks: usize, look: impl Fn(&[usize]) -> Look) -> Settled {
+    settle_from(members, looks, |all| all.to_vec(), |_| false, look)
+}
+
+/// The same; conflicts are looked for in what `shrink` leaves, and what is `known` to be possible
+/// is not looked at.
+pub(super) fn settle_from(
+    members: &[usize],
+    looks: usize,
+    shrink: impl Fn(&[usize]) -> Vec<usize>,
+    known: impl Fn(&[usize]) -> bool,
+    look: impl Fn(&[usize]) -> Look,
+) -> Settled {
     let mut settled = Settled { holding: members.to_vec(), conflicts: Vec::new(), shown: false };
     loop {
         if settled.holding.is_empty() {
@@ -944,19 +711,12 @@ fn settle(members: &[usize], looks: usize, look: impl Fn(&[usize]) -> Look) -> S
             }
             Look::Unknown => return settled,
             Look::Impossible => {
-                let conflict = smallest_conflict(&settled.holding, looks, &look);
+                let all = &settled.holding;
+                let conflict = smallest_conflict_from(all, &shrink(all), looks, &known, &look);
                 settled.holding.retain(|at| !conflict.claims.contains(at));
                 settled.conflicts.push((conflict.claims, conflict.smallest));
             }
         }
-    }
-}
-
-fn classes_of(known: &MatrixKnown) -> Classes {
-    Classes {
-        names: known.classes.clone(),
-        total: known.totals.total,
-        zero_division: known.zero_division,
     }
 }
 
@@ -990,26 +750,35 @@ fn nearness(check: &Check, asked: Asked) -> u8 {
         {
             3
         }
-        (Check::Cell(_, from, to), Asked::Cell(a, b)) if (*from, *to) == (a, b) => 3,
+        (Check::Cell(_, from, to) | Check::CellShare(_, from, to, _), Asked::Cell(a, b))
+            if (*from, *to) == (a, b) =>
+        {
+            3
+        }
         (Check::Count(_, class, _), _) if classes.contains(class) => 2,
         (Check::OfClass(_, class, _), _) if classes.contains(class) => 1,
-        (Check::Cell(_, from, to) | Check::EitherWay(_, from, to, _), _)
-            if classes.contains(from) || classes.contains(to) =>
-        {
-            1
-        }
+        (
+            Check::Cell(_, from, to)
+            | Check::CellShare(_, from, to, _)
+            | Check::EitherWay(_, from, to, _),
+            _,
+        ) if classes.contains(from) || classes.contains(to) => 1,
         _ => 0,
     }
 }
 
-fn matrix_of(check: &Check) -> Option<usize> {
+pub(super) fn matrix_of(check: &Check) -> Option<usize> {
     match check {
         Check::OfClass(matrix, ..)
         | Check::Count(matrix, ..)
         | Check::Averaged(matrix, ..)
+        | Check::Over(matrix, ..)
+        | Check::Balanced(matrix, ..)
+        | Check::Whole(matrix, ..)
         | Check::Accuracy(matrix)
         | Check::Total(matrix)
         | Check::Cell(matrix, ..)
+        | Check::CellShare(matrix, ..)
         | Check::EitherWay(matrix, ..) => Some(*matrix),
         _ => None,
     }
@@ -1022,9 +791,16 @@ pub(super) fn common(known: &[&MatrixKnown]) -> Totals {
         (a, b) => a.or(b),
     };
     let mut totals = known[0].totals.clone();
+    let mut open = known[0].open_total;
     for matrix in &known[1..] {
         let other = &matrix.totals;
-        totals.total = (totals.total.0.max(other.total.0), totals.total.1.min(other.total.1));
+        // How far to look for a total is nothing that is known of it.
+        totals.total = match (open, matrix.open_total) {
+            (true, false) => other.total,
+            (false, true) => totals.total,
+            _ => (totals.total.0.max(other.total.0), totals.total.1.min(other.total.1)),
+        };
+        open &= matrix.open_total;
         totals.positive = both(totals.positive, other.positive);
         totals.negative = both(totals.negative, other.negative);
         totals.pairs |= other.pairs;

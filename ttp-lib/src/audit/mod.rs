@@ -19,6 +19,12 @@
 //! - [`binary`]: matrices of two classes, totals known, bounded or not known.
 //! - `rates`: the shares of positives that scores leave without a total.
 //! - [`multiclass`]: all scores of many classes, from one confusion matrix.
+//! - [`cells`]: cells of it that are printed one by one.
+//! - [`labels`]: reports over some labels, or with several labels an example.
+//! - [`balanced`]: balanced accuracy of many classes, in its readings.
+//! - [`agreement`]: kappa and Matthews' correlation of many classes.
+//! - `classes`: verdicts on the claims about a matrix of many classes.
+//! - `turned`: matrices printed with rows and columns exchanged.
 //! - [`solver`]: whole numbers that meet linear rows and averages.
 //! - `ranges`: bounds of one of those numbers, proven.
 //! - [`arithmetic`]: claims about other figures.
@@ -29,11 +35,16 @@
 //! - [`rests`]: which claims a derived number rests on.
 //! - [`report`]: one table of all claims, and our figures beside them.
 
+pub mod agreement;
 pub mod arithmetic;
+pub mod balanced;
 pub mod binary;
+pub mod cells;
 pub mod claims;
+mod classes;
 pub mod figure;
 mod judge;
+pub mod labels;
 pub mod multiclass;
 mod ranges;
 mod rates;
@@ -43,6 +54,7 @@ pub mod rests;
 mod set;
 pub mod solver;
 mod together;
+mod turned;
 pub mod verdict;
 
 pub use claims::Claims;

@@ -6,8 +6,12 @@
 //! what is left of a class's row and of its column fit into the rest: then the cells off the
 //! diagonal are filled by a flow, and every claim is computed anew from the cells.
 
+use super::agreement::Agreement;
+use super::balanced::Balanced;
 use super::binary::ZeroDivision;
+use super::cells::{Cells, Share};
 use super::figure::{Exact, Interval, fraction, whole};
+use super::labels::Labels;
 use super::solver::{Answer, Average, Problem, Quotient, Sum, Work};
 use num_traits::{One, Zero};
 
@@ -53,7 +57,7 @@ pub enum ClassCount {
 }
 
 /// What is said of one confusion matrix.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Said {
     /// A score of a class.
     OfClass(usize, ClassMetric, Interval),
@@ -61,12 +65,19 @@ pub enum Said {
     Count(usize, ClassCount, Interval),
     /// An average over all classes.
     Averaged(Averaging, ClassMetric, Interval),
+    /// An average over some of the classes.
+    Over(Vec<usize>, Averaging, ClassMetric, Interval),
+    /// Balanced accuracy, as a mean of recalls.
+    Balanced(Balanced, Interval),
+    /// How far the whole matrix agrees, chance taken off.
+    Whole(Agreement, Interval),
     /// The share of examples on the diagonal.
     Accuracy(Interval),
     /// So many examples of one class were said to be of another.
     Cell(usize, usize, Interval),
-    /// This share of one class's examples was said to be of another.
-    CellShare(usize, usize, Interval),
+    /// The examples of one class that were said to be of another are this share of their row,
+    /// of their column or of all.
+    CellShare(usize, usize, Share, Interval),
     /// Two classes are taken for each other by these shares; which way round is not said.
     EitherWay(usize, usize, Interval, Interval),
     /// The number of examples.
@@ -82,10 +93,23 @@ pub struct Classes {
     pub total: (u64, u64),
     /// What a division by nought gives.
     pub zero_division: ZeroDivision,
+    /// What the classes are of all labels. Of open ones the total is the sum of the classes'
+    /// supports, and a matrix has a last row and a last column for what is not listed.
+    pub labels: Labels,
 }
 
 /// Rows are true classes, columns predicted ones.
 pub type Matrix = Vec<Vec<u64>>;
+
+/// The counts of a matrix's classes.
+#[derive(Debug, Clone)]
+pub(super) struct Counted {
+    pub(super) support: Vec<i128>,
+    pub(super) predicted: Vec<i128>,
+    pub(super) right: Vec<i128>,
+    /// The sum of the supports.
+    pub(super) total: i128,
+}
 
 /// What was found out about a confusion matrix.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,15 +123,24 @@ pub enum Found {
 }
 
 /// Where the unknowns of a class stand in a problem.
-struct Layout {
-    total: usize,
-    support: Vec<usize>,
-    predicted: Vec<usize>,
-    right: Vec<usize>,
-    cells: Vec<(usize, usize, usize)>,
+pub(super) struct Layout {
+    pub(super) total: usize,
+    pub(super) support: Vec<usize>,
+    pub(super) predicted: Vec<usize>,
+    pub(super) right: Vec<usize>,
+    pub(super) cells: Cells,
 }
 
+/// Of open labels what is predicted is bounded by the examples so many times over: figures of up
+/// to twelve decimals of a thousand examples are not cut off by it.
+const OPEN: u32 = 40;
+
 impl Classes {
+    /// All classes of examples that have one label each; a division by nought is nought.
+    pub fn of_all(names: Vec<String>, total: (u64, u64)) -> Self {
+        Self { names, total, zero_division: ZeroDivision::Zero, labels: Labels::All }
+    }
+
     /// Looks for a confusion matrix of which everything is true.
     ///
     /// # Errors
@@ -116,20 +149,86 @@ impl Classes {
         let mut unknown = false;
         for reading in readings(said) {
             let reading: Vec<&Said> = reading.iter().collect();
-            let (problem, layout) = self.problem(&reading)?;
-            match problem.solve(work) {
-                Answer::Impossible => {}
-                Answer::Unknown => unknown = true,
-                Answer::Possible(values) => match self.filled(&layout, &values) {
-                    Some(matrix) if reading.iter().all(|said| self.holds(said, &matrix)) => {
-                        return Ok(Found::Possible(matrix));
-                    }
-                    // Margins that fit, but for cells that are given: not looked at further.
-                    _ => unknown = true,
-                },
+            match self.solve_reading(&reading, work)? {
+                Found::Impossible => {}
+                Found::Unknown => unknown = true,
+                found => return Ok(found),
             }
         }
         Ok(if unknown { Found::Unknown } else { Found::Impossible })
+    }
+
+    fn solve_reading(&self, said: &[&Said], work: Work) -> Result<Found, String> {
+        let (problem, layout) = self.problem(said, false)?;
+        let (found, unfilled) = self.answer(said, &problem, &layout, work);
+        if !unfilled || layout.cells.are_whole() {
+            return Ok(found);
+        }
+        // Margins that fit, but for cells that are given: with all cells between their classes.
+        let (problem, layout) = self.problem(said, true)?;
+        Ok(self.answer(said, &problem, &layout, work).0)
+    }
+
+    /// What a problem's answer says, and whether its numbers did not fit the given cells.
+    fn answer(
+        &self,
+        said: &[&Said],
+        problem: &Problem,
+        layout: &Layout,
+        work: Work,
+    ) -> (Found, bool) {
+        let values = match problem.solve(work) {
+            Answer::Impossible => return (Found::Impossible, false),
+            Answer::Unknown => return (Found::Unknown, false),
+            Answer::Possible(values) => values,
+        };
+        let Some(matrix) = self.filled(layout, &values) else { return (Found::Unknown, true) };
+        if self.all_hold(said, &matrix) {
+            return (Found::Possible(matrix), false);
+        }
+        // Every score hangs on the classes' counts and the given cells: if bounds leave only
+        // these, there is no other matrix to look at.
+        match problem.is_pinned() {
+            true => (Found::Impossible, false),
+            false => (Found::Unknown, false),
+        }
+    }
+
+    /// Why one thing that is said cannot be judged, as what would decide it; nothing if it can.
+    pub fn unfit(&self, said: &Said) -> Option<String> {
+        let fine = |reason: String| format!("a figure that can be looked at: {reason}");
+        self.labels.unfit(said).or_else(|| self.problem(&[said], false).err().map(fine))
+    }
+
+    /// Whether bounds alone refute what is said: quick, and proven.
+    ///
+    /// # Errors
+    /// As [`solve`](Self::solve).
+    pub fn is_refuted_by_bounds(&self, said: &[&Said]) -> Result<bool, String> {
+        for reading in readings(said) {
+            let reading: Vec<&Said> = reading.iter().collect();
+            let (problem, layout) = self.problem(&reading, false)?;
+            let mut bounds = problem.bounds.clone();
+            if !problem.propagate(&mut bounds) {
+                continue;
+            }
+            let pinned: Option<Vec<i128>> =
+                bounds.iter().map(|(low, high)| (low == high).then_some(*low)).collect();
+            let fits = pinned.is_none_or(|values| {
+                let filled = self.filled(&layout, &values);
+                filled.is_some_and(|matrix| self.all_hold(&reading, &matrix))
+            });
+            // Numbers that bounds pin and cells do not fit: left to the whole search.
+            if fits || !layout.cells.are_whole() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn all_hold(&self, said: &[&Said], matrix: &Matrix) -> bool {
+        let counted = self.counted(matrix);
+        said.iter().all(|said| self.holds_in(said, matrix, &counted))
     }
 
     /// Proven bounds of a count or a cell, given everything that is said; nothing if it is
@@ -172,66 +271,44 @@ impl Classes {
                 reading.push(Said::Cell(from, to, any));
             }
             let reading: Vec<&Said> = reading.iter().collect();
-            let (problem, layout) = self.problem(&reading)?;
+            let (problem, layout) = self.problem(&reading, false)?;
             let at = match of {
                 Asked::Count(class, ClassCount::Support) => layout.support[class],
                 Asked::Count(class, ClassCount::Predicted) => layout.predicted[class],
                 Asked::Count(class, ClassCount::TruePositives) => layout.right[class],
                 Asked::Cell(from, to) if from == to => layout.right[from],
-                Asked::Cell(from, to) => {
-                    let cell = layout.cells.iter().find(|(f, t, _)| (*f, *t) == (from, to));
-                    cell.ok_or("no such cell")?.2
-                }
+                Asked::Cell(from, to) => layout.cells.at(from, to).ok_or("no such cell")?,
             };
             all.push((problem, at));
         }
         Ok(all)
     }
 
-    fn problem(&self, said: &[&Said]) -> Result<(Problem, Layout), String> {
+    fn problem(&self, said: &[&Said], whole_cells: bool) -> Result<(Problem, Layout), String> {
         let mut problem = Problem::default();
         let (least, most) = (i128::from(self.total.0), i128::from(self.total.1));
+        let open = self.labels.is_open();
         let total = problem.unknown("total", least, most);
-        let mut of = |what: &str| -> Vec<usize> {
+        let mut of = |what: &str, most: i128| -> Vec<usize> {
             let names = self.names.iter();
             names.map(|name| problem.unknown(format!("{what} of {name}"), 0, most)).collect()
         };
-        let (support, predicted, right) = (of("support"), of("predicted"), of("true positives"));
-        let mut layout = Layout { total, support, predicted, right, cells: Vec::new() };
-        for said in said {
-            if let Said::Cell(from, to, _) | Said::CellShare(from, to, _) = said {
-                let known = layout.cells.iter().any(|(f, t, _)| (f, t) == (from, to));
-                if !known && from != to {
-                    let at = problem.unknown(format!("cell {from} {to}"), 0, most);
-                    layout.cells.push((*from, *to, at));
-                }
-            }
-        }
+        let over = if open { (most << OPEN).min(1 << 50) } else { most };
+        let (support, predicted) = (of("support", most), of("predicted", over));
+        let right = of("true positives", most);
+        let cells = Cells::named(self.names.len(), said, whole_cells, most, &mut problem);
+        let layout = Layout { total, support, predicted, right, cells };
         let classes = self.names.len();
         problem.groups = (0..classes)
             .map(|c| vec![layout.support[c], layout.predicted[c], layout.right[c]])
             .collect();
-        let one = |at: usize| (at, 1);
-        for margin in [&layout.support, &layout.predicted] {
-            let mut sum: Sum = margin.iter().copied().map(one).collect();
+        for margin in [Some(&layout.support), (!open).then_some(&layout.predicted)] {
+            let Some(margin) = margin else { continue };
+            let mut sum: Sum = margin.iter().map(|&at| (at, 1)).collect();
             sum.push((total, -1));
             problem.row(sum, Some(0), Some(0));
         }
-        for class in 0..classes {
-            let right = layout.right[class];
-            let mut rest = vec![one(layout.support[class]), (right, -1)];
-            rest.extend(layout.cells.iter().filter(|c| c.0 == class).map(|c| (c.2, -1)));
-            let mut over = vec![one(layout.predicted[class]), (right, -1)];
-            over.extend(layout.cells.iter().filter(|c| c.1 == class).map(|c| (c.2, -1)));
-            // What is left of its row and of its column fits into all that is off the diagonal.
-            let mut room: Sum = vec![one(total)];
-            room.extend(layout.right.iter().map(|&at| (at, -1)));
-            room.extend(layout.cells.iter().map(|c| (c.2, -1)));
-            room.extend(rest.iter().chain(&over).map(|&(at, c)| (at, -c)));
-            problem.row(rest, Some(0), None);
-            problem.row(over, Some(0), None);
-            problem.row(room, Some(0), None);
-        }
+        layout.cells.rows(&layout, open, &mut problem);
         for said in said {
             self.add(said, &mut problem, &layout)?;
         }
@@ -249,9 +326,9 @@ impl Classes {
         let mut start: Vec<f64> =
             problem.bounds.iter().map(|&(low, high)| (low + high) as f64 / 2.0).collect();
         let score = said.iter().find_map(|said| match said {
-            Said::Averaged(_, _, interval) | Said::Accuracy(interval) => {
-                ((&interval.low + &interval.high) / whole(2)).to_f64()
-            }
+            Said::Averaged(_, _, interval)
+            | Said::Balanced(_, interval)
+            | Said::Accuracy(interval) => ((&interval.low + &interval.high) / whole(2)).to_f64(),
             _ => None,
         });
         let size = start[layout.total] / self.names.len() as f64;
@@ -272,22 +349,9 @@ impl Classes {
             problem.row(vec![(at, 1)], Some(low), Some(high));
         };
         match said {
-            Said::OfClass(class, metric, interval) => {
+            Said::OfClass(class, metric, interval) if *metric != ClassMetric::BalancedAccuracy => {
                 for (numerator, denominator) in self.parts_of(*class, *metric, layout) {
-                    let filler = self.zero_division.value();
-                    let may_be_nothing = filler.is_some_and(|value| interval.contains(&value));
-                    if *metric != ClassMetric::BalancedAccuracy {
-                        problem.quotient(&numerator, &denominator, interval)?;
-                        if !may_be_nothing {
-                            problem.row(denominator, Some(1), None);
-                        } else if !interval.low_in || !interval.high_in {
-                            // An open end asks for more than nought of nothing.
-                            let rows = problem.rows.len();
-                            for row in &mut problem.rows[rows - 2..] {
-                                row.low = Some(0);
-                            }
-                        }
-                    }
+                    self.share(&numerator, denominator, interval, problem)?;
                 }
             }
             Said::Count(class, count, interval) => {
@@ -299,30 +363,59 @@ impl Classes {
                 count_row(problem, at, interval);
             }
             Said::Cell(from, to, interval) => {
-                let at = layout.cells.iter().find(|(f, t, _)| (f, t) == (from, to));
-                let at = at.map_or(layout.right[*from], |cell| cell.2);
+                let at = layout.cells.at(*from, *to).unwrap_or(layout.right[*from]);
                 count_row(problem, at, interval);
             }
-            Said::CellShare(from, to, interval) => {
-                let at = layout.cells.iter().find(|(f, t, _)| (f, t) == (from, to));
-                let at = at.map_or(layout.right[*from], |cell| cell.2);
-                let support = vec![(layout.support[*from], 1)];
-                problem.quotient(&vec![(at, 1)], &support, interval)?;
-                problem.row(support, Some(1), None);
+            Said::CellShare(from, to, share, interval) => {
+                let at = layout.cells.at(*from, *to).unwrap_or(layout.right[*from]);
+                let of = match share {
+                    Share::Row => layout.support[*from],
+                    Share::Column => layout.predicted[*to],
+                    Share::All => layout.total,
+                };
+                let nothing = share.of_nothing(self.zero_division);
+                quotient(&vec![(at, 1)], vec![(of, 1)], interval, nothing.as_ref(), problem)?;
             }
             Said::Accuracy(interval) | Said::Averaged(Averaging::Micro, _, interval) => {
                 let metric = match said {
                     Said::Averaged(_, metric, _) => *metric,
                     _ => ClassMetric::Recall,
                 };
+                if self.labels.is_open() {
+                    let all: Vec<usize> = (0..self.names.len()).collect();
+                    let (numerator, denominator) = self.micro_over(&all, metric, layout);
+                    return self.share(&numerator, denominator, interval, problem);
+                }
                 let (numerator, denominator) = self.micro(metric, layout);
                 problem.quotient(&numerator, &denominator, interval)?;
                 problem.row(vec![(layout.total, 1)], Some(1), None);
             }
+            Said::Over(of, Averaging::Micro, metric, interval) => {
+                let (numerator, denominator) = self.micro_over(of, *metric, layout);
+                self.share(&numerator, denominator, interval, problem)?;
+            }
+            // A mean of no recall is none.
+            Said::Balanced(..) => problem.row(vec![(layout.total, 1)], Some(1), None),
             Said::Total(interval) => count_row(problem, layout.total, interval),
-            Said::Averaged(..) | Said::EitherWay(..) => {}
+            Said::OfClass(..)
+            | Said::Averaged(..)
+            | Said::Over(..)
+            | Said::Whole(..)
+            | Said::EitherWay(..) => {}
         }
         Ok(())
+    }
+
+    /// That a share of a class is in an interval, or a division by nought that gives such a value.
+    fn share(
+        &self,
+        numerator: &Sum,
+        denominator: Sum,
+        interval: &Interval,
+        problem: &mut Problem,
+    ) -> Result<(), String> {
+        let nothing = self.zero_division.value();
+        quotient(numerator, denominator, interval, nothing.as_ref(), problem)
     }
 
     /// Macro and weighted averages, after everything that bounds their parts.
@@ -332,62 +425,116 @@ impl Classes {
         problem: &mut Problem,
         layout: &Layout,
     ) -> Result<(), String> {
-        let unit = || Interval::closed(Exact::zero(), Exact::one());
+        let all: Vec<usize> = (0..self.names.len()).collect();
         for average in said {
-            let Said::Averaged(averaging, metric, interval) = average else { continue };
+            let (of, averaging, metric, interval) = match average {
+                Said::Averaged(averaging, metric, interval) => (&all, averaging, metric, interval),
+                Said::Over(of, averaging, metric, interval) => (of, averaging, metric, interval),
+                // The mean of the class's recall and its specificity.
+                Said::OfClass(class, metric @ ClassMetric::BalancedAccuracy, interval) => {
+                    let parts = self.quotients(*class, *metric, None, said, layout);
+                    let average = Average { parts, divisor: 2, interval: interval.clone() };
+                    problem.averages.push(average);
+                    continue;
+                }
+                Said::Balanced(read, interval) => {
+                    let recall = |&class: &usize| {
+                        let (above, below) = (layout.right[class], layout.support[class]);
+                        let known = known_of(class, ClassMetric::Recall, said);
+                        (vec![(above, 1)], vec![(below, 1)], known)
+                    };
+                    let recalls: Vec<_> = all.iter().map(recall).collect();
+                    let may_be_empty = all.iter().any(|&class| !has_examples(class, said));
+                    let averages = read.averages(&recalls, interval, may_be_empty);
+                    problem.averages.extend(averages);
+                    continue;
+                }
+                _ => continue,
+            };
             if *averaging == Averaging::Micro {
                 continue;
             }
-            if (*averaging, *metric) == (Averaging::Weighted, ClassMetric::Recall) {
+            let recall = *metric == ClassMetric::Recall;
+            if *averaging == Averaging::Weighted && recall && of.len() == all.len() {
                 // The diagonal again.
-                self.add(&Said::Accuracy(interval.clone()), problem, layout)?;
+                let micro = ClassMetric::Recall;
+                let said = Said::Averaged(Averaging::Micro, micro, interval.clone());
+                self.add(&said, problem, layout)?;
                 continue;
             }
             let mut parts = Vec::new();
-            let mut known_of = Vec::new();
-            for class in 0..self.names.len() {
-                let known = said.iter().fold(unit(), |known, said| match said {
-                    Said::OfClass(c, m, interval) if (*c, *m) == (class, *metric) => {
-                        known.and(interval)
-                    }
-                    _ => known,
-                });
-                known_of.push(known.clone());
-                for (numerator, denominator) in self.parts_of(class, *metric, layout) {
-                    let weight = (*averaging == Averaging::Weighted).then(|| layout.support[class]);
-                    let zero = self.zero_division.value();
-                    let known = if *metric == ClassMetric::BalancedAccuracy {
-                        unit()
-                    } else {
-                        known.clone()
-                    };
-                    parts.push(Quotient { weight, numerator, denominator, zero, known });
-                }
+            for &class in of {
+                let weight = (*averaging == Averaging::Weighted).then(|| layout.support[class]);
+                parts.extend(self.quotients(class, *metric, weight, said, layout));
             }
             let twice = if *metric == ClassMetric::BalancedAccuracy { 2 } else { 1 };
-            match averaging {
-                Averaging::Macro => {
-                    let divisor = twice * self.names.len() as i128;
-                    problem.averages.push(Average { parts, divisor, interval: interval.clone() });
-                }
+            let divisor = match averaging {
+                Averaging::Macro => Some(of.len() as i128),
                 _ => {
-                    self.weighted_rows(&known_of, interval, problem, layout)?;
-                    if self.total.0 != self.total.1 {
-                        return Err("a weighted average wants a known total".to_owned());
-                    }
-                    let divisor = twice * i128::from(self.total.0);
-                    problem.averages.push(Average { parts, divisor, interval: interval.clone() });
+                    self.weighted_rows(of, *metric, interval, said, problem, layout)?;
+                    self.weight_of(of, said)
                 }
+            };
+            // Of weights that are not known in all, the rows are what is looked for; whether it
+            // is the average is seen from the matrix.
+            if let Some(divisor) = divisor.filter(|divisor| *divisor > 0) {
+                let divisor = twice * divisor;
+                problem.averages.push(Average { parts, divisor, interval: interval.clone() });
             }
         }
         Ok(())
     }
 
+    /// A class's score as the quotients of an average.
+    fn quotients(
+        &self,
+        class: usize,
+        metric: ClassMetric,
+        weight: Option<usize>,
+        said: &[&Said],
+        layout: &Layout,
+    ) -> Vec<Quotient> {
+        let known = match metric {
+            ClassMetric::BalancedAccuracy => Interval::closed(Exact::zero(), Exact::one()),
+            _ => known_of(class, metric, said),
+        };
+        let parts = self.parts_of(class, metric, layout).into_iter();
+        let zero = self.zero_division.value();
+        parts
+            .map(|(numerator, denominator)| Quotient {
+                weight,
+                numerator,
+                denominator,
+                zero: zero.clone(),
+                known: known.clone(),
+            })
+            .collect()
+    }
+
+    /// The examples of some classes, if what is said leaves one number of them.
+    fn weight_of(&self, of: &[usize], said: &[&Said]) -> Option<i128> {
+        if of.len() == self.names.len() && self.total.0 == self.total.1 {
+            return Some(self.total.0.into());
+        }
+        let support = |class: &usize| {
+            said.iter().find_map(|said| match said {
+                Said::Count(c, ClassCount::Support, interval) if c == class => {
+                    let (low, high) = whole_ends(interval);
+                    (low == high).then_some(low)
+                }
+                _ => None,
+            })
+        };
+        of.iter().map(support).sum()
+    }
+
     /// What the classes' own figures make of a weighted average: two rows.
     fn weighted_rows(
         &self,
-        known: &[Interval],
+        of: &[usize],
+        metric: ClassMetric,
         interval: &Interval,
+        said: &[&Said],
         problem: &mut Problem,
         layout: &Layout,
     ) -> Result<(), String> {
@@ -398,15 +545,32 @@ impl Classes {
             let scaled = if up { scaled.ceil() } else { scaled.floor() };
             whole_of(&scaled)
         };
-        let mut least: Sum = vec![(layout.total, -part(&interval.high, true))];
-        let mut most: Sum = vec![(layout.total, -part(&interval.low, false))];
-        for (known, &support) in known.iter().zip(&layout.support) {
-            least.push((support, part(&known.low, false)));
-            most.push((support, part(&known.high, true)));
+        let (low, high) = (part(&interval.low, false), part(&interval.high, true));
+        let all: Vec<usize> = match of.len() == self.names.len() {
+            true => vec![layout.total],
+            false => of.iter().map(|&class| layout.support[class]).collect(),
+        };
+        let mut least: Sum = all.iter().map(|&at| (at, -high)).collect();
+        let mut most: Sum = all.iter().map(|&at| (at, -low)).collect();
+        for &class in of {
+            let known = known_of(class, metric, said);
+            least.push((layout.support[class], part(&known.low, false)));
+            most.push((layout.support[class], part(&known.high, true)));
         }
         problem.row(least, None, Some(0));
         problem.row(most, Some(0), None);
         Ok(())
+    }
+
+    /// A micro average over some classes: what is above and below the line of each, added up.
+    fn micro_over(&self, of: &[usize], metric: ClassMetric, layout: &Layout) -> (Sum, Sum) {
+        let parts = of.iter().flat_map(|&class| self.parts_of(class, metric, layout));
+        let (mut above, mut below) = (Vec::new(), Vec::new());
+        for (numerator, denominator) in parts {
+            above.extend(numerator);
+            below.extend(denominator);
+        }
+        (super::solver::merged(above), super::solver::merged(below))
     }
 
     /// A class's score as what is above and below the line; balanced accuracy has two.
@@ -474,12 +638,19 @@ impl Classes {
         for (class, row) in open.iter_mut().enumerate() {
             row[class] = false;
         }
-        for &(from, to, at) in &layout.cells {
+        for (from, to, at) in layout.cells.iter() {
             let cell = count(at)?;
             matrix[from][to] = cell;
             rows[from] = rows[from].checked_sub(cell)?;
             columns[to] = columns[to].checked_sub(cell)?;
             open[from][to] = false;
+        }
+        if self.labels.is_open() {
+            // What is left of a row or a column is of labels that are not listed.
+            matrix.iter_mut().zip(rows).for_each(|(row, left)| row.push(left));
+            columns.push(0);
+            matrix.push(columns);
+            return Some(matrix);
         }
         flow(&mut matrix, rows, columns, &open).then_some(matrix)
     }
@@ -501,61 +672,83 @@ impl Classes {
             other[c][d] -= 1;
             other[a][d] += 1;
             other[c][b] += 1;
-            said.iter().all(|said| self.holds(said, &other))
+            self.all_hold(said, &other)
         })
     }
 
     /// Whether a matrix bears out what is said, computed from its cells in exact numbers.
     pub fn holds(&self, said: &Said, matrix: &Matrix) -> bool {
+        self.holds_in(said, matrix, &self.counted(matrix))
+    }
+
+    /// The counts of a matrix's classes.
+    pub(super) fn counted(&self, matrix: &Matrix) -> Counted {
+        let classes = 0..self.names.len();
+        let support: Vec<i128> = classes.clone().map(|class| support(matrix, class)).collect();
+        Counted {
+            total: support.iter().sum(),
+            support,
+            predicted: classes.clone().map(|class| predicted(matrix, class)).collect(),
+            right: classes.map(|class| i128::from(matrix[class][class])).collect(),
+        }
+    }
+
+    pub(super) fn holds_in(&self, said: &Said, matrix: &Matrix, counted: &Counted) -> bool {
+        let all = || (0..self.names.len()).collect::<Vec<_>>();
+        let share = |from: usize, to: usize, share: Share| {
+            let cell = i128::from(matrix[from][to]);
+            let of = match share {
+                Share::Row => counted.support[from],
+                Share::Column => counted.predicted[to],
+                Share::All => counted.total,
+            };
+            match of {
+                0 => share.of_nothing(self.zero_division),
+                of => Some(fraction(cell, of)),
+            }
+        };
         let value = match said {
-            Said::OfClass(class, metric, _) => self.score(matrix, *class, *metric),
+            Said::OfClass(class, metric, _) => self.score_in(counted, *class, *metric),
             Said::Count(class, count, _) => Some(whole(match count {
-                ClassCount::Support => support(matrix, *class),
-                ClassCount::Predicted => predicted(matrix, *class),
-                ClassCount::TruePositives => matrix[*class][*class].into(),
+                ClassCount::Support => counted.support[*class],
+                ClassCount::Predicted => counted.predicted[*class],
+                ClassCount::TruePositives => counted.right[*class],
             })),
-            Said::Averaged(averaging, metric, _) => self.average(matrix, *averaging, *metric),
-            Said::Accuracy(_) => self.average(matrix, Averaging::Micro, ClassMetric::Recall),
+            Said::Averaged(averaging, metric, _) => {
+                self.average_in(counted, &all(), *averaging, *metric)
+            }
+            Said::Over(of, averaging, metric, _) => {
+                self.average_in(counted, of, *averaging, *metric)
+            }
+            Said::Balanced(read, _) => read.of(counted),
+            Said::Whole(agreement, interval) => return agreement.is_in(counted, interval),
+            Said::Accuracy(_) => {
+                (counted.total > 0).then(|| fraction(counted.right.iter().sum(), counted.total))
+            }
             Said::Cell(from, to, _) => Some(whole(matrix[*from][*to].into())),
-            Said::CellShare(from, to, _) => cell_share(matrix, *from, *to),
+            Said::CellShare(from, to, of, _) => share(*from, *to, *of),
             Said::EitherWay(a, b, x, y) => {
-                let Some((ab, ba)) = cell_share(matrix, *a, *b).zip(cell_share(matrix, *b, *a))
-                else {
-                    return false;
-                };
+                let row = |from: usize, to: usize| share(from, to, Share::Row);
+                let Some((ab, ba)) = row(*a, *b).zip(row(*b, *a)) else { return false };
                 return x.contains(&ab) && y.contains(&ba) || x.contains(&ba) && y.contains(&ab);
             }
-            Said::Total(_) => Some(whole(total(matrix))),
+            Said::Total(_) => Some(whole(counted.total)),
         };
         value.is_some_and(|value| said.interval().contains(&value))
     }
 
     /// A class's score; `None` for a division by nought that has no value.
     pub fn score(&self, matrix: &Matrix, class: usize, metric: ClassMetric) -> Option<Exact> {
-        let (s, p, t) =
-            (support(matrix, class), predicted(matrix, class), i128::from(matrix[class][class]));
-        let n = total(matrix);
-        let share = |numerator: i128, denominator: i128| {
-            if denominator == 0 {
-                self.zero_division.value()
-            } else {
-                Some(fraction(numerator, denominator))
-            }
-        };
-        match metric {
-            ClassMetric::Precision => share(t, p),
-            ClassMetric::Recall => share(t, s),
-            ClassMetric::FBeta(a, b) => {
-                let (a, b) = (i128::from(a), i128::from(b));
-                share((a + b) * t, a * s + b * p)
-            }
-            ClassMetric::Specificity => share(n - s - p + t, n - s),
-            ClassMetric::NegativePredictive => share(n - s - p + t, n - p),
-            ClassMetric::Accuracy => share(n - s - p + 2 * t, n),
-            ClassMetric::BalancedAccuracy => {
-                Some((share(t, s)? + share(n - s - p + t, n - s)?) / whole(2))
-            }
-        }
+        self.score_in(&self.counted(matrix), class, metric)
+    }
+
+    fn score_in(&self, counted: &Counted, class: usize, metric: ClassMetric) -> Option<Exact> {
+        let shares = shares_of(counted, class, metric).into_iter().map(|(above, below)| {
+            if below == 0 { self.zero_division.value() } else { Some(fraction(above, below)) }
+        });
+        let shares: Vec<Exact> = shares.collect::<Option<_>>()?;
+        let number = whole(shares.len() as i128);
+        Some(shares.into_iter().sum::<Exact>() / number)
     }
 
     /// An average over all classes.
@@ -565,35 +758,124 @@ impl Classes {
         averaging: Averaging,
         metric: ClassMetric,
     ) -> Option<Exact> {
-        let classes = matrix.len();
-        let n = total(matrix);
+        let all: Vec<usize> = (0..self.names.len()).collect();
+        self.average_over(matrix, &all, averaging, metric)
+    }
+
+    /// An average over some classes.
+    pub fn average_over(
+        &self,
+        matrix: &Matrix,
+        of: &[usize],
+        averaging: Averaging,
+        metric: ClassMetric,
+    ) -> Option<Exact> {
+        self.average_in(&self.counted(matrix), of, averaging, metric)
+    }
+
+    fn average_in(
+        &self,
+        counted: &Counted,
+        of: &[usize],
+        averaging: Averaging,
+        metric: ClassMetric,
+    ) -> Option<Exact> {
         if averaging == Averaging::Micro {
-            let k = classes as i128;
-            let right: i128 = (0..classes).map(|c| i128::from(matrix[c][c])).sum();
-            let (a, b) = match metric {
-                ClassMetric::Precision | ClassMetric::Recall | ClassMetric::FBeta(..) => (right, n),
-                ClassMetric::Specificity | ClassMetric::NegativePredictive => {
-                    ((k - 2) * n + right, (k - 1) * n)
+            // Each class's counts above and below the line, added up; of balanced accuracy the
+            // mean of the two sums' quotients.
+            let mut sums = [(0, 0); 2];
+            let mut quotients = 1;
+            for &class in of {
+                let shares = shares_of(counted, class, metric);
+                quotients = shares.len();
+                for (sum, (above, below)) in sums.iter_mut().zip(shares) {
+                    *sum = (sum.0 + above, sum.1 + below);
                 }
-                ClassMetric::Accuracy => ((k - 2) * n + 2 * right, k * n),
-                ClassMetric::BalancedAccuracy => ((k - 2) * n + k * right, 2 * (k - 1) * n),
+            }
+            let all = of.len() == self.names.len() && !self.labels.is_open();
+            let share = |(above, below): &(i128, i128)| match below {
+                0 if all => None,
+                0 => self.zero_division.value(),
+                _ => Some(fraction(*above, *below)),
             };
-            return (b != 0).then(|| fraction(a, b));
+            let shares: Vec<Exact> = sums[..quotients].iter().map(share).collect::<Option<_>>()?;
+            return Some(shares.into_iter().sum::<Exact>() / whole(quotients as i128));
         }
         let mut sum = Exact::zero();
-        for class in 0..classes {
+        let mut weights = 0;
+        for &class in of {
             let weight = match averaging {
-                Averaging::Weighted => whole(support(matrix, class)),
-                _ => Exact::one(),
+                Averaging::Weighted => counted.support[class],
+                _ => 1,
             };
-            if weight.is_zero() {
+            if weight == 0 {
                 continue;
             }
-            sum += weight * self.score(matrix, class, metric)?;
+            sum += whole(weight) * self.score_in(counted, class, metric)?;
+            weights += weight;
         }
-        let divisor = if averaging == Averaging::Weighted { n } else { classes as i128 };
-        (divisor != 0).then(|| sum / whole(divisor))
+        (weights != 0).then(|| sum / whole(weights))
     }
+}
+
+/// A class's score as what is above and below the line; balanced accuracy has two.
+fn shares_of(counted: &Counted, class: usize, metric: ClassMetric) -> Vec<(i128, i128)> {
+    let (s, p) = (counted.support[class], counted.predicted[class]);
+    let (t, n) = (counted.right[class], counted.total);
+    match metric {
+        ClassMetric::Precision => vec![(t, p)],
+        ClassMetric::Recall => vec![(t, s)],
+        ClassMetric::FBeta(a, b) => {
+            let (a, b) = (i128::from(a), i128::from(b));
+            vec![((a + b) * t, a * s + b * p)]
+        }
+        ClassMetric::Specificity => vec![(n - s - p + t, n - s)],
+        ClassMetric::NegativePredictive => vec![(n - s - p + t, n - p)],
+        ClassMetric::Accuracy => vec![(n - s - p + 2 * t, n)],
+        ClassMetric::BalancedAccuracy => vec![(t, s), (n - s - p + t, n - s)],
+    }
+}
+
+/// What a class's own figures say of one of its scores.
+fn known_of(class: usize, metric: ClassMetric, said: &[&Said]) -> Interval {
+    let unit = Interval::closed(Exact::zero(), Exact::one());
+    said.iter().fold(unit, |known, said| match said {
+        Said::OfClass(c, m, interval) if (*c, *m) == (class, metric) => known.and(interval),
+        _ => known,
+    })
+}
+
+/// Whether a class is said to have examples.
+fn has_examples(class: usize, said: &[&Said]) -> bool {
+    said.iter().any(|said| match said {
+        Said::Count(c, ClassCount::Support | ClassCount::TruePositives, interval) => {
+            *c == class && interval.low > Exact::zero()
+        }
+        Said::Cell(from, _, interval) => *from == class && interval.low > Exact::zero(),
+        _ => false,
+    })
+}
+
+/// That a quotient is in an interval; or, where `nothing` stands for it there, that nothing is
+/// below the line.
+fn quotient(
+    numerator: &Sum,
+    denominator: Sum,
+    interval: &Interval,
+    nothing: Option<&Exact>,
+    problem: &mut Problem,
+) -> Result<(), String> {
+    problem.quotient(numerator, &denominator, interval)?;
+    if !nothing.is_some_and(|value| interval.contains(value)) {
+        problem.row(denominator, Some(1), None);
+    } else if !interval.low_in || !interval.high_in {
+        // An open end asks for more than nought of nothing.
+        let rows = problem.rows.len();
+        for row in &mut problem.rows[rows - 2..] {
+            row.low = Some(0);
+        }
+    }
+    Ok(())
 }
 
 /// What a range is asked of.
@@ -612,9 +894,12 @@ impl Said {
             Self::OfClass(_, _, interval)
             | Self::Count(_, _, interval)
             | Self::Averaged(_, _, interval)
+            | Self::Over(_, _, _, interval)
+            | Self::Balanced(_, interval)
+            | Self::Whole(_, interval)
             | Self::Accuracy(interval)
             | Self::Cell(_, _, interval)
-            | Self::CellShare(_, _, interval)
+            | Self::CellShare(_, _, _, interval)
             | Self::EitherWay(_, _, interval, _)
             | Self::Total(interval) => interval,
         }
@@ -627,7 +912,10 @@ fn readings(said: &[&Said]) -> Vec<Vec<Said>> {
     for said in said {
         if let Said::EitherWay(a, b, x, y) = said {
             let ways = [(x, y), (y, x)].map(|(there, back)| {
-                [Said::CellShare(*a, *b, there.clone()), Said::CellShare(*b, *a, back.clone())]
+                let row = |a: usize, b: usize, share: &Interval| {
+                    Said::CellShare(a, b, Share::Row, share.clone())
+                };
+                [row(*a, *b, there), row(*b, *a, back)]
             });
             all = ways
                 .iter()
@@ -646,15 +934,6 @@ fn support(matrix: &Matrix, class: usize) -> i128 {
 
 fn predicted(matrix: &Matrix, class: usize) -> i128 {
     matrix.iter().map(|row| i128::from(row[class])).sum()
-}
-
-fn total(matrix: &Matrix) -> i128 {
-    (0..matrix.len()).map(|class| support(matrix, class)).sum()
-}
-
-fn cell_share(matrix: &Matrix, from: usize, to: usize) -> Option<Exact> {
-    let support = support(matrix, from);
-    (support != 0).then(|| fraction(matrix[from][to].into(), support))
 }
 
 /// The whole numbers of an interval: the first and the last.

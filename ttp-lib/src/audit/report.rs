@@ -295,7 +295,7 @@ impl Told {
     /// assert_eq!(
     ///     one.rests().unwrap(),
     ///     "rests on one unconfirmed claim, a (without it: 10 to 90), and on b (report has its \
-    ///      figure; without it: 10 to 90), c (others bear it out)"
+    ///      figure; without it: 10 to 90), c (the bounds stay without it)"
     /// );
     /// let two = told(vec![rest("a", false, &[]), rest("b", false, &[])]);
     /// assert_eq!(
@@ -316,7 +316,7 @@ impl Told {
         let one = |rest: &&Rest| {
             let without = format!("without it: {}", bounds(rest.least, rest.most));
             let note = match (rest.borne_out, rest.confirmed_by.as_slice()) {
-                (true, _) => "others bear it out".to_owned(),
+                (true, _) => "the bounds stay without it".to_owned(),
                 (false, []) => without,
                 (false, by) => format!("{} has its figure; {without}", by.join(", ")),
             };

@@ -17,7 +17,8 @@ pub struct Rest {
     pub least: Option<i64>,
     /// The largest.
     pub most: Option<i64>,
-    /// Whether the bounds stay as they are without it: other claims bear it out.
+    /// Whether the bounds stay as they are without it: other claims give them, too. It is not
+    /// proven by these, and was not tried against them: it was only left out.
     pub borne_out: bool,
     /// The facts of other sources that have the claim's figure digit for digit.
     pub confirmed_by: Vec<String>,

@@ -126,6 +126,9 @@ fn same_matrix(own: &mut MatrixKnown, other: &MatrixKnown) -> Result<(), String>
     if own.zero_division != other.zero_division || own.examples != other.examples {
         return Err(format!("matrix {id:?} has other examples or zero_division in the files"));
     }
+    if own.labels.is_some() && other.labels.is_some() && own.labels != other.labels {
+        return Err(format!("matrix {id:?} has other labels in the files"));
+    }
     let totals = super::judge::common(&[own, other]);
     let contradict = |range: Option<(u64, u64)>| range.is_some_and(|(low, high)| low > high);
     if [Some(totals.total), totals.positive, totals.negative].into_iter().any(contradict) {
@@ -133,6 +136,7 @@ fn same_matrix(own: &mut MatrixKnown, other: &MatrixKnown) -> Result<(), String>
     }
     own.totals = totals;
     own.open_total &= other.open_total;
+    own.labels = own.labels.or(other.labels);
     Ok(())
 }
 
@@ -169,11 +173,21 @@ impl Moved {
             Check::Averaged(matrix, averaging, metric) => {
                 Check::Averaged(self.matrix(*matrix), *averaging, *metric)
             }
+            Check::Over(matrix, of, averaging, metric) => {
+                let of = of.iter().map(|class| self.class(*matrix, *class).1).collect();
+                Check::Over(self.matrix(*matrix), of, *averaging, *metric)
+            }
+            Check::Balanced(matrix, read) => Check::Balanced(self.matrix(*matrix), *read),
+            Check::Whole(matrix, figure) => Check::Whole(self.matrix(*matrix), *figure),
             Check::Accuracy(matrix) => Check::Accuracy(self.matrix(*matrix)),
             Check::Total(matrix) => Check::Total(self.matrix(*matrix)),
             Check::Cell(matrix, from, to) => {
                 let (place, from) = self.class(*matrix, *from);
                 Check::Cell(place, from, self.class(*matrix, *to).1)
+            }
+            Check::CellShare(matrix, from, to, share) => {
+                let (place, from) = self.class(*matrix, *from);
+                Check::CellShare(place, from, self.class(*matrix, *to).1, *share)
             }
             Check::EitherWay(matrix, a, b, values) => {
                 let (place, a) = self.class(*matrix, *a);

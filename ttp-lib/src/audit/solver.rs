@@ -128,7 +128,7 @@ impl Problem {
             (d <= 1 << 60 && n.abs() <= 1 << 62).then_some((n, d))
         };
         let ends = whole_end(&interval.low).zip(whole_end(&interval.high));
-        let ((ln, ld), (hn, hd)) = ends.ok_or("a figure has too many digits")?;
+        let ((ln, ld), (hn, hd)) = ends.ok_or("it has more than 17 decimals")?;
         let both = |a: i128, b: i128| {
             let mut sum: Sum = numerator.iter().map(|&(at, c)| (at, c * a)).collect();
             sum.extend(denominator.iter().map(|&(at, c)| (at, c * b)));
@@ -149,6 +149,12 @@ impl Problem {
                 row.low.is_none_or(|low| value >= low) && row.high.is_none_or(|high| value <= high)
             })
             && self.averages.iter().all(|average| average.is_met_by(values))
+    }
+
+    /// Whether bounds alone leave one number of each unknown.
+    pub(super) fn is_pinned(&self) -> bool {
+        let mut bounds = self.bounds.clone();
+        self.propagate(&mut bounds) && fixed(&bounds).is_some()
     }
 
     /// Looks for numbers that meet everything, or for a proof that none do.

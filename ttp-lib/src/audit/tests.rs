@@ -161,7 +161,7 @@ fn random_said(rng: &mut ChaCha8Rng, of: &Classes, matrix: &Matrix) -> Vec<Said>
 fn classes_of(matrix: &Matrix) -> Classes {
     let total = matrix.iter().flatten().sum();
     let names = (0..matrix.len()).map(|class| class.to_string()).collect();
-    Classes { names, total: (total, total), zero_division: ZeroDivision::Zero }
+    Classes::of_all(names, (total, total))
 }
 
 #[test]
@@ -1009,7 +1009,7 @@ fn mlscorechecks_public_examples_have_its_verdicts() {
                 case["supports"].as_array().unwrap().iter().map(|s| s.as_u64().unwrap()).collect();
             let total = supports.iter().sum();
             let names = (0..supports.len()).map(|class| class.to_string()).collect();
-            let of = Classes { names, total: (total, total), zero_division: ZeroDivision::Zero };
+            let of = Classes::of_all(names, (total, total));
             let mut said: Vec<Said> = Vec::new();
             for (class, &support) in supports.iter().enumerate() {
                 let support = Interval::point(Exact::from_integer(BigInt::from(support)));

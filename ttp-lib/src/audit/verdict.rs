@@ -113,15 +113,28 @@ pub struct Conflict {
 pub fn smallest_conflict(
     all: &[usize],
     looks: usize,
+    look: impl FnMut(&[usize]) -> Look,
+) -> Conflict {
+    smallest_conflict_from(all, all, looks, |_| false, look)
+}
+
+/// The same, begun from some claims of `all` that cannot hold together; what is `known` to be
+/// possible needs no look either. No more than two hundred sets a look are gone through.
+pub fn smallest_conflict_from(
+    all: &[usize],
+    start: &[usize],
+    looks: usize,
+    known: impl Fn(&[usize]) -> bool,
     mut look: impl FnMut(&[usize]) -> Look,
 ) -> Conflict {
-    let (kept, mut possible, mut certain) = without_the_spared(all, &mut look);
-    let mut left = looks;
+    let (kept, mut possible, mut certain) = without_the_spared(start, &mut look);
+    let (mut left, mut sets) = (looks, looks.saturating_mul(200));
     for size in 1..kept.len() {
         let mut choice: Vec<usize> = (0..size).collect();
         loop {
             let set: Vec<usize> = choice.iter().map(|&i| all[i]).collect();
-            if !possible.iter().any(|known| set.iter().all(|claim| known.contains(claim))) {
+            let is_possible = |of: &Vec<usize>| set.iter().all(|claim| of.contains(claim));
+            if !possible.iter().any(is_possible) && !known(&set) {
                 if left == 0 {
                     return Conflict { claims: kept, smallest: false };
                 }
@@ -135,6 +148,10 @@ pub fn smallest_conflict(
             if !next_choice(&mut choice, all.len()) {
                 break;
             }
+            if sets == 0 {
+                return Conflict { claims: kept, smallest: false };
+            }
+            sets -= 1;
         }
     }
     Conflict { claims: kept, smallest: certain }

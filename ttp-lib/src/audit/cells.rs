@@ -1,0 +1,166 @@
+//! Cells off the diagonal that claims name, and what they leave of a matrix's margins.
+
+use super::binary::ZeroDivision;
+use super::figure::Exact;
+use super::multiclass::{Layout, Said};
+use super::solver::{Problem, Sum};
+use num_traits::Zero;
+
+/// What a cell is a share of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Share {
+    /// The examples of the true class: scikit-learn's `normalize="true"`.
+    #[default]
+    Row,
+    /// The examples that were said to be of the predicted one: `normalize="pred"`.
+    Column,
+    /// All examples: `normalize="all"`.
+    All,
+}
+
+impl Share {
+    /// The names that a claims file may use.
+    pub const NAMES: [&str; 3] = ["true", "pred", "all"];
+
+    /// By its name.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [Self::Row, Self::Column, Self::All];
+        Self::NAMES.iter().zip(all).find(|(known, _)| **known == name).map(|(_, share)| share)
+    }
+
+    /// The same of a matrix with rows and columns exchanged.
+    pub(super) fn turned(self) -> Self {
+        match self {
+            Self::Row => Self::Column,
+            Self::Column => Self::Row,
+            Self::All => Self::All,
+        }
+    }
+
+    /// A share of nothing: scikit-learn's matrix has nought there; nothing where a division by
+    /// nought has no value.
+    pub(super) fn of_nothing(self, zero_division: ZeroDivision) -> Option<Exact> {
+        zero_division.value().map(|_| Exact::zero())
+    }
+}
+
+/// The unknowns of named cells.
+pub(super) struct Cells {
+    classes: usize,
+    /// By row and column.
+    at: Vec<Option<usize>>,
+    /// Whether all cells between the classes that they touch are among them.
+    whole: bool,
+    touched: Vec<bool>,
+}
+
+impl Cells {
+    /// Unknowns for the cells off the diagonal that are named; with `whole`, for all cells between
+    /// the classes that these touch.
+    pub(super) fn named(
+        classes: usize,
+        said: &[&Said],
+        whole: bool,
+        most: i128,
+        problem: &mut Problem,
+    ) -> Self {
+        let mut cells = Self {
+            classes,
+            at: vec![None; classes * classes],
+            whole: true,
+            touched: vec![false; classes],
+        };
+        let mut add = |from: usize, to: usize, cells: &mut Self| {
+            let place = &mut cells.at[from * classes + to];
+            if from != to && place.is_none() {
+                *place = Some(problem.unknown(format!("cell {from} {to}"), 0, most));
+                (cells.touched[from], cells.touched[to]) = (true, true);
+            }
+        };
+        for said in said {
+            if let Said::Cell(from, to, _) | Said::CellShare(from, to, ..) = said {
+                add(*from, *to, &mut cells);
+            }
+        }
+        let touched: Vec<usize> = (0..classes).filter(|&class| cells.touched[class]).collect();
+        for &from in &touched {
+            for &to in &touched {
+                if whole {
+                    add(from, to, &mut cells);
+                }
+                cells.whole &= from == to || cells.at(from, to).is_some();
+            }
+        }
+        cells
+    }
+
+    /// The unknown of a cell, if it is named.
+    pub(super) fn at(&self, from: usize, to: usize) -> Option<usize> {
+        self.at[from * self.classes + to]
+    }
+
+    /// Whether what the rows ask for is enough for the other cells to be filled.
+    pub(super) fn are_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// Each named cell: row, column, unknown.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, usize, usize)> + '_ {
+        let named = self.at.iter().enumerate();
+        named.filter_map(|(place, at)| Some((place / self.classes, place % self.classes, (*at)?)))
+    }
+
+    /// What the cells ask of the margins. Cells that are not named, and are not on the diagonal,
+    /// can be filled if what is left of each class's row and of its column is not negative, and
+    /// fits together into all that is left. Of classes between which all cells are named, only
+    /// their sums are left: they count as one class with nothing on its diagonal. A row or a
+    /// column of which all cells are named has nothing left. Of open labels whatever is left is
+    /// of labels that are not listed.
+    pub(super) fn rows(&self, layout: &Layout, open: bool, problem: &mut Problem) {
+        let classes = self.classes;
+        let named_in = |class: usize, row: bool| {
+            let cell = move |other: usize| match row {
+                true => self.at(class, other),
+                false => self.at(other, class),
+            };
+            (0..classes).filter_map(cell)
+        };
+        let left = |class: usize, row: bool| -> (Sum, bool) {
+            let margin = if row { layout.support[class] } else { layout.predicted[class] };
+            let mut sum = vec![(margin, 1), (layout.right[class], -1)];
+            sum.extend(named_in(class, row).map(|at| (at, -1)));
+            let whole = !open && sum.len() == classes + 1;
+            (sum, whole)
+        };
+        for class in 0..classes {
+            let ((rest, no_rest), (over, no_over)) = (left(class, true), left(class, false));
+            // What is left of its row and of its column fits into all that is off the diagonal.
+            let room = (!open && !(no_rest && no_over)).then(|| {
+                let mut room: Sum = vec![(layout.total, 1)];
+                room.extend(layout.right.iter().map(|&at| (at, -1)));
+                room.extend(self.at.iter().flatten().map(|&at| (at, -1)));
+                room.extend(rest.iter().chain(&over).map(|&(at, c)| (at, -c)));
+                room
+            });
+            problem.row(rest, Some(0), no_rest.then_some(0));
+            problem.row(over, Some(0), no_over.then_some(0));
+            if let Some(room) = room {
+                problem.row(room, Some(0), None);
+            }
+        }
+        let touched = self.touched.iter().filter(|touched| **touched).count();
+        if open || !self.whole || touched == 0 || touched == classes {
+            return;
+        }
+        // What the other classes have off the diagonal is enough for these classes' columns.
+        let mut enough: Sum = Vec::new();
+        for class in 0..classes {
+            if self.touched[class] {
+                enough.extend(left(class, false).0.into_iter().map(|(at, c)| (at, -c)));
+            } else {
+                enough.extend([(layout.support[class], 1), (layout.right[class], -1)]);
+            }
+        }
+        problem.row(enough, Some(0), None);
+    }
+}

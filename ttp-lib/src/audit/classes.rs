@@ -1,0 +1,445 @@
+//! Verdicts on the claims about a confusion matrix of many classes.
+
+use super::cells::Share;
+use super::claims::{Check, MOST, MatrixKnown};
+use super::figure::{Exact, Interval};
+use super::judge::{Judge, Settled, matrix_of, settle_from};
+use super::labels::{Labels, is_micro};
+use super::multiclass::{Averaging, ClassMetric, Classes, Found, Matrix, Said};
+use super::removal::{self, Removal};
+use super::solver::Work;
+use super::turned;
+use super::verdict::{Look, Verdict, irreducible};
+use num_traits::{One, Zero};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// As many looks at sets of claims, for a smaller conflict.
+const LOOKS: usize = 60;
+/// As many matrices that were found are remembered.
+const REMEMBERED: usize = 200;
+/// What bounds and certificates refute.
+const SHORT: Work = Work { nodes: 1, moves: 0 };
+
+/// What claims say of a matrix, by their places.
+type SaidBy = BTreeMap<usize, Said>;
+
+/// What became of a matrix's claims.
+struct Judged {
+    settled: Settled,
+    verdicts: BTreeMap<usize, Verdict>,
+    witness: Option<Matrix>,
+    removal: Option<Removal>,
+}
+
+/// Looks for matrices, and remembers which claims each of those that it found bears out.
+struct Looker<'a> {
+    near: Option<Classes>,
+    classes: &'a Classes,
+    said: &'a SaidBy,
+    found: RefCell<Vec<(BTreeSet<usize>, Matrix)>>,
+}
+
+impl Looker<'_> {
+    fn of(&self, of: &[usize]) -> Vec<&Said> {
+        of.iter().map(|at| &self.said[at]).collect()
+    }
+
+    /// Whether a matrix that was found bears out these claims.
+    fn is_known(&self, of: &[usize]) -> bool {
+        let found = self.found.borrow();
+        found.iter().rev().any(|(holds, _)| of.iter().all(|at| holds.contains(at)))
+    }
+
+    /// A matrix that was found and bears out these claims.
+    fn known(&self, of: &[usize]) -> Option<Matrix> {
+        let found = self.found.borrow();
+        let one = found.iter().rev().find(|(holds, _)| of.iter().all(|at| holds.contains(at)));
+        one.map(|(_, matrix)| matrix.clone())
+    }
+
+    fn solve(&self, of: &[usize], work: Work) -> Found {
+        if let Some(matrix) = self.known(of) {
+            return Found::Possible(matrix);
+        }
+        let said = self.of(of);
+        // Of a total that is not known a small one is looked at first.
+        let mut found = Ok(Found::Unknown);
+        if let Some(near) = &self.near {
+            found = near.solve(&said, work);
+        }
+        if !matches!(found, Ok(Found::Possible(_))) {
+            found = self.classes.solve(&said, work);
+        }
+        // What cannot be looked at was taken out before.
+        let found = found.unwrap_or(Found::Unknown);
+        if let Found::Possible(matrix) = &found {
+            let counted = self.classes.counted(matrix);
+            let holds = |(_, said): &(&usize, &Said)| self.classes.holds_in(said, matrix, &counted);
+            let holds = self.said.iter().filter(holds).map(|(at, _)| *at).collect();
+            let mut all = self.found.borrow_mut();
+            if all.len() == REMEMBERED {
+                all.remove(0);
+            }
+            all.push((holds, matrix.clone()));
+        }
+        found
+    }
+
+    fn look(&self, of: &[usize], work: Work) -> Look {
+        match self.solve(of, work) {
+            Found::Possible(_) => Look::Possible,
+            Found::Impossible => Look::Impossible,
+            Found::Unknown => Look::Unknown,
+        }
+    }
+
+    fn bounds(&self, of: &[usize]) -> Look {
+        match self.classes.is_refuted_by_bounds(&self.of(of)) {
+            Ok(true) => Look::Impossible,
+            _ => Look::Possible,
+        }
+    }
+
+    /// Claims that bounds refute, none of which can be spared there; all if bounds do not.
+    fn shrunk(&self, of: &[usize]) -> Vec<usize> {
+        match self.bounds(of) {
+            Look::Impossible => irreducible(of, |of| self.bounds(of)),
+            _ => of.to_vec(),
+        }
+    }
+}
+
+impl Judge<'_> {
+    pub(super) fn class_matrices(&mut self) {
+        for (at, known) in self.claims.matrices.iter().enumerate() {
+            if !known.classes.is_empty() {
+                self.class_matrix(at, known);
+            }
+        }
+    }
+
+    pub(super) fn said(&self, at: usize) -> Option<Said> {
+        let claim = self.claim(at);
+        let interval = |figure: &super::Figure| figure.interval(claim.rounding);
+        let value = claim.value.as_ref().map(interval);
+        Some(match (&claim.check, value) {
+            (Check::OfClass(_, class, metric), Some(value)) => {
+                Said::OfClass(*class, *metric, value)
+            }
+            (Check::Count(_, class, count), Some(value)) => Said::Count(*class, *count, value),
+            (Check::Averaged(_, averaging, metric), Some(value)) => {
+                Said::Averaged(*averaging, *metric, value)
+            }
+            (Check::Over(_, of, averaging, metric), Some(value)) => {
+                Said::Over(of.clone(), *averaging, *metric, value)
+            }
+            (Check::Balanced(_, read), Some(value)) => Said::Balanced(*read, value),
+            (Check::Whole(_, figure), Some(value)) => Said::Whole(*figure, value),
+            (Check::Accuracy(_), Some(value)) => Said::Accuracy(value),
+            (Check::Total(_), Some(value)) => Said::Total(value),
+            (Check::Cell(_, from, to), Some(value)) => Said::Cell(*from, *to, value),
+            (Check::CellShare(_, from, to, share), Some(value)) => {
+                Said::CellShare(*from, *to, *share, value)
+            }
+            (Check::EitherWay(_, a, b, shares), _) => {
+                Said::EitherWay(*a, *b, interval(&shares[0]), interval(&shares[1]))
+            }
+            _ => return None,
+        })
+    }
+
+    fn class_matrix(&mut self, matrix: usize, known: &MatrixKnown) {
+        let members: Vec<usize> = (0..self.claims.claims.len())
+            .filter(|&at| matrix_of(&self.claim(at).check) == Some(matrix))
+            .collect();
+        let mut said: SaidBy =
+            members.iter().filter_map(|&at| Some((at, self.said(at)?))).collect();
+        let classes = classes_of(known);
+        self.undecided(taken_out(&mut said, |said| classes.unfit(said)));
+        if let Some(needs) = turned::axes(&classes, &said) {
+            self.undecided(taken_out(&mut said, |said| {
+                needs.contains(said).then(|| turned::NEEDS.to_owned())
+            }));
+        }
+        if said.is_empty() {
+            return;
+        }
+        let found = self.judged(known, &classes, &said);
+        if known.labels.is_none() && may_be_open(&said, &found) {
+            return self.reopened(matrix, known, said, found);
+        }
+        let Judged { settled, verdicts, witness, removal } = found;
+        for (at, verdict) in verdicts {
+            self.verdicts[at] = Some(verdict);
+        }
+        self.audit.to_remove.extend(removal);
+        if let Some(witness) = witness.filter(|_| classes.labels != Labels::Several) {
+            self.audit.classes.insert(known.id.clone(), witness);
+        }
+        self.holding.insert(('m', matrix), settled.holding);
+    }
+
+    fn undecided(&mut self, of: Vec<(usize, String)>) {
+        for (at, needs) in of {
+            self.verdicts[at] = Some(Verdict::Undecided { needs });
+        }
+    }
+
+    /// The claims of a report with a micro average that cannot be of all labels with one label an
+    /// example: judged as of some labels, which goes for several an example, too. What is refuted
+    /// so is refuted in each of the three readings.
+    fn reopened(&mut self, matrix: usize, known: &MatrixKnown, mut said: SaidBy, closed: Judged) {
+        let needs = "whether these are all labels and each example has one: then micro precision, \
+                     recall, F and the accuracy are one number, and these figures are not; labels \
+                     = \"some\" or \"several\" of the matrix says that it is otherwise, \"all\" that \
+                     it is so";
+        let classes = Classes { labels: Labels::Some, ..classes_of(known) };
+        let open = taken_out(&mut said, |said| classes.unfit(said).map(|_| needs.to_owned()));
+        self.undecided(open);
+        let found = self.judged(known, &classes, &said);
+        for (at, verdict) in found.verdicts {
+            self.verdicts[at] = Some(match verdict {
+                Verdict::Consistent { .. } if is_micro(&said[&at]) => {
+                    Verdict::Undecided { needs: needs.to_owned() }
+                }
+                other => other,
+            });
+        }
+        self.audit.to_remove.extend(found.removal);
+        // Nothing is proven of what is asked: the numbers are those of one reading.
+        drop(closed);
+        self.holding.remove(&('m', matrix));
+    }
+
+    fn judged(&self, known: &MatrixKnown, classes: &Classes, said: &SaidBy) -> Judged {
+        let members: Vec<usize> = said.keys().copied().collect();
+        let near =
+            known.open_total.then(|| Classes { total: known.totals.total, ..classes.clone() });
+        let looker = Looker { near, classes, said, found: RefCell::default() };
+        // Of many claims at once only what bounds and certificates refute; of few everything.
+        let look = |of: &[usize]| {
+            let work = match (of.len(), members.len()) {
+                (few, all) if few <= 3 || all <= 12 => Work::default(),
+                _ => SHORT,
+            };
+            looker.look(of, work)
+        };
+        // Of a matrix that is printed cell by cell bounds leave little to look for.
+        let cells = said.values().filter(|said| matches!(said, Said::Cell(..))).count();
+        let printed = cells > 2 * classes.names.len();
+        let shrink = |of: &[usize]| if printed { looker.shrunk(of) } else { of.to_vec() };
+        let is_known = |of: &[usize]| printed && looker.is_known(of);
+        let settled = settle_from(&members, LOOKS, shrink, is_known, look);
+        let mut verdicts = BTreeMap::new();
+        for (conflict, smallest) in &settled.conflicts {
+            let mut reason = "no confusion matrix gives these figures".to_owned();
+            let mut named = None;
+            for &at in conflict {
+                // A name for it must fit all else that holds, not only this conflict.
+                let mut others = [&settled.holding[..], &conflict[..]].concat();
+                others.retain(|&other| other != at);
+                named = self.misnomer(at, &others, said, classes);
+                if named.is_some() {
+                    break;
+                }
+            }
+            if let Some(name) = named {
+                reason = format!("{reason}; {name}");
+            } else if known.labels.is_none() && is_of_all_labels(classes, &looker.of(conflict)) {
+                reason += ", if these are all labels and each example has one";
+            }
+            for &at in conflict {
+                verdicts.insert(at, self.conflict(conflict, *smallest, reason.clone()));
+            }
+        }
+        let removal = (!settled.conflicts.is_empty())
+            .then(|| self.removal(known, &members, &settled, &looker, printed));
+        let number = known.classes.len();
+        let mut witness = None;
+        match looker.solve(&settled.holding, Work::default()) {
+            Found::Possible(found) => {
+                let text = shown(classes, &found, number);
+                let all: Vec<&Said> = settled.holding.iter().map(|at| &said[at]).collect();
+                let many = classes.is_one_of_many(&all, &found).then(|| "many".to_owned());
+                for &at in &settled.holding {
+                    let verdict = if classes.holds(&said[&at], &found) {
+                        let way = self.only_way(at, &settled.holding, said, classes);
+                        Verdict::Consistent { witness: text.clone() + &way, number: many.clone() }
+                    } else {
+                        Verdict::Undecided { needs: "a witness that bears it out".to_owned() }
+                    };
+                    verdicts.insert(at, verdict);
+                }
+                witness = Some(found);
+            }
+            _ => {
+                let needs = "the confusion matrix: its bounds allow these figures, and none of \
+                             whole numbers was found or refuted";
+                for &at in &settled.holding {
+                    verdicts.insert(at, Verdict::Undecided { needs: needs.to_owned() });
+                }
+            }
+        }
+        Judged { settled, verdicts, witness, removal }
+    }
+
+    /// The smallest sets of a matrix's claims that have to go. What is refuted is refuted by bounds
+    /// and certificates, what is left is shown by a matrix.
+    fn removal(
+        &self,
+        known: &MatrixKnown,
+        members: &[usize],
+        settled: &Settled,
+        looker: &Looker<'_>,
+        printed: bool,
+    ) -> Removal {
+        let short = |of: &[usize]| looker.look(of, SHORT);
+        let look = |of: &[usize]| match short(of) {
+            Look::Unknown => looker.look(of, Work { nodes: 40, moves: 20_000 }),
+            known => known,
+        };
+        let shrink = |of: &[usize]| match printed {
+            true => irreducible(&looker.shrunk(of), short),
+            false => irreducible(of, short),
+        };
+        let conflicts = settled.conflicts.iter();
+        let conflicts = conflicts.map(|(claims, _)| claims.iter().copied().collect()).collect();
+        let found = removal::smallest(members, conflicts, look, shrink);
+        let named = |sets: Vec<BTreeSet<usize>>| -> Vec<Vec<String>> {
+            sets.iter().map(|set| set.iter().map(|&at| self.id(at)).collect()).collect()
+        };
+        Removal {
+            matrix: known.id.clone(),
+            conflicts: named(found.conflicts),
+            at_least: found.at_least,
+            smallest: named(found.enough),
+            open: named(found.open),
+            whole: found.whole,
+        }
+    }
+
+    /// Which way round two classes are taken for each other, if all that holds leaves only one.
+    fn only_way(&self, at: usize, holding: &[usize], said: &SaidBy, classes: &Classes) -> String {
+        let Said::EitherWay(a, b, x, y) = &said[&at] else { return String::new() };
+        let others = holding.iter().filter(|other| **other != at).map(|other| &said[other]);
+        let others: Vec<&Said> = others.collect();
+        let refuted = |there: &Interval, back: &Interval| {
+            let row = |a: usize, b: usize, share: &Interval| {
+                Said::CellShare(a, b, Share::Row, share.clone())
+            };
+            let way = [row(*a, *b, there), row(*b, *a, back)];
+            let all: Vec<&Said> = others.iter().copied().chain(&way).collect();
+            classes.solve(&all, SHORT) == Ok(Found::Impossible)
+        };
+        let Check::EitherWay(.., shares) = &self.claim(at).check else { return String::new() };
+        let (from, to) = (&classes.names[*a], &classes.names[*b]);
+        let only = |share: &super::Figure| {
+            format!("; the other figures leave one way round: {share} of {from} said to be {to}")
+        };
+        match (refuted(y, x), refuted(x, y)) {
+            (true, false) => only(&shares[0]),
+            (false, true) => only(&shares[1]),
+            _ => String::new(),
+        }
+    }
+
+    /// What a macro average of a conflict really is, if another reading of it resolves the
+    /// conflict: a matrix is found that gives it and all `others`.
+    fn misnomer(
+        &self,
+        at: usize,
+        others: &[usize],
+        said: &SaidBy,
+        classes: &Classes,
+    ) -> Option<String> {
+        let Said::Averaged(Averaging::Macro, metric, interval) = &said[&at] else { return None };
+        let others: Vec<&Said> = others.iter().map(|other| &said[other]).collect();
+        let possible = |extra: Option<Said>| {
+            let mut all = others.clone();
+            all.extend(extra.as_ref());
+            matches!(classes.solve(&all, Work::default()), Ok(Found::Possible(_)))
+        };
+        let id = self.id(at);
+        if let ClassMetric::FBeta(n, d) = metric {
+            // F of the means: from the other macro averages of the document.
+            let mean = |wanted: ClassMetric| {
+                said.values().find_map(|said| match said {
+                    Said::Averaged(Averaging::Macro, metric, interval) if *metric == wanted => {
+                        Some(interval.clone())
+                    }
+                    _ => None,
+                })
+            };
+            if let Some((p, r)) = mean(ClassMetric::Precision).zip(mean(ClassMetric::Recall)) {
+                let beta = super::figure::fraction((*n).into(), (*d).into());
+                let f = |p: &Exact, r: &Exact| {
+                    let under = &beta * p + r;
+                    if under.is_zero() { under } else { (Exact::one() + &beta) * p * r / under }
+                };
+                let of_means = Interval::closed(f(&p.low, &r.low), f(&p.high, &r.high));
+                if !of_means.and(interval).is_empty() && possible(None) {
+                    return Some(format!("{id} is the F of the means, not the mean of the Fs"));
+                }
+            }
+        }
+        if possible(Some(Said::Averaged(Averaging::Micro, *metric, interval.clone()))) {
+            return Some(format!("{id} is a micro average passed off as macro"));
+        }
+        let weighted = classes.total.0 == classes.total.1
+            && possible(Some(Said::Averaged(Averaging::Weighted, *metric, interval.clone())));
+        weighted.then(|| format!("{id} is a weighted average passed off as macro"))
+    }
+}
+
+/// What is known of a matrix before any claim. A total of which only is said how far to look for it
+/// may be any.
+pub(super) fn classes_of(known: &MatrixKnown) -> Classes {
+    Classes {
+        names: known.classes.clone(),
+        total: if known.open_total { (1, MOST) } else { known.totals.total },
+        zero_division: known.zero_division,
+        labels: known.labels.unwrap_or_default(),
+    }
+}
+
+/// Takes out what cannot be judged, with what would decide it.
+fn taken_out(said: &mut SaidBy, needs: impl Fn(&Said) -> Option<String>) -> Vec<(usize, String)> {
+    let out: Vec<(usize, String)> =
+        said.iter().filter_map(|(at, said)| Some((*at, needs(said)?))).collect();
+    said.retain(|at, _| !out.iter().any(|(other, _)| other == at));
+    out
+}
+
+/// Whether claims that cannot be of all labels may be of some: a micro average is said beside
+/// precision and recall, and is in conflict; or no cell and no accuracy speaks of a whole matrix.
+fn may_be_open(said: &SaidBy, found: &Judged) -> bool {
+    let conflicts = &found.settled.conflicts;
+    let in_conflict = conflicts.iter().flat_map(|(claims, _)| claims).any(|at| is_micro(&said[at]));
+    let whole = said.values().any(|said| {
+        matches!(
+            said,
+            Said::Accuracy(_) | Said::Cell(..) | Said::CellShare(..) | Said::EitherWay(..)
+        )
+    });
+    !conflicts.is_empty() && said.values().any(is_micro) && (in_conflict || !whole)
+}
+
+/// Whether claims that cannot be of all labels can be of some of them.
+fn is_of_all_labels(classes: &Classes, said: &[&Said]) -> bool {
+    let open = Classes { labels: Labels::Some, ..classes.clone() };
+    let fits = said.iter().all(|said| open.unfit(said).is_none());
+    fits && matches!(open.solve(said, Work { nodes: 40, moves: 4_000 }), Ok(Found::Possible(_)))
+}
+
+/// A matrix that was found, in words.
+fn shown(classes: &Classes, found: &Matrix, number: usize) -> String {
+    let total = classes.counted(found).total;
+    match classes.labels {
+        Labels::All => format!("a {number} × {number} confusion matrix of {total} examples"),
+        Labels::Some => {
+            format!("counts of {number} labels, {total} examples in all, and of what is not listed")
+        }
+        Labels::Several => format!("counts of {number} labels, {total} in all"),
+    }
+}
