@@ -6,6 +6,7 @@
 //! a new head starts at N(0, `initializer_range`); what it lacks of the body is an error.
 
 mod body;
+mod labels;
 mod masked;
 mod mpnet;
 mod save;
@@ -13,6 +14,7 @@ mod sentence;
 mod technique;
 mod transformer;
 
+pub(crate) use masked::first_unsound;
 pub use masked::{Guess, MaskedEncoder};
 pub(crate) use save::save_weights;
 pub use sentence::{SentenceEncoder, Vectors};

@@ -1,7 +1,7 @@
 //! The transformer as a sentence model: one vector a sentence, and sentences that mean the
 //! same near each other (Reimers and Gurevych, *Sentence-BERT*, 2019).
 
-use super::body::{Body, POOLER};
+use super::body::{self, Body, POOLER};
 use super::save;
 use super::transformer::WordGradient;
 use crate::batch::{self, Batch, Size};
@@ -19,6 +19,7 @@ pub struct SentenceEncoder {
     loaded: Loaded,
     dimensions: usize,
     family: Family,
+    notes: Vec<String>,
 }
 
 impl SentenceEncoder {
@@ -34,7 +35,14 @@ impl SentenceEncoder {
         let body = Body::new(checkpoint, device, pooler && family != Family::Roberta)?;
         let loaded = body.load(checkpoint, &[], seed)?;
         let dimensions = checkpoint.size("hidden_size").unsigned_abs() as usize;
-        Ok(Self { body, loaded, dimensions, family })
+        let mut notes = checkpoint.notes();
+        notes.extend(body::no_pooler_note(family, pooler));
+        Ok(Self { body, loaded, dimensions, family, notes })
+    }
+
+    /// What a user should know of the checkpoint, a line each; empty for most.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// What was loaded, what started anew and what of the file was passed over.

@@ -49,7 +49,7 @@ pub fn tokenizer_in(folder: &Path, max_length: usize) -> Result<Tokenize> {
     let (family, config) = config::read(&folder.join("config.json"))?;
     let places = config::places(family, &config).unsigned_abs() as usize;
     let embeddings = config::size(&config, "vocab_size");
-    Builder::new(folder, family)?.build(max_length.min(places), embeddings)
+    Builder::new(folder, family, &config)?.build(max_length.min(places), embeddings)
 }
 
 /// Whether a folder has what [`tokenizer_in`] reads.
@@ -168,17 +168,33 @@ const ROLES: [&str; 5] = ["cls_token", "mask_token", "pad_token", "sep_token", "
 const FLAGS: [&str; 4] =
     ["add_prefix_space", "do_lower_case", "strip_accents", "tokenize_chinese_chars"];
 
+/// The classes of transformers whose files are read, without the `Fast` that a name may end in,
+/// and whose rules they follow. The class that only reads `tokenizer.json` has none of its own.
+const CLASSES: [(&str, Option<Family>); 6] = [
+    ("BertTokenizer", Some(Family::Bert)),
+    ("DistilBertTokenizer", Some(Family::Bert)),
+    ("ElectraTokenizer", Some(Family::Bert)),
+    ("MPNetTokenizer", Some(Family::Mpnet)),
+    ("PreTrainedTokenizer", None),
+    ("RobertaTokenizer", Some(Family::Roberta)),
+];
+
 /// Builds a checkpoint's tokenizer and holds it against the model.
 pub(super) struct Builder<'a> {
     folder: &'a Path,
     family: Family,
+    /// Whose rules the tokenizer follows: its class's, else the model's.
+    rules: Family,
     config: Map<String, Value>,
     special: Map<String, Value>,
 }
 
 impl<'a> Builder<'a> {
-    /// Reads what the folder says of its special tokens.
-    pub fn new(folder: &'a Path, family: Family) -> Result<Self> {
+    /// Reads what the folder says of its special tokens; `model` is its `config.json`.
+    ///
+    /// # Errors
+    /// If a setting makes no sense, or the tokenizer is of a class that is not read here.
+    pub fn new(folder: &'a Path, family: Family, model: &Map<String, Value>) -> Result<Self> {
         let config = optional(&folder.join("tokenizer_config.json"))?;
         for field in FLAGS {
             if let Some(value) = config.get(field).filter(|v| !v.is_boolean() && !v.is_null()) {
@@ -188,13 +204,20 @@ impl<'a> Builder<'a> {
             }
         }
         let special = optional(&folder.join("special_tokens_map.json"))?;
-        Ok(Self { folder, family, config, special })
+        let rules = class_rules(folder, &config, model)?.unwrap_or(family);
+        Ok(Self { folder, family, rules, config, special })
     }
 
     /// One for BERT's pieces from a file that stands alone, with its usual special tokens.
     pub fn of_pieces(file: &'a Path, lower_case: bool) -> Self {
         let config = Map::from_iter([("do_lower_case".to_owned(), json!(lower_case))]);
-        Self { folder: file, family: Family::Bert, config, special: Map::new() }
+        Self {
+            folder: file,
+            family: Family::Bert,
+            rules: Family::Bert,
+            config,
+            special: Map::new(),
+        }
     }
 
     /// The tokenizer of pieces in the order of their ids.
@@ -385,7 +408,7 @@ impl<'a> Builder<'a> {
     }
 
     fn usual(&self, role: &str) -> &'static str {
-        match (self.family, role) {
+        match (self.rules, role) {
             (Family::Bert, "cls_token") => "[CLS]",
             (Family::Bert, "mask_token") => "[MASK]",
             (Family::Bert, "pad_token") => "[PAD]",
@@ -413,7 +436,7 @@ impl<'a> Builder<'a> {
             let stated = self.stated(role).map_or(&Value::Null, |(_, value)| value);
             // RoBERTa's and MPNet's mask takes the space before it along, unless the files say
             // otherwise.
-            let strips = self.family != Family::Bert && *role == "mask_token";
+            let strips = self.rules != Family::Bert && *role == "mask_token";
             added.insert(id, added_token(id, content, true, strips, stated));
         }
         for (content, id) in self.numbered()? {
@@ -455,6 +478,41 @@ impl<'a> Builder<'a> {
         }
         Ok(tokens)
     }
+}
+
+/// Whose rules the stated class of a tokenizer follows; `None` where none is stated, or only
+/// `tokenizer.json` counts. `tokenizer_config.json` comes before `config.json`, as in transformers.
+fn class_rules(
+    folder: &Path,
+    tokenizer: &Map<String, Value>,
+    model: &Map<String, Value>,
+) -> Result<Option<Family>> {
+    const KEY: &str = "tokenizer_class";
+    let stated = |config: &Map<String, Value>| config.get(KEY).filter(|v| !v.is_null()).cloned();
+    let (file, class) = match (stated(tokenizer), stated(model)) {
+        (Some(class), _) => ("tokenizer_config.json", class),
+        (None, Some(class)) => ("config.json", class),
+        (None, None) => return Ok(None),
+    };
+    let wrong = |reason| Err(Error::input_at(&folder.join(file), None, Some(KEY), reason));
+    let name = class.as_str().unwrap_or_default();
+    let stem = name.strip_suffix("Fast").unwrap_or(name);
+    let Some((_, rules)) = CLASSES.iter().find(|(known, _)| *known == stem) else {
+        let known: Vec<_> = CLASSES.iter().map(|(known, _)| format!("{known}Fast")).collect();
+        return wrong(format!("{class} is not supported; {} are", known.join(", ")));
+    };
+    let vocabulary = vocabulary(folder)?;
+    let wanted = match rules {
+        _ if vocabulary.ends_with("tokenizer.json") => return Ok(*rules),
+        None => "tokenizer.json",
+        Some(Family::Roberta) => "vocab.json",
+        Some(Family::Bert | Family::Mpnet) => "vocab.txt",
+    };
+    if !vocabulary.ends_with(wanted) {
+        let found = vocabulary.file_name().unwrap_or_default().to_string_lossy();
+        return wrong(format!("{class} reads {wanted}, and there is {found}"));
+    }
+    Ok(*rules)
 }
 
 /// That every token has an embedding.

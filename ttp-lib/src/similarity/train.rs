@@ -273,6 +273,9 @@ pub(super) fn save(
         encoder.save(folder, checkpoint, params.max_length)?;
         let about = serde_json::json!({
             "checkpoint": checkpoint.name,
+            "layer_norm_eps": checkpoint.epsilon(),
+            "loaded": encoder.loaded(),
+            "notes": encoder.notes(),
             "params": params,
             "loss": loss,
             "seed": seed,

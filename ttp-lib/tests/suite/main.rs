@@ -15,6 +15,7 @@ mod compare;
 mod corpus;
 mod diagnosis;
 mod family;
+mod foreign;
 mod hostile;
 mod hub;
 mod linear_golden;

@@ -1,6 +1,6 @@
 //! `ttp similarity` and `ttp similar`: sentence models, trained and asked.
 
-use crate::{recipe, say};
+use crate::{note, recipe, say};
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -68,6 +68,8 @@ pub fn train(run: &Run, arguments: &TrainArguments) -> Result<()> {
     let seed = arguments.seed.unwrap_or_else(|| run.seed("similarity training"));
     let bootstrap = run.bootstrap("similarity");
     let start = SentenceEncoder::new(&checkpoint, train::device(), seed)?;
+    note(start.notes());
+    say(&start.loaded().to_string())?;
     let every: Vec<u32> = (0..).take(study.labels.len()).collect();
     let mut progress = Progress::new("sentence vectors", "sentences", every.len());
     let mut watch = |count| progress.step(count, String::new);
@@ -154,6 +156,7 @@ pub fn search(run: &Run, arguments: &SearchArguments) -> Result<()> {
     let longest = about.and_then(|about| about["max_seq_length"].as_u64()).unwrap_or(256);
     let tokenize = checkpoint.tokenizer(checkpoint.places().min(longest as usize))?;
     let encoder = SentenceEncoder::new(&checkpoint, train::device(), 0)?;
+    note(encoder.notes());
     let corpus = Corpus::read_parquet(&run.processed("corpus.parquet"))?;
     let mut progress =
         Progress::new("sentence vectors, once for this model", "sentences", corpus.len())
