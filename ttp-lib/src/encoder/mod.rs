@@ -8,6 +8,7 @@
 mod body;
 mod labels;
 mod masked;
+mod modules;
 mod mpnet;
 mod save;
 mod sentence;

@@ -36,6 +36,8 @@ pub struct Checkpoint {
     pub entry: Option<&'static Entry>,
     family: Family,
     weights: PathBuf,
+    /// Where `modules.json` is, if there is one.
+    root: PathBuf,
 }
 
 impl Checkpoint {
@@ -49,6 +51,10 @@ impl Checkpoint {
     /// large a model, are MPNet's under BERT's or RoBERTa's configuration, or the other way
     /// round, or wait for an adapter's.
     pub fn open(name: &str, folder: &Path) -> Result<Self> {
+        if let Some(inner) = transformer_folder(folder) {
+            let checkpoint = Self::open(name, &inner)?;
+            return Ok(Self { root: folder.to_path_buf(), ..checkpoint });
+        }
         let (family, config) = config::read(&folder.join("config.json"))?;
         let adapter = folder.join("adapter_config.json");
         if adapter.exists() {
@@ -65,7 +71,14 @@ impl Checkpoint {
             entry: Entry::named(name),
             family,
             weights,
+            root: folder.to_path_buf(),
         })
+    }
+
+    /// The folder that it was opened by: of an older sentence model the one around its
+    /// transformer's.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// One line about where the model comes from and what it stands in for.
@@ -81,7 +94,7 @@ impl Checkpoint {
 
     /// ` at <commit>` for a snapshot in the hub's cache, whose folder has that name.
     fn commit(&self) -> String {
-        let parts: Vec<_> = self.folder.iter().map(|part| part.to_string_lossy()).collect();
+        let parts: Vec<_> = self.root.iter().map(|part| part.to_string_lossy()).collect();
         match parts.as_slice() {
             [.., snapshots, commit] if snapshots == "snapshots" => format!(" at {commit}"),
             _ => String::new(),
@@ -210,6 +223,18 @@ impl Checkpoint {
         let tied = self.config.get("tie_word_embeddings") != Some(&Value::Bool(false));
         Matching { family: self.family, new, tied }.load(&self.weights, vars)
     }
+}
+
+/// The folder of a sentence model's transformer, where it has one of its own (`0_Transformer`) and
+/// the model's has no configuration.
+fn transformer_folder(folder: &Path) -> Option<PathBuf> {
+    if folder.join("config.json").exists() {
+        return None;
+    }
+    let modules: Value = crate::files::read_json(&folder.join("modules.json")).ok()?;
+    let path = modules[0]["path"].as_str().filter(|path| !path.is_empty())?;
+    let inner = folder.join(path);
+    (Path::new(path).file_name()? == path && inner.is_dir()).then_some(inner)
 }
 
 /// That the weights are not of another kind than `config.json` names, by how their tensors call

@@ -125,6 +125,14 @@ impl Tokenize {
         }
     }
 
+    /// All that its ids depend on, as `tokenizer.json` has it, the length that it cuts at included.
+    ///
+    /// # Errors
+    /// None in practice: what was read can be written.
+    pub fn description(&self) -> Result<String> {
+        self.tokenizer.to_string(false).map_err(Error::library("writing a tokenizer"))
+    }
+
     /// The id that fills a batch's short rows.
     pub fn padding_id(&self) -> u32 {
         self.padding

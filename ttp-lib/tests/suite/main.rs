@@ -27,6 +27,7 @@ mod names;
 mod netml;
 mod parity;
 mod remedies;
+mod sentence_modules;
 mod significance_golden;
 mod similarity;
 mod similarity_report;
