@@ -157,6 +157,8 @@ def kinds():
     yield "short", kind(transformer={"max_seq_length": 6, "do_lower_case": False})
     yield "as_long_as_the_tokenizer_says", kind(transformer={"max_seq_length": None},
                                                 more={"model_max_length": 7})
+    yield "cut_on_the_left", kind(transformer={"max_seq_length": 6, "do_lower_case": False},
+                                  more={"truncation_side": "left"})
     prompts = {"query": "query: ", "passage": "the log: "}
     yield "prompt", kind(settings={"prompts": prompts, "default_prompt_name": "passage"})
     yield "prompts_without_default", kind(settings={"prompts": prompts})

@@ -165,7 +165,8 @@ impl SentenceEncoder {
     /// many texts it had.
     ///
     /// # Errors
-    /// If a text cannot be tokenised, a batch cannot be run, or the model gives what is no number.
+    /// If a text cannot be tokenised, a batch cannot be run, or the model gives what is no finite
+    /// number: the row, from 1.
     pub fn embed(
         &self,
         tokenize: &Tokenize,
@@ -238,6 +239,11 @@ impl Vectors {
                 numbers[row * dimensions..][..dimensions].copy_from_slice(vector);
             }
             watch(rows.len());
+        }
+        if let Some(at) = numbers.iter().position(|number| !number.is_finite()) {
+            let row = at / dimensions.max(1) + 1;
+            let reason = format!("row {row}: the model gives NaN or an infinity");
+            return Err(Error::Library { what: "computing vectors", reason });
         }
         Self::new(dimensions, numbers)
     }

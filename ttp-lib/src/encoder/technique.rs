@@ -272,8 +272,12 @@ impl TechniqueEncoder {
             ("label2id", Value::Object(label2id)),
             ("problem_type", json!("single_label_classification")),
         ];
-        let about = about.map(|(field, value)| (field.to_owned(), value));
-        save::save(folder, checkpoint, &self.parameters(), Map::from_iter(about))
+        let mut about = Map::from_iter(about.map(|(field, value)| (field.to_owned(), value)));
+        if checkpoint.config.contains_key("num_labels") {
+            // The checkpoint's own number was another head's.
+            about.insert("num_labels".to_owned(), json!(self.labels.len()));
+        }
+        save::save(folder, checkpoint, &self.parameters(), about)
     }
 
     /// A copy of all weights, to be put back with [`restore`](Self::restore).

@@ -51,7 +51,7 @@ impl Checkpoint {
     /// large a model, are MPNet's under BERT's or RoBERTa's configuration, or the other way
     /// round, or wait for an adapter's.
     pub fn open(name: &str, folder: &Path) -> Result<Self> {
-        if let Some(inner) = transformer_folder(folder) {
+        if let Some(inner) = transformer_folder(folder)? {
             let checkpoint = Self::open(name, &inner)?;
             return Ok(Self { root: folder.to_path_buf(), ..checkpoint });
         }
@@ -227,14 +227,25 @@ impl Checkpoint {
 
 /// The folder of a sentence model's transformer, where it has one of its own (`0_Transformer`) and
 /// the model's has no configuration.
-fn transformer_folder(folder: &Path) -> Option<PathBuf> {
-    if folder.join("config.json").exists() {
-        return None;
+fn transformer_folder(folder: &Path) -> Result<Option<PathBuf>> {
+    let file = folder.join("modules.json");
+    if folder.join("config.json").exists() || !file.exists() {
+        return Ok(None);
     }
-    let modules: Value = crate::files::read_json(&folder.join("modules.json")).ok()?;
-    let path = modules[0]["path"].as_str().filter(|path| !path.is_empty())?;
-    let inner = folder.join(path);
-    (Path::new(path).file_name()? == path && inner.is_dir()).then_some(inner)
+    let modules: Value = crate::files::read_json(&file)?;
+    let wrong = |field, reason| Err(Error::input_at(&file, None, Some(field), reason));
+    let kind = modules[0]["type"].as_str().unwrap_or_default();
+    if kind.rsplit('.').next() != Some("Transformer") {
+        return wrong("type", format!("{kind:?} is not supported as the first; Transformer is"));
+    }
+    let path = modules[0]["path"].as_str().unwrap_or_default();
+    let is_inside = Path::new(path).file_name().is_some_and(|name| name == path);
+    match folder.join(path) {
+        inner if is_inside && inner.is_dir() => Ok(Some(inner)),
+        // What is missing is told where it is looked for.
+        _ if path.is_empty() => Ok(None),
+        _ => wrong("path", format!("{path:?} is no folder beside it")),
+    }
 }
 
 /// That the weights are not of another kind than `config.json` names, by how their tensors call

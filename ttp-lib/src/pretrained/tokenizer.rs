@@ -6,7 +6,7 @@ use crate::{Error, Result, files};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use tokenizers::{Encoding, Tokenizer, TruncationParams};
+use tokenizers::{Encoding, Tokenizer, TruncationDirection, TruncationParams};
 
 /// Everything of a folder that says how its texts become ids.
 pub(super) const FILES: [&str; 7] = [
@@ -37,6 +37,7 @@ pub struct Tokenize {
     unknown: u32,
     mask: Option<u32>,
     special: Vec<u32>,
+    cuts: TruncationDirection,
 }
 
 /// The tokenizer of a folder in the hub's layout, cutting at `max_length` tokens or at as many
@@ -122,6 +123,19 @@ impl Tokenize {
                 pieces.tokens += 1;
                 pieces.unknown |= id == self.unknown;
             }
+        }
+    }
+
+    /// Cuts what is longer than `max_length` tokens, at the side where the tokenizer does.
+    pub(crate) fn cut(&self, ids: &mut Vec<u32>, max_length: usize) {
+        let (length, max_length) = (ids.len(), max_length.max(2));
+        if length <= max_length {
+            return;
+        }
+        // The tokens that begin and end every text stay.
+        match self.cuts {
+            TruncationDirection::Left => drop(ids.drain(1..=length - max_length)),
+            TruncationDirection::Right => drop(ids.drain(max_length - 1..length - 1)),
         }
     }
 
@@ -212,6 +226,19 @@ impl<'a> Builder<'a> {
             }
         }
         let special = optional(&folder.join("special_tokens_map.json"))?;
+        if let Some(side) = config.get("truncation_side").filter(|side| !side.is_null()) {
+            if side != "left" && side != "right" {
+                let file = folder.join("tokenizer_config.json");
+                let reason = format!("{side} is neither \"left\" nor \"right\"");
+                return Err(Error::input_at(&file, None, Some("truncation_side"), reason));
+            }
+        }
+        let is_split = config.get("do_basic_tokenize") != Some(&Value::Bool(false));
+        if !is_split && vocabulary(folder).is_ok_and(|file| file.ends_with("vocab.txt")) {
+            let file = folder.join("tokenizer_config.json");
+            let reason = "false is not supported; true is";
+            return Err(Error::input_at(&file, None, Some("do_basic_tokenize"), reason));
+        }
         let rules = class_rules(folder, &config, model)?.unwrap_or(family);
         Ok(Self { folder, family, rules, config, special })
     }
@@ -279,10 +306,17 @@ impl<'a> Builder<'a> {
         let special = added.iter().filter(|(_, token)| token.special).map(|(&id, _)| id);
         let special: BTreeSet<u32> =
             special.chain([first, last, padding, unknown]).chain(mask).collect();
-        tokenizer
-            .with_truncation(Some(TruncationParams { max_length, ..Default::default() }))
-            .map_err(|error| Error::input(file, error))?;
-        Ok(Tokenize { tokenizer, padding, unknown, mask, special: special.into_iter().collect() })
+        // As transformers does, what is stated before what `tokenizer.json` says.
+        let own = tokenizer.get_truncation().map(|own| own.direction).unwrap_or_default();
+        let cuts = match self.config.get("truncation_side") {
+            Some(side) if side == "left" => TruncationDirection::Left,
+            Some(side) if side == "right" => TruncationDirection::Right,
+            _ => own,
+        };
+        let truncation = TruncationParams { max_length, direction: cuts, ..Default::default() };
+        tokenizer.with_truncation(Some(truncation)).map_err(|error| Error::input(file, error))?;
+        let special = special.into_iter().collect();
+        Ok(Tokenize { tokenizer, padding, unknown, mask, special, cuts })
     }
 
     /// The tokenizer as `tokenizer.json` describes one.

@@ -183,6 +183,17 @@ fn tokenizers_that_do_not_fit_are_named() {
         said(),
         "tiny/tokenizer_config.json, field \"do_lower_case\": \"no\" is neither true nor false"
     );
+    folder.json("tokenizer_config.json", &json!({ "truncation_side": "middle" }));
+    assert_eq!(
+        said(),
+        "tiny/tokenizer_config.json, field \"truncation_side\": \"middle\" is neither \"left\" nor \
+         \"right\""
+    );
+    folder.json("tokenizer_config.json", &json!({ "do_basic_tokenize": false }));
+    assert_eq!(
+        said(),
+        "tiny/tokenizer_config.json, field \"do_basic_tokenize\": false is not supported; true is"
+    );
     folder.remove("tokenizer_config.json");
     folder.json("added_tokens.json", &json!({ "[CTI]": 7 }));
     folder.text("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n");
@@ -230,6 +241,15 @@ fn a_model_saved_from_a_vocabulary_alone_opens_again() {
         opened.predict(&tokenize, &["mail a key"]).unwrap(),
         encoder.predict(&tokenize, &["mail a key"]).unwrap()
     );
+}
+
+#[test]
+fn a_text_is_cut_on_the_side_that_the_tokenizer_says() {
+    let (folder, _) = body(&config());
+    let tokens = |text| folder.open().unwrap().tokenizer(5).unwrap().tokens(text).unwrap();
+    assert_eq!(tokens("mail key link key mail"), ["[CLS]", "mail", "key", "link", "[SEP]"]);
+    folder.json("tokenizer_config.json", &json!({ "truncation_side": "left" }));
+    assert_eq!(tokens("mail key link key mail"), ["[CLS]", "link", "key", "mail", "[SEP]"]);
 }
 
 /// Classes whose rules are others': https://github.com/huggingface/tokenizers/issues/1206

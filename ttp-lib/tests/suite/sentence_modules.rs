@@ -347,6 +347,33 @@ fn what_is_not_computed_is_refused_by_name() {
 }
 
 #[test]
+fn a_model_without_a_transformer_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |modules: Value| {
+        write(folder.path(), "modules.json", &modules.to_string());
+        let message = Checkpoint::open("model", folder.path()).map(|_| ()).unwrap_err().to_string();
+        message.replace(&folder.path().display().to_string(), "model")
+    };
+    let kind = "sentence_transformers.models.StaticEmbedding";
+    assert_eq!(
+        said(json!([{ "type": kind, "path": "" }])),
+        format!(
+            "model/modules.json, field \"type\": {kind:?} is not supported as the first; \
+             Transformer is"
+        )
+    );
+    let kind = "sentence_transformers.models.Transformer";
+    for path in ["0_BERT", ".."] {
+        assert_eq!(
+            said(json!([{ "type": kind, "path": path }])),
+            format!("model/modules.json, field \"path\": {path:?} is no folder beside it")
+        );
+    }
+    let line = said(json!([{ "type": kind, "path": "" }]));
+    assert!(line.starts_with("model/config.json: cannot read: "), "{line}");
+}
+
+#[test]
 fn what_has_no_part_in_the_vectors_is_told() {
     let _turn = turn();
     let notes = |name: &str| opened(folder(name).path()).1.notes().to_vec();
@@ -382,7 +409,7 @@ fn a_vector_whose_length_is_no_number_is_an_error_with_its_row() {
     let tokenize = checkpoint.tokenizer(16).unwrap();
     // Each number is finite, and the sum of their squares is not.
     let error = encoder.embed(&tokenize, &texts(), &mut |_| ()).unwrap_err().to_string();
-    assert_eq!(error, "setting vectors: NaN in row 1");
+    assert_eq!(error, "computing vectors: row 1: the model gives NaN or an infinity");
 }
 
 fn corpus() -> Corpus {

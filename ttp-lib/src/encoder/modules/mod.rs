@@ -79,12 +79,7 @@ impl Modules {
         let texts: Vec<Cow<'_, str>> = texts.iter().map(|text| self.prepared(text)).collect();
         let texts: Vec<&str> = texts.iter().map(Cow::as_ref).collect();
         let mut ids = tokenize.ids(&texts)?;
-        for ids in ids.iter_mut().filter(|ids| ids.len() > self.about.max_length) {
-            // A cut text ends with the token that ends every text.
-            let last = ids.last().copied();
-            ids.truncate(self.about.max_length.saturating_sub(1));
-            ids.extend(last);
-        }
+        ids.iter_mut().for_each(|ids| tokenize.cut(ids, self.about.max_length));
         Ok(ids)
     }
 
