@@ -717,10 +717,26 @@ impl Run {
 
     /// The seed that fine-tunes a checkpoint under a protocol. A checkpoint that is made of
     /// another one has that one's: new head, batches and dropout are drawn alike, so that the
-    /// two differ in nothing but their start.
+    /// two differ in nothing but their start. Of a folder its name counts, and not where it lies.
     pub fn finetune_seed(&self, checkpoint: &str, protocol: Protocol) -> u64 {
-        let base = Entry::named(checkpoint).map_or(checkpoint, Entry::base);
+        let base = match Entry::named(checkpoint) {
+            Some(entry) => entry.base().to_owned(),
+            None => self.folder_name(checkpoint).unwrap_or_else(|| checkpoint.to_owned()),
+        };
         self.seed(&format!("finetune {base} {}", protocol.name()))
+    }
+
+    /// The last part of a checkpoint's path; `None` of what is no path.
+    fn folder_name(&self, checkpoint: &str) -> Option<String> {
+        let folders = [PathBuf::from(checkpoint), self.root.join(checkpoint)];
+        let is_path = checkpoint.contains(std::path::is_separator);
+        let folder = folders.into_iter().find(|folder| is_path && folder.is_dir())?;
+        // `./` and `..` have their name in the whole path alone.
+        let folder = match folder.file_name() {
+            Some(_) => folder,
+            None => folder.canonicalize().ok()?,
+        };
+        folder.file_name().map(|name| name.to_string_lossy().into_owned())
     }
 
     /// The checkpoint of that name.

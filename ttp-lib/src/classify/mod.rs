@@ -16,8 +16,8 @@ mod lines;
 pub use lines::LONGEST_LINE;
 
 use crate::batch::Batch;
-use crate::encoder::{Predictions, TechniqueEncoder};
-use crate::pretrained::{Checkpoint, Tokenize};
+use crate::encoder::{TechniqueEncoder, first_highest};
+use crate::pretrained::{Checkpoint, Problem, Tokenize};
 use crate::{Error, Result, train};
 use blocks::{Blocks, Next};
 use lines::{Fault, Line};
@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use tch::{Device, Kind};
+use tch::Device;
 
 /// Lines to be classified, and what they are called where something is wrong with one.
 pub struct Input {
@@ -86,11 +86,15 @@ pub struct Answer<'a> {
     pub line: usize,
     /// The line without the white space around it.
     pub text: &'a str,
-    /// The most probable technique.
+    /// The most probable technique. Where a line may have several, each that has a probability of
+    /// [`NAMED_FROM`] or more is an answer, the most probable first, or else the most probable one.
     pub technique: &'a str,
     /// Its probability, from 0 to 1.
     pub probability: f32,
 }
+
+/// From which probability on a technique is named where a line may have several.
+pub const NAMED_FROM: f32 = 0.5;
 
 /// A fine-tuned model with its tokenizer.
 pub struct Classifier {
@@ -109,6 +113,11 @@ impl Classifier {
         let checkpoint = Checkpoint::open(&folder.display().to_string(), folder)?;
         let tokenize = checkpoint.tokenizer(checkpoint.places())?;
         Ok(Self { encoder, tokenize, folder: folder.to_path_buf() })
+    }
+
+    /// What a user should know of the model, a line each; empty for most.
+    pub fn notes(&self) -> &[String] {
+        self.encoder.notes()
     }
 
     /// Names the technique of every line that holds more than white space. `say` is given each
@@ -163,9 +172,9 @@ impl Classifier {
                         Next::End(how) => end = Some(how),
                     }
                 }
-                let Some(block) = underway.finish() else { break };
+                let Some(mut block) = underway.finish() else { break };
                 is_empty = false;
-                if self.answer(&name, block, say)?.is_break() {
+                if self.answer(&name, &mut block, say)?.is_break() {
                     return Ok(());
                 }
             }
@@ -181,34 +190,36 @@ impl Classifier {
     }
 
     /// Says what came of a block, as far as its first line that nothing came of.
-    fn answer(
-        &self,
+    fn answer<'a>(
+        &'a self,
         name: &Path,
-        block: Block,
+        block: &'a mut Block,
         say: &mut dyn FnMut(&[Answer<'_>]) -> Result<ControlFlow<()>>,
     ) -> Result<ControlFlow<()>> {
-        if let Some(error) = block.failed {
+        if let Some(error) = block.failed.take() {
             return Err(error);
         }
-        let good = block.verdicts.iter().take_while(|verdict| verdict.probability.is_finite());
-        let answers: Vec<Answer<'_>> = good
-            .zip(&block.lines)
-            .map(|(verdict, line)| Answer {
+        let good = block.verdicts.iter().take_while(|verdict| !verdict.is_empty()).count();
+        let of_line = |(verdict, line): (&'a Verdict, &'a Line)| {
+            verdict.iter().map(|&(technique, probability)| Answer {
                 line: line.number,
                 text: &line.text,
-                technique: &self.encoder.labels()[verdict.technique],
-                probability: verdict.probability,
+                technique: &self.encoder.labels()[technique],
+                probability,
             })
-            .collect();
+        };
+        let answers: Vec<Answer<'_>> =
+            block.verdicts[..good].iter().zip(&block.lines).flat_map(of_line).collect();
         if !answers.is_empty() && say(&answers)?.is_break() {
             return Ok(ControlFlow::Break(()));
         }
-        match block.lines.get(answers.len()) {
+        match block.lines.get(good) {
             None => Ok(ControlFlow::Continue(())),
             Some(line) => {
                 let model = self.folder.display();
-                let reason =
-                    format!("the model {model} gives NaN for it: its weights are too large");
+                let reason = format!(
+                    "the model {model} gives NaN or an infinity for it: its weights are too large"
+                );
                 Err(Error::input_at(name, Some(line.number), None, reason))
             }
         }
@@ -237,12 +248,9 @@ struct Block {
     failed: Option<Error>,
 }
 
-/// The most probable technique, by its index; a probability of NaN where there is none.
-#[derive(Debug, Clone, Copy)]
-struct Verdict {
-    technique: usize,
-    probability: f32,
-}
+/// The techniques that are named, by their index, with their probabilities, the most probable
+/// first; none where the model gave what is no number.
+type Verdict = Vec<(usize, f32)>;
 
 /// A batch, and the number of its block.
 struct Job {
@@ -261,8 +269,7 @@ impl Underway<'_> {
     fn start(&mut self, lines: Vec<Line>) {
         let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
         let tokenised = self.tokenize.ids(&texts);
-        let nothing = Verdict { technique: 0, probability: f32::NAN };
-        let verdicts = vec![nothing; lines.len()];
+        let verdicts = vec![Verdict::new(); lines.len()];
         let mut block = Block { lines, verdicts, left: 0, failed: None };
         match tokenised {
             Ok(tokenised) => {
@@ -340,20 +347,28 @@ fn verdicts(
     rows: &[usize],
 ) -> Result<Vec<Verdict>> {
     let batch = Batch::new(tokenised, rows, padding_id, encoder.device());
-    let output = tch::no_grad(|| encoder.logits(&batch, false))?
-        .softmax(-1, Kind::Float)
-        .to_device(Device::Cpu)
-        .contiguous()
-        .view(-1);
-    let probabilities = Vec::<f32>::try_from(output).map_err(Error::library("reading logits"))?;
-    let said = Predictions { techniques: encoder.labels().len(), probabilities };
-    let verdict = |(row, technique): (usize, usize)| {
-        let probabilities = said.row(row);
-        let is_sound = probabilities.iter().all(|probability| probability.is_finite());
-        let probability = if is_sound { probabilities[technique] } else { f32::NAN };
-        Verdict { technique, probability }
+    let probabilities = tch::no_grad(|| -> Result<_> {
+        Ok(encoder.probabilities(&encoder.logits(&batch, false)?))
+    })?;
+    let probabilities = probabilities.to_device(Device::Cpu).contiguous().view(-1);
+    let probabilities =
+        Vec::<f32>::try_from(probabilities).map_err(Error::library("reading logits"))?;
+    let names_several = encoder.problem() == Problem::MultiLabel;
+    let verdict = |row: &[f32]| {
+        if !row.iter().all(|probability| probability.is_finite()) {
+            return Verdict::new();
+        }
+        let best = first_highest(row);
+        let mut named = vec![(best, row[best])];
+        if names_several {
+            let others =
+                row.iter().copied().enumerate().filter(|&(at, p)| at != best && p >= NAMED_FROM);
+            named.extend(others);
+            named.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        }
+        named
     };
-    Ok(said.best().into_iter().enumerate().map(verdict).collect())
+    Ok(probabilities.chunks(encoder.labels().len().max(1)).map(verdict).collect())
 }
 
 /// How many batches are at work at once, each on one core of the processor; or on a GPU, one.

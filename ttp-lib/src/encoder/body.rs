@@ -125,6 +125,19 @@ impl Body {
 /// In the names of a pooler's variables.
 pub(super) const POOLER: &str = "pooler.dense";
 
+/// A line where a pooler started anew: what it gave before is lost.
+pub(super) fn new_pooler_note(loaded: &Loaded) -> Option<String> {
+    let is_new = loaded.new.iter().any(|name| name.contains(POOLER));
+    is_new.then(|| "the checkpoint has no pooler: a new one starts at random".to_owned())
+}
+
+/// A line where a file has no pooler, and the model that is built has none.
+pub(super) fn no_pooler_note(family: Family, has_pooler: bool) -> Option<String> {
+    // RoBERTa's is nowhere used.
+    let is_missed = !has_pooler && family != Family::Roberta;
+    is_missed.then(|| "the checkpoint has no pooler: none is computed with or saved".to_owned())
+}
+
 /// With what the names of a family's masked-word head begin.
 pub(super) fn masked_head(family: Family) -> &'static str {
     match family {

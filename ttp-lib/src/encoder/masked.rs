@@ -4,7 +4,7 @@ use super::body::{self, Body, POOLER};
 use super::save;
 use super::transformer::WordGradient;
 use crate::batch::Batch;
-use crate::pretrained::{Checkpoint, Family, Tokenize};
+use crate::pretrained::{Checkpoint, Family, Loaded, Tokenize};
 use crate::{Error, Result};
 use rust_bert::Activation;
 use serde::Serialize;
@@ -26,6 +26,8 @@ pub struct MaskedEncoder {
     words: Tensor,
     bias: Tensor,
     family: Family,
+    loaded: Loaded,
+    notes: Vec<String>,
 }
 
 /// One word that a model would put in a hidden word's place.
@@ -45,8 +47,8 @@ impl MaskedEncoder {
     /// # Errors
     /// If the checkpoint has no masked-word head, or its weights do not fit.
     pub fn new(checkpoint: &Checkpoint, device: Device) -> Result<Self> {
-        let encoder = Self::untrained(checkpoint, device)?;
-        encoder.body.load(checkpoint, &[], 0)?;
+        let mut encoder = Self::untrained(checkpoint, device)?;
+        encoder.loaded = encoder.body.load(checkpoint, &[], 0)?;
         Ok(encoder)
     }
 
@@ -65,18 +67,32 @@ impl MaskedEncoder {
     /// # Errors
     /// If the checkpoint's weights do not fit.
     pub fn with_new_head(checkpoint: &Checkpoint, device: Device, seed: u64) -> Result<Self> {
-        let encoder = Self::untrained(checkpoint, device)?;
-        encoder.body.load(checkpoint, &[body::masked_head(checkpoint.family())], seed)?;
+        let mut encoder = Self::untrained(checkpoint, device)?;
+        let head = body::masked_head(checkpoint.family());
+        encoder.loaded = encoder.body.load(checkpoint, &[head], seed)?;
+        if encoder.loaded.new.iter().any(|name| name.starts_with(head)) {
+            let note = "the checkpoint has no masked-word head: a new one starts at random";
+            encoder.notes.push(note.to_owned());
+        }
         Ok(encoder)
+    }
+
+    /// What was loaded, what started anew and what of the file was passed over.
+    pub fn loaded(&self) -> &Loaded {
+        &self.loaded
+    }
+
+    /// What a user should know of the checkpoint, a line each; empty for most.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     fn untrained(checkpoint: &Checkpoint, device: Device) -> Result<Self> {
         let family = checkpoint.family();
         let config = checkpoint.bert_config()?;
         if checkpoint.config.get("tie_word_embeddings") == Some(&Value::Bool(false)) {
-            let file = checkpoint.folder.join("config.json");
             let reason = "false is not supported for hidden words";
-            return Err(Error::input_at(&file, None, Some("tie_word_embeddings"), reason));
+            return Err(checkpoint.wrong("tie_word_embeddings", reason));
         }
         // It has no part in guessing words. It is kept, so that a fine-tuning afterwards starts
         // from the same pooler as one before.
@@ -93,9 +109,9 @@ impl MaskedEncoder {
                 (&place / "dense", &place / "layer_norm", place)
             }
         };
-        let eps = checkpoint.config.get("layer_norm_eps").and_then(Value::as_f64);
-        let eps = eps.unwrap_or(nn::LayerNormConfig::default().eps);
-        let epsilon = nn::LayerNormConfig { eps, ..Default::default() };
+        let epsilon = nn::LayerNormConfig { eps: checkpoint.epsilon(), ..Default::default() };
+        let mut notes = checkpoint.notes();
+        notes.extend(body::no_pooler_note(family, pooler));
         let words = body.variable(&body.words())?;
         Ok(Self {
             dense: body::linear(dense, hidden, hidden),
@@ -105,6 +121,8 @@ impl MaskedEncoder {
             words,
             body,
             family,
+            loaded: Loaded::default(),
+            notes,
         })
     }
 
@@ -156,8 +174,8 @@ impl MaskedEncoder {
     /// places. `[MASK]` in the text stands for the hidden word, whatever the model calls it.
     ///
     /// # Errors
-    /// If the text hides no word, the tokenizer has no token for a hidden word, or the text
-    /// is longer than the tokenizer cuts at.
+    /// If the text hides no word, the tokenizer has no token for a hidden word, the text
+    /// is longer than the tokenizer cuts at, or a word's logits are NaN or infinite.
     pub fn fill(&self, tokenize: &Tokenize, text: &str, count: usize) -> Result<Vec<Vec<Guess>>> {
         let wrong = |reason: &str| Error::Setting { field: "text", reason: reason.to_owned() };
         let hidden = tokenize.mask_id().ok_or_else(|| wrong("the tokenizer has no mask token"))?;
@@ -173,9 +191,13 @@ impl MaskedEncoder {
         }
         let batch = Batch::new(&ids, &[0], tokenize.padding_id(), self.device());
         let places = Tensor::from_slice(&places).to_device(self.device());
-        let (probabilities, best) = tch::no_grad(|| self.logits_at(&batch, &places, false))?
-            .softmax(-1, Kind::Double)
-            .topk(count as i64, -1, true, true);
+        let logits = tch::no_grad(|| self.logits_at(&batch, &places, false))?;
+        if let Some(row) = first_unsound(&logits)? {
+            let reason = format!("hidden word {}: its logits are NaN or infinite", row + 1);
+            return Err(Error::Library { what: "guessing words", reason });
+        }
+        let (probabilities, best) =
+            logits.softmax(-1, Kind::Double).topk(count as i64, -1, true, true);
         let read = Error::library("reading logits");
         let best = Vec::<Vec<i64>>::try_from(best).map_err(read)?;
         let read = Error::library("reading logits");
@@ -209,3 +231,10 @@ impl MaskedEncoder {
 
 /// What hides a word in a text of ours.
 const MASK: &str = "[MASK]";
+
+/// The first row of logits that holds what is no finite number.
+pub(crate) fn first_unsound(logits: &Tensor) -> Result<Option<usize>> {
+    let sound = logits.isfinite().all_dim(-1, false).to_device(Device::Cpu).contiguous();
+    let sound = Vec::<bool>::try_from(sound).map_err(Error::library("reading logits"))?;
+    Ok(sound.iter().position(|is_sound| !is_sound))
+}

@@ -6,13 +6,16 @@
 //! a new head starts at N(0, `initializer_range`); what it lacks of the body is an error.
 
 mod body;
+mod labels;
 mod masked;
+mod modules;
 mod mpnet;
 mod save;
 mod sentence;
 mod technique;
 mod transformer;
 
+pub(crate) use masked::first_unsound;
 pub use masked::{Guess, MaskedEncoder};
 pub(crate) use save::save_weights;
 pub use sentence::{SentenceEncoder, Vectors};

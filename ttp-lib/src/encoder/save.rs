@@ -30,17 +30,20 @@ pub(super) fn save(
     Ok(())
 }
 
+/// A variable's numbers in single precision, row after row, as this machine orders their bytes.
+pub(super) fn bytes_of(variable: &Tensor) -> Result<Vec<u8>> {
+    let values = variable.detach().to_device(Device::Cpu).to_kind(Kind::Float).contiguous();
+    let mut bytes = vec![0_u8; values.numel() * 4];
+    values.f_copy_data_u8(&mut bytes, values.numel()).map_err(Error::library("reading weights"))?;
+    Ok(bytes)
+}
+
 /// Writes named weights as safetensors, whole or not at all.
 pub(crate) fn save_weights(path: &Path, parameters: &[(String, Tensor)]) -> Result<()> {
     let mut tensors: Vec<(&str, Vec<usize>, Vec<u8>)> = Vec::with_capacity(parameters.len());
     for (name, variable) in parameters {
-        let values = variable.detach().to_device(Device::Cpu).to_kind(Kind::Float).contiguous();
-        let mut bytes = vec![0_u8; values.numel() * 4];
-        values
-            .f_copy_data_u8(&mut bytes, values.numel())
-            .map_err(Error::library("reading weights"))?;
-        let shape = values.size().iter().map(|&n| n as usize).collect();
-        tensors.push((name, shape, bytes));
+        let shape = variable.size().iter().map(|&n| n as usize).collect();
+        tensors.push((name, shape, bytes_of(variable)?));
     }
     let views = tensors
         .iter()

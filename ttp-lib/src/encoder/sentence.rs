@@ -1,24 +1,30 @@
 //! The transformer as a sentence model: one vector a sentence, and sentences that mean the
 //! same near each other (Reimers and Gurevych, *Sentence-BERT*, 2019).
 
-use super::body::{Body, POOLER};
+use super::body::{self, Body, POOLER};
+use super::modules::Modules;
 use super::save;
 use super::transformer::WordGradient;
 use crate::batch::{self, Batch, Size};
 use crate::pretrained::{Checkpoint, Family, Loaded, Tokenize};
-use crate::{Error, Result, files};
+use crate::{Error, Result};
 use serde_json::{Map, json};
+use sha2::{Digest, Sha256};
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
-/// A model that gives one vector of length 1 for each sentence: the mean of the last layer
-/// over the sentence's tokens, normalised, as sentence-transformers makes it of the modules
-/// `Transformer`, `Pooling` (mean) and `Normalize`.
+/// A model that gives one vector of length 1 for each sentence, as sentence-transformers makes it
+/// of the modules that the checkpoint's files name: `Transformer`, `Pooling`, and `Dense`,
+/// `LayerNorm` or `Dropout` layers behind it. Without `modules.json` it is the mean of the last
+/// layer over the sentence's tokens. `Normalize` always comes last.
 pub struct SentenceEncoder {
     body: Body,
+    modules: Modules,
     loaded: Loaded,
-    dimensions: usize,
     family: Family,
+    hidden: i64,
+    notes: Vec<String>,
+    config: String,
 }
 
 impl SentenceEncoder {
@@ -26,15 +32,69 @@ impl SentenceEncoder {
     /// weights of a checkpoint that is random by its catalogue entry.
     ///
     /// # Errors
-    /// If the checkpoint's weights do not fit.
+    /// If the checkpoint's weights do not fit, or a file of its modules is missing, wrong, or says
+    /// what is not computed here: the file and the field.
     pub fn new(checkpoint: &Checkpoint, device: Device, seed: u64) -> Result<Self> {
+        let modules = Modules::new(checkpoint, device)?;
         // A pooler has no part in the vectors. It is kept, so that the saved model is whole.
         let family = checkpoint.family();
         let pooler = checkpoint.tensor_names()?.iter().any(|name| name.contains(POOLER));
         let body = Body::new(checkpoint, device, pooler && family != Family::Roberta)?;
         let loaded = body.load(checkpoint, &[], seed)?;
-        let dimensions = checkpoint.size("hidden_size").unsigned_abs() as usize;
-        Ok(Self { body, loaded, dimensions, family })
+        let mut notes = checkpoint.notes();
+        notes.extend(body::no_pooler_note(family, pooler));
+        notes.extend_from_slice(modules.notes());
+        let hidden = checkpoint.size("hidden_size");
+        let config = serde_json::Value::Object(checkpoint.config.clone()).to_string();
+        Ok(Self { body, modules, loaded, family, hidden, notes, config })
+    }
+
+    /// What a user should know of the checkpoint, a line each; empty for most.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The longest sentence in tokens, special tokens included: what is behind it is cut off,
+    /// however long the tokenizer lets sentences be.
+    pub fn max_length(&self) -> usize {
+        self.modules.max_length()
+    }
+
+    /// Numbers of a vector.
+    pub fn dimensions(&self) -> usize {
+        self.modules.dimensions()
+    }
+
+    /// The token ids of sentences as the model was made to read them: behind its prompt, in its
+    /// case, and no longer than its longest.
+    ///
+    /// # Errors
+    /// If a sentence cannot be tokenised.
+    pub fn ids(&self, tokenize: &Tokenize, texts: &[&str]) -> Result<Vec<Vec<u32>>> {
+        self.modules.ids(tokenize, texts)
+    }
+
+    /// SHA-256 of all that a sentence's vector depends on: weights, modules, configuration,
+    /// tokenizer, and the version of this program; in hexadecimal digits.
+    ///
+    /// # Errors
+    /// If the weights cannot be read.
+    pub fn fingerprint(&self, tokenize: &Tokenize) -> Result<String> {
+        let mut digest = Sha256::new();
+        let mut part = |bytes: &[u8]| {
+            digest.update((bytes.len() as u64).to_le_bytes());
+            digest.update(bytes);
+        };
+        part(env!("CARGO_PKG_VERSION").as_bytes());
+        part(self.config.as_bytes());
+        part(self.modules.fingerprint().as_bytes());
+        part(tokenize.description()?.as_bytes());
+        for (name, variable) in self.parameters() {
+            part(name.as_bytes());
+            part(format!("{:?}", variable.size()).as_bytes());
+            part(&save::bytes_of(&variable)?);
+        }
+        Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// What was loaded, what started anew and what of the file was passed over.
@@ -49,7 +109,9 @@ impl SentenceEncoder {
 
     /// Every variable that sentence vectors train, with its name: all but a pooler.
     pub fn parameters(&self) -> Vec<(String, Tensor)> {
-        self.body.parameters_but_pooler()
+        let mut parameters = self.body.parameters_but_pooler();
+        parameters.extend(self.modules.parameters());
+        parameters
     }
 
     /// The word embeddings' name among [`parameters`](Self::parameters).
@@ -64,11 +126,7 @@ impl SentenceEncoder {
     pub fn vectors(&self, batch: &Batch, training: bool) -> Result<Tensor> {
         let words = if training { WordGradient::Sparse } else { WordGradient::Dense };
         let states = self.body.states(batch, words, training);
-        let mask = batch.mask.to_kind(states.kind()).unsqueeze(-1);
-        let tokens = mask.sum_dim_intlist(1, false, None).clamp_min(1e-9);
-        let mean = (states * mask).sum_dim_intlist(1, false, None) / tokens;
-        let length = mean.norm_scalaropt_dim(2, 1, true).clamp_min(1e-12);
-        Ok(mean / length)
+        Ok(self.modules.vectors(&states, &batch.mask, training))
     }
 
     /// The vectors `[rows, dimensions]` of some tokenised sentences, in their order, of length 1.
@@ -107,20 +165,22 @@ impl SentenceEncoder {
     /// many texts it had.
     ///
     /// # Errors
-    /// If a text cannot be tokenised, a batch cannot be run, or the model gives what is no number.
+    /// If a text cannot be tokenised, a batch cannot be run, or the model gives what is no finite
+    /// number: the row, from 1.
     pub fn embed(
         &self,
         tokenize: &Tokenize,
         texts: &[&str],
         watch: &mut dyn FnMut(usize),
     ) -> Result<Vectors> {
-        let (tokenised, padding_id) = (tokenize.ids(texts)?, tokenize.padding_id());
+        let (tokenised, padding_id) = (self.ids(tokenize, texts)?, tokenize.padding_id());
         let run = |batch: &Batch| self.vectors(batch, false);
-        Vectors::of_batches(&tokenised, padding_id, self.device(), self.dimensions, run, watch)
+        Vectors::of_batches(&tokenised, padding_id, self.device(), self.dimensions(), run, watch)
     }
 
-    /// Writes the model in the hub's layout, with the three small files by which
-    /// sentence-transformers opens it as it is used here.
+    /// Writes the model in the hub's layout, with the files by which sentence-transformers opens
+    /// it as it is used here: prompt, case, pooling and layers are the checkpoint's own, and a text
+    /// is cut at `max_length` tokens, or where the checkpoint's own limit is lower, there.
     ///
     /// # Errors
     /// If a file cannot be written.
@@ -128,22 +188,7 @@ impl SentenceEncoder {
         let architecture = format!("{}Model", self.family.class());
         let about = Map::from_iter([("architectures".to_owned(), json!([architecture]))]);
         save::save(folder, checkpoint, &self.body.parameters(), about)?;
-        let module = |at: usize, path: &str, kind: &str| {
-            let kind = format!("sentence_transformers.models.{kind}");
-            json!({ "idx": at, "name": at.to_string(), "path": path, "type": kind })
-        };
-        let modules = json!([
-            module(0, "", "Transformer"),
-            module(1, "1_Pooling", "Pooling"),
-            module(2, "2_Normalize", "Normalize")
-        ]);
-        files::write_json(&folder.join("modules.json"), &modules)?;
-        let transformer = json!({ "max_seq_length": max_length, "do_lower_case": false });
-        files::write_json(&folder.join("sentence_bert_config.json"), &transformer)?;
-        let normalize = folder.join("2_Normalize");
-        std::fs::create_dir_all(&normalize).map_err(Error::file(&normalize, "create"))?;
-        let pooling = json!({ "word_embedding_dimension": self.dimensions, "pooling_mode_mean_tokens": true });
-        files::write_json(&folder.join("1_Pooling/config.json"), &pooling)
+        self.modules.save(folder, self.hidden, max_length)
     }
 }
 
@@ -158,7 +203,7 @@ impl Vectors {
     /// Takes rows of `dimensions` numbers laid end to end.
     ///
     /// # Errors
-    /// If they are no whole rows, or a number is not finite: its row is named.
+    /// If they are no whole rows, or a number is not finite: its row, from 1, is named.
     pub fn new(dimensions: usize, numbers: Vec<f32>) -> Result<Self> {
         let wrong = |reason| Err(Error::Setting { field: "vectors", reason });
         if dimensions == 0 || !numbers.len().is_multiple_of(dimensions) {
@@ -166,7 +211,7 @@ impl Vectors {
             return wrong(format!("{count} numbers are no whole rows of {dimensions}"));
         }
         if let Some(at) = numbers.iter().position(|number| !number.is_finite()) {
-            return wrong(format!("{} in row {}", numbers[at], at / dimensions));
+            return wrong(format!("{} in row {}", numbers[at], at / dimensions + 1));
         }
         Ok(Self { dimensions, numbers })
     }
@@ -194,6 +239,11 @@ impl Vectors {
                 numbers[row * dimensions..][..dimensions].copy_from_slice(vector);
             }
             watch(rows.len());
+        }
+        if let Some(at) = numbers.iter().position(|number| !number.is_finite()) {
+            let row = at / dimensions.max(1) + 1;
+            let reason = format!("row {row}: the model gives NaN or an infinity");
+            return Err(Error::Library { what: "computing vectors", reason });
         }
         Self::new(dimensions, numbers)
     }

@@ -4,14 +4,14 @@
 //! the first token).
 
 use super::body::{self, Body};
-use super::save;
 use super::sentence::Vectors;
 use super::transformer::WordGradient;
+use super::{labels, save};
 use crate::batch::{self, Batch};
-use crate::pretrained::{Checkpoint, Family, Loaded, Tokenize};
+use crate::pretrained::{Checkpoint, Family, Loaded, Problem, Tokenize};
 use crate::{Error, Result};
 use serde_json::{Map, Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tch::nn::{self, Module};
 use tch::{Device, Kind, Tensor};
 
@@ -19,9 +19,14 @@ use tch::{Device, Kind, Tensor};
 pub struct TechniqueEncoder {
     body: Body,
     head: Head,
+    /// Of what the head reads first: `classifier_dropout`.
     dropout: f64,
     labels: Vec<String>,
+    problem: Problem,
     loaded: Loaded,
+    notes: Vec<String>,
+    /// Where it was read from: `config.json`.
+    file: PathBuf,
 }
 
 /// What makes logits of the first token.
@@ -40,29 +45,38 @@ impl TechniqueEncoder {
     /// anew, at N(0, `initializer_range`) from `seed`.
     ///
     /// # Errors
-    /// If `labels` are fewer than two, or the checkpoint's weights do not fit.
+    /// If `labels` are fewer than two, the checkpoint's weights do not fit, or it was made for
+    /// several labels a text or for numbers, by its `problem_type`.
     pub fn new(
         checkpoint: &Checkpoint,
         labels: Vec<String>,
         device: Device,
         seed: u64,
     ) -> Result<Self> {
+        labels::refuse_other_training(checkpoint)?;
         let mut encoder = Self::untrained(checkpoint, labels, device)?;
         // A checkpoint without a pooler (a masked-word model's, say) gets a new one too.
         encoder.loaded = encoder.body.load(checkpoint, &[HEAD, "bert.pooler"], seed)?;
+        encoder.notes.extend(body::new_pooler_note(&encoder.loaded));
         Ok(encoder)
     }
 
-    /// Opens a model that [`save`](Self::save) wrote, head and labels included.
+    /// Opens a model that [`save`](Self::save) wrote, or transformers, head and labels included.
+    /// Without `id2label` the labels of a head of two, or of as many as `num_labels` says, are
+    /// `LABEL_0`, `LABEL_1` … as in transformers.
     ///
     /// # Errors
-    /// If the folder's `config.json` has no `id2label`, or the weights do not fit.
+    /// If the folder holds no classifier of texts (its `problem_type` is `regression`, its
+    /// `architectures` are other ones, its head's labels have no names), or the weights do not fit.
     pub fn open(folder: &Path, device: Device) -> Result<Self> {
         let name = folder.display().to_string();
         let checkpoint = Checkpoint::open(&name, folder)?;
-        let labels = labels_of(&checkpoint.config, &folder.join("config.json"))?;
+        let labels = labels::of(&checkpoint)?;
+        let (problem, notes) = (labels::problem(&checkpoint)?, labels::notes(&checkpoint, &labels));
         let mut encoder = Self::untrained(&checkpoint, labels, device)?;
         encoder.loaded = encoder.body.load(&checkpoint, &[], 0)?;
+        encoder.problem = problem;
+        encoder.notes.extend(notes);
         Ok(encoder)
     }
 
@@ -85,15 +99,28 @@ impl TechniqueEncoder {
         Ok(Self {
             body,
             head,
-            dropout: config.hidden_dropout_prob,
+            dropout: checkpoint.classifier_dropout(),
             labels,
+            problem: Problem::SingleLabel,
             loaded: Loaded::default(),
+            notes: checkpoint.notes(),
+            file: checkpoint.folder.join("config.json"),
         })
     }
 
     /// What was loaded, what started anew and what of the file was passed over.
     pub fn loaded(&self) -> &Loaded {
         &self.loaded
+    }
+
+    /// What a user should know of the checkpoint, a line each; empty for most.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Whether a text has one label or several, by the configuration's `problem_type`.
+    pub fn problem(&self) -> Problem {
+        self.problem
     }
 
     /// The techniques, in the order of the logits.
@@ -169,10 +196,23 @@ impl TechniqueEncoder {
         Vectors::of_batches(tokenised, padding_id, self.device(), dimensions, run, watch)
     }
 
+    /// Probabilities `[rows, techniques]` of logits: by the softmax, or where a text has several
+    /// labels each by the logistic function. Those of a row with a logit that is no finite number
+    /// are all NaN.
+    pub(crate) fn probabilities(&self, logits: &Tensor) -> Tensor {
+        let logits = logits.to_kind(Kind::Float);
+        let probabilities = match self.problem {
+            Problem::MultiLabel => logits.sigmoid(),
+            Problem::SingleLabel | Problem::Regression => logits.softmax(-1, Kind::Float),
+        };
+        let is_sound = logits.isfinite().all_dim(-1, true);
+        probabilities.where_scalarother(&is_sound, f64::NAN)
+    }
+
     /// Probabilities of every technique for every text, in the texts' order.
     ///
     /// # Errors
-    /// If a text cannot be tokenised or a batch cannot be run.
+    /// As [`predict_tokenised`](Self::predict_tokenised), or if a text cannot be tokenised.
     pub fn predict(&self, tokenize: &Tokenize, texts: &[&str]) -> Result<Predictions> {
         let tokenised = tokenize.ids(texts)?;
         self.predict_tokenised(&tokenised, tokenize.padding_id())
@@ -181,23 +221,27 @@ impl TechniqueEncoder {
     /// As [`predict`](Self::predict), for texts that are token ids already.
     ///
     /// # Errors
-    /// If a batch cannot be run, or a row's logits are NaN or infinite: the row, from 1.
+    /// If a batch cannot be run, a row's logits are NaN or infinite (the row, from 1), or the
+    /// model gives a text several labels: here each has one.
     pub fn predict_tokenised(
         &self,
         tokenised: &[Vec<u32>],
         padding_id: u32,
     ) -> Result<Predictions> {
         const ROWS_AT_ONCE: usize = 64;
+        if self.problem != Problem::SingleLabel {
+            let reason =
+                format!("{:?} is not supported: here a text has one label", self.problem.name());
+            return Err(Error::input_at(&self.file, None, Some("problem_type"), reason));
+        }
         let techniques = self.labels.len();
         let mut probabilities = vec![0_f32; tokenised.len() * techniques];
         let lengths: Vec<usize> = tokenised.iter().map(Vec::len).collect();
         for rows in batch::by_length(&lengths, ROWS_AT_ONCE) {
             let batch = Batch::new(tokenised, &rows, padding_id, self.device());
-            let output = tch::no_grad(|| self.logits(&batch, false))?
-                .softmax(-1, Kind::Float)
-                .to_device(Device::Cpu)
-                .contiguous()
-                .view(-1);
+            let logits = tch::no_grad(|| self.logits(&batch, false))?;
+            let output = tch::no_grad(|| self.probabilities(&logits));
+            let output = output.to_device(Device::Cpu).contiguous().view(-1);
             let output = Vec::<f32>::try_from(output).map_err(Error::library("reading logits"))?;
             if let Some(at) = output.iter().position(|probability| !probability.is_finite()) {
                 let row = rows[at / techniques.max(1)] + 1;
@@ -228,8 +272,12 @@ impl TechniqueEncoder {
             ("label2id", Value::Object(label2id)),
             ("problem_type", json!("single_label_classification")),
         ];
-        let about = about.map(|(field, value)| (field.to_owned(), value));
-        save::save(folder, checkpoint, &self.parameters(), Map::from_iter(about))
+        let mut about = Map::from_iter(about.map(|(field, value)| (field.to_owned(), value)));
+        if checkpoint.config.contains_key("num_labels") {
+            // The checkpoint's own number was another head's.
+            about.insert("num_labels".to_owned(), json!(self.labels.len()));
+        }
+        save::save(folder, checkpoint, &self.parameters(), about)
     }
 
     /// A copy of all weights, to be put back with [`restore`](Self::restore).
@@ -281,21 +329,4 @@ impl Predictions {
 /// The place of the highest number; of equals, the first.
 pub(crate) fn first_highest(row: &[f32]) -> usize {
     (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best })
-}
-
-/// The labels of a saved classifier, from its `id2label`.
-fn labels_of(config: &Map<String, Value>, file: &Path) -> Result<Vec<String>> {
-    let wrong = |reason: &str| Error::input_at(file, None, Some("id2label"), reason);
-    let map = config
-        .get("id2label")
-        .and_then(Value::as_object)
-        .ok_or_else(|| wrong("missing: not a fine-tuned classifier"))?;
-    (0..map.len())
-        .map(|id| {
-            map.get(&id.to_string())
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-                .ok_or_else(|| wrong("its keys are not 0, 1, 2 …"))
-        })
-        .collect()
 }

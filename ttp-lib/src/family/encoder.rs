@@ -2,7 +2,7 @@
 
 use super::flows::{FlowFile, Flows};
 use super::standardise::Standardiser;
-use crate::encoder::{Predictions, save_weights};
+use crate::encoder::{Predictions, first_unsound, save_weights};
 use crate::metrics::Confusion;
 use crate::{Error, Result, files};
 use serde::{Deserialize, Serialize};
@@ -342,12 +342,15 @@ impl FamilyEncoder {
     /// Probabilities of the families for every row.
     ///
     /// # Errors
-    /// If the flows have other features or families, or cannot be read.
+    /// If the flows have other features or families, or cannot be read, or a row's logits are NaN
+    /// or infinite: the row, from 1.
     pub fn predict(&self, flows: &Flows) -> Result<Judged> {
         let mut probabilities = Vec::with_capacity(flows.len() * self.families().len());
         let mut truth = Vec::with_capacity(flows.len());
         self.run(flows, &mut |embeddings, labels| {
-            let shares = tch::no_grad(|| self.logits(embeddings).softmax(-1, Kind::Float));
+            let logits = tch::no_grad(|| self.logits(embeddings));
+            refuse_unsound(&logits, probabilities.len() / self.families().len().max(1))?;
+            let shares = logits.softmax(-1, Kind::Float);
             append(&shares, &mut probabilities)?;
             truth.extend(labels.iter().map(|&label| label as usize));
             Ok(())
@@ -364,6 +367,7 @@ impl FamilyEncoder {
         let dimensions = self.dimensions();
         let mut found = Embeddings { dimensions, values: Vec::new(), truth: Vec::new() };
         self.run(flows, &mut |embeddings, labels| {
+            refuse_unsound(embeddings, found.values.len() / dimensions.max(1))?;
             append(embeddings, &mut found.values)?;
             found.truth.extend(labels.iter().map(|&label| label as usize));
             Ok(())
@@ -406,6 +410,17 @@ impl Drop for OneThread {
         if let Some(before) = self.0 {
             tch::set_num_threads(before);
         }
+    }
+}
+
+/// Refuses rows, the first of which is the one after `before`, that hold what is no finite number.
+pub(super) fn refuse_unsound(rows: &Tensor, before: usize) -> Result<()> {
+    match first_unsound(rows)? {
+        Some(at) => {
+            let reason = format!("row {}: the model gives NaN or an infinity", before + at + 1);
+            Err(Error::Library { what: "predicting", reason })
+        }
+        None => Ok(()),
     }
 }
 

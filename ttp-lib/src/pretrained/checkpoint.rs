@@ -2,18 +2,26 @@
 //! files. It is read and checked before a model is built from it.
 
 use super::catalogue::Entry;
-use super::config::{self, Family};
+use super::config::{self, Family, Problem};
+use super::notes;
+use super::shards;
 use super::tokenizer::{self, Tokenize};
 use super::weights::{self, Loaded, Matching};
 use crate::{Error, Result};
 use rust_bert::bert::BertConfig;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use tch::nn;
 
-/// Safe formats first.
-const WEIGHTS: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
+/// Safe formats first, and of each the whole file before its parts, as transformers does.
+const WEIGHTS: [&str; 4] = [
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+];
 
 /// A checkpoint's folder, with its configuration read and checked.
 #[derive(Debug, Clone)]
@@ -28,18 +36,31 @@ pub struct Checkpoint {
     pub entry: Option<&'static Entry>,
     family: Family,
     weights: PathBuf,
+    /// Where `modules.json` is, if there is one.
+    root: PathBuf,
 }
 
 impl Checkpoint {
     /// Opens the checkpoint in `folder` under a name. Its weights are `model.safetensors`,
-    /// or else `pytorch_model.bin`, which is read without running anything.
+    /// or else `pytorch_model.bin`, which is read without running anything; either may be in
+    /// several files that an index (`model.safetensors.index.json`) names.
     ///
     /// # Errors
     /// If one of its files is not there, `config.json` lacks a field or has one of the
-    /// wrong kind, or the weights cannot be those of so large a model, or are MPNet's under
-    /// BERT's or RoBERTa's configuration, or the other way round.
+    /// wrong kind, or asks for what is not computed here; if the weights cannot be those of so
+    /// large a model, are MPNet's under BERT's or RoBERTa's configuration, or the other way
+    /// round, or wait for an adapter's.
     pub fn open(name: &str, folder: &Path) -> Result<Self> {
+        if let Some(inner) = transformer_folder(folder)? {
+            let checkpoint = Self::open(name, &inner)?;
+            return Ok(Self { root: folder.to_path_buf(), ..checkpoint });
+        }
         let (family, config) = config::read(&folder.join("config.json"))?;
+        let adapter = folder.join("adapter_config.json");
+        if adapter.exists() {
+            let reason = "an adapter's weights (PEFT) are not supported; a merged model's are";
+            return Err(Error::input(&adapter, reason));
+        }
         let weights = find_weights(folder, config::numbers(&config))?;
         check_family(folder, family, &weights)?;
         tokenizer::vocabulary(folder)?;
@@ -50,7 +71,14 @@ impl Checkpoint {
             entry: Entry::named(name),
             family,
             weights,
+            root: folder.to_path_buf(),
         })
+    }
+
+    /// The folder that it was opened by: of an older sentence model the one around its
+    /// transformer's.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// One line about where the model comes from and what it stands in for.
@@ -66,7 +94,7 @@ impl Checkpoint {
 
     /// ` at <commit>` for a snapshot in the hub's cache, whose folder has that name.
     fn commit(&self) -> String {
-        let parts: Vec<_> = self.folder.iter().map(|part| part.to_string_lossy()).collect();
+        let parts: Vec<_> = self.root.iter().map(|part| part.to_string_lossy()).collect();
         match parts.as_slice() {
             [.., snapshots, commit] if snapshots == "snapshots" => format!(" at {commit}"),
             _ => String::new(),
@@ -98,14 +126,31 @@ impl Checkpoint {
         config::places(self.family, &self.config).unsigned_abs() as usize
     }
 
-    /// One line if the configuration wants another `layer_norm_eps` than is computed with.
-    pub fn epsilon_note(&self) -> Option<String> {
-        config::epsilon_note(self.family, &self.config)
+    /// What a user should know of the configuration, a line each: keys that have no part in what
+    /// is computed here, and might have elsewhere. Empty for most checkpoints.
+    pub fn notes(&self) -> Vec<String> {
+        notes::of(self.family, &self.config)
     }
 
-    /// What the model adds to a layer norm's variance.
-    pub(crate) fn epsilon(&self) -> f64 {
-        config::epsilon(self.family, &self.config)
+    /// What every layer norm adds to the variance, `layer_norm_eps`.
+    pub fn epsilon(&self) -> f64 {
+        config::epsilon(&self.config)
+    }
+
+    /// The share of a classifier's inputs that training drops, from 0 to 1: `classifier_dropout`,
+    /// or the hidden layers' where that is null.
+    pub fn classifier_dropout(&self) -> f64 {
+        config::classifier_dropout(self.family, &self.config)
+    }
+
+    /// What the configuration says of a classifier's logits; `None` where it says nothing.
+    pub fn problem(&self) -> Option<Problem> {
+        config::problem(&self.config)
+    }
+
+    /// `config.json` is wrong in a field, for a purpose that does not concern all models.
+    pub(crate) fn wrong(&self, field: &str, reason: impl std::fmt::Display) -> Error {
+        Error::input_at(&self.folder.join("config.json"), None, Some(field), reason)
     }
 
     /// The tokenizer, cutting at `max_length` tokens and never padding: padding is the
@@ -127,7 +172,7 @@ impl Checkpoint {
         if let Some(reason) = reason {
             return Err(Error::Setting { field: "training.max_length", reason });
         }
-        let builder = tokenizer::Builder::new(&self.folder, self.family)?;
+        let builder = tokenizer::Builder::new(&self.folder, self.family, &self.config)?;
         builder.build(max_length, self.size("vocab_size"))
     }
 
@@ -143,8 +188,20 @@ impl Checkpoint {
     /// # Errors
     /// If the file is cut off, is not of its format or would run code.
     pub fn tensor_names(&self) -> Result<Vec<String>> {
+        Ok(self.tensor_shapes()?.into_keys().collect())
+    }
+
+    /// The shape of every tensor in its file, by name.
+    ///
+    /// # Errors
+    /// As [`tensor_names`](Self::tensor_names).
+    pub fn tensor_shapes(&self) -> Result<BTreeMap<String, Vec<usize>>> {
         let file = weights::open(&self.weights)?;
-        Ok(file.tensors().keys().cloned().collect())
+        Ok(file
+            .tensors()
+            .iter()
+            .map(|(name, tensor)| (name.clone(), tensor.shape.clone()))
+            .collect())
     }
 
     /// Copies the checkpoint's weights into the variables of `vars`: every variable is in
@@ -168,6 +225,29 @@ impl Checkpoint {
     }
 }
 
+/// The folder of a sentence model's transformer, where it has one of its own (`0_Transformer`) and
+/// the model's has no configuration.
+fn transformer_folder(folder: &Path) -> Result<Option<PathBuf>> {
+    let file = folder.join("modules.json");
+    if folder.join("config.json").exists() || !file.exists() {
+        return Ok(None);
+    }
+    let modules: Value = crate::files::read_json(&file)?;
+    let wrong = |field, reason| Err(Error::input_at(&file, None, Some(field), reason));
+    let kind = modules[0]["type"].as_str().unwrap_or_default();
+    if kind.rsplit('.').next() != Some("Transformer") {
+        return wrong("type", format!("{kind:?} is not supported as the first; Transformer is"));
+    }
+    let path = modules[0]["path"].as_str().unwrap_or_default();
+    let is_inside = Path::new(path).file_name().is_some_and(|name| name == path);
+    match folder.join(path) {
+        inner if is_inside && inner.is_dir() => Ok(Some(inner)),
+        // What is missing is told where it is looked for.
+        _ if path.is_empty() => Ok(None),
+        _ => wrong("path", format!("{path:?} is no folder beside it")),
+    }
+}
+
 /// That the weights are not of another kind than `config.json` names, by how their tensors call
 /// an attention's query. Of a file that cannot be read, loading says what is wrong with it.
 fn check_family(folder: &Path, family: Family, weights: &Path) -> Result<()> {
@@ -188,26 +268,27 @@ fn check_family(folder: &Path, family: Family, weights: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The file of weights, large enough for a model of so many numbers.
+/// The file of weights, or the index of its parts, large enough for a model of so many numbers.
 fn find_weights(folder: &Path, numbers: u128) -> Result<PathBuf> {
     let Some(path) = WEIGHTS.iter().map(|name| folder.join(name)).find(|path| path.exists()) else {
-        let in_parts = |name: &&&str| folder.join(format!("{name}.index.json")).exists();
-        let reason = match WEIGHTS.iter().find(in_parts) {
-            Some(name) => format!("weights in several files are not supported; {name} is"),
-            None => format!("no weights: neither {}", WEIGHTS.join(" nor ")),
-        };
+        let [whole, _, pickled, _] = WEIGHTS;
+        let reason = format!("no weights: neither {whole} nor {pickled}");
         return Err(Error::input(folder, reason));
     };
-    let mut start = Vec::new();
-    let file = std::fs::File::open(&path).map_err(Error::file(&path, "read"))?;
-    let length = file.metadata().map_err(Error::file(&path, "read"))?.len();
-    file.take(40).read_to_end(&mut start).map_err(Error::file(&path, "read"))?;
-    if start.starts_with(b"version https://git-lfs") {
-        return Err(Error::input(&path, "a pointer of git-lfs, not the weights themselves"));
+    let parts = if shards::is_index(&path) { shards::parts(&path)? } else { vec![path.clone()] };
+    let mut length = 0_u128;
+    for part in &parts {
+        let mut start = Vec::new();
+        let file = std::fs::File::open(part).map_err(Error::file(part, "read"))?;
+        length += u128::from(file.metadata().map_err(Error::file(part, "read"))?.len());
+        file.take(40).read_to_end(&mut start).map_err(Error::file(part, "read"))?;
+        if start.starts_with(b"version https://git-lfs") {
+            return Err(Error::input(part, "a pointer of git-lfs, not the weights themselves"));
+        }
     }
     // A configuration's sizes are memory. Weights take at least two bytes a number; an eighth
     // of that is enough to say which tensors do not fit, and too little for a mistake that large.
-    if u128::from(length) < numbers / 4 {
+    if length < numbers / 4 {
         let reason = format!("{length} bytes, but config.json is of a model of {numbers} numbers");
         return Err(Error::input(&path, reason));
     }

@@ -75,11 +75,33 @@ const SIZES: [&str; 6] = [
 /// sizes fit 128 bits.
 const LARGEST_SIZE: i64 = 1 << 24;
 
-/// What rust-bert adds to a layer norm's variance, whatever the configuration of a BERT or
-/// RoBERTa says.
+/// What a layer norm adds to the variance where the configuration does not say it.
 const EPSILON: f64 = 1e-12;
-/// RoBERTa's own value, the largest that is known to make no difference to speak of.
-const LARGEST_EPSILON: f64 = 1e-5;
+
+/// The values of `problem_type` that transformers knows.
+const PROBLEMS: [(&str, Problem); 3] = [
+    ("single_label_classification", Problem::SingleLabel),
+    ("multi_label_classification", Problem::MultiLabel),
+    ("regression", Problem::Regression),
+];
+
+/// What a classifier's logits mean, its `problem_type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Problem {
+    /// One label a text: probabilities by the softmax.
+    SingleLabel,
+    /// Any number of labels a text: a probability for each, by the logistic function.
+    MultiLabel,
+    /// Numbers, and no labels.
+    Regression,
+}
+
+impl Problem {
+    /// Its name in a configuration.
+    pub fn name(self) -> &'static str {
+        PROBLEMS.iter().find(|(_, problem)| *problem == self).map_or("", |(name, _)| name)
+    }
+}
 
 /// Activations by transformers' names, and by rust-bert's.
 const ACTIVATIONS: [(&str, &str); 7] = [
@@ -169,20 +191,23 @@ pub(super) fn numbers(config: &Map<String, Value>) -> u128 {
     (rows + 2) * hidden + size("num_hidden_layers") * (attention + feed_forward)
 }
 
-/// What is added to a layer norm's variance: of MPNet's what its configuration says.
-pub(super) fn epsilon(family: Family, config: &Map<String, Value>) -> f64 {
-    let stated = config.get("layer_norm_eps").and_then(Value::as_f64);
-    stated.filter(|_| family == Family::Mpnet).unwrap_or(EPSILON)
+/// What every layer norm adds to the variance.
+pub(super) fn epsilon(config: &Map<String, Value>) -> f64 {
+    config.get("layer_norm_eps").and_then(Value::as_f64).unwrap_or(EPSILON)
 }
 
-/// What the configuration's `layer_norm_eps` wants and what is computed, where they differ.
-pub(super) fn epsilon_note(family: Family, config: &Map<String, Value>) -> Option<String> {
-    let wanted = config.get("layer_norm_eps").and_then(Value::as_f64)?;
-    let computed = epsilon(family, config);
-    let differs = (wanted - computed).abs() > computed * 1e-3;
-    differs.then(|| {
-        format!("config.json says layer_norm_eps {wanted:e}; the body computes with {computed:e}")
-    })
+/// The share of a classifier's inputs that training drops: `classifier_dropout`, or where that is
+/// null the hidden layers'. MPNet's head knows the latter alone.
+pub(super) fn classifier_dropout(family: Family, config: &Map<String, Value>) -> f64 {
+    let number = |key: &str| config.get(key).and_then(Value::as_f64);
+    let own = number("classifier_dropout").filter(|_| family != Family::Mpnet);
+    own.or_else(|| number("hidden_dropout_prob")).unwrap_or_default()
+}
+
+/// What the configuration says of a classifier's logits; `None` where it says nothing.
+pub(super) fn problem(config: &Map<String, Value>) -> Option<Problem> {
+    let stated = config.get("problem_type")?.as_str()?;
+    PROBLEMS.iter().find(|(name, _)| *name == stated).map(|(_, problem)| *problem)
 }
 
 struct Check<'a> {
@@ -232,8 +257,17 @@ impl Check<'_> {
     }
 
     fn shares(&self) -> Result<()> {
-        for field in ["attention_probs_dropout_prob", "hidden_dropout_prob", "initializer_range"] {
-            let value = self.present(field)?;
+        const SHARES: [&str; 4] = [
+            "attention_probs_dropout_prob",
+            "hidden_dropout_prob",
+            "initializer_range",
+            "layer_norm_eps",
+        ];
+        let own = self.config.get("classifier_dropout").filter(|value| !value.is_null());
+        let own = own.map(|value| ("classifier_dropout", value));
+        let shares = SHARES.into_iter().map(|field| Ok((field, self.present(field)?)));
+        for share in shares.chain(own.map(Ok)) {
+            let (field, value) = share?;
             if value.as_f64().is_none_or(|x| !(0.0..1.0).contains(&x)) {
                 return self.wrong(field, format!("{value} is not from 0 to 1"));
             }
@@ -248,11 +282,6 @@ impl Check<'_> {
         if family == Family::Mpnet && buckets != BUCKETS {
             return self.wrong(RELATIVE, format!("{buckets} is not supported; {BUCKETS} is"));
         }
-        let epsilon = self.present("layer_norm_eps")?;
-        if epsilon.as_f64().is_none_or(|x| !(0.0..=LARGEST_EPSILON).contains(&x)) {
-            let reason = format!("{epsilon} is not supported; 0 to {LARGEST_EPSILON:e} is");
-            return self.wrong("layer_norm_eps", reason);
-        }
         match self.config.get("position_embedding_type") {
             None | Some(Value::Null) => {}
             Some(kind) if kind == "absolute" => {}
@@ -261,12 +290,27 @@ impl Check<'_> {
                 return self.wrong("position_embedding_type", reason);
             }
         }
-        for field in ["is_decoder", "add_cross_attention"] {
+        for field in ["is_decoder", "is_encoder_decoder", "add_cross_attention"] {
             if !matches!(self.config.get(field), None | Some(Value::Null | Value::Bool(false))) {
                 return self.wrong(field, "a decoder is not supported; an encoder is");
             }
         }
-        Ok(())
+        for (field, reason) in [
+            ("pruned_heads", "pruned attention heads are not supported; whole layers are"),
+            ("quantization_config", "quantized weights are not supported; F32, F16 and BF16 are"),
+        ] {
+            let is_empty = |value: &Value| value.as_object().is_some_and(Map::is_empty);
+            if self.config.get(field).is_some_and(|value| !value.is_null() && !is_empty(value)) {
+                return self.wrong(field, reason);
+            }
+        }
+        match self.config.get("problem_type").filter(|value| !value.is_null()) {
+            Some(value) if problem(self.config).is_none() => {
+                let known = PROBLEMS.map(|(name, _)| name).join(", ");
+                self.wrong("problem_type", format!("{value} is not known; known: {known}"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn activation(&self) -> Result<&'static str> {

@@ -99,6 +99,10 @@ impl TensorFile for SafetensorsFile {
         &self.tensors
     }
 
+    fn path_of(&self, _name: &str) -> &Path {
+        &self.path
+    }
+
     fn read(&mut self, name: &str) -> Result<Tensor> {
         let known = self.tensors.get(name).zip(self.starts.get(name));
         let described = known.and_then(|(tensor, &start)| {

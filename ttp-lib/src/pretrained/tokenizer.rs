@@ -6,7 +6,7 @@ use crate::{Error, Result, files};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use tokenizers::{Encoding, Tokenizer, TruncationParams};
+use tokenizers::{Encoding, Tokenizer, TruncationDirection, TruncationParams};
 
 /// Everything of a folder that says how its texts become ids.
 pub(super) const FILES: [&str; 7] = [
@@ -37,6 +37,7 @@ pub struct Tokenize {
     unknown: u32,
     mask: Option<u32>,
     special: Vec<u32>,
+    cuts: TruncationDirection,
 }
 
 /// The tokenizer of a folder in the hub's layout, cutting at `max_length` tokens or at as many
@@ -49,7 +50,7 @@ pub fn tokenizer_in(folder: &Path, max_length: usize) -> Result<Tokenize> {
     let (family, config) = config::read(&folder.join("config.json"))?;
     let places = config::places(family, &config).unsigned_abs() as usize;
     let embeddings = config::size(&config, "vocab_size");
-    Builder::new(folder, family)?.build(max_length.min(places), embeddings)
+    Builder::new(folder, family, &config)?.build(max_length.min(places), embeddings)
 }
 
 /// Whether a folder has what [`tokenizer_in`] reads.
@@ -125,6 +126,27 @@ impl Tokenize {
         }
     }
 
+    /// Cuts what is longer than `max_length` tokens, at the side where the tokenizer does.
+    pub(crate) fn cut(&self, ids: &mut Vec<u32>, max_length: usize) {
+        let (length, max_length) = (ids.len(), max_length.max(2));
+        if length <= max_length {
+            return;
+        }
+        // The tokens that begin and end every text stay.
+        match self.cuts {
+            TruncationDirection::Left => drop(ids.drain(1..=length - max_length)),
+            TruncationDirection::Right => drop(ids.drain(max_length - 1..length - 1)),
+        }
+    }
+
+    /// All that its ids depend on, as `tokenizer.json` has it, the length that it cuts at included.
+    ///
+    /// # Errors
+    /// None in practice: what was read can be written.
+    pub fn description(&self) -> Result<String> {
+        self.tokenizer.to_string(false).map_err(Error::library("writing a tokenizer"))
+    }
+
     /// The id that fills a batch's short rows.
     pub fn padding_id(&self) -> u32 {
         self.padding
@@ -168,17 +190,33 @@ const ROLES: [&str; 5] = ["cls_token", "mask_token", "pad_token", "sep_token", "
 const FLAGS: [&str; 4] =
     ["add_prefix_space", "do_lower_case", "strip_accents", "tokenize_chinese_chars"];
 
+/// The classes of transformers whose files are read, without the `Fast` that a name may end in,
+/// and whose rules they follow. The class that only reads `tokenizer.json` has none of its own.
+const CLASSES: [(&str, Option<Family>); 6] = [
+    ("BertTokenizer", Some(Family::Bert)),
+    ("DistilBertTokenizer", Some(Family::Bert)),
+    ("ElectraTokenizer", Some(Family::Bert)),
+    ("MPNetTokenizer", Some(Family::Mpnet)),
+    ("PreTrainedTokenizer", None),
+    ("RobertaTokenizer", Some(Family::Roberta)),
+];
+
 /// Builds a checkpoint's tokenizer and holds it against the model.
 pub(super) struct Builder<'a> {
     folder: &'a Path,
     family: Family,
+    /// Whose rules the tokenizer follows: its class's, else the model's.
+    rules: Family,
     config: Map<String, Value>,
     special: Map<String, Value>,
 }
 
 impl<'a> Builder<'a> {
-    /// Reads what the folder says of its special tokens.
-    pub fn new(folder: &'a Path, family: Family) -> Result<Self> {
+    /// Reads what the folder says of its special tokens; `model` is its `config.json`.
+    ///
+    /// # Errors
+    /// If a setting makes no sense, or the tokenizer is of a class that is not read here.
+    pub fn new(folder: &'a Path, family: Family, model: &Map<String, Value>) -> Result<Self> {
         let config = optional(&folder.join("tokenizer_config.json"))?;
         for field in FLAGS {
             if let Some(value) = config.get(field).filter(|v| !v.is_boolean() && !v.is_null()) {
@@ -188,13 +226,33 @@ impl<'a> Builder<'a> {
             }
         }
         let special = optional(&folder.join("special_tokens_map.json"))?;
-        Ok(Self { folder, family, config, special })
+        if let Some(side) = config.get("truncation_side").filter(|side| !side.is_null()) {
+            if side != "left" && side != "right" {
+                let file = folder.join("tokenizer_config.json");
+                let reason = format!("{side} is neither \"left\" nor \"right\"");
+                return Err(Error::input_at(&file, None, Some("truncation_side"), reason));
+            }
+        }
+        let is_split = config.get("do_basic_tokenize") != Some(&Value::Bool(false));
+        if !is_split && vocabulary(folder).is_ok_and(|file| file.ends_with("vocab.txt")) {
+            let file = folder.join("tokenizer_config.json");
+            let reason = "false is not supported; true is";
+            return Err(Error::input_at(&file, None, Some("do_basic_tokenize"), reason));
+        }
+        let rules = class_rules(folder, &config, model)?.unwrap_or(family);
+        Ok(Self { folder, family, rules, config, special })
     }
 
     /// One for BERT's pieces from a file that stands alone, with its usual special tokens.
     pub fn of_pieces(file: &'a Path, lower_case: bool) -> Self {
         let config = Map::from_iter([("do_lower_case".to_owned(), json!(lower_case))]);
-        Self { folder: file, family: Family::Bert, config, special: Map::new() }
+        Self {
+            folder: file,
+            family: Family::Bert,
+            rules: Family::Bert,
+            config,
+            special: Map::new(),
+        }
     }
 
     /// The tokenizer of pieces in the order of their ids.
@@ -248,10 +306,17 @@ impl<'a> Builder<'a> {
         let special = added.iter().filter(|(_, token)| token.special).map(|(&id, _)| id);
         let special: BTreeSet<u32> =
             special.chain([first, last, padding, unknown]).chain(mask).collect();
-        tokenizer
-            .with_truncation(Some(TruncationParams { max_length, ..Default::default() }))
-            .map_err(|error| Error::input(file, error))?;
-        Ok(Tokenize { tokenizer, padding, unknown, mask, special: special.into_iter().collect() })
+        // As transformers does, what is stated before what `tokenizer.json` says.
+        let own = tokenizer.get_truncation().map(|own| own.direction).unwrap_or_default();
+        let cuts = match self.config.get("truncation_side") {
+            Some(side) if side == "left" => TruncationDirection::Left,
+            Some(side) if side == "right" => TruncationDirection::Right,
+            _ => own,
+        };
+        let truncation = TruncationParams { max_length, direction: cuts, ..Default::default() };
+        tokenizer.with_truncation(Some(truncation)).map_err(|error| Error::input(file, error))?;
+        let special = special.into_iter().collect();
+        Ok(Tokenize { tokenizer, padding, unknown, mask, special, cuts })
     }
 
     /// The tokenizer as `tokenizer.json` describes one.
@@ -385,7 +450,7 @@ impl<'a> Builder<'a> {
     }
 
     fn usual(&self, role: &str) -> &'static str {
-        match (self.family, role) {
+        match (self.rules, role) {
             (Family::Bert, "cls_token") => "[CLS]",
             (Family::Bert, "mask_token") => "[MASK]",
             (Family::Bert, "pad_token") => "[PAD]",
@@ -413,7 +478,7 @@ impl<'a> Builder<'a> {
             let stated = self.stated(role).map_or(&Value::Null, |(_, value)| value);
             // RoBERTa's and MPNet's mask takes the space before it along, unless the files say
             // otherwise.
-            let strips = self.family != Family::Bert && *role == "mask_token";
+            let strips = self.rules != Family::Bert && *role == "mask_token";
             added.insert(id, added_token(id, content, true, strips, stated));
         }
         for (content, id) in self.numbered()? {
@@ -455,6 +520,41 @@ impl<'a> Builder<'a> {
         }
         Ok(tokens)
     }
+}
+
+/// Whose rules the stated class of a tokenizer follows; `None` where none is stated, or only
+/// `tokenizer.json` counts. `tokenizer_config.json` comes before `config.json`, as in transformers.
+fn class_rules(
+    folder: &Path,
+    tokenizer: &Map<String, Value>,
+    model: &Map<String, Value>,
+) -> Result<Option<Family>> {
+    const KEY: &str = "tokenizer_class";
+    let stated = |config: &Map<String, Value>| config.get(KEY).filter(|v| !v.is_null()).cloned();
+    let (file, class) = match (stated(tokenizer), stated(model)) {
+        (Some(class), _) => ("tokenizer_config.json", class),
+        (None, Some(class)) => ("config.json", class),
+        (None, None) => return Ok(None),
+    };
+    let wrong = |reason| Err(Error::input_at(&folder.join(file), None, Some(KEY), reason));
+    let name = class.as_str().unwrap_or_default();
+    let stem = name.strip_suffix("Fast").unwrap_or(name);
+    let Some((_, rules)) = CLASSES.iter().find(|(known, _)| *known == stem) else {
+        let known: Vec<_> = CLASSES.iter().map(|(known, _)| format!("{known}Fast")).collect();
+        return wrong(format!("{class} is not supported; {} are", known.join(", ")));
+    };
+    let vocabulary = vocabulary(folder)?;
+    let wanted = match rules {
+        _ if vocabulary.ends_with("tokenizer.json") => return Ok(*rules),
+        None => "tokenizer.json",
+        Some(Family::Roberta) => "vocab.json",
+        Some(Family::Bert | Family::Mpnet) => "vocab.txt",
+    };
+    if !vocabulary.ends_with(wanted) {
+        let found = vocabulary.file_name().unwrap_or_default().to_string_lossy();
+        return wrong(format!("{class} reads {wanted}, and there is {found}"));
+    }
+    Ok(*rules)
 }
 
 /// That every token has an embedding.

@@ -58,6 +58,10 @@ impl TensorFile for TorchFile {
         &self.descriptions
     }
 
+    fn path_of(&self, _name: &str) -> &Path {
+        &self.path
+    }
+
     fn read(&mut self, name: &str) -> Result<Tensor> {
         let wrong = |reason: String| Error::input(&self.path, format!("{name}: {reason}"));
         let described = self.tensors.get(name).and_then(|t| Some((t, t.storage.element.kind?)));

@@ -2,15 +2,17 @@
 
 use super::config::Family;
 use super::safetensors::SafetensorsFile;
+use super::shards::{self, Shards};
 use super::torch_file::TorchFile;
 use crate::{Error, Result};
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 use tch::{Kind, Tensor, nn};
 
 /// What became of a checkpoint's tensors and of a model's variables.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Loaded {
     /// Number of variables that were taken from the file.
     pub tensors: usize,
@@ -44,6 +46,9 @@ pub(super) type Said<T> = Result<T, String>;
 pub(super) trait TensorFile {
     /// Every tensor by its name.
     fn tensors(&self) -> &BTreeMap<String, Description>;
+
+    /// The file itself, or that one of several that holds this tensor.
+    fn path_of(&self, name: &str) -> &Path;
 
     /// The numbers of one of [`tensors`](Self::tensors), in the precision of the file.
     fn read(&mut self, name: &str) -> Result<Tensor>;
@@ -91,7 +96,9 @@ pub(super) const ELEMENTS: [Element; 10] = [
 
 /// Opens a file of weights by what its name says it is.
 pub(super) fn open(path: &Path) -> Result<Box<dyn TensorFile>> {
-    if path.extension().is_some_and(|extension| extension == "safetensors") {
+    if shards::is_index(path) {
+        Ok(Box::new(Shards::open(path)?))
+    } else if path.extension().is_some_and(|extension| extension == "safetensors") {
         Ok(Box::new(SafetensorsFile::open(path)?))
     } else {
         Ok(Box::new(TorchFile::open(path)?))
@@ -127,7 +134,8 @@ pub(crate) fn load_by_name(
         return Err(Error::input(path, listed(&problems)));
     }
     for (name, variable) in &variables {
-        copy(path, name, &file.read(name)?, variable)?;
+        let values = file.read(name)?;
+        copy(file.path_of(name), name, &values, variable)?;
     }
     Ok(())
 }
@@ -150,7 +158,7 @@ impl Matching<'_> {
         for (name, stored) in &plan.sources {
             let values = file.read(stored)?;
             if let Some(variable) = variables.get(name) {
-                copy(path, stored, &values, variable)?;
+                copy(file.path_of(stored), stored, &values, variable)?;
             }
         }
         Ok(Loaded { tensors: plan.sources.len(), new: plan.new, unused: plan.unused })

@@ -230,7 +230,7 @@ fn check(scores: &[f64], classes: usize) -> Result<()> {
         return wrong(format!("{} numbers are no whole rows of {classes}", scores.len()));
     }
     match scores.iter().position(|score| score.is_nan()) {
-        Some(at) => wrong(format!("NaN in row {}", at / classes)),
+        Some(at) => wrong(format!("NaN in row {}", at / classes + 1)),
         None => Ok(()),
     }
 }
@@ -281,7 +281,7 @@ mod tests {
             Offsets::fit(scores, truth, 2, 1, 1.0).unwrap_err().to_string()
         };
         assert_eq!(said(&[0.0; 3], &[0]), "setting scores: 3 numbers are no whole rows of 2");
-        assert_eq!(said(&[0.0, f64::NAN], &[0]), "setting scores: NaN in row 0");
+        assert_eq!(said(&[0.0, f64::NAN], &[0]), "setting scores: NaN in row 1");
         assert_eq!(said(&[0.0; 4], &[0]), "setting truth: 1 for 2 rows of scores");
         assert_eq!(said(&[0.0; 2], &[2]), "setting truth: class 2, of 2 classes");
         let tau = logit_adjusted(&[0.0; 2], &[1, 1], -1.0).unwrap_err().to_string();

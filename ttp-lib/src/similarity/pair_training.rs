@@ -59,7 +59,7 @@ impl PairTraining<'_> {
         if matches!(loss, Loss::Triplet { .. }) {
             return wrong("loss", "triplet: a pair has no negative of its own");
         }
-        let tokenised = tokenised(tokenize, texts, pairs.rows.iter().flatten().copied())?;
+        let tokenised = tokenised(encoder, tokenize, texts, pairs.rows.iter().flatten().copied())?;
         let steps = pairs.len().div_ceil(params.batch_size) * params.epochs;
         let course = Course {
             params,

@@ -52,11 +52,13 @@ pub fn nearest_techniques(
     near
 }
 
-/// The vectors of a corpus's sentences, kept in a file beside the model that made them.
+/// The vectors of a corpus's sentences, kept in a file beside the model that made them. The file
+/// knows by their content the sentences and all that made their vectors
+/// ([`SentenceEncoder::fingerprint`]): it is made anew where one of them is another, whatever the
+/// files' names and times, and where it holds no such vectors.
 ///
 /// # Errors
-/// If a sentence cannot be embedded or the file cannot be written. A file that is not of this
-/// corpus, or no vectors at all, is made anew.
+/// If a sentence cannot be embedded or the file cannot be written.
 pub fn corpus_vectors(
     file: &Path,
     encoder: &SentenceEncoder,
@@ -64,18 +66,20 @@ pub fn corpus_vectors(
     corpus: &Corpus,
     watch: &mut dyn FnMut(usize),
 ) -> Result<Vectors> {
-    let fingerprint = fingerprint(corpus);
-    if let Some(vectors) = read(file, &fingerprint, corpus.len()) {
+    let of = [(CORPUS, fingerprint(corpus)), (MODEL, encoder.fingerprint(tokenize)?)];
+    let shape = [corpus.len(), encoder.dimensions()];
+    if let Some(vectors) = read(file, &of, shape) {
         return Ok(vectors);
     }
     let texts: Vec<&str> = corpus.sentences.iter().map(|s| s.text.as_str()).collect();
     let vectors = encoder.embed(tokenize, &texts, watch)?;
-    write(file, &fingerprint, &vectors)?;
+    write(file, &of, &vectors)?;
     Ok(vectors)
 }
 
 const TENSOR: &str = "vectors";
 const CORPUS: &str = "corpus_sha256";
+const MODEL: &str = "model_sha256";
 
 /// SHA-256 over all texts, in their order.
 fn fingerprint(corpus: &Corpus) -> String {
@@ -88,26 +92,30 @@ fn fingerprint(corpus: &Corpus) -> String {
     digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn read(file: &Path, fingerprint: &str, rows: usize) -> Option<Vectors> {
+fn read(file: &Path, of: &[(&str, String)], shape: [usize; 2]) -> Option<Vectors> {
     let bytes = std::fs::read(file).ok()?;
     let (_, about) = SafeTensors::read_metadata(&bytes).ok()?;
-    let of = about.metadata().as_ref()?.get(CORPUS)?;
+    let about = about.metadata().as_ref()?;
+    if !of.iter().all(|(key, value)| about.get(*key) == Some(value)) {
+        return None;
+    }
     let tensors = SafeTensors::deserialize(&bytes).ok()?;
     let tensor = tensors.tensor(TENSOR).ok()?;
-    let &[stored, dimensions] = tensor.shape() else { return None };
-    if of != fingerprint || stored != rows || tensor.dtype() != Dtype::F32 {
+    if tensor.shape() != shape || tensor.dtype() != Dtype::F32 {
         return None;
     }
     let (fours, _) = tensor.data().as_chunks::<4>();
-    Vectors::new(dimensions, fours.iter().map(|four| f32::from_le_bytes(*four)).collect()).ok()
+    let numbers = fours.iter().map(|four| f32::from_le_bytes(*four)).collect();
+    Vectors::new(shape[1], numbers).ok()
 }
 
-fn write(file: &Path, fingerprint: &str, vectors: &Vectors) -> Result<()> {
+fn write(file: &Path, of: &[(&str, String)], vectors: &Vectors) -> Result<()> {
     let wrong = |error| Error::input(file, format!("{error:?}"));
     let bytes: Vec<u8> = vectors.numbers().iter().flat_map(|number| number.to_le_bytes()).collect();
     let shape = vec![vectors.len(), vectors.dimensions()];
     let tensor = TensorView::new(Dtype::F32, shape, &bytes).map_err(wrong)?;
-    let about = HashMap::from([(CORPUS.to_owned(), fingerprint.to_owned())]);
+    let about: HashMap<String, String> =
+        of.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
     let bytes = safetensors::serialize([(TENSOR, tensor)], &Some(about)).map_err(wrong)?;
     files::write_whole(file, |out| out.write_all(&bytes).map_err(Error::file(file, "write")))
 }

@@ -96,7 +96,8 @@ impl SimilarityTraining<'_> {
         if triplets.is_empty() {
             return Err(Error::Setting { field: "triplets", reason: "there is none".to_owned() });
         }
-        let tokenised = tokenised(tokenize, texts, triplets.iter().flat_map(Triplet::sentences))?;
+        let used = triplets.iter().flat_map(Triplet::sentences);
+        let tokenised = tokenised(encoder, tokenize, texts, used)?;
         let length = |row: u32| tokenised[row as usize].len();
         let lengths: Vec<usize> =
             triplets.iter().map(|t| t.sentences().into_iter().map(length).sum()).collect();
@@ -273,6 +274,9 @@ pub(super) fn save(
         encoder.save(folder, checkpoint, params.max_length)?;
         let about = serde_json::json!({
             "checkpoint": checkpoint.name,
+            "layer_norm_eps": checkpoint.epsilon(),
+            "loaded": encoder.loaded(),
+            "notes": encoder.notes(),
             "params": params,
             "loss": loss,
             "seed": seed,
@@ -299,6 +303,7 @@ fn each_once(triplets: &[Triplet]) -> (Vec<usize>, Vec<[i64; 3]>) {
 
 /// The tokens of these sentences, which may be named several times; of the others, none.
 pub(super) fn tokenised(
+    encoder: &SentenceEncoder,
     tokenize: &Tokenize,
     texts: &[&str],
     sentences: impl Iterator<Item = u32>,
@@ -308,7 +313,7 @@ pub(super) fn tokenised(
     used.dedup();
     let of_used: Vec<&str> = used.iter().map(|&at| texts[at as usize]).collect();
     let mut tokenised = vec![Vec::new(); texts.len()];
-    for (at, ids) in used.into_iter().zip(tokenize.ids(&of_used)?) {
+    for (at, ids) in used.into_iter().zip(encoder.ids(tokenize, &of_used)?) {
         tokenised[at as usize] = ids;
     }
     Ok(tokenised)

@@ -4,7 +4,7 @@
 use super::pace::Pace;
 use super::{Algorithm, Optimizer, Step, learning_rate};
 use crate::batch::{self, Batch};
-use crate::encoder::MaskedEncoder;
+use crate::encoder::{MaskedEncoder, first_unsound};
 use crate::files;
 use crate::pretrained::{Checkpoint, Tokenize};
 use crate::split::Split;
@@ -321,6 +321,9 @@ impl Pretraining<'_> {
             encoder.save(folder, checkpoint)?;
             let about = serde_json::json!({
                 "checkpoint": checkpoint.name,
+                "layer_norm_eps": checkpoint.epsilon(),
+                "loaded": encoder.loaded(),
+                "notes": encoder.notes(),
                 "params": params,
                 "seed": seed,
                 "held_out": held_out,
@@ -372,6 +375,12 @@ fn judge(
     for rows in batch::by_length(&lengths, ROWS_AT_ONCE) {
         let Some(masked) = MaskedBatch::new(sentences, &rows, encoder, &mut rng) else { continue };
         let logits = tch::no_grad(|| encoder.logits_at(&masked.batch, &masked.places, false))?;
+        if let Some(at) = first_unsound(&logits)? {
+            let row = masked.places.int64_value(&[at as i64]) / masked.batch.ids.size()[1];
+            let row = rows[row.unsigned_abs() as usize] + 1;
+            let reason = format!("row {row}: its logits are NaN or infinite");
+            return Err(Error::Library { what: "judging hidden words", reason });
+        }
         let total =
             logits.cross_entropy_loss::<Tensor>(&masked.truth, None, Reduction::Sum, -100, 0.0);
         loss += total.double_value(&[]);

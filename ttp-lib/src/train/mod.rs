@@ -337,7 +337,10 @@ impl FineTuning<'_> {
                 history.best_epoch = epoch;
                 files::write_folder(folder, |folder| {
                     encoder.save(folder, checkpoint)?;
-                    files::write_json(&folder.join("train_params.json"), &self.about(&history))
+                    files::write_json(
+                        &folder.join("train_params.json"),
+                        &self.about(encoder, &history),
+                    )
                 })?;
             }
         }
@@ -346,14 +349,18 @@ impl FineTuning<'_> {
         }
         history.tokens_per_second = pace.tokens_per_second();
         history.padding_share = pace.padding_share();
-        files::write_json(&folder.join("train_params.json"), &self.about(&history))?;
+        files::write_json(&folder.join("train_params.json"), &self.about(encoder, &history))?;
         Ok(history)
     }
 
     /// What `train_params.json` says of the weights beside it.
-    fn about(&self, history: &History) -> serde_json::Value {
+    fn about(&self, encoder: &TechniqueEncoder, history: &History) -> serde_json::Value {
         serde_json::json!({
             "checkpoint": self.checkpoint.name,
+            "layer_norm_eps": self.checkpoint.epsilon(),
+            "classifier_dropout": self.checkpoint.classifier_dropout(),
+            "loaded": encoder.loaded(),
+            "notes": encoder.notes(),
             "params": self.params,
             "seed": self.seed,
             "history": history,

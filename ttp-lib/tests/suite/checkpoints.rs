@@ -183,6 +183,17 @@ fn tokenizers_that_do_not_fit_are_named() {
         said(),
         "tiny/tokenizer_config.json, field \"do_lower_case\": \"no\" is neither true nor false"
     );
+    folder.json("tokenizer_config.json", &json!({ "truncation_side": "middle" }));
+    assert_eq!(
+        said(),
+        "tiny/tokenizer_config.json, field \"truncation_side\": \"middle\" is neither \"left\" nor \
+         \"right\""
+    );
+    folder.json("tokenizer_config.json", &json!({ "do_basic_tokenize": false }));
+    assert_eq!(
+        said(),
+        "tiny/tokenizer_config.json, field \"do_basic_tokenize\": false is not supported; true is"
+    );
     folder.remove("tokenizer_config.json");
     folder.json("added_tokens.json", &json!({ "[CTI]": 7 }));
     folder.text("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n");
@@ -232,6 +243,57 @@ fn a_model_saved_from_a_vocabulary_alone_opens_again() {
     );
 }
 
+#[test]
+fn a_text_is_cut_on_the_side_that_the_tokenizer_says() {
+    let (folder, _) = body(&config());
+    let tokens = |text| folder.open().unwrap().tokenizer(5).unwrap().tokens(text).unwrap();
+    assert_eq!(tokens("mail key link key mail"), ["[CLS]", "mail", "key", "link", "[SEP]"]);
+    folder.json("tokenizer_config.json", &json!({ "truncation_side": "left" }));
+    assert_eq!(tokens("mail key link key mail"), ["[CLS]", "link", "key", "mail", "[SEP]"]);
+}
+
+/// Classes whose rules are others': https://github.com/huggingface/tokenizers/issues/1206
+#[test]
+fn a_tokenizer_of_another_class_is_named() {
+    let (folder, _) = body(&config());
+    let said = || folder.line(folder.open().and_then(|checkpoint| checkpoint.tokenizer(16)));
+    let known = "BertTokenizerFast, DistilBertTokenizerFast, ElectraTokenizerFast, \
+                 MPNetTokenizerFast, PreTrainedTokenizerFast, RobertaTokenizerFast are";
+    folder.json("config.json", &with(json!({ "tokenizer_class": "BertJapaneseTokenizer" })));
+    assert_eq!(
+        said(),
+        format!(
+            "tiny/config.json, field \"tokenizer_class\": \"BertJapaneseTokenizer\" is not \
+             supported; {known}"
+        )
+    );
+    // What stands beside the tokenizer comes first.
+    for class in ["BertTokenizer", "DistilBertTokenizerFast", "ElectraTokenizer"] {
+        folder.json("tokenizer_config.json", &json!({ "tokenizer_class": class }));
+        assert!(folder.open().unwrap().tokenizer(16).is_ok(), "{class}");
+    }
+    folder.json("tokenizer_config.json", &json!({ "tokenizer_class": "XLNetTokenizerFast" }));
+    assert_eq!(
+        said(),
+        format!(
+            "tiny/tokenizer_config.json, field \"tokenizer_class\": \"XLNetTokenizerFast\" is not \
+             supported; {known}"
+        )
+    );
+    for (class, wanted) in
+        [("RobertaTokenizer", "vocab.json"), ("PreTrainedTokenizerFast", "tokenizer.json")]
+    {
+        folder.json("tokenizer_config.json", &json!({ "tokenizer_class": class }));
+        assert_eq!(
+            said(),
+            format!(
+                "tiny/tokenizer_config.json, field \"tokenizer_class\": {class:?} reads {wanted}, \
+                 and there is vocab.txt"
+            )
+        );
+    }
+}
+
 // ---- configurations ----
 
 #[test]
@@ -272,13 +334,25 @@ fn a_configuration_that_cannot_be_computed_is_named_by_field() {
             "\"type_vocab_size\": -1 is not a size from 1 to 16777216",
         ),
         (json!({ "hidden_dropout_prob": 2 }), "\"hidden_dropout_prob\": 2 is not from 0 to 1"),
+        (json!({ "layer_norm_eps": -1e-4 }), "\"layer_norm_eps\": -0.0001 is not from 0 to 1"),
+        (json!({ "layer_norm_eps": "x" }), "\"layer_norm_eps\": \"x\" is not from 0 to 1"),
+        (json!({ "classifier_dropout": 1.5 }), "\"classifier_dropout\": 1.5 is not from 0 to 1"),
         (
-            json!({ "layer_norm_eps": 1e-4 }),
-            "\"layer_norm_eps\": 0.0001 is not supported; 0 to 1e-5 is",
+            json!({ "pruned_heads": { "0": [1] } }),
+            "\"pruned_heads\": pruned attention heads are not supported; whole layers are",
         ),
         (
-            json!({ "layer_norm_eps": "x" }),
-            "\"layer_norm_eps\": \"x\" is not supported; 0 to 1e-5 is",
+            json!({ "quantization_config": { "quant_method": "gptq" } }),
+            "\"quantization_config\": quantized weights are not supported; F32, F16 and BF16 are",
+        ),
+        (
+            json!({ "problem_type": "ranking" }),
+            "\"problem_type\": \"ranking\" is not known; known: single_label_classification, \
+             multi_label_classification, regression",
+        ),
+        (
+            json!({ "is_encoder_decoder": true }),
+            "\"is_encoder_decoder\": a decoder is not supported; an encoder is",
         ),
         (
             json!({ "position_embedding_type": "relative_key" }),
@@ -328,15 +402,12 @@ fn keys_that_transformers_fills_in_are_filled_in() {
     assert_eq!((bert.type_vocab_size, checkpoint.size("type_vocab_size")), (2, 2));
     assert_eq!((bert.hidden_dropout_prob, bert.attention_probs_dropout_prob), (0.1, 0.1));
     assert_eq!((bert.initializer_range, checkpoint.family()), (0.02, Family::Bert));
-    assert_eq!(checkpoint.epsilon_note(), None);
+    assert_eq!(checkpoint.epsilon(), 1e-12);
     folder.json("config.json", &with(json!({ "model_type": "roberta", "layer_norm_eps": 1e-5 })));
     let roberta = folder.open().unwrap();
     assert_eq!(roberta.family(), Family::Roberta);
     assert_eq!(roberta.bert_config().unwrap().vocab_size, 8);
-    assert_eq!(
-        roberta.epsilon_note().unwrap(),
-        "config.json says layer_norm_eps 1e-5; the body computes with 1e-12"
-    );
+    assert_eq!(roberta.epsilon(), 1e-5);
 }
 
 #[test]
@@ -365,14 +436,129 @@ fn a_folder_without_weights_is_named() {
     folder.remove("model.safetensors");
     let said = || folder.line(folder.open());
     assert_eq!(said(), "tiny: no weights: neither model.safetensors nor pytorch_model.bin");
-    folder.text("pytorch_model.bin.index.json", "{}");
-    assert_eq!(said(), "tiny: weights in several files are not supported; pytorch_model.bin is");
     folder.text("pytorch_model.bin", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
     assert_eq!(said(), "tiny/pytorch_model.bin: a pointer of git-lfs, not the weights themselves");
     folder.text("pytorch_model.bin", "");
     assert!(said().starts_with("tiny/pytorch_model.bin: 0 bytes, but config.json"), "{}", said());
     folder.remove("config.json");
     assert!(said().starts_with("tiny/config.json: cannot read: "), "{}", said());
+}
+
+// ---- weights in several files ----
+
+/// The tensors of a model in two files by their names' order, and the index that names them.
+fn in_two_files(folder: &Folder, tensors: &Tensors, names: [&str; 2], index: &str) {
+    let middle = tensors.len() / 2;
+    let mut map = Map::new();
+    for (part, name) in names.into_iter().enumerate() {
+        let here = tensors.iter().enumerate().filter(|(at, _)| usize::from(*at >= middle) == part);
+        let here: Vec<(&str, &Tensor)> = here.map(|(_, (n, t))| (n.as_str(), t)).collect();
+        map.extend(here.iter().map(|(tensor, _)| ((*tensor).to_owned(), json!(name))));
+        Tensor::write_safetensors(&here, folder.path().join(name)).unwrap();
+    }
+    folder.json(index, &json!({ "metadata": { "total_size": 0 }, "weight_map": map }));
+}
+
+#[test]
+fn weights_in_several_files_are_read_as_one() {
+    let _turn = turn();
+    const INDEX: &str = "model.safetensors.index.json";
+    const PARTS: [&str; 2] =
+        ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+    let (folder, vars) = body(&config());
+    let stored = copies(&vars);
+    folder.remove("model.safetensors");
+    in_two_files(&folder, &stored, PARTS, INDEX);
+    clear(&vars);
+    let loaded = folder.load(&vars, &[]).unwrap();
+    assert_eq!(loaded, Loaded { tensors: stored.len(), ..Loaded::default() });
+    assert_equal(&copies(&vars), &stored);
+
+    // A tensor that is no number is named with the file that it is in.
+    let mut damaged: Tensors = stored.iter().map(|(n, t)| (n.clone(), t.copy())).collect();
+    drop(damaged.get_mut("bert.pooler.dense.bias").unwrap().fill_(f64::NAN));
+    in_two_files(&folder, &damaged, PARTS, INDEX);
+    assert_eq!(
+        folder.line(folder.load(&vars, &[])),
+        format!("tiny/{}: bert.pooler.dense.bias holds NaN or an infinity", PARTS[1])
+    );
+
+    // The whole file comes before the parts, as in transformers.
+    folder.tensors(&stored);
+    assert!(folder.load(&vars, &[]).is_ok());
+}
+
+#[test]
+fn an_index_that_lies_is_named() {
+    let _turn = turn();
+    const INDEX: &str = "model.safetensors.index.json";
+    let (folder, vars) = body(&config());
+    let stored = copies(&vars);
+    folder.remove("model.safetensors");
+    in_two_files(&folder, &stored, ["a.safetensors", "b.safetensors"], INDEX);
+    let index: Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.path().join(INDEX)).unwrap()).unwrap();
+    let said = |change: &dyn Fn(&mut Map<String, Value>)| {
+        let mut index = index.clone();
+        change(index["weight_map"].as_object_mut().unwrap());
+        folder.json(INDEX, &index);
+        let line = folder.line(folder.load(&vars, &[]));
+        line.strip_prefix("tiny/model.safetensors.index.json").unwrap_or(&line).to_owned()
+    };
+    let field = ", field \"weight_map\": ";
+    assert_eq!(said(&|map| map.clear()), format!("{field}it names no tensor"));
+    let pooler = "bert.pooler.dense.bias";
+    let part = |name: &'static str| move |map: &mut Map<String, Value>| map[pooler] = json!(name);
+    for name in ["../a.safetensors", "/a.safetensors", "a.exe", ""] {
+        let reason = format!("{pooler} is in {name:?}, which is no file of weights beside it");
+        assert_eq!(said(&part(name)), format!("{field}{reason}"));
+    }
+    assert_eq!(
+        said(&part("c.safetensors")),
+        ": c.safetensors, one of the 3 files that it names, is not there"
+    );
+    assert_eq!(said(&part("a.safetensors")), format!("{field}{pooler} is not in a.safetensors"));
+    let unknown =
+        |map: &mut Map<String, Value>| drop(map.insert("x".into(), json!("a.safetensors")));
+    assert_eq!(said(&unknown), format!("{field}x is not in a.safetensors"));
+    let twice: Vec<(&str, &Tensor)> = stored.iter().map(|(n, t)| (n.as_str(), t)).collect();
+    Tensor::write_safetensors(&twice, folder.path().join("b.safetensors")).unwrap();
+    assert!(said(&|_| ()).ends_with(" is in it, and in a.safetensors, too"));
+    folder.text("b.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
+    assert_eq!(
+        said(&|_| ()),
+        "tiny/b.safetensors: a pointer of git-lfs, not the weights themselves"
+    );
+    folder.text(INDEX, "{}");
+    assert!(folder.line(folder.open()).starts_with("tiny/model.safetensors.index.json"));
+}
+
+#[test]
+fn files_of_torch_come_in_several_too() {
+    let (bytes, tensors) = pickled("zip");
+    let folder = torch_folder(&bytes);
+    std::fs::rename(folder.path().join("pytorch_model.bin"), folder.path().join("part-1.bin"))
+        .unwrap();
+    let map: Map<String, Value> =
+        tensors.keys().map(|n| (n.clone(), json!("part-1.bin"))).collect();
+    folder.json("pytorch_model.bin.index.json", &json!({ "weight_map": map }));
+    let vars = nn::VarStore::new(Device::Cpu);
+    for (tensor, expected) in &tensors {
+        let shape: Vec<i64> = serde_json::from_value(expected["shape"].clone()).unwrap();
+        drop(vars.root().zeros(tensor, &shape));
+    }
+    assert_eq!(folder.load(&vars, &[]).unwrap().tensors, tensors.len());
+}
+
+#[test]
+fn an_adapter_is_not_passed_over() {
+    let (folder, _) = body(&config());
+    folder.json("adapter_config.json", &json!({ "peft_type": "LORA" }));
+    assert_eq!(
+        folder.line(folder.open()),
+        "tiny/adapter_config.json: an adapter's weights (PEFT) are not supported; a merged \
+         model's are"
+    );
 }
 
 // ---- weights ----

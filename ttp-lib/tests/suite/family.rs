@@ -214,6 +214,12 @@ fn a_file_of_ones_own_goes_the_same_way_as_csv_and_as_parquet() {
     let embeddings = opened.embed(test).unwrap();
     assert_eq!((embeddings.len(), embeddings.dimensions), (test.len(), 64));
 
+    // Finite weights whose sums are not: no family is named.
+    let broken = FamilyEncoder::open(&model, tch::Device::Cpu).unwrap();
+    tch::no_grad(|| broken.parameters().iter_mut().for_each(|(_, w)| drop(w.fill_(3e38))));
+    let said = broken.predict(test).map(|_| ()).unwrap_err().to_string();
+    assert_eq!(said, "predicting: row 1: the model gives NaN or an infinity");
+
     // Columns in another order, no family, more columns: the model's own are taken by name.
     let unlabelled = folder.path().join("new.csv");
     let text = "seconds,more,constant,bytes\n0.01,x,8,5\n1.01,y,7,2040\n0.02,z,7,1010\n";

@@ -164,7 +164,9 @@ fn nothing_is_written_where_training_breaks_off() {
         let _ = weights[0].1.fill_(f64::NAN);
     });
     let said = pretraining.run(&mut encoder, &rows, &rows, &mut |_| ()).unwrap_err().to_string();
-    assert!(said.contains("pretraining.learning_rate"), "{said}");
+    assert_eq!(said, "judging hidden words: row 1: its logits are NaN or infinite");
+    let said = encoder.fill(&tokenizer(&checkpoint), "the [MASK]", 2).unwrap_err().to_string();
+    assert_eq!(said, "guessing words: hidden word 1: its logits are NaN or infinite");
     assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 0);
     let none = MaskedRows::new(&[], &tokenizer(&checkpoint), 0.15).map(|_| ()).unwrap_err();
     assert!(none.to_string().contains("texts"), "{none}");

@@ -246,8 +246,8 @@ fn a_configuration_with_a_mistake_is_named_by_field() {
         "tiny/config.json, field \"hidden_dropout_prob\": 1.5 is not from 0 to 1"
     );
     assert_eq!(
-        with("layer_norm_eps", Some(json!(1e-3))),
-        "tiny/config.json, field \"layer_norm_eps\": 0.001 is not supported; 0 to 1e-5 is"
+        with("layer_norm_eps", Some(json!(-1e-3))),
+        "tiny/config.json, field \"layer_norm_eps\": -0.001 is not from 0 to 1"
     );
     let unknown = with("hidden_act", Some(json!("swoosh")));
     assert!(

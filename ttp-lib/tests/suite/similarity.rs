@@ -465,7 +465,7 @@ fn what_cannot_be_mined_is_named() {
     );
     assert_eq!(
         said(Vectors::new(2, vec![0.0, 1.0, f32::NAN, 1.0])),
-        "setting vectors: NaN in row 1"
+        "setting vectors: NaN in row 2"
     );
     assert_eq!(
         said(mine(&circle(&[0.0]), &labels, &[[0, 1]], &all, &Mining::default(), 1)),

@@ -20,7 +20,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Some(file) => Input::file(file)?,
         None => Input::standard(),
     };
-    Classifier::open(&arguments.model)?.classify(input, &mut print)
+    let classifier = Classifier::open(&arguments.model)?;
+    crate::note(classifier.notes());
+    classifier.classify(input, &mut print)
 }
 
 /// Prints a line for each answer, all of them at once. Whoever closed standard output (`| head`)

@@ -308,7 +308,9 @@ fn pretrain(run: &Run, checkpoint: Option<String>) -> Result<()> {
     let validation = MaskedRows::new(&texts.validation, &tokenize, params.masked_share)?;
     let seed = run.seed(&format!("pretraining {name}"));
     let mut encoder = MaskedEncoder::with_new_head(&base, train::device(), seed)?;
+    note(encoder.notes());
     say(&format!("{} sentences on {}", training.len(), train::device_name()))?;
+    say(&encoder.loaded().to_string())?;
     let folder = run.pretrained(&name);
     let pretraining = Pretraining {
         checkpoint: &base,
@@ -365,7 +367,9 @@ fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
         let result = results.join(format!("{stem}{mark}.json"));
         let device = train::device();
         let mut encoder = TechniqueEncoder::new(&checkpoint, labels.clone(), device, seed)?;
+        note(encoder.notes());
         say(&format!("seed {seed}: {} training rows on {}", training.len(), train::device_name()))?;
+        say(&encoder.loaded().to_string())?;
         let tuning = FineTuning { checkpoint: &checkpoint, params: &params, seed, folder: &model };
         let mut watch = train::print_every(10.0);
         let history = tuning.run(&mut encoder, &training, &validation, &mut watch)?;
@@ -414,6 +418,13 @@ fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
         say(&format!("mean macro F1 of {} seeds: {mean:.4}; {}", scores.len(), file.display()))?;
     }
     Ok(())
+}
+
+/// What a user should know of a checkpoint is no result: it goes to standard error.
+fn note(notes: &[String]) {
+    for note in notes {
+        eprintln!("note: {}", terminal_safe(note));
+    }
 }
 
 /// Prints a line; whoever closed standard output (`| head`) has read enough.

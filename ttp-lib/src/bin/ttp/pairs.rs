@@ -1,7 +1,7 @@
 //! `ttp pairs`: a sentence model from a file of labelled pairs, and what is wrong with the files.
 
 use crate::recipe::warn;
-use crate::say;
+use crate::{note, say};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use ttp_lib::encoder::SentenceEncoder;
@@ -140,6 +140,8 @@ fn fit(
     let tokenize = checkpoint.tokenizer(params.max_length)?;
     let seed = run.seed("pairs training");
     let mut model = SentenceEncoder::new(&checkpoint, train::device(), seed)?;
+    note(model.notes());
+    say(&model.loaded().to_string())?;
     let folder = arguments.out.clone().unwrap_or_else(|| run.models().join("pairs"));
     let pair_training = PairTraining {
         checkpoint: &checkpoint,

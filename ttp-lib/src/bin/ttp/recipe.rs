@@ -1,6 +1,6 @@
 //! `ttp similarity --recipe`: the similarity report's recipes, whole, from any checkpoint.
 
-use crate::say;
+use crate::{note, say};
 use clap::Args;
 use std::path::PathBuf;
 use ttp_lib::encoder::SentenceEncoder;
@@ -69,6 +69,8 @@ pub fn train(run: &Run, arguments: &Arguments) -> Result<()> {
     let checkpoint = run.checkpoint(&settings.checkpoint)?;
     let tokenize = experiment.tokenizer(&checkpoint)?;
     let start = SentenceEncoder::new(&checkpoint, train::device(), 0)?;
+    note(start.notes());
+    say(&start.loaded().to_string())?;
     let mut progress = Progress::new("sentence vectors", "sentences", experiment.sentences());
     let mut watch = |count| progress.step(count, String::new);
     let base = experiment.embed(&start, &tokenize, &mut watch)?;

@@ -1,6 +1,6 @@
 //! `ttp remedies`: what helps techniques that a classifier never finds.
 
-use crate::say;
+use crate::{note, say};
 use clap::{Args, ValueEnum};
 use std::path::Path;
 use ttp_lib::encoder::TechniqueEncoder;
@@ -54,6 +54,8 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
     let fine_tune = |training: &Rows, folder: &Path| -> Result<TechniqueEncoder> {
         let mut encoder =
             TechniqueEncoder::new(&checkpoint, labels.clone(), train::device(), seed)?;
+        note(encoder.notes());
+        say(&encoder.loaded().to_string())?;
         let tuning = FineTuning { checkpoint: &checkpoint, params: &params, seed, folder };
         let mut watch = train::print_every(10.0);
         tuning.run(&mut encoder, training, &validation, &mut watch)?;
@@ -65,7 +67,9 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
     };
     let folder = run.untrimmed_model();
     let encoder = if arguments.keep || arguments.whole.is_some() {
-        TechniqueEncoder::open(&folder, train::device())?
+        let encoder = TechniqueEncoder::open(&folder, train::device())?;
+        note(encoder.notes());
+        encoder
     } else {
         fine_tune(&training, &folder)?
     };

@@ -1,6 +1,6 @@
 //! `ttp similarity` and `ttp similar`: sentence models, trained and asked.
 
-use crate::{recipe, say};
+use crate::{note, recipe, say};
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use ttp_lib::corpus::Corpus;
 use ttp_lib::encoder::SentenceEncoder;
 use ttp_lib::pretrained::Checkpoint;
 use ttp_lib::profile::Run;
-use ttp_lib::serde_json::{self, Value, json};
+use ttp_lib::serde_json::{self, json};
 use ttp_lib::show::{Progress, defang, terminal_safe};
 use ttp_lib::similarity::{
     Contest, Judged, SimilaritySettings, Trial, corpus_vectors, nearest_techniques,
@@ -68,6 +68,8 @@ pub fn train(run: &Run, arguments: &TrainArguments) -> Result<()> {
     let seed = arguments.seed.unwrap_or_else(|| run.seed("similarity training"));
     let bootstrap = run.bootstrap("similarity");
     let start = SentenceEncoder::new(&checkpoint, train::device(), seed)?;
+    note(start.notes());
+    say(&start.loaded().to_string())?;
     let every: Vec<u32> = (0..).take(study.labels.len()).collect();
     let mut progress = Progress::new("sentence vectors", "sentences", every.len());
     let mut watch = |count| progress.step(count, String::new);
@@ -149,11 +151,10 @@ pub fn search(run: &Run, arguments: &SearchArguments) -> Result<()> {
         return Err(Error::input(&folder, reason));
     }
     let checkpoint = Checkpoint::open(&folder.display().to_string(), &folder)?;
-    // As long as it was trained with, where the folder says so.
-    let about = files::read_json::<Value>(&folder.join("sentence_bert_config.json")).ok();
-    let longest = about.and_then(|about| about["max_seq_length"].as_u64()).unwrap_or(256);
-    let tokenize = checkpoint.tokenizer(checkpoint.places().min(longest as usize))?;
+    // The model itself knows how long a text may be.
+    let tokenize = checkpoint.tokenizer(checkpoint.places())?;
     let encoder = SentenceEncoder::new(&checkpoint, train::device(), 0)?;
+    note(encoder.notes());
     let corpus = Corpus::read_parquet(&run.processed("corpus.parquet"))?;
     let mut progress =
         Progress::new("sentence vectors, once for this model", "sentences", corpus.len())

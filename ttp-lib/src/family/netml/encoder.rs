@@ -5,7 +5,7 @@ use super::lines::FlowLines;
 use super::series::Distinct;
 use super::{NUMBERS, SERIES};
 use crate::encoder::first_highest;
-use crate::family::encoder::append;
+use crate::family::encoder::{append, refuse_unsound};
 use crate::family::{Embeddings, Standardiser};
 use crate::pretrained::load_by_name;
 use crate::{Error, Result};
@@ -359,6 +359,7 @@ impl NetmlEncoder {
                 };
                 self.embed(&features, &numbers, false)
             });
+            refuse_unsound(&logits, encoded.logits.len() / encoded.classes.max(1))?;
             append(&logits, &mut encoded.logits)?;
             append(&embeddings, &mut encoded.embeddings)?;
         }
