@@ -52,6 +52,7 @@ pub mod files;
 pub mod fill_mask;
 pub mod linear;
 pub mod metrics;
+pub(crate) mod places;
 pub mod plot;
 pub mod pretrained;
 pub mod profile;

@@ -11,6 +11,7 @@ use crate::corpus::{self, Corpus, Kinship};
 use crate::family::FamilySettings;
 use crate::family::netml::{NetmlFiles, NetmlSettings};
 use crate::metrics::Bootstrap;
+use crate::places::{repository_root, setting};
 use crate::pretrained::hub::{self, Hub};
 use crate::pretrained::{self, CATALOGUE, Checkpoint, Entry, PUBLISHED, Start, Tokenize};
 use crate::remedies::RemedySettings;
@@ -764,21 +765,6 @@ fn with_advice(error: Error, name: &str, id: &str) -> Error {
         None => format!("; {id}@main, for instance, names another"),
     };
     Error::HubRevision { what, reason, advice }
-}
-
-/// An environment variable that is set to something.
-pub(crate) fn setting(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-/// The nearest folder at or above the current one that holds `notebooks/profiles`.
-pub(crate) fn repository_root() -> Result<PathBuf> {
-    let here = Path::new(".");
-    let here = here.canonicalize().map_err(Error::file(here, "read"))?;
-    here.ancestors()
-        .find(|folder| folder.join("notebooks/profiles").is_dir())
-        .map(Path::to_path_buf)
-        .ok_or_else(|| Error::input(&here, "no notebooks/profiles here or in a folder above"))
 }
 
 fn profiles_in(folder: &Path) -> Result<Vec<String>> {

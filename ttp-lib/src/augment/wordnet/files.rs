@@ -1,7 +1,7 @@
 //! Where WordNet's files are.
 
 use crate::files::refuse_pointer;
-use crate::profile::{repository_root, setting};
+use crate::places::{repository_root, setting};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
