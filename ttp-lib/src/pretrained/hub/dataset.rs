@@ -34,10 +34,11 @@ impl Hub {
         };
         let lies = |commit: &str| fetch.cache.snapshot(commit).join(file);
         let offline = self.client.settings().offline;
-        if let Some(commit) = known.as_deref().filter(|_| offline || is_commit(revision)) {
-            if fetch.cache.check(commit, file)?.is_usable() {
-                return Ok(lies(commit));
-            }
+        // A branch is asked for anew, a commit is what it was.
+        if let Some(commit) = known.as_deref().filter(|_| offline || is_commit(revision))
+            && fetch.cache.check(commit, file)?.is_usable()
+        {
+            return Ok(lies(commit));
         }
         if offline {
             return Err(fetch.not_in_cache(file));
