@@ -141,6 +141,10 @@ class Profile:
         if source == ATTACK_V15:
             return [f"{RAW}{ATTACK_V15}/enterprise-attack.json"]
         named = source.get("bundle") if isinstance(source, dict) else None
+        if isinstance(named, dict):
+            named = named.get("path")
+        if isinstance(source, str) and source.endswith(".json"):
+            named = source
         paths = named if isinstance(named, list) else [named]
         return [path for path in paths if isinstance(path, str) and path]
 

@@ -152,6 +152,7 @@ class Freshness(WithRun):
     def test_bundles_that_the_profile_reads(self) -> None:
         late = "data/raw/attack-v15/enterprise-attack.json"
         for source, path in (("attack-v15", late), ({"bundle": "a.json"}, "a.json"),
+                             ("c.json", "c.json"), ({"bundle": {"path": "d.json"}}, "d.json"),
                              ({"bundle": ["b.json", "a.json"]}, "a.json")):
             with self.subTest(path):
                 corpus = {"source": source}

@@ -340,6 +340,7 @@ class Files(House):
             ('{"bundle": "mine/enterprise-attack.json"}', False),
             ('{"bundle": ["a.json", "data/raw/attack-v15/mobile-attack.json"]}', True),
             ('"attack-v15"', True),
+            ('"data/raw/attack-v15/ics-attack.json"', True),
         ):
             with self.subTest(source):
                 target.unlink(missing_ok=True)

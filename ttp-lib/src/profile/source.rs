@@ -30,6 +30,7 @@ pub struct CorpusSettings {
 /// use ttp_lib::profile::Source;
 /// let read = |json| serde_json::from_str::<Source>(json);
 /// assert_eq!(read(r#""attack-v15""#).unwrap(), Source::AttackV15);
+/// assert_eq!(read(r#""mine/x.json""#).unwrap(), read(r#"{"bundle": "mine/x.json"}"#).unwrap());
 /// let own = read(r#"{"bundle": ["enterprise-attack.json", "mobile-attack.json"]}"#).unwrap();
 /// assert!(matches!(own, Source::Bundle(bundles) if bundles.len() == 2));
 /// let of_hub = r#"{"hub": {
@@ -48,7 +49,8 @@ pub enum Source {
     #[serde(rename = "attack-v15")]
     AttackV15,
     /// ATT&CK bundles in STIX 2.x, one path or a list: their sentences one behind the other. A
-    /// relative path is taken from the repository's root.
+    /// relative path is taken from the repository's root. One that ends with `.json` may stand
+    /// alone in the profile.
     #[serde(rename = "bundle")]
     Bundle(Vec<PathBuf>),
     /// A CSV file of one's own.
@@ -86,7 +88,8 @@ pub struct CsvSource {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HubSource {
-    /// The data set's id, `owner/name`.
+    /// The data set's id, `owner/name`; `id` in a profile, too.
+    #[serde(alias = "id")]
     pub dataset: String,
     /// A commit, branch or tag. Only a commit is the same rows on every day.
     pub revision: String,
@@ -117,7 +120,7 @@ pub enum Labels {
 }
 
 /// What [`Source`] may be, for messages.
-const KNOWN: &str = "attack-v10.1, attack-v15, {\"bundle\": …}, {\"csv\": …}, {\"hub\": …}";
+const KNOWN: &str = "attack-v10.1, attack-v15, the path of a bundle (….json), {\"bundle\": …}, {\"csv\": …}, {\"hub\": …}";
 
 impl<'de> Deserialize<'de> for Source {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
@@ -134,6 +137,7 @@ impl Source {
             Value::String(name) => match name.as_str() {
                 "attack-v10.1" => Ok(Self::AttackV10),
                 "attack-v15" => Ok(Self::AttackV15),
+                path if path.ends_with(".json") => Ok(Self::Bundle(vec![path.into()])),
                 other => Err(unknown(other)),
             },
             Value::Object(one) if one.len() == 1 => {
@@ -161,6 +165,11 @@ impl Source {
 }
 
 fn bundles(value: Value) -> std::result::Result<Vec<PathBuf>, String> {
+    // As of a CSV file: `{"path": …}`.
+    let value = match value {
+        Value::Object(mut one) if one.len() == 1 => one.remove("path").unwrap_or_default(),
+        value => value,
+    };
     let paths: Option<Vec<PathBuf>> = match value {
         Value::String(path) => Some(vec![path.into()]),
         Value::Array(paths) => paths.iter().map(|path| path.as_str().map(PathBuf::from)).collect(),

@@ -141,6 +141,10 @@ fn bundles_of_ones_own() {
     assert_eq!(project.rows(&[]), one);
     assert_eq!(project.run().source_name(), "bundle:one.json");
 
+    for same in [json!("data/one.json"), json!({ "bundle": { "path": "data/one.json" } })] {
+        project.source(same);
+        assert_eq!(project.rows(&[]), one);
+    }
     // Two of them, one by its whole path.
     project.write("two.json", bundle("T1002", "It does two.").to_string().as_bytes());
     project.source(json!({ "bundle": ["data/one.json", project.at("two.json")] }));
@@ -281,7 +285,7 @@ fn a_wrong_source_is_said_with_file_and_field() {
             &["field \"corpus.source.bundle\": the path of a bundle is needed"],
         ),
         (
-            json!({ "bundle": { "path": "x" } }),
+            json!({ "bundle": { "file": "x" } }),
             &["field \"corpus.source.bundle\": the path of a bundle"],
         ),
         (
