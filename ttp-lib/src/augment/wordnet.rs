@@ -110,7 +110,7 @@ impl WordNet {
     /// ```
     /// use ttp_lib::augment::WordNet;
     /// let wordnet = WordNet::get()?;
-    /// let has = |word, synonym| wordnet.synonyms(word).all().iter().any(|s| s == synonym);
+    /// let has = |word: &str, synonym: &str| wordnet.synonyms(word).all().iter().any(|s| s == synonym);
     /// assert!(has("Account", "score") && has("net", "profits") && has("sent", "transmit"));
     /// assert!(has("attackers", "assailant") && has("attackers", "attacker"));
     /// assert!(wordnet.synonyms("mimikatz").all().is_empty());

@@ -1,3 +1,6 @@
+//! Which words of a sentence are kept.
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 
 fn kept(text: &str, names: &[&str]) -> Vec<String> {

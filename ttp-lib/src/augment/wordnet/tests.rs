@@ -1,3 +1,6 @@
+//! A WordNet of a few words, files that are wrong, and the whole of it.
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 use std::fs;
 
