@@ -167,7 +167,7 @@ impl Judge<'_> {
         }
         let found = self.judged(known, &classes, &said);
         if known.labels.is_none() && may_be_open(&said, &found) {
-            return self.reopened(matrix, known, said, found);
+            return self.reopened(matrix, known, said);
         }
         let Judged { settled, verdicts, witness, removal } = found;
         for (at, verdict) in verdicts {
@@ -189,7 +189,7 @@ impl Judge<'_> {
     /// The claims of a report with a micro average that cannot be of all labels with one label an
     /// example: judged as of some labels, which goes for several an example, too. What is refuted
     /// so is refuted in each of the three readings.
-    fn reopened(&mut self, matrix: usize, known: &MatrixKnown, mut said: SaidBy, closed: Judged) {
+    fn reopened(&mut self, matrix: usize, known: &MatrixKnown, mut said: SaidBy) {
         let needs = "whether these are all labels and each example has one: then micro precision, \
                      recall, F and the accuracy are one number, and these figures are not; labels \
                      = \"some\" or \"several\" of the matrix says that it is otherwise, \"all\" that \
@@ -208,7 +208,6 @@ impl Judge<'_> {
         }
         self.audit.to_remove.extend(found.removal);
         // Nothing is proven of what is asked: the numbers are those of one reading.
-        drop(closed);
         self.holding.remove(&('m', matrix));
     }
 

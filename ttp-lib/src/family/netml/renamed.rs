@@ -340,4 +340,12 @@ mod tests {
         let best = by_both(&[3, 0, 1, 2], &[1, 3], &[50, 9, 40, 700], &[600, 10, 5, 80]);
         assert_eq!(best, [3, 2, 1, 0]);
     }
+
+    #[test]
+    fn a_name_is_wrong_if_its_class_is_another_outputs() {
+        // Outputs 0 and 1 are misnamed: 1 and 2 are what they are. So 2's printed name is wrong,
+        // whatever it is; of 3, which would be 0, nothing is shown, and nothing of 4.
+        assert_eq!(wrong(&[0, 1], &[1, 2, 3, 0, 4]), 3);
+        assert_eq!(wrong(&[], &[1, 0]), 0);
+    }
 }
