@@ -165,7 +165,19 @@ impl Judge<'_> {
         if said.is_empty() {
             return;
         }
-        let found = self.judged(known, &classes, &said);
+        let mut found = self.judged(known, &classes, &said);
+        if found.witness.is_none() {
+            // What is only checked must not keep the rest from a verdict.
+            let all: Vec<Said> = said.values().cloned().collect();
+            let checked = taken_out(&mut said, |said| classes.only_checked(said, &all));
+            if !checked.is_empty() {
+                self.undecided(checked);
+                if said.is_empty() {
+                    return;
+                }
+                found = self.judged(known, &classes, &said);
+            }
+        }
         if known.labels.is_none() && may_be_open(&said, &found) {
             return self.reopened(matrix, known, said);
         }

@@ -657,6 +657,24 @@ fn many_decimals_and_many_examples_are_judged() {
 }
 
 #[test]
+fn what_is_only_checked_keeps_no_other_figure_from_a_verdict() {
+    let mut page = Page::of(3, "total = [1, 400]");
+    for (class, recall) in ["0.833", "0.500", "0.812"].into_iter().enumerate() {
+        page.of_class("recall", class, recall);
+    }
+    page.score("kappa", "", "0.12345678");
+    page.score("mcc", "", "0.12345678");
+    page.score("f1", "average = \"weighted\"", "0.71234567");
+    let [consistent, inconsistent, undecided] = page.found();
+    assert_eq!((consistent + undecided, inconsistent), (6, 0));
+    assert!(consistent >= 3, "{consistent}");
+    let mut page = Page::of(3, "total = 200");
+    page.cells(&printed());
+    page.score("kappa", "average = \"macro\"", "0.57");
+    assert!(page.refused().contains("kappa is of all classes at once"), "{}", page.refused());
+}
+
+#[test]
 fn cells_are_counts_or_shares_of_what_the_file_says() {
     let mut page = Page::of(2, "total = 100");
     page.cells(&vec![vec![45, 5], vec![20, 30]]);
