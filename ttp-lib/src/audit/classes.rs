@@ -241,7 +241,9 @@ impl Judge<'_> {
         let printed = cells > 2 * classes.names.len();
         let shrink = |of: &[usize]| if printed { looker.shrunk(of) } else { of.to_vec() };
         let is_known = |of: &[usize]| printed && looker.is_known(of);
-        let settled = settle_from(&members, LOOKS, shrink, is_known, look);
+        // And a conflict of which nothing can be spared is enough there.
+        let looks = if printed { 0 } else { LOOKS };
+        let settled = settle_from(&members, looks, shrink, is_known, look);
         let mut verdicts = BTreeMap::new();
         for (conflict, smallest) in &settled.conflicts {
             let mut reason = "no confusion matrix gives these figures".to_owned();
