@@ -347,6 +347,7 @@ fn report(page: &mut Page, report: &Value, labels: &[usize], decimals: usize) {
 }
 
 #[test]
+#[ignore = "slow: scikit-learn's reports over some labels (make test-all)"]
 fn scikit_learns_figures_are_those_of_its_matrices() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/reports.json");
     let golden: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
@@ -385,7 +386,7 @@ fn scikit_learns_figures_are_those_of_its_matrices() {
             for (lines, labels, kind) in reports {
                 let total = lines["macro"]["support"].as_f64().unwrap();
                 for said in [format!("labels = \"{kind}\"\n"), String::new()] {
-                    if said.is_empty() && labels.len() < 2 {
+                    if said.is_empty() && (labels.len() < 2 || decimals > 2) {
                         continue;
                     }
                     let mut page = Page::of(labels.len(), &format!("{said}total = {total}"));
