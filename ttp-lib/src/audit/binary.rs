@@ -119,7 +119,7 @@ struct Ends {
 /// without a bound, where a step counts for as many as it takes the time of.
 const FINEST: i128 = 20_000_000;
 const NARROW: u64 = 1_000_000;
-const WIDE_STEP: u64 = 100;
+const WIDE_STEP: u64 = 400;
 
 /// The whole numbers of a walk.
 trait Whole: Integer + Signed + Clone + From<i128> + ToPrimitive {}

@@ -823,10 +823,13 @@ fn matrix(
     zero: ZeroDivision,
     balanced: Balanced,
 ) -> Result<MatrixKnown> {
+    let labels = fields.labels()?;
     let mut classes = match fields.optional_texts("classes")? {
         Some((classes, at)) => {
             let distinct: HashSet<&String> = classes.iter().collect();
-            if classes.len() < 2 || distinct.len() < classes.len() {
+            // Of a report over some labels one may be left.
+            let least = if labels.is_some_and(Labels::is_open) { 1 } else { 2 };
+            if classes.len() < least || distinct.len() < classes.len() {
                 let reason = "at least two classes are wanted, each once".to_owned();
                 return Err(fields.source.wrong(at, Some("classes"), reason));
             }
@@ -875,7 +878,6 @@ fn matrix(
     {
         return contradiction("total", at, format!("{} is no number of all pairs", t.0));
     }
-    let labels = fields.labels()?;
     if labels.is_some() && classes.is_empty() {
         return Err(fields.wrong("labels", "it has no classes".to_owned()));
     }

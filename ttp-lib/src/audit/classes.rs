@@ -165,9 +165,21 @@ impl Judge<'_> {
         if said.is_empty() {
             return;
         }
-        let found = self.judged(known, &classes, &said);
+        let mut found = self.judged(known, &classes, &said);
+        if found.witness.is_none() {
+            // What is only checked must not keep the rest from a verdict.
+            let all: Vec<Said> = said.values().cloned().collect();
+            let checked = taken_out(&mut said, |said| classes.only_checked(said, &all));
+            if !checked.is_empty() {
+                self.undecided(checked);
+                if said.is_empty() {
+                    return;
+                }
+                found = self.judged(known, &classes, &said);
+            }
+        }
         if known.labels.is_none() && may_be_open(&said, &found) {
-            return self.reopened(matrix, known, said, found);
+            return self.reopened(matrix, known, said);
         }
         let Judged { settled, verdicts, witness, removal } = found;
         for (at, verdict) in verdicts {
@@ -189,7 +201,7 @@ impl Judge<'_> {
     /// The claims of a report with a micro average that cannot be of all labels with one label an
     /// example: judged as of some labels, which goes for several an example, too. What is refuted
     /// so is refuted in each of the three readings.
-    fn reopened(&mut self, matrix: usize, known: &MatrixKnown, mut said: SaidBy, closed: Judged) {
+    fn reopened(&mut self, matrix: usize, known: &MatrixKnown, mut said: SaidBy) {
         let needs = "whether these are all labels and each example has one: then micro precision, \
                      recall, F and the accuracy are one number, and these figures are not; labels \
                      = \"some\" or \"several\" of the matrix says that it is otherwise, \"all\" that \
@@ -208,7 +220,6 @@ impl Judge<'_> {
         }
         self.audit.to_remove.extend(found.removal);
         // Nothing is proven of what is asked: the numbers are those of one reading.
-        drop(closed);
         self.holding.remove(&('m', matrix));
     }
 
@@ -230,7 +241,9 @@ impl Judge<'_> {
         let printed = cells > 2 * classes.names.len();
         let shrink = |of: &[usize]| if printed { looker.shrunk(of) } else { of.to_vec() };
         let is_known = |of: &[usize]| printed && looker.is_known(of);
-        let settled = settle_from(&members, LOOKS, shrink, is_known, look);
+        // And a conflict of which nothing can be spared is enough there.
+        let looks = if printed { 0 } else { LOOKS };
+        let settled = settle_from(&members, looks, shrink, is_known, look);
         let mut verdicts = BTreeMap::new();
         for (conflict, smallest) in &settled.conflicts {
             let mut reason = "no confusion matrix gives these figures".to_owned();

@@ -226,6 +226,9 @@ impl Figure {
         if self.exact {
             return Interval::point(self.value.clone());
         }
+        if self.unit < fraction(1, 10_i128.pow(13)) {
+            return self.of_floating_point();
+        }
         let half = &self.unit / whole(2);
         let (near_low, near_high) = (&self.value - &half, &self.value + &half);
         let nought = self.value.is_zero();
@@ -259,6 +262,15 @@ impl Figure {
             Rounding::Either => (near_low, true, &self.value + &self.unit, false),
         };
         Interval { low, low_in, high, high_in }
+    }
+
+    /// A figure of fourteen or more decimals shows a number in double precision as it is, whose last
+    /// digits are not those of the quotient: it stands for all within 10⁻¹⁴, ends rounded outwards.
+    fn of_floating_point(&self) -> Interval {
+        let grain = whole(10_i128.pow(15));
+        let off = fraction(1, 10_i128.pow(14));
+        let low = ((&self.value - &off) * &grain).floor() / &grain;
+        Interval::closed(low, ((&self.value + &off) * &grain).ceil() / &grain)
     }
 
     /// The number in floating point, for showing and for hints.

@@ -32,7 +32,7 @@ impl Labels {
 
     /// Why a score cannot be judged of such labels; nothing if it can.
     pub(super) fn unfit(self, said: &Said) -> Option<String> {
-        let all = || "all labels of the examples, which a report over some of them does not have";
+        let all = "all labels of the examples, which a report over some of them does not have";
         let several = "the examples' own sets of labels: with several labels an example there is \
                        no such number in the labels' counts";
         match (self, said) {
@@ -41,7 +41,7 @@ impl Labels {
                 Some(several.to_owned())
             }
             (Self::Several, said) if wants_all(said) => Some(several.to_owned()),
-            (Self::Some, said) if wants_all(said) => Some(all().to_owned()),
+            (Self::Some, said) if wants_all(said) => Some(all.to_owned()),
             _ => None,
         }
     }

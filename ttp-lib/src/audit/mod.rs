@@ -65,4 +65,6 @@ pub use rests::Rest;
 pub use verdict::{Ran, Verdict};
 
 #[cfg(test)]
+mod printed_tests;
+#[cfg(test)]
 mod tests;

@@ -200,6 +200,25 @@ impl Classes {
         self.labels.unfit(said).or_else(|| self.problem(&[said], false).err().map(fine))
     }
 
+    /// What would decide a figure that no matrix is looked for by, but only checked against the one
+    /// that is found; nothing of other figures.
+    pub(super) fn only_checked(&self, said: &Said, all: &[Said]) -> Option<String> {
+        let all: Vec<&Said> = all.iter().collect();
+        let weighted = |of: &[usize]| {
+            self.weight_of(of, &all).is_none().then(|| "the examples of these classes".to_owned())
+        };
+        match said {
+            Said::Whole(..) => {
+                Some("the confusion matrix: the other figures leave many".to_owned())
+            }
+            Said::Averaged(Averaging::Weighted, metric, _) if *metric != ClassMetric::Recall => {
+                weighted(&(0..self.names.len()).collect::<Vec<_>>())
+            }
+            Said::Over(of, Averaging::Weighted, ..) => weighted(of),
+            _ => None,
+        }
+    }
+
     /// Whether bounds alone refute what is said: quick, and proven.
     ///
     /// # Errors

@@ -351,8 +351,10 @@ impl fmt::Display for Removal {
             shown.join(" or ") + &more
         };
         if !smallest.is_empty() {
-            let only = if smallest.len() == 1 && open.is_empty() && *whole { "only " } else { "" };
-            write!(f, "; a matrix gives all others {only}without {}", list(smallest))?;
+            write!(f, "; a matrix gives all others without {}", list(smallest))?;
+            if smallest.len() == 1 && open.is_empty() && *whole {
+                f.write_str(", and without no other set of so few")?;
+            }
         }
         if !open.is_empty() {
             write!(f, "; not found out without {}", list(open))?;

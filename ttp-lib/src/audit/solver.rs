@@ -99,6 +99,8 @@ impl Default for Work {
 pub(super) type Bounds = Vec<(i128, i128)>;
 /// Quotients are bounded to so many parts of one.
 const SCALE: i128 = 1_000_000_000_000_000_000;
+/// So few unknowns are looked at by halves.
+const FEW: usize = 3;
 
 impl Problem {
     /// Another unknown, within bounds.
@@ -208,9 +210,10 @@ impl Problem {
             };
         }
         let room = bounds.iter().map(|(low, high)| ((high - low + 1) as f64).log2()).sum::<f64>();
-        if room < 14.0 {
+        let few = bounds.iter().filter(|(low, high)| low < high).count() <= FEW;
+        if room < 14.0 || few {
             // So few numbers that looking at all is quicker than anything else.
-            let mut nodes = work.nodes;
+            let mut nodes = if few { work.nodes.max(400) } else { work.nodes };
             let middle = middle(&bounds);
             match self.search(bounds.clone(), &middle, &mut nodes) {
                 Answer::Unknown => {}
@@ -312,8 +315,8 @@ impl Problem {
 
     /// Looks at everything within bounds, nearest to a hint first.
     fn search(&self, bounds: Bounds, hint: &[f64], nodes: &mut u64) -> Answer {
-        let mut open = vec![bounds];
-        while let Some(mut bounds) = open.pop() {
+        let mut open_parts = vec![bounds];
+        while let Some(mut bounds) = open_parts.pop() {
             if *nodes == 0 {
                 return Answer::Unknown;
             }
@@ -333,11 +336,24 @@ impl Problem {
             };
             let (low, high) = bounds[at];
             let value = (hint[at].round() as i128).clamp(low, high);
+            let open = bounds.iter().filter(|(low, high)| low < high).count();
+            if open <= FEW && high - low > 64 {
+                // Halves of few numbers are refuted as a whole; that with the hint comes first.
+                let middle = low + (high - low) / 2;
+                let halves = [(middle + 1, high), (low, middle)];
+                let last = usize::from(value <= middle);
+                for part in [halves[1 - last], halves[last]] {
+                    let mut next = bounds.clone();
+                    next[at] = part;
+                    open_parts.push(next);
+                }
+                continue;
+            }
             for part in [(value + 1, high), (low, value - 1), (value, value)] {
                 if part.0 <= part.1 {
                     let mut next = bounds.clone();
                     next[at] = part;
-                    open.push(next);
+                    open_parts.push(next);
                 }
             }
         }

@@ -109,6 +109,16 @@ impl Renamed {
         pairs.filter(|(printed, right)| printed != right).collect()
     }
 
+    /// How many printed names are wrong beyond chance, whatever the outputs that no flow speaks of
+    /// are: those whose flows are another class's, and those whose class is another output's.
+    pub fn wrong_at_least(&self) -> usize {
+        let by_flows = &self.by_flows;
+        let is_misnamed =
+            |output: &usize| by_flows.misnamed.contains(&self.published.classes[*output]);
+        let misnamed: Vec<usize> = (0..self.best.len()).filter(is_misnamed).collect();
+        wrong(&misnamed, &by_flows.naming.best)
+    }
+
     /// The outputs beside each other: printed name, F1, rows in the summary, flows that the encoder
     /// gives to it, the right name, and how many of those flows the forest gives that name.
     ///
@@ -262,14 +272,24 @@ impl Renamed {
             Statement {
                 says: "your confusion matrix is correct".into(),
                 renamed: format!(
-                    "{} of its {} names are wrong",
-                    self.renamed().len(),
-                    classes.len()
+                    "at least {} of its {} names are wrong; by the best assignment {} are",
+                    self.wrong_at_least(),
+                    classes.len(),
+                    self.renamed().len()
                 ),
                 remains: "refuted by the data",
             },
         ])
     }
+}
+
+/// Outputs that do not bear their own class's name: the misnamed ones, and those whose class one of
+/// these is.
+fn wrong(misnamed: &[usize], best: &[usize]) -> usize {
+    let is_wrong = |output: &usize| {
+        misnamed.contains(output) || misnamed.iter().any(|other| best[*other] == *output)
+    };
+    (0..best.len()).filter(is_wrong).count()
 }
 
 /// Names by the flows for outputs that have any; what is left over goes to the others by size.
@@ -319,5 +339,13 @@ mod tests {
         // Outputs 1 and 3 are never used; what the flows leave are classes 0 and 2.
         let best = by_both(&[3, 0, 1, 2], &[1, 3], &[50, 9, 40, 700], &[600, 10, 5, 80]);
         assert_eq!(best, [3, 2, 1, 0]);
+    }
+
+    #[test]
+    fn a_name_is_wrong_if_its_class_is_another_outputs() {
+        // Outputs 0 and 1 are misnamed: 1 and 2 are what they are. So 2's printed name is wrong,
+        // whatever it is; of 3, which would be 0, nothing is shown, and nothing of 4.
+        assert_eq!(wrong(&[0, 1], &[1, 2, 3, 0, 4]), 3);
+        assert_eq!(wrong(&[], &[1, 0]), 0);
     }
 }

@@ -1,0 +1,698 @@
+//! Printed matrices and reports: what is true is never refuted, and a changed digit is.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use super::{Audit, Claims, Verdict, audit};
+use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
+use std::path::Path;
+
+type Counts = Vec<Vec<u64>>;
+
+/// A claims file on one matrix.
+struct Page {
+    text: String,
+    claims: usize,
+}
+
+impl Page {
+    fn new(fields: &str) -> Self {
+        let text = format!("document = \"d\"\n[[matrix]]\nid = \"m\"\n{fields}\n");
+        Self { text, claims: 0 }
+    }
+
+    fn of(classes: usize, fields: &str) -> Self {
+        let names: Vec<String> = (0..classes).map(|class| format!("\"{class}\"")).collect();
+        Self::new(&format!("classes = [{}]\n{fields}", names.join(", ")))
+    }
+
+    fn claim(&mut self, kind: &str, fields: &str, value: &str) {
+        self.text += &format!(
+            "[[claim]]\nid = \"c{}\"\nat = \"t\"\nsays = \"s\"\nkind = \"{kind}\"\nmatrix = \
+             \"m\"\nvalue = \"{value}\"\n{fields}\n",
+            self.claims
+        );
+        self.claims += 1;
+    }
+
+    fn score(&mut self, metric: &str, fields: &str, value: &str) {
+        self.claim("score", &format!("metric = \"{metric}\"\n{fields}"), value);
+    }
+
+    fn of_class(&mut self, metric: &str, class: usize, value: &str) {
+        self.score(metric, &format!("class = \"{class}\""), value);
+    }
+
+    fn cell(&mut self, from: usize, to: usize, value: &str) {
+        self.claim("cell", &format!("from = \"{from}\"\nto = \"{to}\""), value);
+    }
+
+    fn cells(&mut self, counts: &Counts) {
+        for (from, row) in counts.iter().enumerate() {
+            for (to, cell) in row.iter().enumerate() {
+                self.cell(from, to, &cell.to_string());
+            }
+        }
+    }
+
+    fn judged(&self) -> Audit {
+        let claims = Claims::parse(Path::new("c.toml"), &self.text);
+        audit(&claims.unwrap_or_else(|error| panic!("{error}\n{}", self.text))).unwrap()
+    }
+
+    /// How many claims are consistent, inconsistent and undecided.
+    fn found(&self) -> [usize; 3] {
+        let judged = self.judged();
+        ["consistent", "inconsistent", "undecided"].map(|name| judged.count(name))
+    }
+
+    fn refused(&self) -> String {
+        Claims::parse(Path::new("c.toml"), &self.text).unwrap_err().to_string()
+    }
+}
+
+/// Margins, and scikit-learn's figures from them in floating point, told apart from the library's.
+struct Truth {
+    support: Vec<f64>,
+    predicted: Vec<f64>,
+    right: Vec<f64>,
+    all: f64,
+}
+
+impl Truth {
+    fn of(counts: &Counts) -> Self {
+        let sum = |cells: &mut dyn Iterator<Item = u64>| cells.sum::<u64>() as f64;
+        let classes = 0..counts.len();
+        let support: Vec<f64> = counts.iter().map(|row| sum(&mut row.iter().copied())).collect();
+        let column = |class: usize| sum(&mut counts.iter().map(|row| row[class]));
+        Self {
+            all: support.iter().sum(),
+            support,
+            predicted: classes.clone().map(column).collect(),
+            right: classes.map(|class| counts[class][class] as f64).collect(),
+        }
+    }
+
+    fn of_class(&self, metric: &str, class: usize) -> f64 {
+        let (s, p, t) = (self.support[class], self.predicted[class], self.right[class]);
+        let (n, share) = (self.all, |a: f64, b: f64| if b == 0.0 { 0.0 } else { a / b });
+        let (recall, specificity) = (share(t, s), share(n - s - p + t, n - s));
+        match metric {
+            "precision" => share(t, p),
+            "recall" => recall,
+            "f1" => share(2.0 * t, s + p),
+            "f2" => share(5.0 * t, 4.0 * s + p),
+            "specificity" => specificity,
+            "negative_predictive_value" => share(n - s - p + t, n - p),
+            "accuracy" => (n - s - p + 2.0 * t) / n,
+            "balanced_accuracy" => f64::midpoint(recall, specificity),
+            other => panic!("{other}"),
+        }
+    }
+
+    fn average(&self, metric: &str, weighted: bool, of: &[usize]) -> f64 {
+        let weight = |class: usize| if weighted { self.support[class] } else { 1.0 };
+        let all: f64 = of.iter().map(|&class| weight(class)).sum();
+        let sum: f64 = of.iter().map(|&class| weight(class) * self.of_class(metric, class)).sum();
+        if all == 0.0 { 0.0 } else { sum / all }
+    }
+
+    fn balanced(&self, adjusted: bool) -> f64 {
+        let present: Vec<usize> =
+            (0..self.support.len()).filter(|&class| self.support[class] > 0.0).collect();
+        let mean = self.average("recall", false, &present);
+        let chance = 1.0 / present.len() as f64;
+        if adjusted { (mean - chance) / (1.0 - chance) } else { mean }
+    }
+
+    fn agreement(&self, kappa: bool) -> f64 {
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let (n, s, p) = (self.all, &self.support, &self.predicted);
+        let above = n * self.right.iter().sum::<f64>() - dot(s, p);
+        let below = match kappa {
+            true => n * n - dot(s, p),
+            false => ((n * n - dot(s, s)) * (n * n - dot(p, p))).sqrt(),
+        };
+        if below == 0.0 { 0.0 } else { above / below }
+    }
+}
+
+fn shown(value: f64, decimals: usize, percent: bool) -> String {
+    match percent {
+        true => format!("{:.*} %", decimals.saturating_sub(2), 100.0 * value),
+        false => format!("{value:.decimals$}"),
+    }
+}
+
+fn random_counts(rng: &mut ChaCha8Rng, classes: usize, most: u64) -> Counts {
+    let sparse = rng.random_bool(0.3);
+    let mut cell = |right: bool| match sparse && rng.random_bool(0.5) {
+        true => 0,
+        false => rng.random_range(0..=if right { 4 * most } else { most }),
+    };
+    let mut counts: Counts =
+        (0..classes).map(|row| (0..classes).map(|column| cell(row == column)).collect()).collect();
+    counts[0][0] += 1;
+    counts[1][0] += 1;
+    counts
+}
+
+const OF_CLASS: [&str; 8] = [
+    "precision",
+    "recall",
+    "f1",
+    "f2",
+    "specificity",
+    "negative_predictive_value",
+    "accuracy",
+    "balanced_accuracy",
+];
+
+/// Some of all figures that a claims file can have of a matrix.
+fn figures(rng: &mut ChaCha8Rng, page: &mut Page, truth: &Truth, often: f64, decimals: usize) {
+    let percent = rng.random_bool(0.4);
+    let show = |value: f64| shown(value, decimals, percent);
+    let classes: Vec<usize> = (0..truth.support.len()).collect();
+    for &class in &classes {
+        for metric in OF_CLASS {
+            if rng.random_bool(often) {
+                page.of_class(metric, class, &show(truth.of_class(metric, class)));
+            }
+        }
+    }
+    for metric in OF_CLASS {
+        for (weighted, name) in [(false, "macro"), (true, "weighted")] {
+            if rng.random_bool(often) && metric != "balanced_accuracy" {
+                let mut fields = format!("average = \"{name}\"");
+                let number = rng.random_range(1..=classes.len());
+                let mut of: Vec<usize> = classes.choose_multiple(rng, number).copied().collect();
+                of.sort_unstable();
+                let names: Vec<String> = of.iter().map(|class| format!("\"{class}\"")).collect();
+                fields += &format!("\nover = [{}]", names.join(", "));
+                page.score(metric, &fields, &show(truth.average(metric, weighted, &of)));
+                let fields = format!("average = \"{name}\"");
+                page.score(metric, &fields, &show(truth.average(metric, weighted, &classes)));
+            }
+        }
+    }
+    for (fields, value) in [
+        ("", truth.balanced(false)),
+        ("average = \"macro\"", truth.balanced(false)),
+        ("balanced_accuracy = \"adjusted\"", truth.balanced(true)),
+        (
+            "balanced_accuracy = \"one_vs_rest\"",
+            truth.average("balanced_accuracy", false, &classes),
+        ),
+    ] {
+        if rng.random_bool(often) {
+            page.score("balanced_accuracy", fields, &show(value));
+        }
+    }
+    if rng.random_bool(often) {
+        let accuracy = truth.right.iter().sum::<f64>() / truth.all;
+        page.score("accuracy", "", &show(accuracy));
+        for metric in ["precision", "recall", "f1"] {
+            page.score(metric, "average = \"micro\"", &show(accuracy));
+        }
+        page.score("mcc", "", &show(truth.agreement(false)));
+    }
+}
+
+fn counts_of_classes(page: &mut Page, truth: &Truth, metrics: &[&str]) {
+    for metric in metrics {
+        let counts = match *metric {
+            "support" => &truth.support,
+            "predicted" => &truth.predicted,
+            _ => &truth.right,
+        };
+        for (class, count) in counts.iter().enumerate() {
+            page.of_class(metric, class, &count.to_string());
+        }
+    }
+}
+
+#[test]
+fn true_figures_beside_a_printed_matrix_are_all_consistent() {
+    let mut rng = ChaCha8Rng::seed_from_u64(21);
+    for case in 0..40 {
+        let classes = rng.random_range(2..=5);
+        let counts = random_counts(&mut rng, classes, [3, 40, 900][case % 3]);
+        let truth = Truth::of(&counts);
+        let total = match case % 4 {
+            0 => String::new(),
+            1 => format!("total = [1, {}]", 2.0 * truth.all),
+            _ => format!("total = {}", truth.all),
+        };
+        let mut page = Page::of(classes, &total);
+        page.cells(&counts);
+        let decimals = rng.random_range(2..=8);
+        figures(&mut rng, &mut page, &truth, 0.3, decimals);
+        counts_of_classes(&mut page, &truth, &["support", "predicted"]);
+        assert_eq!(page.found(), [page.claims, 0, 0], "{case}: {}", page.text);
+    }
+}
+
+#[test]
+fn true_figures_without_a_matrix_or_with_a_part_of_it_are_never_inconsistent() {
+    let mut rng = ChaCha8Rng::seed_from_u64(22);
+    let mut found = [0; 3];
+    for case in 0..16 {
+        let classes = rng.random_range(2..=3);
+        let counts = random_counts(&mut rng, classes, [2, 12, 60][case % 3]);
+        let truth = Truth::of(&counts);
+        let mut page = Page::of(classes, &format!("total = {}", truth.all));
+        match case % 4 {
+            // A row, a column, or some cells.
+            0 => (0..classes).for_each(|to| page.cell(1, to, &counts[1][to].to_string())),
+            1 => (0..classes).for_each(|from| page.cell(from, 0, &counts[from][0].to_string())),
+            2 => {
+                for (from, row) in counts.iter().enumerate() {
+                    for (to, cell) in row.iter().enumerate() {
+                        if rng.random_bool(0.5) {
+                            page.cell(from, to, &cell.to_string());
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+        counts_of_classes(&mut page, &truth, &["support", "true_positives"]);
+        let decimals = rng.random_range(2..=8);
+        figures(&mut rng, &mut page, &truth, 0.1, decimals);
+        let judged = page.found();
+        assert_eq!(judged[1], 0, "{case}: {judged:?} {}", page.text);
+        found.iter_mut().zip(judged).for_each(|(all, one)| *all += one);
+    }
+    assert!(found[2] < found[0], "{found:?}: most are decided");
+}
+
+#[test]
+fn a_changed_figure_beside_a_printed_matrix_is_inconsistent() {
+    let mut rng = ChaCha8Rng::seed_from_u64(23);
+    for case in 0..24 {
+        let classes = rng.random_range(2..=4);
+        let counts = random_counts(&mut rng, classes, [9, 60][case % 2]);
+        let truth = Truth::of(&counts);
+        let mut page = Page::of(classes, &format!("total = {}", truth.all));
+        let class = rng.random_range(0..classes);
+        let all: Vec<usize> = (0..classes).collect();
+        let off = |value: f64| shown(value + if value > 0.5 { -0.02 } else { 0.02 }, 3, false);
+        let metric = OF_CLASS[case % OF_CLASS.len()];
+        let mut changed = counts.clone();
+        match case % 8 {
+            0 => page.of_class("support", class, &(truth.support[class] + 1.0).to_string()),
+            1 => page.of_class("predicted", class, &(truth.predicted[class] + 1.0).to_string()),
+            2 => page.of_class(metric, class, &off(truth.of_class(metric, class))),
+            3 => {
+                let value = truth.average("f1", false, &all);
+                page.score("f1", "average = \"macro\"", &off(value));
+            }
+            4 => page.score("balanced_accuracy", "", &off(truth.balanced(false))),
+            5 => page.score("kappa", "", &off(truth.agreement(true))),
+            6 => changed[class][(class + 1) % classes] += 1,
+            _ => {
+                let value = truth.average("precision", true, &all);
+                page.score("precision", "average = \"weighted\"", &off(value));
+            }
+        }
+        page.cells(&changed);
+        let [_, inconsistent, _] = page.found();
+        assert!(inconsistent > 0, "{case}: {}", page.text);
+    }
+}
+
+/// The figures of a report by scikit-learn.
+fn report(page: &mut Page, report: &Value, labels: &[usize], decimals: usize) {
+    let place = |label: usize| labels.iter().position(|other| *other == label).unwrap();
+    for (name, line) in report.as_object().unwrap() {
+        if name == "accuracy" {
+            page.score("accuracy", "", &shown(line.as_f64().unwrap(), decimals, false));
+            continue;
+        }
+        let label: Option<usize> = name.parse().ok();
+        let fields = match label {
+            Some(label) => format!("class = \"{}\"", place(label)),
+            None => format!("average = \"{name}\""),
+        };
+        for (metric, field) in
+            [("precision", "precision"), ("recall", "recall"), ("f1", "f1-score")]
+        {
+            page.score(metric, &fields, &shown(line[field].as_f64().unwrap(), decimals, false));
+        }
+        if label.is_some() {
+            page.score("support", &fields, &line["support"].as_f64().unwrap().to_string());
+        }
+    }
+}
+
+#[test]
+#[ignore = "slow: scikit-learn's reports over some labels (make test-all)"]
+fn scikit_learns_figures_are_those_of_its_matrices() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/reports.json");
+    let golden: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    assert_eq!(golden["sklearn"], "1.7.2");
+    for case in golden["cases"].as_array().unwrap() {
+        let counts: Counts = serde_json::from_value(case["counts"].clone()).unwrap();
+        let labels: Vec<usize> = (0..counts.len()).collect();
+        let name = case["name"].as_str().unwrap();
+        let value = |field: &str| case[field].as_f64().unwrap();
+        for decimals in [2, 4, 8] {
+            let mut page = Page::of(labels.len(), "");
+            page.cells(&counts);
+            let show = |value: f64| shown(value, decimals, false);
+            page.score("balanced_accuracy", "", &show(value("balanced")));
+            let fields = "balanced_accuracy = \"adjusted\"";
+            page.score("balanced_accuracy", fields, &show(value("adjusted")));
+            page.score("kappa", "", &show(value("kappa")));
+            page.score("mcc", "", &show(value("mcc")));
+            for how in ["true", "pred", "all"] {
+                for (from, row) in case["normalized"][how].as_array().unwrap().iter().enumerate() {
+                    for (to, share) in row.as_array().unwrap().iter().enumerate() {
+                        let fields =
+                            format!("from = \"{from}\"\nto = \"{to}\"\nnormalize = \"{how}\"");
+                        page.claim("cell", &fields, &show(share.as_f64().unwrap()));
+                    }
+                }
+            }
+            report(&mut page, &case["report"], &labels, decimals);
+            assert_eq!(page.found(), [page.claims, 0, 0], "{name}, {decimals}: {}", page.text);
+
+            // Over some labels, and with several a row: as such all is consistent; where the file
+            // does not say so nothing is refuted.
+            let some: Vec<usize> = serde_json::from_value(case["some"]["labels"].clone()).unwrap();
+            let reports =
+                [(&case["some"]["report"], &some, "some"), (&case["several"], &labels, "several")];
+            for (lines, labels, kind) in reports {
+                let total = lines["macro"]["support"].as_f64().unwrap();
+                for said in [format!("labels = \"{kind}\"\n"), String::new()] {
+                    if said.is_empty() && (labels.len() < 2 || decimals > 2) {
+                        continue;
+                    }
+                    let mut page = Page::of(labels.len(), &format!("{said}total = {total}"));
+                    report(&mut page, lines, labels, decimals);
+                    let [consistent, inconsistent, _] = page.found();
+                    assert_eq!(inconsistent, 0, "{name}, {kind}: {}", page.text);
+                    if !said.is_empty() {
+                        assert_eq!(consistent, page.claims, "{name}, {kind}: {}", page.text);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// 50 5 5 / 10 30 20 / 0 15 65.
+fn printed() -> Counts {
+    vec![vec![50, 5, 5], vec![10, 30, 20], vec![0, 15, 65]]
+}
+
+#[test]
+fn cells_that_do_not_add_up_are_inconsistent() {
+    // As in FalseNegativeLab/mlscorecheck: https://github.com/FalseNegativeLab/mlscorecheck
+    let page = |total: &str, cells: &[(usize, usize)]| {
+        let mut page = Page::of(3, total);
+        cells.iter().for_each(|&(a, b)| page.cell(a, b, &printed()[a][b].to_string()));
+        page
+    };
+    let all: Vec<(usize, usize)> = (0..9).map(|place| (place / 3, place % 3)).collect();
+    let errors: Vec<(usize, usize)> = all.iter().copied().filter(|(a, b)| a != b).collect();
+    assert_eq!(page("total = 200", &errors).found(), [6, 0, 0]);
+    assert_eq!(page("total = 201", &all).found(), [0, 9, 0]);
+    // The cells tell the total, where nothing else does, however large it is.
+    assert_eq!(page("", &all).found(), [9, 0, 0]);
+    let of = |cells: &[(usize, usize)], metric: &str, value: &str| {
+        let mut page = page("total = [1, 5000]", cells);
+        page.of_class(metric, 0, value);
+        page.found()
+    };
+    let (row, column) = (&all[..3], [all[0], all[3], all[6]]);
+    for (cells, metric, true_value, off) in [
+        (row, "support", "60", "61"),
+        (row, "recall", "0.83", "0.70"),
+        (&column[..], "predicted", "60", "59"),
+        (&column[..], "precision", "0.83", "0.79"),
+        (&all[..], "specificity", "0.93", "0.94"),
+    ] {
+        let number = cells.len() + 1;
+        assert_eq!(of(cells, metric, true_value), [number, 0, 0], "{metric} {true_value}");
+        // The other cells still hold.
+        let [_, inconsistent, undecided] = of(cells, metric, off);
+        assert!(inconsistent > 0 && undecided == 0, "{metric} {off}");
+    }
+    // Two classes miss five each, and take in five each; the others miss none. So they took each
+    // other's, and if one of these cells is empty there is no such matrix.
+    let crossed = |cells: &[(usize, usize, &str)]| {
+        let mut page = Page::of(4, "total = 30");
+        for (class, (support, predicted)) in
+            [("10", "10"), ("10", "10"), ("5", "5"), ("5", "5")].into_iter().enumerate()
+        {
+            page.of_class("support", class, support);
+            page.of_class("predicted", class, predicted);
+            page.of_class("true_positives", class, "5");
+        }
+        cells.iter().for_each(|(from, to, cell)| page.cell(*from, *to, cell));
+        page.found()
+    };
+    assert_eq!(crossed(&[(0, 1, "5"), (1, 0, "5")]), [14, 0, 0]);
+    assert!(crossed(&[(0, 1, "0"), (1, 0, "0")])[1] > 0);
+    assert!(crossed(&[(0, 1, "0")])[1] > 0);
+}
+
+#[test]
+fn figures_that_only_the_exchanged_matrix_gives_are_not_refuted() {
+    let mut page = Page::of(3, "total = 200");
+    for (from, row) in printed().iter().enumerate() {
+        row.iter().enumerate().for_each(|(to, cell)| page.cell(to, from, &cell.to_string()));
+    }
+    [60, 60, 80].iter().enumerate().for_each(|(class, support)| {
+        page.of_class("support", class, &support.to_string());
+    });
+    page.of_class("recall", 1, "0.50");
+    // The first support is that of both ways round.
+    assert_eq!(page.found(), [10, 0, 3]);
+    let verdict = page.judged().claim("c10").unwrap().verdict.to_string();
+    assert!(verdict.contains("which axis of the printed matrix is the true classes"), "{verdict}");
+    // One figure alone is a wrong one.
+    let mut page = Page::of(3, "total = 200");
+    page.cells(&printed());
+    page.of_class("support", 1, "50");
+    assert!(page.found()[1] > 0);
+}
+
+#[test]
+fn balanced_accuracy_is_the_mean_recall_or_what_the_file_says() {
+    // https://github.com/scikit-learn/scikit-learn/pull/10587 and its issue 6747.
+    let truth = Truth::of(&printed());
+    let all = [0, 1, 2];
+    let mean = shown(truth.balanced(false), 4, false);
+    assert_eq!(mean, "0.7153");
+    let one_vs_rest = shown(truth.average("balanced_accuracy", false, &all), 4, false);
+    let adjusted = shown(truth.balanced(true), 4, false);
+    let found = |top: &str, fields: &str, value: &str| {
+        let mut page = Page::of(3, top);
+        page.cells(&printed());
+        page.score("balanced_accuracy", fields, value);
+        page.found()[1]
+    };
+    let setting = |name: &str| format!("balanced_accuracy = \"{name}\"");
+    assert_eq!(found("", "", &mean), 0);
+    assert_eq!(found("", "average = \"macro\"", &mean), 0);
+    assert!(found("", "", &one_vs_rest) > 0);
+    assert_eq!(found("", &setting("one_vs_rest"), &one_vs_rest), 0);
+    assert_eq!(found(&setting("one_vs_rest"), "average = \"macro\"", &one_vs_rest), 0);
+    assert!(found("", &setting("one_vs_rest"), &mean) > 0);
+    assert_eq!(found("", &setting("adjusted"), &adjusted), 0);
+    assert!(found("", &setting("adjusted"), &mean) > 0);
+    // Without cells, too: of three recalls the mean is what it is.
+    let mut page = Page::of(3, "total = 200");
+    counts_of_classes(&mut page, &truth, &["support"]);
+    for class in all {
+        page.of_class("recall", class, &shown(truth.of_class("recall", class), 3, false));
+    }
+    page.score("balanced_accuracy", "", "0.7153");
+    assert_eq!(page.found(), [7, 0, 0]);
+    for (fields, value, reason) in [
+        (
+            "average = \"weighted\"",
+            "0.70",
+            "field \"average\": balanced accuracy is the mean recall",
+        ),
+        (
+            "balanced_accuracy = \"mean\"",
+            "0.70",
+            "field \"balanced_accuracy\": unknown balanced_accuracy \"mean\"; known: mean_recall, \
+             adjusted, one_vs_rest",
+        ),
+        ("average = \"macro\"\nover = [\"0\", \"1\"]", "0.70", "field \"over\": balanced accuracy"),
+        ("", "71.53", "field \"value\": 71.53 is a share above 1"),
+    ] {
+        let mut page = Page::of(3, "total = 200");
+        page.score("balanced_accuracy", fields, value);
+        assert!(page.refused().contains(reason), "{}", page.refused());
+    }
+    let mut two = Page::new("total = 100");
+    two.score("balanced_accuracy", "balanced_accuracy = \"adjusted\"", "0.50");
+    assert!(two.refused().contains("field \"metric\""), "{}", two.refused());
+}
+
+#[test]
+fn a_micro_average_over_some_labels_is_never_inconsistent() {
+    // scikit-learn's page of classification_report: labels 1, 2, 3 of truth 1 1 1, predicted 1 1 0.
+    let page = |labels: &str| {
+        let mut page = Page::of(3, &format!("total = 3\n{labels}"));
+        page.of_class("support", 0, "3");
+        page.of_class("precision", 0, "1.00");
+        page.of_class("recall", 0, "0.67");
+        for class in [1, 2] {
+            page.of_class("support", class, "0");
+            page.of_class("precision", class, "0.00");
+        }
+        for (metric, value) in [("precision", "1.00"), ("recall", "0.67"), ("f1", "0.80")] {
+            page.score(metric, "average = \"micro\"", value);
+        }
+        page
+    };
+    assert_eq!(page("").found(), [7, 0, 3]);
+    let verdict = page("").judged().claim("c7").unwrap().verdict.to_string();
+    assert!(verdict.contains("labels = \"some\" or \"several\""), "{verdict}");
+    assert_eq!(page("labels = \"some\"").found(), [10, 0, 0]);
+    assert_eq!(page("labels = \"several\"").found(), [10, 0, 0]);
+    assert!(page("labels = \"all\"").found()[1] > 0);
+    // What no labels at all can have is inconsistent in each of them.
+    let mut off = page("labels = \"some\"");
+    off.of_class("true_positives", 0, "3");
+    assert!(off.found()[1] > 0);
+    // What wants all examples is not judged.
+    let mut more = page("labels = \"some\"");
+    more.score("accuracy", "", "0.67");
+    more.of_class("specificity", 0, "0.50");
+    assert_eq!(more.found(), [10, 0, 2]);
+    let mut cells = page("labels = \"several\"");
+    cells.cell(0, 1, "1");
+    assert_eq!(cells.found(), [10, 0, 1]);
+    assert!(page("labels = \"most\"").refused().contains("known: all, some, several"));
+    // A conflict that hangs on it says so.
+    let mut closed = Page::of(2, "total = 10");
+    for class in [0, 1] {
+        closed.of_class("support", class, "5");
+        closed.of_class("precision", class, "1.00");
+    }
+    closed.of_class("recall", 0, "0.60");
+    let verdict = closed.judged().claim("c4").unwrap().verdict.to_string();
+    assert!(verdict.contains(", if these are all labels and each example has one"), "{verdict}");
+}
+
+#[test]
+fn averages_over_some_classes_are_of_these() {
+    let page = |over: &str, value: &str| {
+        let mut page = Page::of(3, "total = 200");
+        page.cells(&printed());
+        page.score("recall", &format!("average = \"macro\"\nover = {over}"), value);
+        page
+    };
+    // 50 of 60, 30 of 60, 65 of 80.
+    assert_eq!(page("[\"0\", \"1\"]", "0.667").found()[1], 0);
+    assert!(page("[\"0\", \"2\"]", "0.667").found()[1] > 0);
+    assert!(page("[\"0\", \"7\"]", "0.667").refused().contains("unknown class \"7\""));
+    assert!(page("[\"0\", \"0\"]", "0.667").refused().contains("\"0\" is there twice"));
+    assert!(page("[]", "0.667").refused().contains("field \"over\": a class is wanted"));
+}
+
+#[test]
+fn many_decimals_and_many_examples_are_judged() {
+    let two = |total: u64, figures: &[(&str, &str)]| {
+        let mut page = Page::new(&format!("total = {total}"));
+        figures.iter().for_each(|(metric, value)| page.score(metric, "", value));
+        page.found()
+    };
+    // 30 of 37 found, 4 wrongly.
+    let fine = [("recall", "0.8108108108"), ("precision", "0.88235294"), ("f1", "0.84507042")];
+    assert_eq!(two(90, &fine), [3, 0, 0]);
+    assert!(two(90, &[fine[0], fine[1], ("f1", "0.84507043")])[1] > 0);
+    // Python's own digits: the last one is not the quotient's.
+    assert_eq!(two(90, &[("recall", "0.8108108108108109")]), [1, 0, 0]);
+    assert_eq!(two(90, &[("recall", "0.8108108108109109")]), [0, 1, 0]);
+    let many = [("recall", "0.81"), ("precision", "0.88"), ("mcc", "0.79")];
+    let [consistent, inconsistent, _] = two(5_000_000, &many);
+    assert!(consistent == 3 || inconsistent == 0);
+    // 3 of 4 that no share of so many is: 1,500,001 examples.
+    let mut page = Page::new("total = 3000002\npositive = 1500001");
+    page.score("recall", "", "0.7500000000");
+    assert_eq!(page.found(), [0, 1, 0]);
+    let mut page = Page::new("total = 3000000\npositive = 1500000");
+    page.score("recall", "", "0.7500000000");
+    page.score("specificity", "", "0.333333");
+    assert_eq!(page.found(), [2, 0, 0]);
+    // Of many classes.
+    let mut page = Page::of(3, "total = 9000000");
+    for class in [0, 1, 2] {
+        page.of_class("support", class, "3,000,000");
+        page.of_class("recall", class, "0.123456789");
+    }
+    assert_eq!(page.found()[1], 6, "no whole number of 3,000,000 is that");
+    let mut page = Page::of(3, "total = 9000000");
+    for class in [0, 1, 2] {
+        page.of_class("support", class, "3,000,000");
+        page.of_class("recall", class, "0.12345633");
+    }
+    page.score("accuracy", "", "0.12345633333");
+    assert_eq!(page.found(), [7, 0, 0]);
+    page.of_class("recall", 0, "0.123456333333333333333");
+    assert_eq!(page.found(), [8, 0, 0]);
+    // More than can be looked at is one claim's matter.
+    page.score("precision", "class = \"0\"\nwithin = \"0.0000000000000000001\"", "0.1");
+    assert_eq!(page.found(), [8, 0, 1]);
+    let verdict = page.judged().claim("c8").unwrap().verdict.to_string();
+    assert!(verdict.contains("more than 17 decimals"), "{verdict}");
+}
+
+#[test]
+fn what_is_only_checked_keeps_no_other_figure_from_a_verdict() {
+    let mut page = Page::of(3, "total = [1, 400]");
+    for (class, recall) in ["0.833", "0.500", "0.812"].into_iter().enumerate() {
+        page.of_class("recall", class, recall);
+    }
+    page.score("kappa", "", "0.12345678");
+    page.score("mcc", "", "0.12345678");
+    page.score("f1", "average = \"weighted\"", "0.71234567");
+    let [consistent, inconsistent, undecided] = page.found();
+    assert_eq!((consistent + undecided, inconsistent), (6, 0));
+    assert!(consistent >= 3, "{consistent}");
+    let mut page = Page::of(3, "total = 200");
+    page.cells(&printed());
+    page.score("kappa", "average = \"macro\"", "0.57");
+    assert!(page.refused().contains("kappa is of all classes at once"), "{}", page.refused());
+}
+
+#[test]
+fn cells_are_counts_or_shares_of_what_the_file_says() {
+    let mut page = Page::of(2, "total = 100");
+    page.cells(&vec![vec![45, 5], vec![20, 30]]);
+    let share = |page: &mut Page, fields: &str, value: &str| {
+        page.claim("cell", &format!("from = \"1\"\nto = \"0\"\n{fields}"), value);
+    };
+    share(&mut page, "", "0.40");
+    share(&mut page, "", "40 %");
+    share(&mut page, "normalize = \"pred\"", "0.31");
+    share(&mut page, "normalize = \"all\"", "0.20");
+    assert_eq!(page.found(), [8, 0, 0]);
+    for (fields, value, reason) in [
+        ("normalize = \"true\"", "20", "20 has no decimals: it is a count, no share"),
+        ("normalize = \"row\"", "0.40", "unknown normalize \"row\"; known: true, pred, all"),
+        ("", "20.50", "20.50 is a share above 1"),
+        ("", "-3", "-3 is below 0"),
+    ] {
+        let mut page = Page::of(2, "total = 100");
+        share(&mut page, fields, value);
+        assert!(page.refused().contains(reason), "{}", page.refused());
+    }
+    let mut off = Page::of(2, "total = 100");
+    off.cells(&vec![vec![45, 5], vec![20, 30]]);
+    share(&mut off, "normalize = \"pred\"", "0.40");
+    let judged = off.judged();
+    let Verdict::Inconsistent { conflict, .. } = &judged.claim("c4").unwrap().verdict else {
+        panic!("{:?}", judged.claims);
+    };
+    assert_eq!(conflict, &["c0", "c2", "c4"]);
+}
