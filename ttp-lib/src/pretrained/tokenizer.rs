@@ -226,12 +226,11 @@ impl<'a> Builder<'a> {
             }
         }
         let special = optional(&folder.join("special_tokens_map.json"))?;
-        if let Some(side) = config.get("truncation_side").filter(|side| !side.is_null()) {
-            if side != "left" && side != "right" {
-                let file = folder.join("tokenizer_config.json");
-                let reason = format!("{side} is neither \"left\" nor \"right\"");
-                return Err(Error::input_at(&file, None, Some("truncation_side"), reason));
-            }
+        let is_side = |side: &&Value| *side == "left" || *side == "right" || side.is_null();
+        if let Some(side) = config.get("truncation_side").filter(|side| !is_side(side)) {
+            let file = folder.join("tokenizer_config.json");
+            let reason = format!("{side} is neither \"left\" nor \"right\"");
+            return Err(Error::input_at(&file, None, Some("truncation_side"), reason));
         }
         let is_split = config.get("do_basic_tokenize") != Some(&Value::Bool(false));
         if !is_split && vocabulary(folder).is_ok_and(|file| file.ends_with("vocab.txt")) {
