@@ -7,14 +7,14 @@
 //! figure, not how far another training seed could: each model was trained once.
 
 use crate::evaluate::{self, Evaluation, Prediction};
-use crate::metrics::{Bootstrap, Confusion, Discordant, Estimate, Groups, Part, Scores, holm};
-use crate::show::Table;
-use crate::split::Protocol;
-use crate::{Error, Result, cells};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
+use ttp_base::show::Table;
+use ttp_base::{Error, Result, cells};
+use ttp_metrics::{Bootstrap, Confusion, Discordant, Estimate, Groups, Part, Scores, holm};
+use ttp_text::split::Protocol;
 
 /// The level that a corrected p-value is held against.
 pub const LEVEL: f64 = 0.05;
@@ -174,7 +174,7 @@ pub struct Test {
     /// How often the first and how often the second model has it alone.
     #[serde(flatten)]
     pub discordant: Discordant,
-    /// McNemar's exact p-value ([`mcnemar_exact`](crate::metrics::mcnemar_exact)).
+    /// McNemar's exact p-value ([`mcnemar_exact`](ttp_metrics::mcnemar_exact)).
     pub p_value: f64,
     /// The same after Holm's correction over all pairs of the protocol.
     pub p_holm: f64,

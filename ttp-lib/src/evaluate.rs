@@ -1,18 +1,18 @@
 //! From a fine-tuned model and its test rows to what a run leaves behind: scores
 //! with intervals, a confusion matrix, every single prediction.
 
-use crate::corpus::Sample;
-use crate::encoder::Predictions;
-use crate::linear::{self, LinearKind, LinearModel};
-use crate::metrics::{Bootstrap, Confusion, Estimate, Groups, Part, Scores};
-use crate::pretrained::{self, Checkpoint};
-use crate::split::{Protocol, Split};
 use crate::train::{History, Rows, TrainParams};
-use crate::{Error, Result, files};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
+use ttp_base::{Error, Result, files};
+use ttp_metrics::{Bootstrap, Confusion, Estimate, Groups, Part, Scores};
+use ttp_model::encoder::Predictions;
+use ttp_model::pretrained::{self, Checkpoint};
+use ttp_text::corpus::Sample;
+use ttp_text::linear::{self, LinearKind, LinearModel};
+use ttp_text::split::{Protocol, Split};
 
 /// A published row of the paper's table 2.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -483,7 +483,7 @@ pub fn linear_predictions(kind: LinearKind, split: &Split, seed: u64) -> Result<
 pub fn write_predictions(predictions: &[Prediction], path: &Path) -> Result<()> {
     use polars::prelude::Column;
     let samples: Vec<Sample> = predictions.iter().map(|p| p.sample.clone()).collect();
-    let mut frame = crate::corpus::frame::samples_frame(&samples)?;
+    let mut frame = ttp_text::corpus::frame::samples_frame(&samples)?;
     let predicted: Vec<&str> = predictions.iter().map(|p| p.predicted.as_str()).collect();
     let probability: Vec<f32> = predictions.iter().map(|p| p.probability).collect();
     for column in
@@ -491,7 +491,7 @@ pub fn write_predictions(predictions: &[Prediction], path: &Path) -> Result<()> 
     {
         frame.with_column(column).map_err(Error::library("making the predictions' frame"))?;
     }
-    crate::corpus::frame::write_parquet(&mut frame, path)
+    ttp_base::frame::write_parquet(&mut frame, path)
 }
 
 /// Reads what [`write_predictions`] wrote.
@@ -499,8 +499,8 @@ pub fn write_predictions(predictions: &[Prediction], path: &Path) -> Result<()> 
 /// # Errors
 /// If the file cannot be read or lacks a column.
 pub fn read_predictions(path: &Path) -> Result<Vec<Prediction>> {
-    let samples = crate::corpus::frame::read_samples(path)?;
-    let frame = crate::corpus::frame::read_parquet(path)?;
+    let samples = ttp_text::corpus::frame::read_samples(path)?;
+    let frame = ttp_base::frame::read_parquet(path)?;
     let wrong = |field| move |error| Error::input_at(path, None, Some(field), error);
     let predicted = frame.column("predicted").and_then(|c| c.str()).map_err(wrong("predicted"))?;
     let probability =
@@ -522,7 +522,7 @@ pub fn read_predictions(path: &Path) -> Result<Vec<Prediction>> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::corpus::Operation;
+    use ttp_text::corpus::Operation;
 
     fn sample(row: u32, operation: Operation) -> Sample {
         Sample { row, technique: "T1".into(), text: format!("text {row}"), operation }

@@ -1,10 +1,10 @@
 //! Sentences of the field with a hidden word, and what the paper's three models put there.
 
-use crate::encoder::Guess;
-use crate::tokenization::PaperTokenizer;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
+use ttp_model::encoder::Guess;
+use ttp_model::tokenization::PaperTokenizer;
 
 /// The sentence of the paper's appendix C.
 pub const PAPER_SENTENCE: &str = "In spear phishing scheme attackers send [MASK] targeted people";
@@ -161,7 +161,7 @@ impl Agreement {
     /// where it prints nothing.
     ///
     /// ```
-    /// use ttp_lib::encoder::Guess;
+    /// use ttp_model::encoder::Guess;
     /// use ttp_lib::fill_mask::Agreement;
     /// let guess = |id, probability| Guess { id, token: String::new(), probability };
     /// // "to" leads in both; "their" comes third in the paper and second here.

@@ -5,27 +5,27 @@ mod source;
 
 pub use source::{CorpusSettings, CsvSource, HubSource, Labels, Source};
 
-use crate::augment::AugmentSettings;
-use crate::balance::Limits;
-use crate::corpus::{self, Corpus, Kinship};
-use crate::family::FamilySettings;
-use crate::family::netml::{NetmlFiles, NetmlSettings};
-use crate::metrics::Bootstrap;
-use crate::places::{repository_root, setting};
-use crate::pretrained::hub::{self, Hub};
-use crate::pretrained::{self, CATALOGUE, Checkpoint, Entry, PUBLISHED, Start, Tokenize};
-use crate::remedies::RemedySettings;
-use crate::show::{Cell, Table};
 use crate::similarity::reported::{Experiment, REPORT_FILES, ReportFiles, ReportSettings};
 use crate::similarity::{SimilaritySettings, Study};
-use crate::split::{self, Protocol, Shares, Split, Unlabelled};
-use crate::tokenization::PaperTokenizer;
 use crate::train::{Algorithm, MaskedParams, TrainParams};
-use crate::{Error, Result, files};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use ttp_base::places::{repository_root, setting};
+use ttp_base::show::{Cell, Table};
+use ttp_base::{Error, Result, files};
+use ttp_flows::family::FamilySettings;
+use ttp_flows::family::netml::{NetmlFiles, NetmlSettings};
+use ttp_flows::remedies::RemedySettings;
+use ttp_metrics::Bootstrap;
+use ttp_model::pretrained::hub::{self, Hub};
+use ttp_model::pretrained::{self, CATALOGUE, Checkpoint, Entry, PUBLISHED, Start, Tokenize};
+use ttp_model::tokenization::PaperTokenizer;
+use ttp_text::augment::AugmentSettings;
+use ttp_text::balance::Limits;
+use ttp_text::corpus::{self, Corpus, Kinship};
+use ttp_text::split::{self, Protocol, Shares, Split, Unlabelled};
 
 /// Everything that decides what a run computes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -367,7 +367,7 @@ impl Run {
     }
 
     /// The files of NetML and of the family summary's own encoder. `None` where one is not at hand:
-    /// [`NETML_MISSING`](crate::family::netml::NETML_MISSING) says how to get them.
+    /// [`NETML_MISSING`](ttp_flows::family::netml::NETML_MISSING) says how to get them.
     pub fn netml(&self) -> Option<NetmlFiles> {
         NetmlFiles::find(|name| self.raw(name))
     }

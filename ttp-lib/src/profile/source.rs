@@ -1,14 +1,14 @@
 //! Where a profile's sentences come from: bundles of ATT&CK, a CSV file, a data set of the hub.
 
 use super::{PAPER_ROWS, Run, TRAM};
-use crate::corpus::{self, Built, Columns, Keep, Kinship};
-use crate::pretrained::hub::{self, Hub};
-use crate::{Error, Result};
 use serde::de::{self, DeserializeOwned};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use ttp_base::{Error, Result};
+use ttp_model::pretrained::hub::{self, Hub};
+use ttp_text::corpus::{self, Built, Columns, Keep, Kinship};
 
 /// Where the sentences come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -108,7 +108,7 @@ pub struct HubSource {
 }
 
 /// Which labels a CSV file may have.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Labels {
     /// Any names of classes.

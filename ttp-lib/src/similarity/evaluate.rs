@@ -2,11 +2,11 @@
 
 use super::nearest::nearest;
 use super::{Labels, Pairs};
-use crate::encoder::Vectors;
-use crate::metrics::{BinaryCounts, Bootstrap, Empty, Estimate, Groups, Part, Ranking, Tally};
-use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use ttp_base::{Error, Result};
+use ttp_metrics::{BinaryCounts, Bootstrap, Empty, Estimate, Groups, Part, Ranking, Tally};
+use ttp_model::encoder::Vectors;
 
 /// Pairs to judge models by, with what the bootstrap draws: their sentences, near-duplicates
 /// together.

@@ -1,13 +1,13 @@
 //! Which sentences are similar, and which two may be no negative pair.
 
-use crate::corpus::{Corpus, Kinship, Sentence, clean::normalised};
-use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
+use ttp_base::{Error, Result};
+use ttp_text::corpus::{Corpus, Kinship, Sentence, clean::normalised};
 
 /// What two similar sentences have in common.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// The technique, sub-techniques folded in.

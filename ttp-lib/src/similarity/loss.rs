@@ -4,10 +4,10 @@
 //! differentiated. Formulas and edge cases are those of sentence-transformers' losses;
 //! `environment/golden/similarity.py` holds values and gradients to them.
 
-use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use tch::{Kind, Reduction, Tensor};
+use ttp_base::{Error, Result};
 
 /// Which loss, with its own settings.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -8,14 +8,14 @@
 
 use super::nearest::{Near, Nearest, nearest, nearest_among};
 use super::{Bar, Exclude, Labels};
-use crate::encoder::Vectors;
-use crate::{Error, Result};
 use rand::SeedableRng;
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use ttp_base::{Error, Result};
+use ttp_model::encoder::Vectors;
 
 /// How hard negatives are chosen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,11 +1,11 @@
 //! The nearest vectors, exactly: every query against every candidate, a block at a time.
 
-use crate::encoder::Vectors;
-use crate::train::numbers;
-use crate::{Error, Result};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use tch::{Kind, Tensor};
+use ttp_base::{Error, Result};
+use ttp_model::encoder::Vectors;
+use ttp_model::engine::numbers;
 
 /// What is multiplied at once: the products of a block are 8 MiB, which a processor's cache
 /// holds, and no more is ever kept of them than the nearest.

@@ -3,15 +3,15 @@
 
 use super::train::{Course, epoch_seed, save, tokenised};
 use super::{Loss, Pairs, SimilarityHistory, loss};
-use crate::encoder::SentenceEncoder;
-use crate::pretrained::{Checkpoint, Tokenize};
 use crate::train::{Step, TrainParams};
-use crate::{Error, Result};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use std::path::Path;
 use tch::{Kind, Tensor};
+use ttp_base::{Error, Result};
+use ttp_model::encoder::SentenceEncoder;
+use ttp_model::pretrained::{Checkpoint, Tokenize};
 
 /// One training on pairs: what it starts from, how it goes, where its model goes.
 pub struct PairTraining<'a> {

@@ -1,11 +1,11 @@
 //! Pairs of sentences, similar or not, drawn from one part of a corpus.
 
 use super::{Exclude, Labels};
-use crate::{Error, Result};
 use rand::SeedableRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, HashSet};
+use ttp_base::{Error, Result};
 
 /// Pairs of sentences, by their rows, and whether each is similar.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

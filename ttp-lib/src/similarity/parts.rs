@@ -1,13 +1,13 @@
 //! Sentences in three parts, none of which has a near-duplicate in another.
 
 use super::Labels;
-use crate::corpus::clean::normalised;
-use crate::metrics::Groups;
-use crate::split::Shares;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, HashMap};
+use ttp_metrics::Groups;
+use ttp_text::corpus::clean::normalised;
+use ttp_text::split::Shares;
 
 /// Two sentences are near-duplicates from this share of common words upwards.
 pub const NEAR_DUPLICATE: f64 = 0.8;

@@ -1,12 +1,12 @@
 //! From a text to the nearest techniques, with the sentences that speak for them.
 
-use crate::corpus::Corpus;
-use crate::encoder::{SentenceEncoder, Vectors};
-use crate::pretrained::Tokenize;
-use crate::{Error, Result, files};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use ttp_base::{Error, Result, files};
+use ttp_model::encoder::{SentenceEncoder, Vectors};
+use ttp_model::pretrained::Tokenize;
+use ttp_text::corpus::Corpus;
 
 /// A technique that is near a text.
 #[derive(Debug, Clone, PartialEq)]

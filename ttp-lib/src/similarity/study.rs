@@ -8,13 +8,7 @@ use super::parts::{NEAR_DUPLICATE, Parts, near_duplicates};
 use super::reported::{ReportSettings, Warning};
 use super::train::{SimilarityTraining, Triplet};
 use super::{Labels, Level, Loss};
-use crate::corpus::{Corpus, Kinship};
-use crate::encoder::{SentenceEncoder, Vectors};
-use crate::metrics::{Bootstrap, Criterion, Groups, Ranking};
-use crate::pretrained::{Checkpoint, Tokenize};
-use crate::split::Shares;
 use crate::train::{self, Algorithm, Step, TrainParams};
-use crate::{Error, Result};
 use rand::SeedableRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -22,6 +16,12 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
+use ttp_base::{Error, Result};
+use ttp_metrics::{Bootstrap, Criterion, Groups, Ranking};
+use ttp_model::encoder::{SentenceEncoder, Vectors};
+use ttp_model::pretrained::{Checkpoint, Tokenize};
+use ttp_text::corpus::{Corpus, Kinship};
+use ttp_text::split::Shares;
 
 /// The settings of the similarity experiment; what a profile leaves out is as the report
 /// has it, or as here where it says nothing.

@@ -1,16 +1,15 @@
 //! Training a sentence model on triplets, and the loop that pairs share: to be read top to bottom.
 
 use super::{Labels, Loss, loss};
-use crate::batch::{self, Size};
-use crate::encoder::SentenceEncoder;
-use crate::files;
-use crate::pretrained::{Checkpoint, Tokenize};
-use crate::train::pace::Pace;
 use crate::train::{self, Optimizer, Step, TrainParams, learning_rate};
-use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tch::{Kind, Tensor};
+use ttp_base::{Error, Result, files};
+use ttp_model::batch::{self, Size};
+use ttp_model::encoder::SentenceEncoder;
+use ttp_model::engine::Pace;
+use ttp_model::pretrained::{Checkpoint, Tokenize};
 
 /// An anchor, a sentence that is similar to it, and one that is not, by their rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

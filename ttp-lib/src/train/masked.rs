@@ -1,21 +1,21 @@
 //! Further pretraining: the masked-word task of BERT (Devlin et al., 2019, section 3.1) on
 //! sentences without labels.
 
-use super::pace::Pace;
 use super::{Algorithm, Optimizer, Step, learning_rate};
-use crate::batch::{self, Batch};
-use crate::encoder::{MaskedEncoder, first_unsound};
-use crate::files;
-use crate::pretrained::{Checkpoint, Tokenize};
-use crate::split::Split;
-#[allow(unused_imports)] // for the documentation
-use crate::split::Unlabelled;
-use crate::{Error, Result};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tch::{Kind, Reduction, Tensor};
+use ttp_base::files;
+use ttp_base::{Error, Result};
+use ttp_model::batch::{self, Batch};
+use ttp_model::encoder::{MaskedEncoder, first_unsound};
+use ttp_model::engine::Pace;
+use ttp_model::pretrained::{Checkpoint, Tokenize};
+use ttp_text::split::Split;
+#[allow(unused_imports)] // for the documentation
+use ttp_text::split::Unlabelled;
 
 /// The settings of further pretraining.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

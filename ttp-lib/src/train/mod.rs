@@ -1,34 +1,26 @@
 //! Fine-tuning: the loop that a paper's method section describes, to be read top
 //! to bottom in one sitting.
 
-mod device;
 mod masked;
-mod optimizer;
-pub(crate) mod pace;
-mod schedule;
 
-pub use device::{device, device_name, keep_freed_memory};
 pub use masked::{
     MaskedEpoch, MaskedHistory, MaskedParams, MaskedRows, Pretraining, check_held_out,
 };
-pub use optimizer::{Algorithm, Optimizer};
-pub(crate) use optimizer::{is_layer_norm, numbers};
-pub use schedule::learning_rate;
+pub use ttp_model::engine::{
+    Algorithm, Epoch, Optimizer, Step, device, device_name, keep_freed_memory, learning_rate,
+    print_every,
+};
+pub use ttp_model::rows::{Rows, labels_of};
 
-use crate::batch::{self, Batch};
-use crate::corpus::Sample;
-use crate::encoder::TechniqueEncoder;
-use crate::files;
-use crate::metrics::Confusion;
-use crate::pretrained::{Checkpoint, Tokenize};
-use crate::{Error, Result};
-use pace::Pace;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
-use std::fmt;
 use std::path::Path;
-use std::time::Instant;
 use tch::Tensor;
+use ttp_base::{Error, Result, files};
+use ttp_metrics::Confusion;
+use ttp_model::batch::{self, Batch};
+use ttp_model::encoder::TechniqueEncoder;
+use ttp_model::engine::Pace;
+use ttp_model::pretrained::Checkpoint;
 
 /// The settings of a fine-tuning run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,67 +85,6 @@ impl TrainParams {
     }
 }
 
-/// How far a run is, once a step.
-#[derive(Debug, Clone)]
-pub struct Step {
-    /// The pass over the training rows, from 1.
-    pub epoch: usize,
-    /// Passes in all.
-    pub epochs: usize,
-    /// The step, from 1, over all epochs.
-    pub step: usize,
-    /// Steps in all.
-    pub steps: usize,
-    /// The batch's loss, in nats.
-    pub loss: f64,
-    /// The learning rate of this step.
-    pub learning_rate: f64,
-    /// The gradient's norm before clipping.
-    pub gradient_norm: f64,
-    /// What a row is: `sentences`, `flows`.
-    pub unit: &'static str,
-    /// Training rows a second since the run began, evaluation left out.
-    pub sentences_per_second: f64,
-    /// Seconds of training left at that rate.
-    pub seconds_left: f64,
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let left = self.seconds_left.round() as u64;
-        write!(
-            f,
-            "epoch {}/{}  step {:>4}/{}  loss {:.3}  {:.0} {}/s  {} min {:02} s left",
-            self.epoch,
-            self.epochs,
-            self.step,
-            self.steps,
-            self.loss,
-            self.sentences_per_second,
-            self.unit,
-            left / 60,
-            left % 60
-        )
-    }
-}
-
-/// What one epoch came to.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Epoch {
-    /// The pass, from 1.
-    pub epoch: usize,
-    /// Mean loss over its training batches, in nats.
-    pub train_loss: f64,
-    /// Mean loss on the validation rows, in nats.
-    pub validation_loss: f64,
-    /// Share of validation rows named right.
-    pub validation_accuracy: f64,
-    /// Macro-averaged F1 on the validation rows.
-    pub validation_f1_macro: f64,
-    /// Seconds of training in this epoch, evaluation left out.
-    pub seconds: f64,
-}
-
 /// What a whole run came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct History {
@@ -171,68 +102,6 @@ pub struct History {
     pub padding_share: f64,
     /// Rows trained on in each epoch.
     pub rows: usize,
-}
-
-/// The techniques of some samples, each once, in the order of their ids: the labels
-/// of an encoder for them.
-pub fn labels_of(samples: &[Sample]) -> Vec<String> {
-    let techniques: BTreeSet<&str> = samples.iter().map(|s| s.technique.as_str()).collect();
-    techniques.into_iter().map(str::to_owned).collect()
-}
-
-/// Rows as the loop reads them: token ids and the index of the technique.
-pub struct Rows {
-    /// Token ids of each row.
-    pub tokenised: Vec<Vec<u32>>,
-    /// Each row's technique, an index into the encoder's labels.
-    pub labels: Vec<usize>,
-    /// The id that fills a batch's short rows.
-    pub padding_id: u32,
-    /// By how much the rows of each technique count in the loss, where not all alike.
-    pub class_weights: Option<Vec<f64>>,
-}
-
-impl Rows {
-    /// Tokenises samples and looks up their techniques among `labels`.
-    ///
-    /// # Errors
-    /// If there is no sample, or one has a technique that is not among `labels`.
-    pub fn new(samples: &[Sample], labels: &[String], tokenize: &Tokenize) -> Result<Self> {
-        if samples.is_empty() {
-            return Err(Error::Setting { field: "samples", reason: "there is no row".into() });
-        }
-        let texts: Vec<&str> = samples.iter().map(|sample| sample.text.as_str()).collect();
-        let labels = samples
-            .iter()
-            .map(|sample| {
-                labels.iter().position(|label| *label == sample.technique).ok_or_else(|| {
-                    Error::Unknown {
-                        kind: "technique",
-                        name: sample.technique.clone(),
-                        known: labels.to_vec(),
-                    }
-                })
-            })
-            .collect::<Result<_>>()?;
-        let (tokenised, padding_id) = (tokenize.ids(&texts)?, tokenize.padding_id());
-        Ok(Self { tokenised, labels, padding_id, class_weights: None })
-    }
-
-    /// The same rows, each weighing in the loss by its technique's number.
-    #[must_use]
-    pub fn weighted(self, class_weights: Vec<f64>) -> Self {
-        Self { class_weights: Some(class_weights), ..self }
-    }
-
-    /// Number of rows.
-    pub fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// Whether there is no row.
-    pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
-    }
 }
 
 /// One fine-tuning: what it starts from, how it goes, where its best model goes.
@@ -365,18 +234,5 @@ impl FineTuning<'_> {
             "seed": self.seed,
             "history": history,
         })
-    }
-}
-
-/// A `watch` for [`FineTuning::run`] that prints a line at the first step, then one
-/// about every `seconds`, and the last.
-pub fn print_every(seconds: f64) -> impl FnMut(&Step) {
-    let mut last: Option<Instant> = None;
-    move |step| {
-        let due = last.is_none_or(|at| at.elapsed().as_secs_f64() >= seconds);
-        if due || step.step == step.steps {
-            println!("{step}");
-            last = Some(Instant::now());
-        }
     }
 }

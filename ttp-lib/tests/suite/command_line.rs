@@ -114,7 +114,7 @@ fn a_csv_of_ones_own_becomes_a_corpus_and_a_split() {
 
 #[test]
 fn from_a_csv_to_a_model_that_classifies() {
-    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/raw/models");
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../data/raw/models");
     if !models.join("minilm/model.safetensors").is_file() {
         return skip("the command line's fine-tuning: no minilm in data/raw/models");
     }
@@ -312,7 +312,7 @@ fn the_hubs_older_variables_count_too() {
 
 #[test]
 fn a_checkpoint_is_pretrained_further_and_one_starts_at_random() {
-    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/raw/models");
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../data/raw/models");
     if !models.join("minilm/model.safetensors").is_file() {
         return skip("the command line's pretraining: no minilm in data/raw/models");
     }
@@ -603,7 +603,7 @@ fn what_cannot_be_asked_for_similar_sentences_is_named() {
 
 #[test]
 fn from_a_csv_to_similar_sentences() {
-    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/raw/models");
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../data/raw/models");
     if !models.join("minilm/model.safetensors").is_file() {
         return skip("the command line's similarity: no minilm in data/raw/models");
     }
@@ -660,7 +660,7 @@ fn from_a_csv_to_similar_sentences() {
 const DOCUMENTS: [&str; 3] = ["similarity", "family", "three-models"];
 
 fn claims_file(document: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/claims");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../data/claims");
     folder.join(format!("{document}.toml")).to_str().unwrap().to_owned()
 }
 
@@ -727,7 +727,7 @@ fn the_papers_counts_are_held_against_its_own_rows_where_they_are_at_hand() {
 
 #[test]
 fn the_readmes_counts_of_verdicts_are_those_of_the_claims_files() {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../README.md");
     let readme = std::fs::read_to_string(readme).unwrap();
     let section = readme.split_once("\n## Claims audited\n").unwrap().1;
     let section = section.split_once("\n## ").unwrap().0;
@@ -1018,7 +1018,7 @@ fn a_recipe_of_the_report_is_trained_whole_from_any_checkpoint() {
 
 fn attack_bundle() -> Option<PathBuf> {
     let bundle = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../data/raw/attack-v10.1/enterprise-attack.json");
+        .join("../../../data/raw/attack-v10.1/enterprise-attack.json");
     if !bundle.is_file() {
         crate::common::skip("attack-v10.1/enterprise-attack.json is not in data/raw");
         return None;

@@ -35,7 +35,8 @@ fn evaluation(checkpoint: &str, protocol: Protocol, rows: &[Row<'_>]) -> Evaluat
     let truth: Vec<usize> = rows.iter().map(|row| class(row.1)).collect();
     let predicted: Vec<usize> = rows.iter().map(|row| class(row.2)).collect();
     let scores = BOOTSTRAP.scores(3, &truth, &predicted).unwrap();
-    let profile = Path::new(env!("CARGO_MANIFEST_DIR")).join("../notebooks/profiles/smoke.json");
+    let profile =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../notebooks/profiles/smoke.json");
     Evaluation {
         checkpoint: checkpoint.into(),
         about: "a test".into(),

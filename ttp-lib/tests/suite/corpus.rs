@@ -132,7 +132,7 @@ fn the_papers_own_rows_stand_in_the_rebuilt_corpus() {
     assert_eq!(overlap.only_first.len(), 14_427 - 12_812);
     let reasons = Overlap::reasons(&overlap.only_first);
     let [mobile, tram, parentheses, ends, words] = Apart::ALL.map(|reason| reasons[&reason]);
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/README.md");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../data/README.md");
     let page =
         std::fs::read_to_string(page).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
     for words in [
@@ -250,7 +250,7 @@ fn a_pointer_in_place_of_the_file_is_called_one() {
 #[test]
 fn the_data_page_says_what_the_build_says() {
     let (Some(alone), Some(both)) = (attack(false), attack(true)) else { return };
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/README.md");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../data/README.md");
     let page = std::fs::read_to_string(page).unwrap();
     let says = |what: &str, alone: usize, both: usize| {
         let row = format!("| {what} | {} | {} |", thousands(alone), thousands(both));
@@ -280,7 +280,7 @@ fn the_data_page_says_what_the_build_says() {
 /// The figures of other releases on the data page.
 #[test]
 fn the_data_page_counts_other_releases() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/README.md");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../data/README.md");
     let page = std::fs::read_to_string(page).unwrap();
     let v15 =
         ["enterprise", "mobile", "ics"].map(|domain| format!("attack-v15/{domain}-attack.json"));

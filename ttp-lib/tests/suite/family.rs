@@ -405,7 +405,7 @@ impl Project {
         let project = Self(tempfile::tempdir().unwrap());
         std::fs::create_dir_all(project.at("notebooks/profiles")).unwrap();
         let profile =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../notebooks/profiles/smoke.json");
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../notebooks/profiles/smoke.json");
         std::fs::copy(profile, project.at("notebooks/profiles/smoke.json")).unwrap();
         project
     }

@@ -372,7 +372,7 @@ fn logits_that_overflow_are_an_error_with_their_row() {
 
 #[test]
 fn a_seed_does_not_depend_on_where_a_folder_lies() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let run = Run::open(&root, one.path(), "laptop").unwrap();
     let seed = |checkpoint: &str| run.finetune_seed(checkpoint, Protocol::Clean);

@@ -354,7 +354,7 @@ fn tokenizers_and_labels_that_do_not_fit_are_named() {
 /// `data/raw/models`, or `None` with the reason printed.
 fn minilm() -> Option<Checkpoint> {
     let models = std::env::var_os("TTP_MODELS").filter(|folder| !folder.is_empty()).map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/raw/models"),
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../data/raw/models"),
         PathBuf::from,
     );
     if models.join("minilm/model.safetensors").is_file() {

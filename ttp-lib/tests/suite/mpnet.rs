@@ -359,7 +359,7 @@ fn what_is_not_supported_or_missing_is_named() {
 
 /// A file or folder below the folder that a variable names, or below `data/raw/`.
 fn at_hand(variable: &str, name: &str, otherwise: &str, what: &str) -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
     let named = std::env::var_os(variable).filter(|folder| !folder.is_empty());
     let places = [named.map(|folder| root.join(folder).join(name)), Some(root.join(otherwise))];
     let found = places.into_iter().flatten().find(|path| path.exists());

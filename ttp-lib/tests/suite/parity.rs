@@ -163,7 +163,7 @@ fn hexadecimal(bytes: impl AsRef<[u8]>) -> String {
 }
 
 fn data(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/raw").join(file)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../data/raw").join(file)
 }
 
 /// The corpus, or `None` with the reason printed.

@@ -200,7 +200,7 @@ fn recall_at_k_is_numpys() {
 }
 
 fn minilm() -> Option<Checkpoint> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/raw/models/minilm");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../data/raw/models/minilm");
     if folder.join("model.safetensors").is_file() {
         return Some(Checkpoint::open("minilm", &folder).unwrap());
     }

@@ -93,7 +93,7 @@ fn a_split_of_the_reports_pairs_without_common_texts_has_no_leak() {
 /// script would choose by it.
 fn untrained_is_golden(name: &str) {
     let Some(files) = report() else { return };
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
     let named = std::env::var_os("TTP_MODELS").map(|folder| root.join(folder));
     let places = [named.unwrap_or_default(), root.join("data/raw/models")];
     let mut places = places.map(|folder| folder.join(name)).into_iter();

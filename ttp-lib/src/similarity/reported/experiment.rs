@@ -1,19 +1,19 @@
 //! Models of the report's recipes, trained and judged on three grounds.
 
 use super::{Arm, Ground, GroundName, HARD_NEGATIVES, Lessons, ReportFiles, Warning};
-use crate::corpus::{Corpus, Kinship};
-use crate::encoder::{SentenceEncoder, Vectors};
-use crate::metrics::{BinaryCounts, Bootstrap, Criterion, Estimate, Ranking};
-use crate::pretrained::{Checkpoint, Tokenize};
 use crate::similarity::{
     Labels, Level, PairScores, PairTraining, Pairs, SimilarityHistory, SimilaritySettings,
     SimilarityTraining, Study, TestPairs,
 };
-use crate::split::Shares;
 use crate::train::{self, Step};
-use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use ttp_base::{Error, Result};
+use ttp_metrics::{BinaryCounts, Bootstrap, Criterion, Estimate, Ranking};
+use ttp_model::encoder::{SentenceEncoder, Vectors};
+use ttp_model::pretrained::{Checkpoint, Tokenize};
+use ttp_text::corpus::{Corpus, Kinship};
+use ttp_text::split::Shares;
 
 /// The report's base model, all-mpnet-base-v2, by its name among the checkpoints.
 pub const BASE_MODEL: &str = "mpnet";

@@ -1,11 +1,11 @@
 //! The report's files together: three sets of pairs, and each text with its tactic and template.
 
 use super::{LabelledPairs, Texts, Unseen};
-use crate::corpus::{Corpus, Kinship, Sentence};
 use crate::similarity::{Labels, Level, Pairs};
-use crate::{Error, Result, files};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use ttp_base::{Error, Result, files};
+use ttp_text::corpus::{Corpus, Kinship, Sentence};
 
 /// The report's files, below `data/raw/` or `TTP_SOURCES`.
 pub const REPORT_FILES: [&str; 7] = [

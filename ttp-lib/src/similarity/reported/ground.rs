@@ -1,32 +1,19 @@
 //! The pairs that models are trained and judged on: the report's split, and one without a leak.
 
 use super::{Leak, ReportFiles};
-use crate::metrics::Groups;
 use crate::similarity::{Pairs, TestPairs};
-use crate::{Error, Result};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use ttp_base::{Error, Result};
+use ttp_metrics::Groups;
 
 /// What a model is judged on.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    clap::ValueEnum,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[value(rename_all = "snake_case")]
 pub enum GroundName {
     /// The report's own split, pairs cut at random.
     Report,

@@ -1,10 +1,10 @@
 //! A JSON file of labelled pairs, and the texts of several such files in numbers.
 
 use crate::similarity::Pairs;
-use crate::{Error, Result, files};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use ttp_base::{Error, Result, files};
 
 /// Two texts, and whether they are similar.
 #[derive(Debug, Clone, PartialEq, Eq)]

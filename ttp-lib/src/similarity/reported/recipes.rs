@@ -1,12 +1,12 @@
 //! The report's two recipes, and four others on the same pairs in which labels count.
 
 use super::super::mine::{Mining, mine};
-use crate::encoder::Vectors;
 use crate::similarity::{Labels, Loss, Pairs, Triplet};
 use crate::train::{Algorithm, TrainParams};
-use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use ttp_base::{Error, Result};
+use ttp_model::encoder::Vectors;
 
 /// How many of the dissimilar training pairs the advanced recipe keeps.
 pub const HARD_NEGATIVES: usize = 300;
@@ -17,21 +17,8 @@ const SCALE: f64 = 20.0;
 const MARGIN: f64 = 0.5;
 
 /// A way to train on the report's pairs.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    clap::ValueEnum,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[value(rename_all = "snake_case")]
 pub enum Arm {
     /// The report's "basic fine-tuned": multiple-negatives ranking over every pair, those
     /// labelled dissimilar taken for similar ones, too.
@@ -211,14 +198,14 @@ fn chosen(pairs: &Pairs, keep: impl Fn(usize) -> bool) -> Pairs {
 /// The dissimilar pairs with the highest cosines, the highest first; of equals the first.
 ///
 /// ```
-/// use ttp_lib::encoder::Vectors;
+/// use ttp_model::encoder::Vectors;
 /// use ttp_lib::similarity::{Pairs, reported::hardest};
 /// let vectors = Vectors::new(2, vec![1.0, 0.0, 0.8, 0.6, 0.0, 1.0])?;
 /// let rows = vec![[0, 1], [0, 2], [1, 2]];
 /// let pairs = Pairs { rows, similar: vec![false, true, false], ..Pairs::default() };
 /// // Cosines 0.8, 0 and 0.6; the second is similar.
 /// assert_eq!(hardest(&pairs, &vectors, 2)?, [0, 2]);
-/// # Ok::<(), ttp_lib::Error>(())
+/// # Ok::<(), ttp_base::Error>(())
 /// ```
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! The twenty "completely unseen" examples, and what is published of the similarity of their pairs.
 
-use crate::{Error, Result};
 use std::path::Path;
+use ttp_base::{Error, Result};
 
 /// Examples, and the similarities of all of their pairs in order (first with second, first with
 /// third, …, the last two) as they are published.

@@ -19,7 +19,7 @@ pub fn turn() -> MutexGuard<'static, ()> {
 
 /// A real file of `TTP_SOURCES` or `data/raw/`; `None` where neither holds it.
 pub fn find_raw(name: &str) -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
     let named = std::env::var_os("TTP_SOURCES").map(|folder| root.join(folder).join(name));
     let mut places = named.into_iter().chain([root.join("data/raw").join(name)]);
     places.find(|path| path.is_file())

@@ -1,0 +1,19 @@
+//! What everything else stands on.
+//!
+//! - [`error`]: one error type; each message names file, row, field or name.
+//! - [`files`]: files written whole or not at all.
+//! - [`frame`]: polars frames as parquet files.
+//! - [`csv_file`]: CSV files, read strictly.
+//! - [`places`]: where the repository is, and what the environment says.
+//! - [`spelling`]: labels and texts as people spell them.
+//! - [`show`]: tables, progress and texts made safe to look at in a notebook or a terminal.
+
+pub mod csv_file;
+pub mod error;
+pub mod files;
+pub mod frame;
+pub mod places;
+pub mod show;
+pub mod spelling;
+
+pub use error::{Error, Result};

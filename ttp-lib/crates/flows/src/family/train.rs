@@ -1,0 +1,484 @@
+//! Training the family encoder: the loop, to be read top to bottom.
+
+use super::encoder::{FamilyEncoder, OneThread};
+use super::flows::{FlowData, Flows};
+use super::loss::{Contrastive, supervised_contrastive};
+use super::standardise::Standardiser;
+use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use tch::{Kind, Reduction, Tensor};
+use ttp_base::{Error, Result, files};
+use ttp_metrics::Confusion;
+use ttp_model::batch::Size;
+use ttp_model::engine::{self, Algorithm, Epoch, Optimizer, Pace, Step, learning_rate};
+
+/// The settings of a training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FamilyParams {
+    /// Passes over the training rows.
+    pub epochs: usize,
+    /// Rows a step.
+    pub batch_size: usize,
+    /// The highest learning rate, at the end of the warm-up.
+    pub learning_rate: f64,
+    /// The share of all steps over which the learning rate climbs.
+    pub warmup_share: f64,
+    /// Decoupled weight decay.
+    pub weight_decay: f64,
+    /// The gradient's global norm is cut to this.
+    pub clip_norm: f64,
+    /// The supervised contrastive loss beside the cross-entropy; none where absent.
+    pub contrastive: Option<Contrastive>,
+    /// Rows among which the next batch's are drawn. A part that is not larger is shuffled whole.
+    pub shuffle_rows: usize,
+}
+
+impl Default for FamilyParams {
+    fn default() -> Self {
+        Self {
+            epochs: 6,
+            batch_size: 512,
+            learning_rate: 2e-3,
+            warmup_share: 0.1,
+            weight_decay: 0.01,
+            clip_norm: 1.0,
+            contrastive: None,
+            shuffle_rows: 131_072,
+        }
+    }
+}
+
+impl FamilyParams {
+    /// Checks every field against its range.
+    ///
+    /// # Errors
+    /// Names the first field that makes no sense.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |field, reason: String| Err(Error::Setting { field, reason });
+        if self.epochs == 0 {
+            return wrong("family.training.epochs", "0 passes train nothing".into());
+        }
+        if self.batch_size == 0 {
+            return wrong("family.training.batch_size", "a batch needs a row".into());
+        }
+        if !(self.learning_rate > 0.0 && self.learning_rate < 1.0) {
+            let reason = format!("{} is not between 0 and 1", self.learning_rate);
+            return wrong("family.training.learning_rate", reason);
+        }
+        for (field, share) in [
+            ("family.training.warmup_share", self.warmup_share),
+            ("family.training.weight_decay", self.weight_decay),
+        ] {
+            if !(0.0..1.0).contains(&share) {
+                return wrong(field, format!("{share} is not from 0 to below 1"));
+            }
+        }
+        if self.clip_norm.is_nan() || self.clip_norm <= 0.0 {
+            return wrong(
+                "family.training.clip_norm",
+                format!("{} is not above 0", self.clip_norm),
+            );
+        }
+        if self.shuffle_rows == 0 {
+            return wrong("family.training.shuffle_rows", "0 rows cannot be shuffled".into());
+        }
+        self.contrastive.as_ref().map_or(Ok(()), Contrastive::check)
+    }
+}
+
+/// What may be done about rare families in training; each has a number a family, in the order of
+/// [`FlowData::families`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Balance<'a> {
+    /// Weights of the families in the cross-entropy; only their ratios count.
+    pub class_weights: Option<&'a [f64]>,
+    /// How often each row of a family is drawn in a pass, 1.0 being once: 2.5 is twice and thrice
+    /// in turns. Oversampling is above 1.
+    pub draws: Option<&'a [f64]>,
+    /// Added to the logits in training only. The logarithms of the prior make the loss that of
+    /// logit adjustment (Menon et al., *Long-tail learning via logit adjustment*, ICLR 2021).
+    pub logit_offsets: Option<&'a [f64]>,
+}
+
+impl Balance<'_> {
+    fn check(&self, families: usize) -> Result<()> {
+        for (field, numbers, range) in [
+            ("class_weights", self.class_weights, 0.0..=f64::MAX),
+            ("draws", self.draws, 0.0..=1e6),
+            ("logit_offsets", self.logit_offsets, f64::MIN..=f64::MAX),
+        ] {
+            let Some(numbers) = numbers else { continue };
+            let wrong = |reason| Err(Error::Setting { field, reason });
+            if numbers.len() != families {
+                return wrong(format!("{} numbers for {families} families", numbers.len()));
+            }
+            if let Some(at) = numbers.iter().position(|x| !range.contains(x)) {
+                return wrong(format!("{} for family {at}", numbers[at]));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a training came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FamilyHistory {
+    /// Each pass in turn.
+    pub epochs: Vec<Epoch>,
+    /// Loss of every step.
+    pub losses: Vec<f64>,
+    /// The pass whose weights were kept, from 1.
+    pub best_epoch: usize,
+    /// Seconds of training, validation left out.
+    pub seconds: f64,
+    /// Rows trained on a second.
+    pub rows_per_second: f64,
+    /// Training rows in the file or the part.
+    pub rows: usize,
+    /// Features that are the same in every training row, and therefore tell nothing.
+    pub constant_features: Vec<String>,
+}
+
+/// One training: how it goes, where its best model goes.
+pub struct FamilyTraining<'a> {
+    /// The settings.
+    pub params: &'a FamilyParams,
+    /// What is done about rare families; `Balance::default()` is nothing.
+    pub balance: Balance<'a>,
+    /// Orders the batches and draws the dropout.
+    pub seed: u64,
+    /// Where the best model is written; `None`: nowhere.
+    pub folder: Option<&'a Path>,
+}
+
+impl FamilyTraining<'_> {
+    /// Trains `encoder`, judges it on the validation rows after each pass, and leaves it with the
+    /// weights of the best pass by macro-averaged F1, which are written as soon as they are known.
+    /// `watch` is told of every step. On the CPU one thread is used: it costs little, and its
+    /// number changes no result.
+    ///
+    /// # Errors
+    /// If a setting makes no sense, the flows are not the encoder's or cannot be read, the loss is
+    /// no longer a number, or a file cannot be written.
+    pub fn run(
+        &self,
+        encoder: &mut FamilyEncoder,
+        data: &FlowData,
+        watch: &mut dyn FnMut(&Step),
+    ) -> Result<FamilyHistory> {
+        let Self { params, balance, seed, folder } = *self;
+        params.check()?;
+        balance.check(encoder.families().len())?;
+        if data.families() != encoder.families() || data.features() != encoder.features() {
+            let reason = "their families or features are not the encoder's".to_owned();
+            return Err(Error::Setting { field: "flows", reason });
+        }
+        engine::keep_freed_memory();
+        let _one = OneThread::on(encoder.device());
+        tch::manual_seed(seed.cast_signed());
+        let rows = drawn(&data.train, balance.draws);
+        if rows == 0 {
+            let reason = "no row is drawn".to_owned();
+            return Err(Error::Setting { field: "draws", reason });
+        }
+        let steps = rows.div_ceil(params.batch_size) * params.epochs;
+        let warmup = (params.warmup_share * steps as f64).round() as usize;
+        let device = encoder.device();
+        let numbers = |numbers: Option<&[f64]>| {
+            numbers.map(|x| Tensor::from_slice(x).to_kind(Kind::Float).to_device(device))
+        };
+        let (class_weights, offsets) =
+            (numbers(balance.class_weights), numbers(balance.logit_offsets));
+        let mut optimizer = Optimizer::new(
+            encoder.parameters(),
+            Algorithm::AdamW,
+            params.weight_decay,
+            params.clip_norm,
+        );
+        let constant = encoder.standardiser().constant();
+        let mut history = FamilyHistory {
+            epochs: Vec::new(),
+            losses: Vec::with_capacity(steps),
+            best_epoch: 0,
+            seconds: 0.0,
+            rows_per_second: 0.0,
+            rows: data.train.len(),
+            constant_features: constant.into_iter().map(str::to_owned).collect(),
+        };
+        let mut pace = Pace::new(params.epochs, steps).of("flows");
+        let mut best: Option<(f64, Vec<Tensor>)> = None;
+        for epoch in 1..=params.epochs {
+            pace.resume();
+            let first_step = history.losses.len();
+            let mut batches = Batches::new(
+                &data.train,
+                encoder.standardiser(),
+                balance.draws,
+                params.shuffle_rows,
+                seed ^ (epoch as u64) << 32,
+            );
+            while let Some((features, labels)) = batches.next(params.batch_size)? {
+                let step = history.losses.len();
+                let rate = learning_rate(step, steps, warmup, params.learning_rate);
+                let rows = labels.len();
+                let features =
+                    Tensor::from_slice(features).view([rows as i64, -1]).to_device(device);
+                let labels = Tensor::from_slice(labels).to_device(device);
+
+                let embeddings = encoder.embed_batch(&features, true);
+                let logits = match &offsets {
+                    Some(offsets) => encoder.logits(&embeddings) + offsets,
+                    None => encoder.logits(&embeddings),
+                };
+                let weights = class_weights.as_ref();
+                let named = logits.cross_entropy_loss(&labels, weights, Reduction::Mean, -100, 0.0);
+                let loss = match params.contrastive {
+                    Some(Contrastive { weight, temperature }) => {
+                        named + supervised_contrastive(&embeddings, &labels, temperature) * weight
+                    }
+                    None => named,
+                };
+                let gradient_norm = optimizer.step(&loss, rate);
+
+                let loss = loss.double_value(&[]);
+                if !loss.is_finite() {
+                    let reason = format!("loss {loss} at step {}: lower it", step + 1);
+                    return Err(Error::Setting { field: "family.training.learning_rate", reason });
+                }
+                history.losses.push(loss);
+                let size = Size { rows, ..Size::default() };
+                watch(&pace.step(epoch, size, loss, rate, gradient_norm));
+            }
+            history.seconds = pace.seconds();
+            history.rows_per_second = pace.rows_per_second();
+
+            let judged = encoder.predict(&data.validation)?;
+            let families = encoder.families().to_vec();
+            let predicted = judged.said.best();
+            let scores = Confusion::from_indices(families, &judged.truth, &predicted)?.scores();
+            let losses = &history.losses[first_step..];
+            history.epochs.push(Epoch {
+                epoch,
+                train_loss: losses.iter().sum::<f64>() / losses.len() as f64,
+                validation_loss: judged.said.loss(&judged.truth),
+                validation_accuracy: scores.accuracy,
+                validation_f1_macro: scores.f1.macro_,
+                seconds: pace.epoch_seconds(),
+            });
+            if best.as_ref().is_none_or(|(f1, _)| scores.f1.macro_ > *f1) {
+                best = Some((scores.f1.macro_, encoder.snapshot()));
+                history.best_epoch = epoch;
+                if let Some(folder) = folder {
+                    files::write_folder(folder, |folder| {
+                        encoder.save(folder)?;
+                        self.write_history(folder, &history)
+                    })?;
+                }
+            }
+        }
+        if let Some((_, weights)) = best {
+            encoder.restore(&weights);
+        }
+        if let Some(folder) = folder {
+            self.write_history(folder, &history)?;
+        }
+        Ok(history)
+    }
+
+    fn write_history(&self, folder: &Path, history: &FamilyHistory) -> Result<()> {
+        let about = serde_json::json!({
+            "params": self.params,
+            "class_weights": self.balance.class_weights,
+            "draws": self.balance.draws,
+            "logit_offsets": self.balance.logit_offsets,
+            "seed": self.seed,
+            "history": history,
+        });
+        files::write_json(&folder.join("train_params.json"), &about)
+    }
+}
+
+/// Gives out how often each row is drawn, so that every family comes to its number on the whole.
+struct Draws {
+    of_family: Vec<f64>,
+    owed: Vec<f64>,
+}
+
+impl Draws {
+    fn new(draws: &[f64]) -> Self {
+        // From a half on, so that of two rows at 0.5 one is drawn, and of one row at 0.6 too.
+        Self { of_family: draws.to_vec(), owed: vec![0.5; draws.len()] }
+    }
+
+    fn next(&mut self, family: usize) -> usize {
+        self.owed[family] += self.of_family[family];
+        let whole = self.owed[family].floor();
+        self.owed[family] -= whole;
+        whole as usize
+    }
+}
+
+/// Rows in one pass.
+fn drawn(flows: &Flows, draws: Option<&[f64]>) -> usize {
+    let Some(draws) = draws else { return flows.len() };
+    let mut draws = Draws::new(draws);
+    let families = flows.counts().iter().enumerate();
+    families.map(|(family, &rows)| (0..rows).map(|_| draws.next(family)).sum::<usize>()).sum()
+}
+
+/// A pass over a part's rows in shuffled batches, without all of them in memory: its pieces are
+/// read in a shuffled order into a pool of `shuffle_rows` rows, each batch is drawn from all of the
+/// pool, and what was drawn is made up for by the next piece. Rows of a file that is sorted are
+/// mixed as far as the pool reaches. The order is a function of file, settings and seed alone.
+struct Batches<'a> {
+    flows: &'a Flows,
+    standardiser: &'a Standardiser,
+    draws: Option<Draws>,
+    order: Vec<usize>,
+    next: usize,
+    target: usize,
+    wide: usize,
+    pool: Vec<f32>,
+    pool_labels: Vec<i64>,
+    batch: Vec<f32>,
+    batch_labels: Vec<i64>,
+    random: ChaCha8Rng,
+}
+
+impl<'a> Batches<'a> {
+    fn new(
+        flows: &'a Flows,
+        standardiser: &'a Standardiser,
+        draws: Option<&[f64]>,
+        shuffle_rows: usize,
+        seed: u64,
+    ) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut order: Vec<usize> = (0..flows.pieces()).collect();
+        order.shuffle(&mut random);
+        Self {
+            flows,
+            standardiser,
+            draws: draws.map(Draws::new),
+            order,
+            next: 0,
+            target: shuffle_rows,
+            wide: standardiser.features.len(),
+            pool: Vec::new(),
+            pool_labels: Vec::new(),
+            batch: Vec::new(),
+            batch_labels: Vec::new(),
+            random,
+        }
+    }
+
+    /// The next batch: features row by row, and labels; `None` after the last.
+    fn next(&mut self, rows: usize) -> Result<Option<(&[f32], &[i64])>> {
+        while self.next < self.order.len() && self.pool_labels.len() < self.target.max(rows) {
+            let chunk = self.flows.chunk(self.order[self.next])?;
+            self.next += 1;
+            let features = chunk.features.chunks_exact(self.wide);
+            for (row, &label) in features.zip(&chunk.labels) {
+                let times = self.draws.as_mut().map_or(1, |draws| draws.next(label as usize));
+                for _ in 0..times {
+                    self.standardiser.apply(row, &mut self.pool);
+                    self.pool_labels.push(i64::from(label));
+                }
+            }
+        }
+        self.batch.clear();
+        self.batch_labels.clear();
+        for _ in 0..rows.min(self.pool_labels.len()) {
+            let at = self.random.random_range(0..self.pool_labels.len());
+            let last = self.pool_labels.len() - 1;
+            self.batch.extend_from_slice(&self.pool[at * self.wide..][..self.wide]);
+            self.batch_labels.push(self.pool_labels.swap_remove(at));
+            self.pool.copy_within(last * self.wide.., at * self.wide);
+            self.pool.truncate(last * self.wide);
+        }
+        Ok((!self.batch_labels.is_empty()).then_some((&self.batch, &self.batch_labels)))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::family::FlowColumns;
+
+    /// A CSV of so many rows, sorted by family; the feature is the row's number.
+    fn flows(folder: &Path, rows: usize) -> Flows {
+        use std::fmt::Write;
+        let mut text = "x,family\n".to_owned();
+        for row in 0..rows {
+            writeln!(text, "{row},{}", if row < rows / 10 { "a" } else { "b" }).unwrap();
+        }
+        let path = folder.join("flows.csv");
+        std::fs::write(&path, text).unwrap();
+        let data = FlowData::from_files(&path, &path, None, &FlowColumns::default()).unwrap();
+        data.train
+    }
+
+    fn pass(flows: &Flows, draws: Option<&[f64]>, pool: usize, seed: u64) -> Vec<f32> {
+        let standardiser = Standardiser {
+            features: vec!["x".into()],
+            mean: vec![0.0],
+            deviation: vec![1.0],
+            rows: 1,
+        };
+        let mut batches = Batches::new(flows, &standardiser, draws, pool, seed);
+        let mut all = Vec::new();
+        while let Some((features, labels)) = batches.next(100).unwrap() {
+            assert_eq!(features.len(), labels.len());
+            all.extend_from_slice(features);
+        }
+        all
+    }
+
+    #[test]
+    fn a_pass_has_every_row_once_in_an_order_of_the_seed() {
+        let folder = tempfile::tempdir().unwrap();
+        let flows = flows(folder.path(), 20_050);
+        let one = pass(&flows, None, 5_000, 1);
+        assert_eq!(one, pass(&flows, None, 5_000, 1));
+        assert_ne!(one, pass(&flows, None, 5_000, 2));
+        let mut sorted = one.clone();
+        sorted.sort_by(f32::total_cmp);
+        assert_eq!(sorted, (0..20_050).map(|row| row as f32).collect::<Vec<_>>());
+        // With a pool of all rows the first batch is of the whole file.
+        let whole = pass(&flows, None, 1_000_000, 1);
+        let mean = whole[..1_000].iter().sum::<f32>() / 1_000.0;
+        assert!((mean - 10_025.0).abs() < 1_000.0, "{mean}");
+    }
+
+    #[test]
+    fn rows_are_drawn_as_often_as_their_family_is_to_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let flows = flows(folder.path(), 1_000);
+        let draws = [2.5, 0.1];
+        let all = pass(&flows, Some(&draws), 300, 1);
+        let of_a = all.iter().filter(|x| **x < 100.0).count();
+        assert_eq!((of_a, all.len() - of_a), (250, 90));
+        assert_eq!(drawn(&flows, Some(&draws)), all.len());
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named() {
+        let said = |params: FamilyParams| params.check().unwrap_err().to_string();
+        let base = FamilyParams::default();
+        base.check().unwrap();
+        assert!(said(FamilyParams { epochs: 0, ..base.clone() }).contains("training.epochs"));
+        let contrastive = Some(Contrastive { weight: 1.0, temperature: 0.0 });
+        let text = said(FamilyParams { contrastive, ..base.clone() });
+        assert!(text.contains("contrastive.temperature: 0 is not above 0"), "{text}");
+        let balance = |weights| Balance { class_weights: Some(weights), ..Balance::default() };
+        let text = balance(&[1.0]).check(2).unwrap_err().to_string();
+        assert_eq!(text, "setting class_weights: 1 numbers for 2 families");
+        let text = balance(&[1.0, f64::NAN]).check(2).unwrap_err().to_string();
+        assert_eq!(text, "setting class_weights: NaN for family 1");
+    }
+}

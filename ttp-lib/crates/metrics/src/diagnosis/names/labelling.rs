@@ -1,0 +1,194 @@
+//! Labels of rows by their ids.
+
+use super::super::predictions::texts;
+use super::{json_error, open};
+use polars::prelude::{ParquetReader, SerReader};
+use serde::de::{Deserializer as _, Error as _, MapAccess, Visitor};
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use ttp_base::csv_file::{self, CsvFile};
+use ttp_base::spelling::tidy;
+use ttp_base::{Error, Result};
+
+/// Where a second labelling is: `FILE` or `FILE/COLUMN`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Second {
+    /// The file.
+    pub file: PathBuf,
+    /// Its column of labels; a JSON file has none, and where a table has only one column beside
+    /// that of ids, it need not be named.
+    pub column: Option<String>,
+}
+
+impl Second {
+    /// From what a user wrote: a file, or a file, a slash and a column.
+    ///
+    /// # Errors
+    /// If neither the whole is a file nor what stands before its last slash.
+    pub fn parse(text: &Path) -> Result<Self> {
+        if text.is_file() {
+            return Ok(Self { file: text.to_path_buf(), column: None });
+        }
+        match (text.parent(), text.file_name()) {
+            (Some(file), Some(column)) if file.is_file() => Ok(Self {
+                file: file.to_path_buf(),
+                column: Some(column.to_string_lossy().into_owned()),
+            }),
+            _ => Err(Error::input(text, "no such file, nor a file and its column")),
+        }
+    }
+}
+
+/// A row's label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labelled {
+    /// Its id.
+    pub id: String,
+    /// Its label.
+    pub label: String,
+    /// Its line in a CSV file, its row in a parquet file.
+    pub row: usize,
+}
+
+/// Reads the labels of rows with their ids, and the column that they were in. A file whose name
+/// ends in `.json` is an object from id to label; in `.parquet` it is one; any other is CSV with a
+/// header line. JSON and CSV may be packed with gzip, their names ending in `.gz`.
+///
+/// # Errors
+/// If the file cannot be read, lacks a column, has no row, or an id or a label is missing or an id
+/// stands twice: file, row and field.
+pub fn read_labels(second: &Second, ids: &str) -> Result<(Vec<Labelled>, Option<String>)> {
+    let file = second.file.as_path();
+    let (read, ending) = open(file)?;
+    let (rows, column) = match ending.as_str() {
+        "json" => {
+            if let Some(column) = &second.column {
+                let reason = "an object from id to label has no columns";
+                return Err(Error::input_at(file, None, Some(column), reason));
+            }
+            (read_json(file, read)?, None)
+        }
+        "parquet" => read_parquet(second, ids)?,
+        _ => read_csv(second, read, ids)?,
+    };
+    if rows.is_empty() {
+        return Err(Error::input(file, "there is no row with a label"));
+    }
+    let mut seen: HashMap<&str, usize> = HashMap::with_capacity(rows.len());
+    for row in &rows {
+        let wrong = |field: &str, reason: String| {
+            Err(Error::input_at(file, Some(row.row), Some(field), reason))
+        };
+        if row.id.is_empty() {
+            return wrong(ids, "missing: no id".to_owned());
+        }
+        if row.label.is_empty() || row.label.eq_ignore_ascii_case("nan") {
+            let name = column.as_deref().unwrap_or(&row.id);
+            return wrong(name, "missing: no label".to_owned());
+        }
+        if let Some(first) = seen.insert(&row.id, row.row) {
+            return wrong(ids, format!("{:?} is there twice, first in row {first}", row.id));
+        }
+    }
+    Ok((rows, column))
+}
+
+/// The places of ids and labels in a header.
+fn places(
+    second: &Second,
+    ids: &str,
+    header: &[String],
+    line: Option<usize>,
+) -> Result<(usize, usize)> {
+    let file = second.file.as_path();
+    let wrong = |field: Option<&str>, reason: &str| {
+        let reason = format!("{reason}; there are: {}", header.join(", "));
+        Error::input_at(file, line, field, reason)
+    };
+    let named = |name: &str, reason: &str| {
+        let found = header.iter().position(|column| column == name);
+        found.ok_or_else(|| wrong(Some(name), reason))
+    };
+    let id = named(ids, "no such column of ids: name it with --id")?;
+    let label = match &second.column {
+        Some(name) => named(name, "no such column")?,
+        None if header.len() == 2 => 1 - id,
+        None => {
+            return Err(wrong(None, "which column has the labels? Write FILE/COLUMN"));
+        }
+    };
+    Ok((id, label))
+}
+
+type Read = (Vec<Labelled>, Option<String>);
+
+fn read_csv(second: &Second, read: Box<dyn std::io::Read>, ids: &str) -> Result<Read> {
+    let file = second.file.as_path();
+    let mut reader = CsvFile::of(file, read)?;
+    let header = reader.names();
+    let (id, label) = places(second, ids, &header, Some(1))?;
+    let mut rows = Vec::new();
+    let mut record = ::csv::ByteRecord::new();
+    while let Some(row) = reader.next(&mut record)? {
+        let cell = |at: usize| {
+            let text = csv_file::text(record.get(at).unwrap_or_default());
+            let text = text.map(|text| tidy(text).into_owned());
+            text.map_err(|reason| Error::input_at(file, Some(row), Some(&header[at]), reason))
+        };
+        rows.push(Labelled { id: cell(id)?, label: cell(label)?, row });
+    }
+    Ok((rows, Some(header[label].clone())))
+}
+
+fn read_parquet(second: &Second, ids: &str) -> Result<Read> {
+    let file = second.file.as_path();
+    let open = || std::fs::File::open(file).map_err(Error::file(file, "read"));
+    let broken = |error| Error::input(file, format!("not a whole parquet file: {error}"));
+    let schema = ParquetReader::new(open()?).schema().map_err(broken)?;
+    let header: Vec<String> = schema.iter_names().map(|name| name.to_string()).collect();
+    let (id, label) = places(second, ids, &header, None)?;
+    let (id, label) = (&header[id], &header[label]);
+    let frame = ParquetReader::new(open()?)
+        .with_columns(Some(vec![id.clone(), label.clone()]))
+        .finish()
+        .map_err(broken)?;
+    let column = |name: &str| {
+        let found = frame.column(name);
+        let found = found.map_err(|error| Error::input_at(file, None, Some(name), error))?;
+        texts(file, 0, found, name)
+    };
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let (all_ids, all_labels) = (column(id)?, column(label)?);
+    let pairs = all_ids.iter().zip(all_labels.iter()).zip(1..);
+    let rows = pairs.map(|((id, label), row)| Labelled { id: text(id), label: text(label), row });
+    Ok((rows.collect(), Some(label.clone())))
+}
+
+/// An object from id to label. Rows are counted from 1; a mistake has its line.
+fn read_json(file: &Path, read: Box<dyn std::io::Read>) -> Result<Vec<Labelled>> {
+    struct Labels;
+    impl<'de> Visitor<'de> for Labels {
+        type Value = Vec<Labelled>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object from id to label")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut rows = Vec::new();
+            while let Some((id, label)) = map.next_entry::<String, serde_json::Value>()? {
+                let label = match label {
+                    serde_json::Value::String(label) => label,
+                    serde_json::Value::Number(number) => number.to_string(),
+                    other => return Err(A::Error::custom(format!("{other} is no label"))),
+                };
+                rows.push(Labelled { id, label, row: rows.len() + 1 });
+            }
+            Ok(rows)
+        }
+    }
+    let mut json = serde_json::Deserializer::from_reader(std::io::BufReader::new(read));
+    let rows = json.deserialize_map(Labels);
+    rows.and_then(|rows| json.end().map(|()| rows)).map_err(|error| json_error(file, error))
+}

@@ -1,0 +1,414 @@
+//! The diagnosis for a terminal, a program, a text and a browser.
+
+use super::{Judged, Names, Source};
+use crate::plot::HeatMap;
+use crate::{Confusion, Diagnosis, DiagnosisSettings, Fault, ProbabilityScores, Tier};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use ttp_base::show::{Table, defang, escape_html, escape_markdown, shorten, terminal_safe};
+use ttp_base::{Error, Result, files};
+
+/// The JSON schema of `f1_scores_latest.json` (draft 2020-12).
+pub const SCHEMA: &str = include_str!("f1_scores.schema.json");
+
+/// The version of that schema. It grows when a field changes its meaning or goes.
+const VERSION: u32 = 1;
+/// More classes than these cannot be read in one picture: then the most confused are shown.
+const IN_PICTURE: usize = 60;
+/// As many rows of a table are shown in a text or a page; the JSON file has all of them.
+const IN_TABLE: usize = 500;
+/// As many in a terminal.
+const IN_TERMINAL: usize = 40;
+/// As many classes of a matrix.
+const NARROW: usize = 8;
+/// As many characters of a cell or a caption in a terminal.
+const WIDE: usize = 110;
+
+/// A classifier's diagnosis with where it is from, to be shown and written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// What was read.
+    pub judged: Judged,
+    /// What is wrong with it.
+    pub diagnosis: Diagnosis,
+    /// Whether its names are in order, where that was asked.
+    pub names: Names,
+}
+
+/// `f1_scores_latest.json`.
+#[derive(Serialize)]
+struct Written<'a> {
+    schema: u32,
+    matrix: &'static str,
+    source: &'a Source,
+    #[serde(flatten)]
+    diagnosis: &'a Diagnosis,
+    tiers: BTreeMap<Tier, Vec<&'a str>>,
+    only_predicted: Vec<&'a str>,
+    faults: Vec<Fault>,
+    probabilities: &'a Option<ProbabilityScores>,
+    notes: &'a [String],
+    names: serde_json::Value,
+}
+
+const ROWS_AND_COLUMNS: &str = "Rows are truth, columns are predictions.";
+
+impl Report {
+    /// Diagnoses what was read.
+    ///
+    /// # Errors
+    /// If a setting makes no sense.
+    pub fn new(judged: Judged, settings: &DiagnosisSettings) -> Result<Self> {
+        let diagnosis = Diagnosis::of_sparse(&judged.counts, settings)?;
+        Ok(Self { judged, diagnosis, names: Names::default() })
+    }
+
+    /// The same report with what was found about its names.
+    pub fn with_names(self, names: Names) -> Self {
+        Self { names, ..self }
+    }
+
+    /// Every fault: of the names first, since all else is said under these names.
+    pub fn faults(&self) -> Vec<Fault> {
+        [self.names.faults(), self.diagnosis.faults()].concat()
+    }
+
+    /// What is wrong with the names, a line each: what a reader must know before all else.
+    fn warnings(&self) -> Result<Vec<String>> {
+        let faults = self.names.faults();
+        let wrong = |heading: &str| {
+            faults.iter().any(|fault| match fault {
+                Fault::NamesShuffled { against } | Fault::NamesUnclear { against } => {
+                    heading.ends_with(against.trim_start_matches("the "))
+                }
+                _ => false,
+            })
+        };
+        let sections = self.names.sections()?;
+        let warned = sections.into_iter().filter(|section| wrong(section.heading));
+        Ok(warned.map(|section| defang(&section.sentence)).collect())
+    }
+
+    /// The matrix in an order in which classes that are confused stand together. Of more than 60
+    /// classes the 60 with the most errors; the others are one class behind them.
+    ///
+    /// # Errors
+    /// None in practice: see [`SparseConfusion::block`](crate::SparseConfusion::block).
+    pub fn reordered(&self) -> Result<Confusion> {
+        let counts = &self.judged.counts;
+        let order = counts.confused_together(IN_PICTURE);
+        let left_out = counts.labels().len() - order.len();
+        counts.block(&order, &format!("({left_out} others)"))
+    }
+
+    /// What the picture shows, if it is not all classes.
+    fn picture_note(&self) -> Option<String> {
+        let classes = self.judged.counts.labels().len();
+        (classes > IN_PICTURE).then(|| {
+            let others = classes - IN_PICTURE;
+            format!(
+                "Of {classes} classes the {IN_PICTURE} with the most errors in their rows and \
+                 columns are shown; the {others} others are one row and one column at the end."
+            )
+        })
+    }
+
+    /// All tables that have a row, each with a heading.
+    fn tables(&self) -> Result<Vec<(&'static str, Table)>> {
+        let diagnosis = &self.diagnosis;
+        let mut tables = vec![
+            ("Summary", diagnosis.summary_table()?),
+            ("Never found", diagnosis.never_found_table()?),
+            ("Swallowed", diagnosis.swallowed_table()?),
+            ("Sinks", diagnosis.sink_table()?),
+            ("Confused pairs", diagnosis.confused_table()?),
+            ("Precision and recall far apart", diagnosis.imbalance_table()?),
+            ("Classes", diagnosis.class_table()?),
+        ];
+        if let Some(probabilities) = &self.judged.probabilities {
+            tables.insert(1, ("Probabilities", probabilities.table()?));
+        }
+        Ok(tables)
+    }
+
+    /// Tables for a terminal, and the faults in a line each.
+    ///
+    /// # Errors
+    /// None in practice: the tables' own check on the number of cells.
+    pub fn to_text(&self) -> Result<String> {
+        let mut out = String::new();
+        for warning in self.warnings()? {
+            _ = writeln!(out, "{}", terminal_safe(&warning));
+        }
+        _ = writeln!(out, "{}\n{ROWS_AND_COLUMNS}", terminal_safe(&self.origin()));
+        for note in &self.judged.notes {
+            _ = writeln!(out, "note: {}", terminal_safe(&defang(note)));
+        }
+        for section in self.names.sections()? {
+            let said = [section.heading, section.origin.as_str(), section.sentence.as_str()];
+            _ = writeln!(out);
+            for line in said {
+                _ = writeln!(out, "{}", terminal_safe(&defang(line)));
+            }
+            _ = write!(out, "\n{}", section.table.limits(WIDE, WIDE).head(IN_TERMINAL).to_text());
+            if let Some((matrix, note)) = section.matrix.filter(|(m, _)| m.labels().len() <= NARROW)
+            {
+                _ = write!(out, "\n{note}\n{}", matrix.table()?.limits(WIDE, WIDE).to_text());
+            }
+        }
+        for (_, table) in self.tables()?.into_iter().filter(|(_, table)| !table.is_empty()) {
+            _ = write!(out, "\n{}", table.limits(WIDE, WIDE).head(IN_TERMINAL).to_text());
+        }
+        let faults = self.faults();
+        _ = writeln!(out, "\n{}", found(faults.len()));
+        for fault in faults.iter().take(IN_TERMINAL) {
+            let line = defang(&fault.to_string());
+            _ = writeln!(out, "  {}", terminal_safe(&shorten(&line, 160)));
+        }
+        if let Some(more) = faults.len().checked_sub(IN_TERMINAL).filter(|more| *more > 0) {
+            _ = writeln!(out, "  … and {more} more");
+        }
+        Ok(out)
+    }
+
+    /// What `f1_scores_latest.json` holds; [`SCHEMA`] describes it.
+    ///
+    /// # Errors
+    /// None in practice: what cannot be JSON is not in it.
+    pub fn to_json(&self) -> Result<serde_json::Value> {
+        let diagnosis = &self.diagnosis;
+        let written = Written {
+            schema: VERSION,
+            matrix: "rows are truth, columns are predictions",
+            source: &self.judged.source,
+            diagnosis,
+            tiers: Tier::ALL.map(|tier| (tier, diagnosis.in_tier(tier))).into(),
+            only_predicted: diagnosis.only_predicted(),
+            faults: self.faults(),
+            probabilities: &self.judged.probabilities,
+            notes: &self.judged.notes,
+            names: self.names.to_json(),
+        };
+        serde_json::to_value(written).map_err(Error::library("writing JSON"))
+    }
+
+    /// `TRAINING_METRICS_REPORT.md`.
+    ///
+    /// # Errors
+    /// As [`to_text`](Self::to_text).
+    pub fn to_markdown(&self) -> Result<String> {
+        let mut out = String::from("# Training metrics report\n\n");
+        for warning in self.warnings()? {
+            _ = writeln!(out, "**{}**\n", escape_markdown(&warning));
+        }
+        _ = writeln!(out, "{}\n\n{ROWS_AND_COLUMNS}\n", escape_markdown(&self.origin()));
+        for note in &self.judged.notes {
+            _ = writeln!(out, "Note: {}\n", escape_markdown(&defang(note)));
+        }
+        let faults = self.faults();
+        _ = writeln!(out, "## Faults\n\n{}\n", found(faults.len()));
+        for fault in faults.iter().take(IN_TABLE) {
+            _ = writeln!(out, "- {}", escape_markdown(&defang(&fault.to_string())));
+        }
+        if let Some(more) = faults.len().checked_sub(IN_TABLE).filter(|more| *more > 0) {
+            _ = writeln!(out, "- … and {more} more");
+        }
+        for section in self.names.sections()? {
+            _ = writeln!(out, "\n## {}\n", section.heading);
+            _ = writeln!(out, "{}\n", escape_markdown(&defang(&section.origin)));
+            _ = writeln!(out, "{}\n", escape_markdown(&defang(&section.sentence)));
+            out.push_str(&section.table.head(IN_TABLE).to_markdown());
+            if let Some((matrix, note)) =
+                section.matrix.filter(|(m, _)| m.labels().len() <= IN_PICTURE)
+            {
+                _ = write!(out, "\n{note}\n\n{}", matrix.table()?.to_markdown());
+            }
+        }
+        _ = writeln!(out, "\n## Tiers\n");
+        for tier in Tier::ALL {
+            let labels = self.diagnosis.in_tier(tier);
+            let range = self.diagnosis.range_of(tier);
+            _ = write!(out, "- **{}** ({range}): {}", tier.name(), labels.len());
+            for (at, label) in labels.iter().take(IN_TABLE).enumerate() {
+                let before = if at == 0 { ": " } else { ", " };
+                _ = write!(out, "{before}{}", escape_markdown(&defang(label)));
+            }
+            out.push_str(if labels.len() > IN_TABLE { ", …\n" } else { "\n" });
+        }
+        for (heading, table) in self.tables()? {
+            _ = writeln!(out, "\n## {heading}\n");
+            if table.is_empty() {
+                out.push_str("None.\n");
+            } else {
+                out.push_str(&table.head(IN_TABLE).to_markdown());
+            }
+        }
+        _ = writeln!(out, "\n## What is called what\n\n{}", self.criteria());
+        Ok(out)
+    }
+
+    /// `diagnosis.html`: one page without scripts that loads nothing.
+    ///
+    /// # Errors
+    /// As [`to_text`](Self::to_text), or if the picture cannot be drawn.
+    pub fn to_html(&self) -> Result<String> {
+        let matrix = self.reordered()?;
+        let mut body = String::from("<h1>Diagnosis of a classifier</h1>\n");
+        for warning in self.warnings()? {
+            _ = writeln!(body, "<p><strong>{}</strong></p>", escape_html(&warning));
+        }
+        _ = writeln!(body, "<p>{}</p>", escape_html(&self.origin()));
+        _ = writeln!(body, "<p>{ROWS_AND_COLUMNS}</p>");
+        for note in &self.judged.notes {
+            _ = writeln!(body, "<p>Note: {}</p>", escape_html(&defang(note)));
+        }
+        let faults = self.faults();
+        _ = writeln!(body, "<h2>Faults</h2>\n<p>{}</p>\n<ul>", found(faults.len()));
+        for fault in faults.iter().take(IN_TABLE) {
+            _ = writeln!(body, "<li>{}</li>", escape_html(&defang(&fault.to_string())));
+        }
+        if let Some(more) = faults.len().checked_sub(IN_TABLE).filter(|more| *more > 0) {
+            _ = writeln!(body, "<li>… and {more} more</li>");
+        }
+        body.push_str("</ul>\n");
+        for section in self.names.sections()? {
+            _ = writeln!(body, "<h2>{}</h2>", section.heading);
+            _ = writeln!(body, "<p>{}</p>", escape_html(&defang(&section.origin)));
+            _ = writeln!(body, "<p>{}</p>", escape_html(&defang(&section.sentence)));
+            body.push_str(&section.table.head(IN_TABLE).to_html());
+            if let Some((matrix, note)) =
+                section.matrix.filter(|(m, _)| m.labels().len() <= IN_PICTURE)
+            {
+                let picture = HeatMap::new("Under the best names, in per cent of each row", matrix);
+                let picture = picture.row_shares().draw()?;
+                _ = writeln!(body, "<p>{note}</p>\n<figure>{}</figure>", picture.as_str());
+                body.push_str(&matrix.table()?.to_html());
+            }
+        }
+        body.push_str("<h2>The matrix, confused classes together</h2>\n");
+        if let Some(note) = self.picture_note() {
+            _ = writeln!(body, "<p>{}</p>", escape_html(&note));
+        }
+        for picture in [
+            HeatMap::new("Shares of each row of truth, in per cent", &matrix).row_shares(),
+            HeatMap::new("Counts", &matrix).counts(),
+        ] {
+            _ = writeln!(body, "<figure>{}</figure>", picture.draw()?.as_str());
+        }
+        for (heading, table) in self.tables()? {
+            _ = writeln!(body, "<h2>{heading}</h2>");
+            if table.is_empty() {
+                body.push_str("<p>None.</p>\n");
+            } else {
+                body.push_str(&table.head(IN_TABLE).to_html());
+            }
+        }
+        body.push_str("<h2>The counts, in the order of the picture</h2>\n");
+        body.push_str(&matrix.table()?.to_html());
+        _ = writeln!(body, "<h2>What is called what</h2>\n<p>{}</p>", self.criteria());
+        Ok(format!(
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
+             style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\"/>\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
+             <title>Diagnosis of a classifier</title>\n<style>{STYLE}</style>\n</head>\n\
+             <body>\n{body}</body>\n</html>\n"
+        ))
+    }
+
+    /// The files that [`write`](Self::write) makes in a folder.
+    pub fn files(folder: &Path) -> [PathBuf; 3] {
+        ["f1_scores_latest.json", "TRAINING_METRICS_REPORT.md", "diagnosis.html"]
+            .map(|name| folder.join(name))
+    }
+
+    /// Writes `f1_scores_latest.json`, `TRAINING_METRICS_REPORT.md` and `diagnosis.html` into a
+    /// folder, each whole or not at all, and returns where they are. Other files there stay.
+    ///
+    /// # Errors
+    /// If one cannot be made or written. All are made before the first is written.
+    pub fn write(&self, folder: &Path) -> Result<[PathBuf; 3]> {
+        let (json, markdown, html) = (self.to_json()?, self.to_markdown()?, self.to_html()?);
+        let paths = Self::files(folder);
+        files::write_json(&paths[0], &json)?;
+        files::write_text(&paths[1], &markdown)?;
+        files::write_text(&paths[2], &html)?;
+        Ok(paths)
+    }
+
+    /// What was read, in a sentence.
+    fn origin(&self) -> String {
+        let Source { file, truth, predicted, probabilities } = &self.judged.source;
+        let mut text = format!("Of {}", file.display());
+        let column = |name: &String| format!("{name:?}");
+        if let Some(truth) = truth {
+            text.push_str(&format!(": truth is column {}", column(truth)));
+            match (predicted, probabilities) {
+                (Some(predicted), _) => {
+                    text.push_str(&format!(", predictions are column {}", column(predicted)));
+                }
+                (None, Some(prefix)) => text.push_str(&format!(
+                    ", predictions are the highest of the columns that begin with {}",
+                    column(prefix)
+                )),
+                (None, None) => {}
+            }
+        }
+        text.push('.');
+        defang(&text)
+    }
+
+    /// The settings in sentences; nothing of it is from the input.
+    fn criteria(&self) -> String {
+        let s = &self.diagnosis.settings;
+        let per_cent = |share: f64| format!("{} %", (1000.0 * share).round() / 10.0);
+        format!(
+            "Intervals are at the level {}: Wilson's for shares, the Jaccard index's for a class's \
+             F1, the delta method's for averages; rows are taken to be independent. Classes with \
+             fewer than {} rows are too small to judge. A class is taken for another when at least \
+             {} of its rows are, a sink when at least {} of its column and {} classes with at least \
+             {} of their rows each are, swallowed when at least {} of its rows go to one class and \
+             less than {} is found. Each time the odds must be {} times those of an even spread of \
+             the class's errors, and chance explain it with a probability of at most {} after \
+             Holm&#39;s correction. A class is hardly found when its recall's whole interval is \
+             below {}. A class that occurs nowhere is left out of the averages; where \
+             nothing is under a score&#39;s line the score is 0.",
+            per_cent(s.level),
+            s.min_support,
+            per_cent(s.pair_share),
+            per_cent(s.sink_share),
+            s.sink_sources,
+            per_cent(s.source_share),
+            per_cent(s.swallowed_share),
+            per_cent(s.swallowed_recall),
+            s.excess,
+            s.alpha,
+            per_cent(s.hardly_recall),
+        )
+    }
+}
+
+fn found(faults: usize) -> String {
+    match faults {
+        0 => "No fault is found.".to_owned(),
+        1 => "One fault is found:".to_owned(),
+        more => format!("{more} faults are found:"),
+    }
+}
+
+const STYLE: &str = "
+body { font-family: sans-serif; color: #222; background: #fff; max-width: 1040px; \
+margin: 2em auto; padding: 0 1em; line-height: 1.45 }
+figure { margin: 1em 0 }
+svg { max-width: 100%; height: auto }
+.ttp-table { overflow-x: auto; margin: 1em 0 }
+table.ttp { border-collapse: collapse; font-size: 14px }
+table.ttp caption { text-align: left; padding: 4px 0; color: #555 }
+table.ttp th, table.ttp td { padding: 3px 9px; border-bottom: 1px solid #ddd; text-align: left; \
+vertical-align: top }
+table.ttp .num { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
+table.ttp .long { overflow-wrap: anywhere }
+.interval { color: #666 }
+";

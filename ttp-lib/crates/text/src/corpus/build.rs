@@ -1,0 +1,338 @@
+//! From a source to a corpus, with an account of what was left out.
+
+use super::{Columns, Corpus, Sentence, clean, csv, stix, tram};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use ttp_base::spelling::is_technique_id;
+use ttp_base::{Result, spelling};
+
+/// Where a corpus comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// An ATT&CK bundle in STIX 2.x, and TRAM v1's sentences where they are wanted.
+    Attack {
+        /// The bundle, for instance `enterprise-attack.json`.
+        bundle: PathBuf,
+        /// TRAM v1's `all_analyzed_reports.json`.
+        tram: Option<PathBuf>,
+    },
+    /// Several ATT&CK bundles, for instance Enterprise, Mobile and ICS, and TRAM v1's sentences
+    /// where they are wanted.
+    Bundles {
+        /// The bundles, one or more; their sentences come in this order.
+        bundles: Vec<PathBuf>,
+        /// TRAM v1's `all_analyzed_reports.json`.
+        tram: Option<PathBuf>,
+    },
+    /// A CSV file with a header.
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// Which of its columns hold what.
+        columns: Columns,
+        /// The techniques that labels must be among, id to name; `None` takes any label.
+        known: Option<BTreeMap<String, String>>,
+        /// Which of its rows are kept.
+        keep: Keep,
+    },
+}
+
+/// Which rows of a CSV file are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keep {
+    /// Each text of a technique once, with blanks and line ends as one blank; rows that are
+    /// no sentence are left out.
+    #[default]
+    Distinct,
+    /// Every row as it stands in the file, equal ones and those without a word too: for a
+    /// data set whose rows were counted by somebody else.
+    EveryRow,
+}
+
+/// Why a sentence that was read is not in the corpus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// It speaks of a technique that ATT&CK has revoked or deprecated.
+    WithdrawnTechnique,
+    /// It tells how malware or a group acts that ATT&CK has revoked or deprecated.
+    WithdrawnSource,
+    /// It tells how something other than malware, a group or a campaign acts (a legitimate tool).
+    OtherSource,
+    /// It tells how something acts, or of a technique, that is not in the bundle.
+    MissingEnd,
+    /// It speaks of a technique without an ATT&CK id, or of a sub-technique without its technique.
+    UnusableTechnique,
+    /// TRAM gives it to several techniques.
+    SeveralTechniques,
+    /// TRAM gives it to a technique name that this version of ATT&CK has not.
+    UnknownTechnique,
+    /// It has no letter in it: the rest of a table or a list.
+    NoWord,
+    /// It is the name of a missing value (`nan`, `null`, `N/A`), not a sentence.
+    MissingValue,
+    /// The same technique has that text already, case, spacing and punctuation set aside.
+    Duplicate,
+}
+
+impl Reason {
+    /// All reasons, in the order in which they are looked at.
+    pub const ALL: [Self; 10] = [
+        Self::WithdrawnTechnique,
+        Self::WithdrawnSource,
+        Self::OtherSource,
+        Self::MissingEnd,
+        Self::UnusableTechnique,
+        Self::SeveralTechniques,
+        Self::UnknownTechnique,
+        Self::NoWord,
+        Self::MissingValue,
+        Self::Duplicate,
+    ];
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::WithdrawnTechnique => "technique revoked or deprecated",
+            Self::WithdrawnSource => "malware or group revoked or deprecated",
+            Self::OtherSource => "used by neither malware nor group nor campaign",
+            Self::MissingEnd => "what uses it, or the technique, is not in the bundle",
+            Self::UnusableTechnique => "technique without an id, or without its parent",
+            Self::SeveralTechniques => "several techniques for one sentence",
+            Self::UnknownTechnique => "technique name not in this ATT&CK version",
+            Self::NoWord => "no word in it",
+            Self::MissingValue => "the name of a missing value, such as nan",
+            Self::Duplicate => "text already kept for this technique",
+        })
+    }
+}
+
+/// How many sentences were left out for one reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Dropped {
+    /// The reason.
+    pub reason: Reason,
+    /// Sentences.
+    pub count: usize,
+}
+
+/// A corpus and the account of its making: `candidates` is its length and all the
+/// counts of `dropped` together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    /// What was kept.
+    pub corpus: Corpus,
+    /// Sentences that were read.
+    pub candidates: usize,
+    /// What was left out, in the order of [`Reason::ALL`]; reasons without a case are absent.
+    pub dropped: Vec<Dropped>,
+    /// What would have been left out, and was kept because every row is ([`Keep::EveryRow`]).
+    pub kept_all_the_same: Vec<Dropped>,
+    /// What else to know of the source, one line each: objects of a bundle that were passed
+    /// over, labels that look alike.
+    pub notes: Vec<String>,
+}
+
+impl fmt::Display for Built {
+    /// One line for each count, then the sum: what a notebook or a terminal shows.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:>7} sentences read", self.candidates)?;
+        for Dropped { reason, count } in &self.dropped {
+            writeln!(f, "{count:>7} left out: {reason}")?;
+        }
+        for Dropped { reason, count } in &self.kept_all_the_same {
+            writeln!(f, "{count:>7} kept, as every row is: {reason}")?;
+        }
+        for note in &self.notes {
+            writeln!(f, "        note: {note}")?;
+        }
+        write!(f, "{:>7} rows, {} techniques", self.corpus.len(), self.corpus.counts().len())
+    }
+}
+
+/// Reads a source into a corpus.
+///
+/// From a bundle: the sentences of each technique's description, then those of each
+/// `uses` relationship whose source is malware, a group or a campaign (the procedure examples),
+/// in the bundle's order; then TRAM's. Sub-techniques are folded into their technique.
+/// Within a technique a text is kept once; two techniques may share a text.
+///
+/// # Errors
+/// If a file cannot be read, or is not what the source says it is: the message names
+/// file, row and field.
+pub fn build(source: &Source) -> Result<Built> {
+    match source {
+        Source::Attack { bundle, tram } => of_bundles(&[bundle], tram.as_deref()),
+        Source::Bundles { bundles, tram } => {
+            of_bundles(&bundles.iter().collect::<Vec<_>>(), tram.as_deref())
+        }
+        Source::Csv { path, columns, known, keep } => {
+            let table = csv::read(path, columns, known.as_ref(), *keep)?;
+            let built = sift(table.candidates, *keep, |id| table.names.get(id).cloned());
+            Ok(Built { notes: table.notes, ..built })
+        }
+    }
+}
+
+impl Source {
+    /// The files that it is read from.
+    pub fn files(&self) -> Vec<&Path> {
+        match self {
+            Self::Attack { bundle, tram } => {
+                [bundle].into_iter().chain(tram).map(PathBuf::as_path).collect()
+            }
+            Self::Bundles { bundles, tram } => {
+                bundles.iter().chain(tram).map(PathBuf::as_path).collect()
+            }
+            Self::Csv { path, .. } => vec![path],
+        }
+    }
+}
+
+fn of_bundles(bundles: &[&PathBuf], tram: Option<&Path>) -> Result<Built> {
+    let (mut techniques, mut candidates, mut notes) =
+        (Techniques::default(), Vec::new(), Vec::new());
+    for bundle in bundles {
+        let read = stix::read(bundle)?;
+        techniques.0.extend(read.techniques.0);
+        candidates.extend(read.candidates);
+        let named = |note: String| match bundle.file_name() {
+            Some(name) if bundles.len() > 1 => format!("{}: {note}", Path::new(name).display()),
+            _ => note,
+        };
+        notes.extend(read.notes.into_iter().map(named));
+    }
+    if let Some(tram) = tram {
+        candidates.extend(tram::read(tram, &techniques)?);
+    }
+    let built = sift(candidates, Keep::Distinct, |id| techniques.parent_name(id));
+    Ok(Built { notes, ..built })
+}
+
+/// The techniques of an ATT&CK bundle that are neither revoked nor deprecated, id to
+/// name, sub-techniques left out: what the labels of a CSV file can be checked against.
+/// Bundles of the domains (Enterprise, Mobile, ICS) are read alike.
+///
+/// # Errors
+/// As [`build()`].
+pub fn techniques(bundle: &Path) -> Result<BTreeMap<String, String>> {
+    let parents = stix::read(bundle)?.techniques.0.into_iter().filter(|(id, _)| !id.contains('.'));
+    Ok(parents.map(|(id, technique)| (id, technique.name)).collect())
+}
+
+/// A sentence that was read, before it is known whether it is kept.
+pub(super) struct Candidate {
+    /// Technique or sub-technique id; empty where `dropped` is set.
+    pub technique: String,
+    pub text: String,
+    pub source_id: String,
+    /// Why it cannot be kept, as far as its source alone tells.
+    pub dropped: Option<Reason>,
+}
+
+fn sift(candidates: Vec<Candidate>, keep: Keep, name: impl Fn(&str) -> Option<String>) -> Built {
+    let read = candidates.len();
+    let mut counts: BTreeMap<Reason, usize> = BTreeMap::new();
+    let mut seen = HashSet::new();
+    let mut sentences = Vec::with_capacity(read);
+    for candidate in candidates {
+        let technique = fold(&candidate.technique).to_owned();
+        let reason = candidate.dropped.or_else(|| {
+            if !candidate.text.contains(char::is_alphabetic) {
+                Some(Reason::NoWord)
+            } else if spelling::is_missing_value(&candidate.text) {
+                Some(Reason::MissingValue)
+            } else if !seen.insert((technique.clone(), clean::normalised(&candidate.text))) {
+                Some(Reason::Duplicate)
+            } else {
+                None
+            }
+        });
+        if let Some(reason) = reason {
+            *counts.entry(reason).or_insert(0) += 1;
+            if keep == Keep::Distinct {
+                continue;
+            }
+        }
+        sentences.push(Sentence {
+            name: name(&technique).unwrap_or_else(|| technique.clone()),
+            subtechnique: (candidate.technique != technique).then_some(candidate.technique),
+            technique,
+            text: candidate.text,
+            source_id: candidate.source_id,
+        });
+    }
+    let counted: Vec<Dropped> =
+        counts.into_iter().map(|(reason, count)| Dropped { reason, count }).collect();
+    let (dropped, kept_all_the_same) = match keep {
+        Keep::Distinct => (counted, Vec::new()),
+        Keep::EveryRow => (Vec::new(), counted),
+    };
+    let notes = Vec::new();
+    Built { corpus: Corpus { sentences }, candidates: read, dropped, kept_all_the_same, notes }
+}
+
+/// The technique of an id: a sub-technique's own, any other label itself.
+pub(super) fn fold(id: &str) -> &str {
+    if is_technique_id(id) { id.split('.').next().unwrap_or(id) } else { id }
+}
+
+/// A technique or sub-technique in use.
+#[derive(Debug, Clone)]
+pub(super) struct Technique {
+    pub name: String,
+    /// When ATT&CK made it: an RFC 3339 time in UTC, so that text order is time order.
+    pub created: String,
+}
+
+/// The techniques and sub-techniques in use, by id.
+#[derive(Debug, Default)]
+pub(super) struct Techniques(BTreeMap<String, Technique>);
+
+impl Techniques {
+    pub fn insert(&mut self, id: String, technique: Technique) {
+        self.0.insert(id, technique);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The name of the technique itself, also for a sub-technique's id.
+    pub fn parent_name(&self, id: &str) -> Option<String> {
+        self.0.get(fold(id)).map(|technique| technique.name.clone())
+    }
+
+    /// Sub-techniques whose technique is not in use.
+    pub fn without_parent(&self) -> Vec<String> {
+        self.0.keys().filter(|id| !self.0.contains_key(fold(id))).cloned().collect()
+    }
+
+    pub fn remove(&mut self, id: &str) {
+        self.0.remove(id);
+    }
+
+    /// Ids by small-letter name. Where a technique and a sub-technique share a name,
+    /// the technique has it; where two of a kind do, the one ATT&CK made first: TRAM v1
+    /// is older than the second `Spearphishing Attachment` (T1598.002, of 2020).
+    pub fn by_name(&self) -> BTreeMap<String, &str> {
+        let mut order: Vec<_> = self.0.iter().collect();
+        order.sort_by_key(|(id, technique)| (id.contains('.'), &technique.created, *id));
+        let mut names = BTreeMap::new();
+        for (id, technique) in order {
+            names.entry(technique.name.to_lowercase()).or_insert(id.as_str());
+        }
+        names
+    }
+}
+
+/// Labels in the order of a set, for messages.
+pub(super) fn some_of(known: &BTreeMap<String, String>) -> String {
+    let first: BTreeSet<_> = known.keys().take(3).map(String::as_str).collect();
+    let first = first.into_iter().collect::<Vec<_>>().join(", ");
+    format!("{} are known: {first} …", known.len())
+}

@@ -1,0 +1,342 @@
+//! ATT&CK as STIX 2.x: techniques, and the sentences that describe them and how
+//! malware and groups use them.
+
+use super::build::{Candidate, Reason, Technique, Techniques, fold};
+use super::clean;
+use super::kinship::{Kinship, ordered};
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use ttp_base::spelling::is_technique_id;
+use ttp_base::{Error, Result, files};
+
+/// A string of the bundle, borrowed from it where it holds no escapes.
+#[derive(Debug, Clone, Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[derive(Debug, Deserialize)]
+struct Bundle<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<Text<'a>>,
+    #[serde(borrow)]
+    objects: Option<Vec<Object<'a>>>,
+}
+
+/// The fields of STIX objects that are read here. Each may be absent: which ones
+/// are missed depends on the object's type.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Object<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<Text<'a>>,
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+    #[serde(borrow)]
+    description: Option<Text<'a>>,
+    #[serde(borrow)]
+    created: Option<Text<'a>>,
+    #[serde(borrow)]
+    modified: Option<Text<'a>>,
+    #[serde(borrow)]
+    relationship_type: Option<Text<'a>>,
+    #[serde(borrow)]
+    source_ref: Option<Text<'a>>,
+    #[serde(borrow)]
+    target_ref: Option<Text<'a>>,
+    #[serde(borrow)]
+    external_references: Option<Vec<Reference<'a>>>,
+    #[serde(borrow)]
+    kill_chain_phases: Option<Vec<Phase<'a>>>,
+    revoked: Option<bool>,
+    x_mitre_deprecated: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Reference<'a> {
+    #[serde(borrow)]
+    source_name: Option<Text<'a>>,
+    #[serde(borrow)]
+    external_id: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Phase<'a> {
+    #[serde(borrow)]
+    phase_name: Option<Text<'a>>,
+}
+
+impl Object<'_> {
+    fn withdrawn(&self) -> bool {
+        self.revoked.unwrap_or(false) || self.x_mitre_deprecated.unwrap_or(false)
+    }
+
+    fn is(&self, kind: &str) -> bool {
+        said(&self.kind) == Some(kind)
+    }
+
+    /// Its STIX id: every object that is kept has one.
+    fn name_in_bundle(&self) -> &str {
+        said(&self.id).unwrap_or_default()
+    }
+}
+
+/// The text of a field that says something.
+fn said<'a>(field: &'a Option<Text<'_>>) -> Option<&'a str> {
+    field.as_ref().map(|Text(text)| text.as_ref()).filter(|text| !text.trim().is_empty())
+}
+
+/// What of a bundle cannot be used, by reason: how many objects, and the first of them.
+#[derive(Default)]
+struct PassedOver(BTreeMap<&'static str, (usize, Vec<String>)>);
+
+const NO_OBJECT: &str = "no STIX object, or of another shape";
+const OLDER: &str = "an older version of an object that is there in a newer one";
+const NO_ID: &str = "a technique without an ATT&CK id";
+const NO_PARENT: &str = "a sub-technique whose technique is withdrawn or not there";
+const NO_END: &str = "a relationship of which an end is not there";
+/// As many of what was passed over are named.
+const NAMED: usize = 3;
+
+impl PassedOver {
+    fn add(&mut self, reason: &'static str, which: impl Into<String>) {
+        let (count, first) = self.0.entry(reason).or_default();
+        *count += 1;
+        if first.len() < NAMED {
+            first.push(which.into());
+        }
+    }
+
+    /// One line a reason.
+    fn notes(&self) -> Vec<String> {
+        let lines = self.0.iter().map(|(reason, (count, first))| {
+            let more = if *count > first.len() { " …" } else { "" };
+            format!("{count} passed over: {reason} ({}{more})", first.join(", "))
+        });
+        lines.collect()
+    }
+}
+
+/// The objects of a bundle that can be used, in the order of the file; of several versions of one
+/// the newest, wherever it stands.
+///
+/// `repaired` holds the bundle without the objects that have another shape, where some have.
+fn objects_of<'a>(
+    file: &Path,
+    text: &'a str,
+    repaired: &'a OnceCell<String>,
+    passed_over: &mut PassedOver,
+) -> Result<Vec<Object<'a>>> {
+    let bundle: Bundle<'_> = match serde_json::from_str(text) {
+        Ok(bundle) => bundle,
+        Err(error) => {
+            let without = without_foreign(file, text, &error, passed_over)?;
+            let text = repaired.get_or_init(|| without);
+            serde_json::from_str(text).map_err(|error| Error::input(file, error))?
+        }
+    };
+    if said(&bundle.kind) != Some("bundle") {
+        return Err(Error::input_at(file, None, Some("type"), "not a STIX bundle"));
+    }
+    let read = bundle.objects.ok_or_else(|| {
+        Error::input_at(file, None, Some("objects"), "missing: not a STIX bundle")
+    })?;
+    let mut newest: BTreeMap<String, (usize, String)> = BTreeMap::new();
+    for (index, object) in read.iter().enumerate() {
+        let Some(id) = said(&object.id) else { continue };
+        // Times in UTC: their texts are ordered as they are.
+        let time = said(&object.modified).unwrap_or_default().trim_end_matches('Z');
+        if newest.get(id).is_none_or(|(_, other)| other.as_str() <= time) {
+            newest.insert(id.to_owned(), (index, time.to_owned()));
+        }
+    }
+    let mut all = Vec::with_capacity(read.len());
+    for (index, object) in read.into_iter().enumerate() {
+        match (said(&object.kind), said(&object.id)) {
+            (Some(_), Some(id)) if newest.get(id).is_some_and(|(at, _)| *at == index) => {
+                all.push(object);
+            }
+            (Some(_), Some(id)) => passed_over.add(OLDER, id),
+            _ => passed_over.add(NO_OBJECT, format!("objects[{index}]")),
+        }
+    }
+    Ok(all)
+}
+
+/// The bundle without the objects that have another shape than STIX has. Only asked for once
+/// reading has failed, so it may be slow.
+fn without_foreign(
+    file: &Path,
+    text: &str,
+    error: &serde_json::Error,
+    passed_over: &mut PassedOver,
+) -> Result<String> {
+    let refused = |error: &serde_json::Error| {
+        let reason = if error.is_eof() {
+            format!("cut off: {error}")
+        } else {
+            format!("not a STIX bundle: {error}")
+        };
+        Error::input_at(file, Some(error.line()), None, reason)
+    };
+    let mut value: serde_json::Value =
+        serde_json::from_str(text).map_err(|error| refused(&error))?;
+    let Some(objects) = value.get_mut("objects").and_then(serde_json::Value::as_array_mut) else {
+        return Err(refused(error));
+    };
+    let mut index = 0;
+    objects.retain(|object| {
+        let fits = object.is_object() && Object::deserialize(object).is_ok();
+        if !fits {
+            passed_over.add(NO_OBJECT, format!("objects[{index}]"));
+        }
+        index += 1;
+        fits
+    });
+    serde_json::to_string(&value).map_err(Error::library("writing JSON"))
+}
+
+/// What a bundle says of techniques: tactics by technique and sub-technique, and which
+/// techniques' descriptions link to each other.
+pub(super) fn kinship(file: &Path) -> Result<Kinship> {
+    let (text, repaired) = (files::read_text(file)?, OnceCell::new());
+    let objects = objects_of(file, &text, &repaired, &mut PassedOver::default())?;
+    let mut kinship = Kinship::default();
+    for object in &objects {
+        if !object.is("attack-pattern") || object.withdrawn() {
+            continue;
+        }
+        let Ok(id) = technique_id(object) else { continue };
+        let phases = object.kill_chain_phases.iter().flatten();
+        let tactics = phases.filter_map(|phase| phase.phase_name.as_ref().map(|Text(t)| t));
+        let tactics: BTreeSet<String> = tactics.map(|tactic| tactic.to_string()).collect();
+        let linked = object.description.iter().flat_map(|Text(text)| linked_techniques(text));
+        for other in linked.filter(|other| other != fold(&id)) {
+            kinship.related.insert(ordered(fold(&id), &other));
+        }
+        kinship.tactics.insert(id, tactics);
+    }
+    Ok(kinship)
+}
+
+/// The techniques that a description's links lead to, sub-techniques folded in.
+fn linked_techniques(description: &str) -> impl Iterator<Item = String> + '_ {
+    description.split("/techniques/").skip(1).filter_map(|rest| {
+        let id: String = rest.chars().take_while(char::is_ascii_alphanumeric).collect();
+        is_technique_id(&id).then_some(id)
+    })
+}
+
+/// What a bundle holds.
+pub(super) struct Read {
+    pub techniques: Techniques,
+    /// Every sentence that speaks of a technique.
+    pub candidates: Vec<Candidate>,
+    /// What was passed over, one line a reason.
+    pub notes: Vec<String>,
+}
+
+/// Reads a bundle: what is sound of it. Withdrawn objects are looked at no further; a
+/// relationship without its ends, a technique without an id, a sub-technique without its
+/// technique and whatever is no STIX object are passed over and counted.
+pub(super) fn read(file: &Path) -> Result<Read> {
+    let (text, repaired) = (files::read_text(file)?, OnceCell::new());
+    let mut passed_over = PassedOver::default();
+    let objects = objects_of(file, &text, &repaired, &mut passed_over)?;
+    let by_id: BTreeMap<&str, &Object<'_>> =
+        objects.iter().map(|object| (object.name_in_bundle(), object)).collect();
+
+    // The techniques in use, and the id of each pattern: none if it has no sound one.
+    let mut techniques = Techniques::default();
+    let mut ids: BTreeMap<&str, String> = BTreeMap::new();
+    for object in objects.iter().filter(|o| o.is("attack-pattern") && !o.withdrawn()) {
+        let pattern = object.name_in_bundle();
+        let id = match technique_id(object) {
+            Ok(id) => id,
+            Err(why) => {
+                passed_over.add(NO_ID, format!("{pattern}: {why}"));
+                continue;
+            }
+        };
+        let name = clean::collapse(said(&object.name).unwrap_or(&id));
+        let created = said(&object.created).unwrap_or_default().to_owned();
+        techniques.insert(id.clone(), Technique { name, created });
+        ids.insert(pattern, id);
+    }
+    for id in techniques.without_parent() {
+        techniques.remove(&id);
+        passed_over.add(NO_PARENT, id.clone());
+        ids.retain(|_, other| *other != id);
+    }
+    if techniques.is_empty() {
+        let notes = passed_over.notes();
+        let why = if notes.is_empty() { "" } else { "; " };
+        let reason = format!("holds no attack-pattern in use{why}{}", notes.join("; "));
+        return Err(Error::input_at(file, None, Some("objects"), reason));
+    }
+
+    let mut candidates = Vec::new();
+    let mut add = |object: &Object<'_>, pattern: &Object<'_>, reason: Option<Reason>| {
+        let id = ids.get(pattern.name_in_bundle());
+        let reason = reason.or(id.is_none().then_some(Reason::UnusableTechnique));
+        // A sentence that is left out is counted, and its technique's id is not needed.
+        let technique = id.filter(|_| reason.is_none()).cloned().unwrap_or_default();
+        for text in clean::sentences(said(&object.description).unwrap_or_default()) {
+            let (technique, source_id) = (technique.clone(), object.name_in_bundle().to_owned());
+            candidates.push(Candidate { technique, text, source_id, dropped: reason });
+        }
+    };
+    for object in objects.iter().filter(|object| object.is("attack-pattern")) {
+        add(object, object, object.withdrawn().then_some(Reason::WithdrawnTechnique));
+    }
+    for object in objects.iter().filter(|object| object.is("relationship")) {
+        if said(&object.relationship_type) != Some("uses") {
+            continue;
+        }
+        let target = said(&object.target_ref);
+        if target.is_some_and(|target| !target.starts_with("attack-pattern--")) {
+            continue;
+        }
+        let end = |id: Option<&str>| id.and_then(|id| by_id.get(id).copied());
+        let (source, pattern) = (end(said(&object.source_ref)), end(target));
+        let (Some(source), Some(pattern)) = (source, pattern) else {
+            // What is withdrawn may have lost its ends: it is counted with its like.
+            if object.withdrawn() {
+                add(object, object, Some(Reason::WithdrawnSource));
+            } else {
+                passed_over.add(NO_END, object.name_in_bundle());
+                add(object, object, Some(Reason::MissingEnd));
+            }
+            continue;
+        };
+        let reason = if pattern.withdrawn() {
+            Some(Reason::WithdrawnTechnique)
+        } else if object.withdrawn() || source.withdrawn() {
+            Some(Reason::WithdrawnSource)
+        } else if !matches!(said(&source.kind), Some("malware" | "intrusion-set" | "campaign")) {
+            Some(Reason::OtherSource)
+        } else {
+            None
+        };
+        add(object, pattern, reason);
+    }
+    Ok(Read { techniques, candidates, notes: passed_over.notes() })
+}
+
+/// The ATT&CK id of an attack-pattern: `T1059`, `T1059.001`, or `MOB-T1007` of the first
+/// releases; in words why it has none.
+fn technique_id(object: &Object<'_>) -> std::result::Result<String, String> {
+    let references = object.external_references.as_deref().unwrap_or_default();
+    let own = references.iter().find(|reference| {
+        said(&reference.source_name)
+            .is_some_and(|name| name.starts_with("mitre-") && name.ends_with("attack"))
+    });
+    match own.and_then(|reference| said(&reference.external_id)) {
+        Some(id) if is_technique_id(id) => Ok(id.to_owned()),
+        Some(id) => Err(format!("{id:?} is no technique id")),
+        None => Err("no external_id of source mitre-attack".to_owned()),
+    }
+}
