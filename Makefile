@@ -99,7 +99,7 @@ html: setup ## write the reports' pages again from the executed notebooks
 	@$(OWN_PYTHON) environment/run_notebooks.py --render
 
 ttp: setup ## the command-line tool, built for speed
-	@$(WITH) --release cargo build --release --package ttp-lib --bin ttp
+	@$(WITH) --release cargo build --release --package ttp-cli --bin ttp
 
 clean: ## remove what runs of all profiles made: data/processed, models, results, reports, tests' own
 	rm -rf data/processed models results reports target/smoke target/paper-short

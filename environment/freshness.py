@@ -23,6 +23,7 @@ import os
 import shutil
 from pathlib import Path
 
+import crates
 import machine
 import notebook_file
 import project
@@ -98,7 +99,8 @@ class State:
         """One digest over everything that the run depends on."""
         whole = hashlib.sha256()
         for path in self.code() + [self.path, self.profile.path]:
-            whole.update(f"{path.name}\0{digest(path)}\0".encode())
+            name = os.path.relpath(path, project.ROOT)
+            whole.update(f"{name}\0{digest(path)}\0".encode())
         for path, value in digests(self.inputs + self.may_read + self.texts()).items():
             whole.update(f"{path}\0{value}\0".encode())
         own = {name: os.environ.get(name, "") for name in SETTINGS}
@@ -115,12 +117,10 @@ class State:
             found.append(self.place(f"{RAW}{TRAM}/all_analyzed_reports.json"))
         return found
 
-    @staticmethod
-    def code() -> list[Path]:
-        library = project.ROOT / "ttp-lib"
+    def code(self) -> list[Path]:
+        """The crates that it needs, what they are compiled with, and its kernel."""
         return [
-            *sorted(p for p in (library / "src").rglob("*") if p.is_file()),
-            library / "Cargo.toml",
+            *(file for crate in crates.needed(self.path) for file in crates.sources(crate)),
             project.ROOT / "Cargo.toml",
             project.ROOT / "Cargo.lock",
             project.ROOT / ".cargo" / "config.toml",

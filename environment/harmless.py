@@ -38,7 +38,7 @@ COMMAND = re.compile("\x1b\\[[0-9;?]*[A-Za-z]|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
-# Addresses in printed text, as ttp-lib/src/show/text.rs breaks them, but only those that
+# Addresses in printed text, as ttp-lib/crates/base/src/show/text.rs breaks them, but only those that
 # cannot be anything else: cells print versions, paths and file names, too.
 SCHEME = re.compile(r"(https?|ftp)://([^\s/?#\"'<>\\]*)", re.IGNORECASE)
 MASKS = {"http": "hxxp", "https": "hxxps", "ftp": "fxp"}

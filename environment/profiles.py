@@ -14,7 +14,8 @@ import project
 from project import Problem
 
 FOLDER = project.NOTEBOOKS / "profiles"
-CATALOGUE = project.ROOT / "ttp-lib" / "src" / "pretrained" / "catalogue.json"
+CATALOGUE = (project.ROOT / "ttp-lib" / "crates" / "model" / "src" / "pretrained"
+             / "catalogue.json")
 DEFAULT = "laptop"
 # As the library's `hub_id`: owner/name, with or without @revision.
 HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*(@.+)?", re.ASCII)

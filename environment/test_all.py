@@ -383,7 +383,7 @@ def random_checkpoints(stage: Stage, command: "list[str]", environment: "dict[st
 def paper_run(stage: Stage, command: "list[str]", environment: "dict[str, str]") -> None:
     """What the command line does of it, each call counted as one, then the notebooks that say
     something else for the paper's checkpoints."""
-    tool = ["cargo", "run", "--quiet", "--package", "ttp-lib", "--bin", "ttp", "--"]
+    tool = ["cargo", "run", "--quiet", "--package", "ttp-cli", "--bin", "ttp", "--"]
     by_cargo = {**environment, **project.cargo_variables()}
     shutil.rmtree(environment["TTP_OUT"], ignore_errors=True)
     protocols = json.loads((profiles.FOLDER / "paper.json").read_text(encoding="utf-8"))["protocols"]

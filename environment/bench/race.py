@@ -98,7 +98,8 @@ def built_program(name: str) -> Path:
 
 def built(kind: str, name: str) -> Path:
     variables = project.cargo_variables()
-    command = ["cargo", "build", "--package", "ttp-lib", kind, name]
+    package = "ttp-cli" if kind == "--bin" else "ttp-lib"
+    command = ["cargo", "build", "--package", package, kind, name]
     kernel.run_cargo(command, project.ROOT, {**os.environ, **variables})
     target = Path(variables["CARGO_TARGET_DIR"]) / variables["CARGO_BUILD_TARGET"]
     return target / "debug" / name

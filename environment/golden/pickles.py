@@ -1,4 +1,4 @@
-"""Golden files for the reader of pytorch_model.bin in ttp-lib/src/pretrained/.
+"""Golden files for the reader of pytorch_model.bin in ttp-lib/crates/model/src/pretrained/.
 
     python -m venv golden && golden/bin/pip install torch==2.4.0 'numpy<2.3'
     golden/bin/python environment/golden/pickles.py > ttp-lib/tests/golden/pickles.json

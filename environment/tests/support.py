@@ -64,7 +64,7 @@ class House(unittest.TestCase):
             "Cargo.lock": 'name = "tch"\nversion = "0.17.0"\n',
             ".cargo/config.toml": "",
             "data/sources.toml": "",
-            "ttp-lib/src/pretrained/catalogue.json": json.dumps(CATALOGUE),
+            "ttp-lib/crates/model/src/pretrained/catalogue.json": json.dumps(CATALOGUE),
         }.items():
             self.write(path, text)
         (self.root / "jupyter").mkdir()

@@ -30,7 +30,7 @@ class WithRun(House):
             (project, "NOTEBOOKS", self.root / "notebooks"),
             (project, "ENVIRONMENT", self.root / "environment"),
             (profiles, "FOLDER", self.root / "notebooks/profiles"),
-            (profiles, "CATALOGUE", self.root / "ttp-lib/src/pretrained/catalogue.json"),
+            (profiles, "CATALOGUE", self.root / "ttp-lib/crates/model/src/pretrained/catalogue.json"),
         ):
             self.entered(mock.patch.object(module, name, value))
         self.entered(mock.patch.object(machine, "rustc", lambda: "1.95.0"))

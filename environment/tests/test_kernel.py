@@ -29,7 +29,7 @@ MISSING = not PROGRAM.exists()
 
 class Threads(unittest.TestCase):
     def test_the_kernel_and_the_command_line_let_threads_spin_equally_long(self) -> None:
-        source = project.ROOT / "ttp-lib" / "src" / "bin" / "ttp" / "threads.rs"
+        source = project.ROOT / "ttp-lib" / "crates" / "cli" / "src" / "threads.rs"
         with mock.patch.dict(os.environ):
             os.environ.pop("GOMP_SPINCOUNT", None)
             os.environ["OMP_WAIT_POLICY"] = "ACTIVE"

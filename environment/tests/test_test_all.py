@@ -244,15 +244,16 @@ class Stages(unittest.TestCase):
 
 
 class OneBuild(unittest.TestCase):
-    def features(self, edges: str) -> "set[str]":
+    def features(self, *of: str) -> "set[str]":
         text = project.run_for_text(
-            ["cargo", "tree", "--workspace", "--edges", edges, "--format", "{p} {f}",
-             "--prefix", "none", "--no-dedupe"], cwd=project.ROOT)
+            ["cargo", "tree", *of, "--format", "{p} {f}", "--prefix", "none", "--no-dedupe"],
+            cwd=project.ROOT)
         return set(text.splitlines())
 
     def test_the_tests_ask_for_no_feature_that_the_notebooks_lack(self) -> None:
         """What it is of, and all that depends on it, would be compiled twice."""
-        own, with_tests = self.features("normal,build"), self.features("normal,build,dev")
+        own = self.features("--package", "ttp-lib", "--edges", "normal,build")
+        with_tests = self.features("--workspace", "--edges", "normal,build,dev")
         self.assertTrue(own, "cargo tree failed")
         self.assertEqual(own - with_tests, set())
 

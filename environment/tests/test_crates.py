@@ -1,0 +1,79 @@
+"""Which crates a notebook needs: in a small made-up library, and in this one."""
+
+from __future__ import annotations
+
+import unittest
+from unittest import mock
+
+import crates
+import project
+from tests.support import House, notebook
+
+LIBRARY = {
+    "src/lib.rs": "pub mod train;\npub use ttp_audit as audit;\npub use ttp_base::{Error, files};\n"
+                  "pub use ttp_text::corpus;\n/// For the notebooks.\npub use {polars, serde_json};\n",
+    "src/train/mod.rs": "use ttp_text::corpus::Sample;\n",
+    "crates/base/Cargo.toml": "[package]\nname = \"ttp-base\"\n[dependencies]\ncsv.workspace = true\n",
+    "crates/text/Cargo.toml": "[dependencies]\nttp-base.workspace = true\n\n"
+                              "[dev-dependencies]\nttp-cli.workspace = true\n",
+    "crates/audit/Cargo.toml": "[dependencies]\nttp-base.workspace = true\n",
+    "crates/cli/Cargo.toml": "[dependencies]\nttp-lib.workspace = true\n",
+    "crates/base/src/lib.rs": "", "crates/text/src/lib.rs": "", "crates/cli/src/main.rs": "",
+    "crates/audit/src/lib.rs": "", "crates/audit/src/tests.rs": "",
+}
+
+
+class Crates(House):
+    def setUp(self) -> None:
+        super().setUp()
+        self.entered(mock.patch.object(project, "ROOT", self.root))
+        for name, text in LIBRARY.items():
+            self.write(f"ttp-lib/{name}", text)
+
+    def needed(self, *cells: str) -> "list[str]":
+        path = self.write("notebooks/01_corpus.ipynb", notebook(*cells))
+        return [folder.name for folder in crates.needed(path)]
+
+    def test_what_a_notebook_takes_and_what_lies_below(self) -> None:
+        for cell, found in (
+            ("use ttp_lib::corpus::{self, Corpus};", ["ttp-lib", "base", "text"]),
+            ("use ttp_lib::{Error, audit::{self, Audit}};", ["ttp-lib", "audit", "base", "text"]),
+            ("use ttp_lib::train::Rows;", ["ttp-lib", "base", "text"]),
+            ("use ttp_lib::{\n    serde_json::json,\n    files,\n};", ["ttp-lib", "base", "text"]),
+            ("let found = ttp_lib::audit::audit(&claims);", ["ttp-lib", "audit", "base", "text"]),
+            ("let x = 1;", ["ttp-lib", "base", "text"]),
+        ):
+            with self.subTest(cell):
+                self.assertEqual(self.needed(cell), found)
+
+    def test_a_text_is_no_use(self) -> None:
+        self.assertNotIn("audit", self.needed("# As `use ttp_lib::audit;` would", "let x = 1;"))
+
+    def test_a_name_that_is_not_known_needs_all(self) -> None:
+        for cell in ("use ttp_lib::*;", "use ttp_lib::planned::Thing;"):
+            with self.subTest(cell):
+                self.assertEqual(self.needed(cell), ["ttp-lib", "audit", "base", "cli", "text"])
+
+    def test_tests_are_no_sources(self) -> None:
+        names = [path.name for path in crates.sources(self.root / "ttp-lib/crates/audit")]
+        self.assertEqual(names, ["lib.rs", "Cargo.toml"])
+
+
+class ThisLibrary(unittest.TestCase):
+    def test_an_edit_in_the_audit_or_the_command_line(self) -> None:
+        audits = []
+        for path in sorted(project.NOTEBOOKS.glob("*.ipynb")):
+            names = {folder.name for folder in crates.needed(path)}
+            self.assertNotIn("cli", names, path.name)
+            self.assertLessEqual({"ttp-lib", "base"}, names, path.name)
+            if "audit" in names:
+                audits.append(path.name[:2])
+        self.assertEqual(audits, ["07", "10", "11"])
+
+    def test_all_crates_are_known(self) -> None:
+        for crate in crates.folders():
+            self.assertLessEqual(crates.below(crate), set(crates.folders()), crate)
+
+
+if __name__ == "__main__":
+    unittest.main()
