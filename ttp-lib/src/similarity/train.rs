@@ -1,14 +1,14 @@
 //! Training a sentence model on triplets, and the loop that pairs share: to be read top to bottom.
 
 use super::{Labels, Loss, loss};
-use crate::train::{self, Optimizer, Step, TrainParams, learning_rate};
+use crate::train::{self, Optimizer, Step, TrainParams};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tch::{Kind, Tensor};
 use ttp_base::{Error, Result, files};
 use ttp_model::batch::{self, Size};
 use ttp_model::encoder::SentenceEncoder;
-use ttp_model::engine::Pace;
+use ttp_model::engine::{Pace, Schedule, Steps};
 use ttp_model::pretrained::{Checkpoint, Tokenize};
 
 /// An anchor, a sentence that is similar to it, and one that is not, by their rows.
@@ -214,9 +214,10 @@ impl Course<'_> {
         watch: &mut dyn FnMut(&Step),
     ) -> Result<SimilarityHistory> {
         let Self { params, seed, steps, warmup, .. } = *self;
+        let peak = params.learning_rate;
         train::keep_freed_memory();
         tch::manual_seed(seed.cast_signed());
-        let mut optimizer = Optimizer::new(
+        let optimizer = Optimizer::new(
             encoder.parameters(),
             params.optimizer,
             params.weight_decay,
@@ -231,31 +232,21 @@ impl Course<'_> {
             seconds: 0.0,
             tokens_per_second: 0.0,
         };
-        let mut pace = Pace::new(epochs, steps / params.epochs * epochs);
-        pace.resume();
+        let pace = Pace::new(epochs, steps / params.epochs * epochs);
+        let schedule = Schedule { steps, warmup, peak };
+        let mut steps = Steps::new(optimizer, schedule, pace, "training.learning_rate", watch);
         for epoch in 1..=epochs {
-            let first_step = history.losses.len();
+            steps.begin(epoch);
             for rows in batches(epoch) {
-                let step = history.losses.len();
-                let rate = learning_rate(step, steps, warmup, params.learning_rate);
-
                 let (value, size) = value(encoder, &rows)?;
-                let gradient_norm = optimizer.step(&value, rate);
-
-                let value = value.double_value(&[]);
-                if !value.is_finite() {
-                    let reason = format!("loss {value} at step {}: lower it", step + 1);
-                    return Err(Error::Setting { field: "training.learning_rate", reason });
-                }
-                history.losses.push(value);
-                watch(&pace.step(epoch, size, value, rate, gradient_norm));
+                steps.take(&value, size)?;
             }
-            let losses = &history.losses[first_step..];
-            history.epochs.push(losses.iter().sum::<f64>() / losses.len() as f64);
+            history.epochs.push(steps.epoch_loss());
         }
-        optimizer.settle();
-        history.seconds = pace.seconds();
-        history.tokens_per_second = pace.tokens_per_second();
+        steps.settle();
+        history.losses = steps.losses().to_vec();
+        history.seconds = steps.pace().seconds();
+        history.tokens_per_second = steps.pace().tokens_per_second();
         Ok(history)
     }
 }

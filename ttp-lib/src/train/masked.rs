@@ -1,17 +1,16 @@
 //! Further pretraining: the masked-word task of BERT (Devlin et al., 2019, section 3.1) on
 //! sentences without labels.
 
-use super::{Algorithm, Optimizer, Step, learning_rate};
+use super::{Algorithm, Optimizer, Step};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tch::{Kind, Reduction, Tensor};
-use ttp_base::files;
-use ttp_base::{Error, Result};
+use ttp_base::{Error, Result, files};
 use ttp_model::batch::{self, Batch};
 use ttp_model::encoder::{MaskedEncoder, first_unsound};
-use ttp_model::engine::Pace;
+use ttp_model::engine::{Pace, Schedule, Steps};
 use ttp_model::pretrained::{Checkpoint, Tokenize};
 use ttp_text::split::Split;
 #[allow(unused_imports)] // for the documentation
@@ -265,8 +264,7 @@ impl Pretraining<'_> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let lengths: Vec<usize> = train.tokenised.iter().map(Vec::len).collect();
         let steps = train.len().div_ceil(params.batch_size) * params.epochs;
-        let warmup = (params.warmup_share * steps as f64).round() as usize;
-        let mut optimizer = Optimizer::new(
+        let optimizer = Optimizer::new(
             encoder.parameters(),
             Algorithm::AdamW,
             params.weight_decay,
@@ -276,47 +274,38 @@ impl Pretraining<'_> {
         let (before, validation_tokens) = judge(encoder, validation, seed)?;
         let mut history = MaskedHistory {
             epochs: vec![before],
-            losses: Vec::with_capacity(steps),
+            losses: Vec::new(),
             rows: train.len(),
             validation_rows: validation.len(),
             validation_tokens,
             seconds: 0.0,
             tokens_per_second: 0.0,
         };
-        let mut pace = Pace::new(params.epochs, steps);
+        let schedule = Schedule::new(steps, params.warmup_share, params.learning_rate);
+        let pace = Pace::new(params.epochs, steps);
+        let mut steps = Steps::new(optimizer, schedule, pace, "pretraining.learning_rate", watch);
         for epoch in 1..=params.epochs {
-            pace.resume();
-            let first_step = history.losses.len();
+            steps.begin(epoch);
             for rows in batch::shuffled(&lengths, params.batch_size, seed ^ (epoch as u64) << 32) {
-                let step = history.losses.len();
-                let rate = learning_rate(step, steps, warmup, params.learning_rate);
                 let Some(masked) = MaskedBatch::new(train, &rows, encoder, &mut rng) else {
                     continue;
                 };
 
                 let logits = encoder.logits_at(&masked.batch, &masked.places, true)?;
                 let loss = logits.cross_entropy_for_logits(&masked.truth);
-                let gradient_norm = optimizer.step(&loss, rate);
-
-                let loss = loss.double_value(&[]);
-                if !loss.is_finite() {
-                    let reason = format!("loss {loss} at step {}: lower it", step + 1);
-                    return Err(Error::Setting { field: "pretraining.learning_rate", reason });
-                }
-                history.losses.push(loss);
-                watch(&pace.step(epoch, masked.batch.size(), loss, rate, gradient_norm));
+                steps.take(&loss, masked.batch.size())?;
             }
             let (judged, _) = judge(encoder, validation, seed)?;
-            let losses = &history.losses[first_step..];
             history.epochs.push(MaskedEpoch {
                 epoch,
-                train_loss: Some(losses.iter().sum::<f64>() / losses.len().max(1) as f64),
-                seconds: pace.epoch_seconds(),
+                train_loss: Some(steps.epoch_loss()),
+                seconds: steps.pace().epoch_seconds(),
                 ..judged
             });
         }
-        history.seconds = pace.seconds();
-        history.tokens_per_second = pace.tokens_per_second();
+        history.losses = steps.losses().to_vec();
+        history.seconds = steps.pace().seconds();
+        history.tokens_per_second = steps.pace().tokens_per_second();
         files::write_folder(folder, |folder| {
             encoder.save(folder, checkpoint)?;
             let about = serde_json::json!({

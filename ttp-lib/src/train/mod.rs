@@ -19,7 +19,7 @@ use ttp_base::{Error, Result, files};
 use ttp_metrics::Confusion;
 use ttp_model::batch::{self, Batch};
 use ttp_model::encoder::TechniqueEncoder;
-use ttp_model::engine::Pace;
+use ttp_model::engine::{Best, Pace, Schedule, Steps};
 use ttp_model::pretrained::Checkpoint;
 
 /// The settings of a fine-tuning run.
@@ -136,13 +136,11 @@ impl FineTuning<'_> {
         keep_freed_memory();
         tch::manual_seed(seed.cast_signed());
         let lengths: Vec<usize> = train.tokenised.iter().map(Vec::len).collect();
-        let steps_per_epoch = train.len().div_ceil(params.batch_size);
-        let steps = steps_per_epoch * params.epochs;
-        let warmup = (params.warmup_share * steps as f64).round() as usize;
+        let steps = train.len().div_ceil(params.batch_size) * params.epochs;
         let weights = train.class_weights.as_deref().map(|weights| {
             Tensor::from_slice(weights).to_kind(tch::Kind::Float).to_device(encoder.device())
         });
-        let mut optimizer = Optimizer::new(
+        let optimizer = Optimizer::new(
             encoder.parameters(),
             params.optimizer,
             params.weight_decay,
@@ -152,21 +150,20 @@ impl FineTuning<'_> {
 
         let mut history = History {
             epochs: Vec::new(),
-            losses: Vec::with_capacity(steps),
+            losses: Vec::new(),
             best_epoch: 0,
             seconds: 0.0,
             tokens_per_second: 0.0,
             padding_share: 0.0,
             rows: train.len(),
         };
-        let mut pace = Pace::new(params.epochs, steps);
-        let mut best: Option<(f64, Vec<Tensor>)> = None;
+        let schedule = Schedule::new(steps, params.warmup_share, params.learning_rate);
+        let pace = Pace::new(params.epochs, steps);
+        let mut steps = Steps::new(optimizer, schedule, pace, "training.learning_rate", watch);
+        let mut best = Best::default();
         for epoch in 1..=params.epochs {
-            pace.resume();
-            let first_step = history.losses.len();
+            steps.begin(epoch);
             for rows in batch::shuffled(&lengths, params.batch_size, seed ^ (epoch as u64) << 32) {
-                let step = history.losses.len();
-                let rate = learning_rate(step, steps, warmup, params.learning_rate);
                 let batch = Batch::new(&train.tokenised, &rows, train.padding_id, encoder.device());
                 let labels: Vec<i64> = rows.iter().map(|&row| train.labels[row] as i64).collect();
                 let labels = Tensor::from_slice(&labels).to_device(encoder.device());
@@ -174,35 +171,26 @@ impl FineTuning<'_> {
                 let logits = encoder.logits(&batch, true)?;
                 let mean = tch::Reduction::Mean;
                 let loss = logits.cross_entropy_loss(&labels, weights.as_ref(), mean, -100, 0.0);
-                let gradient_norm = optimizer.step(&loss, rate);
-
-                let loss = loss.double_value(&[]);
-                if !loss.is_finite() {
-                    let reason = format!("loss {loss} at step {}: lower it", step + 1);
-                    return Err(Error::Setting { field: "training.learning_rate", reason });
-                }
-                history.losses.push(loss);
-                watch(&pace.step(epoch, batch.size(), loss, rate, gradient_norm));
+                steps.take(&loss, batch.size())?;
             }
-            history.seconds = pace.seconds();
-            optimizer.settle();
+            steps.settle();
+            history.losses = steps.losses().to_vec();
+            history.seconds = steps.pace().seconds();
 
             let predictions =
                 encoder.predict_tokenised(&validation.tokenised, validation.padding_id)?;
             let labels = encoder.labels().to_vec();
             let scores =
                 Confusion::from_indices(labels, &validation.labels, &predictions.best())?.scores();
-            let losses = &history.losses[first_step..];
             history.epochs.push(Epoch {
                 epoch,
-                train_loss: losses.iter().sum::<f64>() / losses.len() as f64,
+                train_loss: steps.epoch_loss(),
                 validation_loss: predictions.loss(&validation.labels),
                 validation_accuracy: scores.accuracy,
                 validation_f1_macro: scores.f1.macro_,
-                seconds: pace.epoch_seconds(),
+                seconds: steps.pace().epoch_seconds(),
             });
-            if best.as_ref().is_none_or(|(f1, _)| scores.f1.macro_ > *f1) {
-                best = Some((scores.f1.macro_, encoder.snapshot()));
+            if best.offer(scores.f1.macro_, || encoder.snapshot()) {
                 history.best_epoch = epoch;
                 files::write_folder(folder, |folder| {
                     encoder.save(folder, checkpoint)?;
@@ -213,11 +201,11 @@ impl FineTuning<'_> {
                 })?;
             }
         }
-        if let Some((_, weights)) = best {
-            encoder.restore(&weights);
+        if let Some(weights) = best.weights() {
+            encoder.restore(weights);
         }
-        history.tokens_per_second = pace.tokens_per_second();
-        history.padding_share = pace.padding_share();
+        history.tokens_per_second = steps.pace().tokens_per_second();
+        history.padding_share = steps.pace().padding_share();
         files::write_json(&folder.join("train_params.json"), &self.about(encoder, &history))?;
         Ok(history)
     }

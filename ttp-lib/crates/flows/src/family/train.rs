@@ -13,7 +13,7 @@ use tch::{Kind, Reduction, Tensor};
 use ttp_base::{Error, Result, files};
 use ttp_metrics::Confusion;
 use ttp_model::batch::Size;
-use ttp_model::engine::{self, Algorithm, Epoch, Optimizer, Pace, Step, learning_rate};
+use ttp_model::engine::{self, Algorithm, Best, Epoch, Optimizer, Pace, Schedule, Step, Steps};
 
 /// The settings of a training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -186,14 +186,13 @@ impl FamilyTraining<'_> {
             return Err(Error::Setting { field: "draws", reason });
         }
         let steps = rows.div_ceil(params.batch_size) * params.epochs;
-        let warmup = (params.warmup_share * steps as f64).round() as usize;
         let device = encoder.device();
         let numbers = |numbers: Option<&[f64]>| {
             numbers.map(|x| Tensor::from_slice(x).to_kind(Kind::Float).to_device(device))
         };
         let (class_weights, offsets) =
             (numbers(balance.class_weights), numbers(balance.logit_offsets));
-        let mut optimizer = Optimizer::new(
+        let optimizer = Optimizer::new(
             encoder.parameters(),
             Algorithm::AdamW,
             params.weight_decay,
@@ -202,18 +201,20 @@ impl FamilyTraining<'_> {
         let constant = encoder.standardiser().constant();
         let mut history = FamilyHistory {
             epochs: Vec::new(),
-            losses: Vec::with_capacity(steps),
+            losses: Vec::new(),
             best_epoch: 0,
             seconds: 0.0,
             rows_per_second: 0.0,
             rows: data.train.len(),
             constant_features: constant.into_iter().map(str::to_owned).collect(),
         };
-        let mut pace = Pace::new(params.epochs, steps).of("flows");
-        let mut best: Option<(f64, Vec<Tensor>)> = None;
+        let schedule = Schedule::new(steps, params.warmup_share, params.learning_rate);
+        let pace = Pace::new(params.epochs, steps).of("flows");
+        let setting = "family.training.learning_rate";
+        let mut steps = Steps::new(optimizer, schedule, pace, setting, watch);
+        let mut best = Best::default();
         for epoch in 1..=params.epochs {
-            pace.resume();
-            let first_step = history.losses.len();
+            steps.begin(epoch);
             let mut batches = Batches::new(
                 &data.train,
                 encoder.standardiser(),
@@ -222,8 +223,6 @@ impl FamilyTraining<'_> {
                 seed ^ (epoch as u64) << 32,
             );
             while let Some((features, labels)) = batches.next(params.batch_size)? {
-                let step = history.losses.len();
-                let rate = learning_rate(step, steps, warmup, params.learning_rate);
                 let rows = labels.len();
                 let features =
                     Tensor::from_slice(features).view([rows as i64, -1]).to_device(device);
@@ -242,35 +241,25 @@ impl FamilyTraining<'_> {
                     }
                     None => named,
                 };
-                let gradient_norm = optimizer.step(&loss, rate);
-
-                let loss = loss.double_value(&[]);
-                if !loss.is_finite() {
-                    let reason = format!("loss {loss} at step {}: lower it", step + 1);
-                    return Err(Error::Setting { field: "family.training.learning_rate", reason });
-                }
-                history.losses.push(loss);
-                let size = Size { rows, ..Size::default() };
-                watch(&pace.step(epoch, size, loss, rate, gradient_norm));
+                steps.take(&loss, Size { rows, ..Size::default() })?;
             }
-            history.seconds = pace.seconds();
-            history.rows_per_second = pace.rows_per_second();
+            history.losses = steps.losses().to_vec();
+            history.seconds = steps.pace().seconds();
+            history.rows_per_second = steps.pace().rows_per_second();
 
             let judged = encoder.predict(&data.validation)?;
             let families = encoder.families().to_vec();
             let predicted = judged.said.best();
             let scores = Confusion::from_indices(families, &judged.truth, &predicted)?.scores();
-            let losses = &history.losses[first_step..];
             history.epochs.push(Epoch {
                 epoch,
-                train_loss: losses.iter().sum::<f64>() / losses.len() as f64,
+                train_loss: steps.epoch_loss(),
                 validation_loss: judged.said.loss(&judged.truth),
                 validation_accuracy: scores.accuracy,
                 validation_f1_macro: scores.f1.macro_,
-                seconds: pace.epoch_seconds(),
+                seconds: steps.pace().epoch_seconds(),
             });
-            if best.as_ref().is_none_or(|(f1, _)| scores.f1.macro_ > *f1) {
-                best = Some((scores.f1.macro_, encoder.snapshot()));
+            if best.offer(scores.f1.macro_, || encoder.snapshot()) {
                 history.best_epoch = epoch;
                 if let Some(folder) = folder {
                     files::write_folder(folder, |folder| {
@@ -280,8 +269,8 @@ impl FamilyTraining<'_> {
                 }
             }
         }
-        if let Some((_, weights)) = best {
-            encoder.restore(&weights);
+        if let Some(weights) = best.weights() {
+            encoder.restore(weights);
         }
         if let Some(folder) = folder {
             self.write_history(folder, &history)?;

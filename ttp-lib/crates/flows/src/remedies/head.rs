@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
 use ttp_base::{Error, Result};
 use ttp_model::encoder::Vectors;
-use ttp_model::engine::{Algorithm, Optimizer, learning_rate};
+use ttp_model::engine::{Algorithm, Optimizer, finite, learning_rate};
 
 /// How heads are trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,7 +68,8 @@ impl Head {
     /// number a class by which its rows count in the loss.
     ///
     /// # Errors
-    /// If a setting makes no sense, there is no row, or a label is beyond the classes.
+    /// If a setting makes no sense, there is no row, a label is beyond the classes, or the loss is
+    /// no longer a number.
     pub fn train(
         vectors: &Vectors,
         labels: &[usize],
@@ -123,6 +124,7 @@ impl Head {
             let loss = logits.cross_entropy_loss(&y, weights.as_ref(), Reduction::Mean, -100, 0.0);
             let rate = learning_rate(step, params.steps, params.steps / 10, params.learning_rate);
             optimizer.step(&loss, rate);
+            finite(&loss, step + 1, "remedies.head.learning_rate")?;
         }
         Ok(Self { weight: weight.detach(), bias: bias.detach(), classes })
     }

@@ -1,15 +1,18 @@
-//! What all training loops share: the optimizer, the learning rate's schedule, the clock, and
-//! where a model is trained.
+//! What all training loops share: the optimizer, the learning rate's schedule, the clock, the best
+//! weights so far, and where a model is trained. [`Steps`] is the shell of a loop, which keeps its
+//! batches and its forward pass.
 
 mod device;
 mod optimizer;
 mod pace;
 mod schedule;
+mod steps;
 
 pub use device::{device, device_name, keep_freed_memory};
 pub use optimizer::{Algorithm, Optimizer, numbers};
 pub use pace::Pace;
 pub use schedule::learning_rate;
+pub use steps::{Best, Schedule, Steps, finite};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

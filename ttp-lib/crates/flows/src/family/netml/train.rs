@@ -15,7 +15,7 @@ use std::time::Instant;
 use tch::{Kind, Tensor};
 use ttp_base::{Error, Result};
 use ttp_metrics::Confusion;
-use ttp_model::engine::{self, Algorithm, Epoch, Optimizer};
+use ttp_model::engine::{self, Algorithm, Best, Epoch, Optimizer};
 
 /// What a class's rows weigh in the loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -194,8 +194,8 @@ impl NetmlTraining<'_> {
             seconds: 0.0,
         };
         let mut rate = params.learning_rate;
-        let mut best: Option<(f64, Vec<Tensor>)> = None;
-        let mut still = 0;
+        let mut best = Best::default();
+        let (mut still, mut steps) = (0, 0);
         let began = Instant::now();
         for epoch in 1..=params.epochs {
             let epoch_began = Instant::now();
@@ -208,15 +208,8 @@ impl NetmlTraining<'_> {
                 let labels = Tensor::from_slice(&labels).to_device(encoder.device());
                 let loss = focal_loss(&logits, &labels, params.gamma, weights.as_ref());
                 optimizer.step(&loss, rate);
-                let loss = loss.double_value(&[]);
-                if !loss.is_finite() {
-                    let reason = format!("loss {loss} in epoch {epoch}: lower it");
-                    return Err(Error::Setting {
-                        field: "families.training.learning_rate",
-                        reason,
-                    });
-                }
-                losses.push(loss);
+                steps += 1;
+                losses.push(engine::finite(&loss, steps, "families.training.learning_rate")?);
             }
             let encoded = encoder.encode(validation.flows, by)?;
             let logits = Tensor::from_slice(&encoded.logits).view([-1, classes as i64]);
@@ -237,8 +230,7 @@ impl NetmlTraining<'_> {
             watch(&done);
             history.epochs.push(done);
             history.learning_rates.push(rate);
-            if best.as_ref().is_none_or(|(most, _)| scores.accuracy > *most) {
-                best = Some((scores.accuracy, encoder.snapshot()));
+            if best.offer(scores.accuracy, || encoder.snapshot()) {
                 history.best_epoch = epoch;
                 still = 0;
                 continue;
@@ -251,8 +243,8 @@ impl NetmlTraining<'_> {
                 break;
             }
         }
-        if let Some((_, weights)) = best {
-            encoder.restore(&weights);
+        if let Some(weights) = best.weights() {
+            encoder.restore(weights);
         }
         history.seconds = began.elapsed().as_secs_f64();
         Ok(history)

@@ -1,0 +1,177 @@
+//! The shell of a training loop: what each step does beside its batch and its forward pass.
+
+use super::{Optimizer, Pace, Step, learning_rate};
+use crate::batch::Size;
+use tch::Tensor;
+use ttp_base::{Error, Result};
+
+/// How the learning rate goes over a run: see [`learning_rate`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Schedule {
+    /// Steps of all epochs: the rate falls to 0 over them.
+    pub steps: usize,
+    /// Steps over which it climbs.
+    pub warmup: usize,
+    /// The highest rate, at the end of the warm-up.
+    pub peak: f64,
+}
+
+impl Schedule {
+    /// So many steps, of which a share, rounded to whole steps, warms up.
+    pub fn new(steps: usize, warmup_share: f64, peak: f64) -> Self {
+        Self { steps, warmup: (warmup_share * steps as f64).round() as usize, peak }
+    }
+}
+
+/// The steps of a run: the learning rate of each, the optimizer, the check that the loss is a
+/// number, the clock, and the losses.
+///
+/// A loop makes its batches and their losses, and hands each loss to [`Steps::take`].
+pub struct Steps<'a> {
+    optimizer: Optimizer,
+    schedule: Schedule,
+    pace: Pace,
+    setting: &'static str,
+    watch: &'a mut dyn FnMut(&Step),
+    losses: Vec<f64>,
+    epoch: usize,
+    first_of_epoch: usize,
+}
+
+impl<'a> Steps<'a> {
+    /// No step is taken yet. `setting` is the path of the learning rate in a profile, which is
+    /// named where the loss is no longer a number; `watch` is told of every step.
+    pub fn new(
+        optimizer: Optimizer,
+        schedule: Schedule,
+        pace: Pace,
+        setting: &'static str,
+        watch: &'a mut dyn FnMut(&Step),
+    ) -> Self {
+        let losses = Vec::with_capacity(schedule.steps);
+        Self { optimizer, schedule, pace, setting, watch, losses, epoch: 0, first_of_epoch: 0 }
+    }
+
+    /// Begins an epoch, counted from 1; the clock runs on.
+    pub fn begin(&mut self, epoch: usize) {
+        self.epoch = epoch;
+        self.first_of_epoch = self.losses.len();
+        self.pace.resume();
+    }
+
+    /// Takes the step that lowers this loss, a number in nats of a batch of this size.
+    ///
+    /// # Errors
+    /// If the loss is no longer a number.
+    pub fn take(&mut self, loss: &Tensor, size: Size) -> Result<()> {
+        let Schedule { steps, warmup, peak } = self.schedule;
+        let rate = learning_rate(self.losses.len(), steps, warmup, peak);
+        let gradient_norm = self.optimizer.step(loss, rate);
+        let loss = finite(loss, self.losses.len() + 1, self.setting)?;
+        self.losses.push(loss);
+        (self.watch)(&self.pace.step(self.epoch, size, loss, rate, gradient_norm));
+        Ok(())
+    }
+
+    /// Brings the weights up to date that no step read ([`Optimizer::settle`]): before anything
+    /// reads all of them.
+    pub fn settle(&mut self) {
+        self.optimizer.settle();
+    }
+
+    /// The loss of every step so far, in nats.
+    pub fn losses(&self) -> &[f64] {
+        &self.losses
+    }
+
+    /// The mean loss of this epoch's steps so far; 0 where there is none.
+    pub fn epoch_loss(&self) -> f64 {
+        let losses = &self.losses[self.first_of_epoch..];
+        losses.iter().sum::<f64>() / losses.len().max(1) as f64
+    }
+
+    /// The run's clock.
+    pub fn pace(&self) -> &Pace {
+        &self.pace
+    }
+}
+
+/// The number that a loss is.
+///
+/// # Errors
+/// If it is none: `setting`, the learning rate's path in a profile, is too high.
+pub fn finite(loss: &Tensor, step: usize, setting: &'static str) -> Result<f64> {
+    let loss = loss.double_value(&[]);
+    if loss.is_finite() {
+        return Ok(loss);
+    }
+    Err(Error::Setting { field: setting, reason: format!("loss {loss} at step {step}: lower it") })
+}
+
+/// The weights of the best epoch so far.
+#[derive(Default)]
+pub struct Best(Option<(f64, Vec<Tensor>)>);
+
+impl Best {
+    /// Keeps these weights if `score` is above all before it, and says whether it is.
+    pub fn offer(&mut self, score: f64, weights: impl FnOnce() -> Vec<Tensor>) -> bool {
+        let better = self.0.as_ref().is_none_or(|(best, _)| score > *best);
+        if better {
+            self.0 = Some((score, weights()));
+        }
+        better
+    }
+
+    /// The weights that were kept; none before the first offer.
+    pub fn weights(&self) -> Option<&[Tensor]> {
+        self.0.as_ref().map(|(_, weights)| weights.as_slice())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::engine::Algorithm;
+    use tch::{Device, Kind};
+
+    #[test]
+    fn steps_follow_the_schedule_and_a_loss_that_is_no_number_ends_them() {
+        let weight = Tensor::ones([2], (Kind::Float, Device::Cpu)).set_requires_grad(true);
+        let parameters = vec![("weight".to_owned(), weight.shallow_clone())];
+        let optimizer = Optimizer::new(parameters, Algorithm::Adam, 0.0, f64::INFINITY);
+        let mut seen = Vec::new();
+        let mut watch = |step: &Step| seen.push((step.epoch, step.step, step.learning_rate));
+        let schedule = Schedule::new(4, 0.5, 0.1);
+        let pace = Pace::new(2, 4);
+        let mut steps = Steps::new(optimizer, schedule, pace, "training.learning_rate", &mut watch);
+        let size = Size { rows: 2, ..Size::default() };
+        for epoch in 1..=2 {
+            steps.begin(epoch);
+            for _ in 0..2 {
+                steps.take(&(&weight * &weight).sum(Kind::Float), size).unwrap();
+            }
+            assert!(steps.epoch_loss() > 0.0 && steps.losses().len() == 2 * epoch);
+        }
+        let losses = steps.losses().to_vec();
+        assert!(losses.windows(2).all(|pair| pair[1] < pair[0]), "{losses:?}");
+        let message = steps.take(&(weight.sum(Kind::Float) * f64::NAN), size).unwrap_err();
+        assert_eq!(
+            message.to_string(),
+            "setting training.learning_rate: loss NaN at step 5: lower it"
+        );
+        let rates = [0.05, 0.1, 0.1, 0.05];
+        let expected: Vec<_> = (0..4).map(|at| (1 + at / 2, at + 1, rates[at])).collect();
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn the_first_of_the_best_epochs_is_kept() {
+        let mut best = Best::default();
+        assert!(best.weights().is_none());
+        let offers = [0.5, 0.4, 0.5, 0.6]
+            .map(|score| best.offer(score, || vec![Tensor::from_slice(&[score])]));
+        assert_eq!(offers, [true, false, false, true]);
+        assert_eq!(best.weights().unwrap()[0].double_value(&[0]), 0.6);
+    }
+}
