@@ -17,6 +17,7 @@
 //! - [`figure`]: a figure as it is printed, and the interval of numbers that print so.
 //! - [`claims`]: claims files.
 //! - [`binary`]: matrices of two classes, totals known, bounded or not known.
+//! - [`scores`]: what the scores of a binary matrix are.
 //! - `rates`: the shares of positives that scores leave without a total.
 //! - [`multiclass`]: all scores of many classes, from one confusion matrix.
 //! - [`cells`]: cells of it that are printed one by one.
@@ -45,12 +46,14 @@ mod classes;
 pub mod figure;
 mod judge;
 pub mod labels;
+mod measured;
 pub mod multiclass;
 mod ranges;
 mod rates;
 pub mod removal;
 pub mod report;
 pub mod rests;
+pub mod scores;
 mod set;
 pub mod solver;
 mod together;

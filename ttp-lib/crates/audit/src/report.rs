@@ -1,112 +1,14 @@
 //! All verdicts in one table, and beside them what a run of this project measured.
 
-use super::figure::{Exact, whole};
 use super::judge::{Audit, Judged, Shown, Told};
+pub use super::measured::{Measured, measured};
 use super::removal::Removal;
 use super::rests::Rest;
 use super::verdict::{Ran, Verdict};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::fmt;
-use std::path::Path;
+use ttp_base::Result;
 use ttp_base::show::{Cell, Table};
-use ttp_base::{Error, Result, files};
-
-/// What runs of this project measured: `results/*.json` in one object, by the files' names.
-#[derive(Debug, Clone, Default)]
-pub struct Measured(Map<String, Value>);
-
-/// Reads what there is in a folder of results; files that are not there are not missed.
-///
-/// # Errors
-/// If the folder or a file in it cannot be read.
-pub fn measured(folder: &Path) -> Result<Measured> {
-    let mut found = Map::new();
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Measured(found)),
-        Err(error) => return Err(Error::file(folder, "read")(error)),
-    };
-    let mut paths: Vec<_> = entries
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(Error::file(folder, "read"))?
-        .into_iter()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .collect();
-    paths.sort();
-    for path in paths {
-        let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
-        let value: Value = files::read_json(&path)?;
-        // As results.json has them: trainings by their names, all else of a family in one object.
-        let (family, rest) = stem.split_once('.').unwrap_or((stem, ""));
-        let value = match rest {
-            rest if !rest.is_empty() && family == "finetune" => json!({ rest: value }),
-            _ => value,
-        };
-        match (found.get_mut(family).and_then(Value::as_object_mut), value) {
-            (Some(inner), Value::Object(value)) => inner.extend(value),
-            (_, value) => _ = found.insert(family.to_owned(), value),
-        }
-    }
-    Ok(Measured(found))
-}
-
-impl Measured {
-    /// Figures that are at hand as JSON; nothing of what is no object.
-    pub fn from_json(figures: Value) -> Self {
-        match figures {
-            Value::Object(figures) => Self(figures),
-            _ => Self::default(),
-        }
-    }
-
-    /// The number at a path; a list of names counts by its names.
-    pub fn figure(&self, path: &str) -> Option<Exact> {
-        match self.get(path)? {
-            Value::Number(number) => match number.as_i64() {
-                Some(number) => Some(whole(number.into())),
-                None => Exact::from_float(number.as_f64()?),
-            },
-            Value::Array(names) if names.iter().all(Value::is_string) => {
-                Some(whole(names.len() as i128))
-            }
-            _ => None,
-        }
-    }
-
-    /// What stands at a path such as `finetune.minilm.clean.f1_macro`; a name may hold points.
-    pub fn get(&self, path: &str) -> Option<&Value> {
-        fn inner<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
-            if let Some(value) = object.get(path) {
-                return Some(value);
-            }
-            path.match_indices('.').find_map(|(at, _)| {
-                let object = object.get(&path[..at])?.as_object()?;
-                inner(object, &path[at + 1..])
-            })
-        }
-        inner(&self.0, path)
-    }
-
-    fn cell(&self, path: Option<&str>) -> Cell {
-        let Some(path) = path else { return Cell::Empty };
-        match self.get(path) {
-            Some(Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
-                (Some(whole), _) => Cell::Text(grouped(whole)),
-                (None, Some(value)) => Cell::Text(short(value)),
-                _ => Cell::Empty,
-            },
-            Some(Value::String(text)) => text.into(),
-            Some(Value::Array(list)) if list.iter().all(Value::is_string) => {
-                let texts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
-                texts.join(", ").into()
-            }
-            // An object, or a list of numbers: where it is to be found.
-            Some(_) => format!("see {path}").into(),
-            None => Cell::Empty,
-        }
-    }
-}
 
 /// With its thousands apart.
 fn grouped(whole: i64) -> String {
@@ -126,6 +28,26 @@ fn short(value: f64) -> String {
     if value != 0.0 && value.abs() < 1e-3 { format!("{value:e}") } else { format!("{value:.4}") }
 }
 
+/// What stands at a path of our figures, as a cell.
+fn cell_of(ours: &Measured, path: Option<&str>) -> Cell {
+    let Some(path) = path else { return Cell::Empty };
+    match ours.get(path) {
+        Some(Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) => Cell::Text(grouped(whole)),
+            (None, Some(value)) => Cell::Text(short(value)),
+            _ => Cell::Empty,
+        },
+        Some(Value::String(text)) => text.into(),
+        Some(Value::Array(list)) if list.iter().all(Value::is_string) => {
+            let texts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
+            texts.join(", ").into()
+        }
+        // An object, or a list of numbers: where it is to be found.
+        Some(_) => format!("see {path}").into(),
+        None => Cell::Empty,
+    }
+}
+
 /// One row a claim: document, claim, place, what it says, the figure, the verdict, what shows
 /// it, our figure, and of claims about the document's own rows whether it is the same one.
 ///
@@ -142,7 +64,7 @@ pub fn table(audits: &[Audit], ours: &Measured) -> Result<Table> {
                 figure,
                 claim.verdict.name(),
                 why(claim),
-                ours.cell(claim.ours.as_deref()),
+                cell_of(ours, claim.ours.as_deref()),
                 claim.run.map_or(Cell::Empty, |run| run.to_string().into())
             ])?;
         }
@@ -187,7 +109,7 @@ pub fn own_rows(audit: &Audit, ours: &Measured) -> Result<Table> {
             &claim.id,
             format!("{} ({})", claim.says, claim.at),
             claim.value.as_deref().unwrap_or_default(),
-            ours.cell(claim.ours.as_deref()),
+            cell_of(ours, claim.ours.as_deref()),
             run.to_string(),
             claim.verdict.name()
         ])?;
@@ -384,6 +306,7 @@ impl fmt::Display for Shown {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::figure::{Exact, whole};
 
     #[test]
     fn figures_are_found_by_paths_whose_names_hold_points() {
@@ -395,7 +318,7 @@ mod tests {
         write("corpus.augmentation.json", json!({ "balanced_rows": 9_120 }));
         write("corpus.json", json!({ "rows": 13_039, "over_500": ["T1059", "T1027"] }));
         let found = measured(folder.path()).unwrap();
-        let shown = |path: &str| found.cell(Some(path));
+        let shown = |path: &str| cell_of(&found, Some(path));
         assert_eq!(shown("finetune.minilm.clean.f1_macro"), Cell::from("0.8400"));
         assert_eq!(shown("corpus.rows"), Cell::from("13,039"));
         assert_eq!(shown("corpus.over_500"), Cell::from("T1059, T1027"));

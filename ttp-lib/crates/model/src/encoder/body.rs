@@ -4,7 +4,8 @@
 
 use super::is_layer_norm;
 use super::mpnet;
-use super::transformer::{Linear, Named, Pass, Tokens, Transformer, WordGradient};
+use super::named::{Linear, Named};
+use super::transformer::{Pass, Tokens, Transformer, WordGradient};
 use crate::batch::Batch;
 use crate::pretrained::{Checkpoint, Family, Loaded, Start};
 use rust_bert::bert::{BertEmbeddings, BertModel};

@@ -10,6 +10,7 @@ mod labels;
 mod masked;
 mod modules;
 mod mpnet;
+mod named;
 mod save;
 mod sentence;
 mod technique;

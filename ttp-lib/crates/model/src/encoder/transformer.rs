@@ -16,13 +16,13 @@
 //! and gradients; `tests/suite/parity.rs` and `mpnet.rs` hold it to transformers.
 
 use super::mpnet::RelativePositions;
+use super::named::{Linear, Named, Norm};
 use crate::batch::Batch;
 use crate::pretrained::Family;
 use rust_bert::Activation;
 use rust_bert::bert::BertConfig;
-use std::collections::HashMap;
 use tch::{Device, Kind, Tensor};
-use ttp_base::{Error, Result};
+use ttp_base::Result;
 
 /// Which tokens' states are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,52 +84,12 @@ struct Layer {
     attention_dropout: f64,
 }
 
-/// A layer `input · weightᵀ + bias`.
-pub(super) struct Linear {
-    weight: Tensor,
-    bias: Tensor,
-}
-
-struct Norm {
-    weight: Tensor,
-    bias: Tensor,
-    epsilon: f64,
-}
-
 /// What is added to the attention scores of every layer.
 struct Added {
     /// `[rows or 1, heads or 1, length or 1, length]`: 0 at a token and −10,000 at padding, as
     /// rust-bert has it, and what the distance of query and key adds. `None` where nothing is
     /// padded and distances add nothing.
     scores: Option<Tensor>,
-}
-
-/// The variables of a model by the names that transformers gives them.
-pub(super) struct Named {
-    pub vars: HashMap<String, Tensor>,
-    pub family: Family,
-    /// What its layer norms add to the variance.
-    pub epsilon: f64,
-}
-
-impl Named {
-    pub fn find(&self, name: &str) -> Result<Tensor> {
-        let name = format!("{}.{name}", self.family.name());
-        self.vars.get(&name).map(Tensor::shallow_clone).ok_or_else(|| Error::Library {
-            what: "building the encoder",
-            reason: format!("there is no variable {name}"),
-        })
-    }
-
-    pub fn linear(&self, name: &str) -> Result<Linear> {
-        let weight = self.find(&format!("{name}.weight"))?;
-        Ok(Linear { weight, bias: self.find(&format!("{name}.bias"))? })
-    }
-
-    fn norm(&self, name: &str) -> Result<Norm> {
-        let Linear { weight, bias } = self.linear(&format!("{name}.LayerNorm"))?;
-        Ok(Norm { weight, bias, epsilon: self.epsilon })
-    }
 }
 
 impl Transformer {
@@ -312,30 +272,6 @@ impl Layer {
         };
         let weights = scores.softmax(-1, scores.kind()).dropout(dropout, true);
         weights.bmm(&value).view([rows, self.heads, -1, width])
-    }
-}
-
-impl Linear {
-    pub fn of(&self, input: &Tensor) -> Tensor {
-        input.linear(&self.weight, Some(&self.bias))
-    }
-
-    fn scaled(&self, factor: f64) -> Self {
-        Self { weight: &self.weight * factor, bias: &self.bias * factor }
-    }
-
-    /// One layer that gives the outputs of all, side by side.
-    fn join(layers: &[&Self]) -> Self {
-        let weights: Vec<&Tensor> = layers.iter().map(|layer| &layer.weight).collect();
-        let biases: Vec<&Tensor> = layers.iter().map(|layer| &layer.bias).collect();
-        Self { weight: Tensor::cat(&weights, 0), bias: Tensor::cat(&biases, 0) }
-    }
-}
-
-impl Norm {
-    fn of(&self, input: &Tensor) -> Tensor {
-        let shape = self.weight.size();
-        input.layer_norm(shape, Some(&self.weight), Some(&self.bias), self.epsilon, true)
     }
 }
 

@@ -8,6 +8,7 @@ mod notes;
 mod pickle;
 mod safetensors;
 mod shards;
+mod tensor_file;
 mod tokenizer;
 mod torch_file;
 mod vocabulary;

@@ -6,7 +6,7 @@
 //! nesting, however deep, is ever walked by recursion; each instruction adds at most
 //! one, so that memory is bounded by the pickle's length.
 
-use super::weights::{ELEMENTS, Element, Said};
+use super::tensor_file::{ELEMENTS, Element, Said};
 use std::collections::HashMap;
 
 /// Numbers that lie together in a file; several tensors may share them.

@@ -1,7 +1,7 @@
 //! `model.safetensors`, read tensor by tensor: a header of names, shapes and places,
 //! checked in full, then the numbers. Only what is asked for is ever in memory.
 
-use super::weights::{Description, ELEMENTS, Said, TensorFile};
+use super::tensor_file::{Description, ELEMENTS, Said, TensorFile};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;

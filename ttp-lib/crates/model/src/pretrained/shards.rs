@@ -1,7 +1,9 @@
 //! Weights in several files: an index (`model.safetensors.index.json`) says which tensor is in
 //! which of them.
 
-use super::weights::{self, Description, TensorFile};
+use super::safetensors::SafetensorsFile;
+use super::tensor_file::{Description, TensorFile};
+use super::torch_file::TorchFile;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -59,6 +61,14 @@ pub(super) struct Shards {
     files: Vec<Box<dyn TensorFile>>,
 }
 
+/// Opens a file that holds weights itself, by what its name says it is.
+pub(super) fn open_one(path: &Path) -> Result<Box<dyn TensorFile>> {
+    match path.extension().is_some_and(|extension| extension == "safetensors") {
+        true => Ok(Box::new(SafetensorsFile::open(path)?)),
+        false => Ok(Box::new(TorchFile::open(path)?)),
+    }
+}
+
 impl Shards {
     /// Opens every file that an index names.
     pub fn open(index: &Path) -> Result<Self> {
@@ -66,7 +76,7 @@ impl Shards {
         let paths = parts(index)?;
         let mut shards = Self { tensors: BTreeMap::new(), places: BTreeMap::new(), files: vec![] };
         for (number, path) in paths.iter().enumerate() {
-            let file = weights::open(path)?;
+            let file = open_one(path)?;
             for (name, description) in file.tensors() {
                 if let Some(other) = shards.places.insert(name.clone(), number) {
                     let other = paths[other].file_name().unwrap_or_default().to_string_lossy();

@@ -2,7 +2,7 @@
 //! and its storages, before that pickles with the storages after them.
 
 use super::pickle::{Pickle, Storage, StoredTensor};
-use super::weights::{Description, Said, TensorFile};
+use super::tensor_file::{Description, Said, TensorFile};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};

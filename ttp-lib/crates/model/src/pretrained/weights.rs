@@ -1,9 +1,8 @@
 //! The weights of a checkpoint's file, put into a model's variables: all of them or none.
 
 use super::config::Family;
-use super::safetensors::SafetensorsFile;
 use super::shards::{self, Shards};
-use super::torch_file::TorchFile;
+use super::tensor_file::{Description, TensorFile};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -39,69 +38,11 @@ impl fmt::Display for Loaded {
     }
 }
 
-/// A result whose error is a reason, to be put after the file's name.
-pub(super) type Said<T> = Result<T, String>;
-
-/// A file of named tensors, of which only what describes them has been read.
-pub(super) trait TensorFile {
-    /// Every tensor by its name.
-    fn tensors(&self) -> &BTreeMap<String, Description>;
-
-    /// The file itself, or that one of several that holds this tensor.
-    fn path_of(&self, name: &str) -> &Path;
-
-    /// The numbers of one of [`tensors`](Self::tensors), in the precision of the file.
-    fn read(&mut self, name: &str) -> Result<Tensor>;
-}
-
-/// A tensor as a file's header describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Description {
-    pub shape: Vec<usize>,
-    pub element: Element,
-}
-
-impl Description {
-    /// Its size in bytes, `None` beyond what can be counted.
-    pub fn bytes(&self) -> Option<usize> {
-        self.shape.iter().try_fold(self.element.bytes, |bytes, &n| bytes.checked_mul(n))
-    }
-}
-
-/// The kind of a tensor's numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Element {
-    /// In a safetensors header.
-    pub name: &'static str,
-    /// The class that torch pickles.
-    pub storage: &'static str,
-    /// Bytes a number.
-    pub bytes: usize,
-    /// For floating-point numbers, libtorch's kind.
-    pub kind: Option<Kind>,
-}
-
-pub(super) const ELEMENTS: [Element; 10] = [
-    Element { name: "F64", storage: "DoubleStorage", bytes: 8, kind: Some(Kind::Double) },
-    Element { name: "F32", storage: "FloatStorage", bytes: 4, kind: Some(Kind::Float) },
-    Element { name: "F16", storage: "HalfStorage", bytes: 2, kind: Some(Kind::Half) },
-    Element { name: "BF16", storage: "BFloat16Storage", bytes: 2, kind: Some(Kind::BFloat16) },
-    Element { name: "I64", storage: "LongStorage", bytes: 8, kind: None },
-    Element { name: "I32", storage: "IntStorage", bytes: 4, kind: None },
-    Element { name: "I16", storage: "ShortStorage", bytes: 2, kind: None },
-    Element { name: "I8", storage: "CharStorage", bytes: 1, kind: None },
-    Element { name: "U8", storage: "ByteStorage", bytes: 1, kind: None },
-    Element { name: "BOOL", storage: "BoolStorage", bytes: 1, kind: None },
-];
-
 /// Opens a file of weights by what its name says it is.
 pub(super) fn open(path: &Path) -> Result<Box<dyn TensorFile>> {
-    if shards::is_index(path) {
-        Ok(Box::new(Shards::open(path)?))
-    } else if path.extension().is_some_and(|extension| extension == "safetensors") {
-        Ok(Box::new(SafetensorsFile::open(path)?))
-    } else {
-        Ok(Box::new(TorchFile::open(path)?))
+    match shards::is_index(path) {
+        true => Ok(Box::new(Shards::open(path)?)),
+        false => shards::open_one(path),
     }
 }
 

@@ -2,18 +2,13 @@
 
 use super::AugmentSettings;
 use super::protect::{Names, protected};
+use super::stop_words::is_stop_word;
 use super::wordnet::{Synonyms, WordNet};
 use super::words::words;
 use crate::corpus::Operation;
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use std::cell::OnceCell;
-use std::collections::HashSet;
-use std::sync::LazyLock;
-
-/// NLTK's English stop words, in lower case.
-static STOP_WORDS: LazyLock<HashSet<&str>> =
-    LazyLock::new(|| stop_words::lookup("en").into_iter().flatten().copied().collect());
 
 /// A sentence taken apart once, for all operations.
 pub(super) struct Sentence<'t> {
@@ -259,11 +254,4 @@ fn is_quoted(before: &str, after: &str) -> bool {
 /// Marks that no blank stands before.
 fn closes(c: char) -> bool {
     matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | '…' | ')' | ']' | '}' | '”' | '。' | '，')
-}
-
-/// Neither case nor the kind of apostrophe matters, unlike in TextAttack, where the `The` that
-/// begins a sentence and `doesn’t` count as words of content.
-pub(super) fn is_stop_word(word: &str) -> bool {
-    STOP_WORDS.contains(word)
-        || STOP_WORDS.contains(word.to_ascii_lowercase().replace('’', "'").as_str())
 }

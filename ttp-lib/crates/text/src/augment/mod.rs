@@ -23,6 +23,7 @@
 
 mod eda;
 mod protect;
+mod stop_words;
 mod wordnet;
 mod words;
 

@@ -4,7 +4,7 @@
 mod data;
 mod spans;
 
-use super::eda::is_stop_word;
+use super::stop_words::is_stop_word;
 use super::wordnet::WordNet;
 use super::words::words;
 use data::is_data;

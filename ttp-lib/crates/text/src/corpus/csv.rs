@@ -1,7 +1,7 @@
 //! Labelled sentences from CSV files: the layout of the public data sets, or any
 //! other with a column of sentences and one of labels.
 
-use super::build::{Candidate, Keep, fold, some_of};
+use super::candidates::{Candidate, Keep, fold, some_of};
 use super::clean;
 use std::collections::BTreeMap;
 use std::path::Path;

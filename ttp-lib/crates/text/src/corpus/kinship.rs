@@ -1,7 +1,8 @@
 //! What ATT&CK says of its techniques beside their sentences: the tactics that each serves,
 //! and which of them its own descriptions bring together.
 
-use super::stix;
+use super::candidates::fold;
+use super::stix::{self, Pattern};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use ttp_base::Result;
@@ -23,7 +24,14 @@ impl Kinship {
     /// # Errors
     /// As [`build()`](super::build()).
     pub fn of_bundle(bundle: &Path) -> Result<Self> {
-        stix::kinship(bundle)
+        let mut kinship = Self::default();
+        for Pattern { id, tactics, linked } in stix::patterns(bundle)? {
+            for other in linked.iter().filter(|other| *other != fold(&id)) {
+                kinship.related.insert(ordered(fold(&id), other));
+            }
+            kinship.tactics.insert(id, tactics);
+        }
+        Ok(kinship)
     }
 
     /// Reads it from several bundles.
@@ -47,7 +55,7 @@ impl Kinship {
 }
 
 /// Two ids, the smaller first.
-pub(super) fn ordered(a: &str, b: &str) -> (String, String) {
+fn ordered(a: &str, b: &str) -> (String, String) {
     let (first, second) = if a <= b { (a, b) } else { (b, a) };
     (first.to_owned(), second.to_owned())
 }

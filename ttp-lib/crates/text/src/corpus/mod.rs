@@ -5,6 +5,7 @@
 //! that was read and not kept.
 
 pub mod build;
+mod candidates;
 pub mod clean;
 pub mod csv;
 pub mod frame;
@@ -14,7 +15,8 @@ pub mod sample;
 mod stix;
 pub mod tram;
 
-pub use build::{Built, Dropped, Keep, Reason, Source, build, techniques};
+pub use build::{Built, Dropped, Source, build, techniques};
+pub use candidates::{Keep, Reason};
 pub use csv::Columns;
 pub use kinship::Kinship;
 pub use overlap::Overlap;

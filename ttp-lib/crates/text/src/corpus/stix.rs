@@ -1,9 +1,8 @@
 //! ATT&CK as STIX 2.x: techniques, and the sentences that describe them and how
 //! malware and groups use them.
 
-use super::build::{Candidate, Reason, Technique, Techniques, fold};
+use super::candidates::{Candidate, Reason, Technique, Techniques};
 use super::clean;
-use super::kinship::{Kinship, ordered};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -199,27 +198,31 @@ fn without_foreign(
     serde_json::to_string(&value).map_err(Error::library("writing JSON"))
 }
 
-/// What a bundle says of techniques: tactics by technique and sub-technique, and which
-/// techniques' descriptions link to each other.
-pub(super) fn kinship(file: &Path) -> Result<Kinship> {
+/// A technique or sub-technique in use, as its object says beside its sentences.
+pub(super) struct Pattern {
+    pub id: String,
+    /// The names of its phases: `defense-evasion`.
+    pub tactics: BTreeSet<String>,
+    /// The techniques that its description's links lead to, sub-techniques folded in.
+    pub linked: Vec<String>,
+}
+
+/// The techniques and sub-techniques of a bundle that are in use and have an id.
+pub(super) fn patterns(file: &Path) -> Result<Vec<Pattern>> {
     let (text, repaired) = (files::read_text(file)?, OnceCell::new());
     let objects = objects_of(file, &text, &repaired, &mut PassedOver::default())?;
-    let mut kinship = Kinship::default();
-    for object in &objects {
-        if !object.is("attack-pattern") || object.withdrawn() {
-            continue;
-        }
-        let Ok(id) = technique_id(object) else { continue };
+    let used = objects.iter().filter(|o| o.is("attack-pattern") && !o.withdrawn());
+    let pattern = |object: &Object<'_>| {
         let phases = object.kill_chain_phases.iter().flatten();
         let tactics = phases.filter_map(|phase| phase.phase_name.as_ref().map(|Text(t)| t));
-        let tactics: BTreeSet<String> = tactics.map(|tactic| tactic.to_string()).collect();
         let linked = object.description.iter().flat_map(|Text(text)| linked_techniques(text));
-        for other in linked.filter(|other| other != fold(&id)) {
-            kinship.related.insert(ordered(fold(&id), &other));
-        }
-        kinship.tactics.insert(id, tactics);
-    }
-    Ok(kinship)
+        Some(Pattern {
+            id: technique_id(object).ok()?,
+            tactics: tactics.map(|tactic| tactic.to_string()).collect(),
+            linked: linked.collect(),
+        })
+    };
+    Ok(used.filter_map(pattern).collect())
 }
 
 /// The techniques that a description's links lead to, sub-techniques folded in.

@@ -1,7 +1,7 @@
 //! TRAM v1's training sentences: an object keyed by technique name, each with a
 //! list of sentences, or with an object where several techniques share a sentence.
 
-use super::build::{Candidate, Reason, Techniques};
+use super::candidates::{Candidate, Reason, Techniques};
 use super::clean;
 use serde_json::{Map, Value};
 use std::path::Path;
