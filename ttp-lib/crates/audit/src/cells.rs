@@ -135,7 +135,7 @@ impl Cells {
         for class in 0..classes {
             let ((rest, no_rest), (over, no_over)) = (left(class, true), left(class, false));
             // What is left of its row and of its column fits into all that is off the diagonal.
-            let room = (!open && !(no_rest && no_over)).then(|| {
+            let room = (!(open || no_rest && no_over)).then(|| {
                 let mut room: Sum = vec![(layout.total, 1)];
                 room.extend(layout.right.iter().map(|&at| (at, -1)));
                 room.extend(self.at.iter().flatten().map(|&at| (at, -1)));
