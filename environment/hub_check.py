@@ -13,7 +13,7 @@ import project
 from profiles import Profile
 from project import Problem
 
-FETCH = ["cargo", "run", "--quiet", "--package", "ttp-lib", "--bin", "ttp", "--", "fetch"]
+FETCH = ["cargo", "run", "--quiet", "--package", "ttp-cli", "--bin", "ttp", "--", "fetch"]
 
 
 def wanted(profile: Profile) -> list[str]:

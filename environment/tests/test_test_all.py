@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import io
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -14,6 +15,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
+import hub_check
 import project
 import test_all
 from tests.support import ended, until
@@ -241,6 +243,21 @@ class Stages(unittest.TestCase):
                 fcntl.flock(held, fcntl.LOCK_EX)
                 self.assertTrue(test_all.is_held(lock))
             self.assertFalse(test_all.is_held(lock))
+
+
+class Programs(unittest.TestCase):
+    def test_the_command_line_is_where_scripts_look_for_it(self) -> None:
+        """Scripts start it by its package, which only a real run would miss."""
+        manifests = [path.read_text(encoding="utf-8")
+                     for path in (project.ROOT / "ttp-lib" / "crates").glob("*/Cargo.toml")]
+        has_it = [text for text in manifests if '[[bin]]\nname = "ttp"' in text]
+        self.assertEqual(len(has_it), 1)
+        package = re.search(r'^name = "(.*)"', has_it[0], re.M)[1]
+        named = {hub_check.FETCH[hub_check.FETCH.index("--package") + 1]}
+        for path in [project.ROOT / "Makefile", *project.ENVIRONMENT.glob("*.py")]:
+            text = path.read_text(encoding="utf-8")
+            named.update(re.findall(r'--package"?,? "?([\w-]+)"?,? "?--bin"?,? "?ttp\b', text))
+        self.assertEqual(named, {package})
 
 
 class OneBuild(unittest.TestCase):

@@ -16,7 +16,8 @@
 //!
 //! [`profile`] has all sizes and seeds of a run, from one JSON file.
 //!
-//! What serves the story lies in crates of its own below `crates/`, and is to be had from here:
+//! What serves the story lies in crates of its own below `crates/`. Modules with a link are to be had
+//! from here, the rest from their crate (`ttp_model::engine`):
 //!
 //! - `text`: [`corpus`], [`balance`], [`augment`], [`split`], and [`linear`] classifiers.
 //! - `model`: [`pretrained`] checkpoints, [`encoder`], [`batch`], [`tokenization`], [`classify`],
@@ -27,8 +28,9 @@
 //! - `base`: errors, [`files`], and what a notebook or a terminal shows ([`show`]).
 //! - `cli`: the command line, `ttp`.
 //!
-//! Dependencies point one way: this crate knows all others but `cli`; `flows` knows `model`,
-//! `model` knows `text`; `text`, `metrics` and `audit` know nothing of tensors; all know `base`.
+//! Dependencies point one way: `cli` knows this crate, which knows all others; `flows` knows `model`,
+//! `metrics` and `text`; `audit` knows `metrics`; `model` knows `text`; all five know `base`. `text`,
+//! `metrics` and `audit` know nothing of tensors.
 
 pub mod compare;
 pub mod evaluate;

@@ -1,7 +1,7 @@
 //! Tests over several modules, the command line, hostile text, golden numbers: one program,
 //! since each would link libtorch, polars and all of the library once more.
 //!
-//! `cargo test --package ttp-lib --test suite family::` runs one file's. What they share, and
+//! `cargo test --test suite family::` runs one file's. What they share, and
 //! what they must take turns at, is in `common`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 

@@ -210,7 +210,7 @@ fn a_data_set_of_the_hub_is_fetched_once_and_checked() {
     let path = project.at(&folder).join("train.csv");
     std::fs::write(&path, "text,label\nSomething else.,T1001\n").unwrap();
     project.source(of_hub("org/rows", COMMIT, "train.csv"));
-    assert!(project.said(&[("HF_HUB_OFFLINE", "1")]).contains("train.csv is not in the cache"));
+    assert!(project.said(&[("HF_HUB_OFFLINE", "1")]).contains("what the cache holds is corrupt"));
     assert_eq!(project.rows(&[]), all);
 
     // A folder of one's own goes before the hub.
