@@ -113,6 +113,10 @@ class State:
         """What the profile, and not the notebook, says that sentences are read from."""
         csv = self.profile.csv()
         found = [self.place(path) for path in ([csv] if csv else []) + self.profile.bundles()]
+        dataset = self.profile.hub_file()
+        if dataset:
+            # Of one's own; the hub's counts by its revision.
+            found.append(self.place(f"{RAW}{dataset}"))
         if TRAM in self.profile.texts():
             found.append(self.place(f"{RAW}{TRAM}/all_analyzed_reports.json"))
         return found

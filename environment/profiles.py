@@ -159,6 +159,14 @@ class Profile:
         path = self.csv_settings().get("path")
         return path if isinstance(path, str) else None
 
+    def hub_file(self) -> str | None:
+        """The data set's file that the sentences come from, if they do: `owner/name/file`."""
+        source = self.corpus().get("source")
+        named = source.get("hub") if isinstance(source, dict) else None
+        named = named if isinstance(named, dict) else {}
+        parts = [named.get("dataset", named.get("id")), named.get("file")]
+        return "/".join(parts) if all(isinstance(part, str) for part in parts) else None
+
     def notebooks(self) -> list[str] | None:
         """The notebooks that a run without a notebook's name executes; all where `None`."""
         names = self.settings.get("notebooks")

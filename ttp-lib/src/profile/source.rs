@@ -346,6 +346,10 @@ impl Run {
                 format!("bundle:{}", names.join("+"))
             }
             Source::Csv(csv) => csv.listed.clone().unwrap_or_else(|| "csv".to_owned()),
+            // What a copy of one's own holds, no revision says.
+            Source::Hub(of) if self.raw(&format!("{}/{}", of.dataset, of.file)).is_file() => {
+                format!("{} (own copy)", of.dataset)
+            }
             Source::Hub(of) => format!("{}@{}", of.dataset, of.revision),
         };
         if self.profile.corpus.join_tram_v1 { name + "+tram-v1" } else { name }

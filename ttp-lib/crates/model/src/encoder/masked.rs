@@ -8,6 +8,7 @@ use crate::pretrained::{Checkpoint, Family, Loaded, Tokenize};
 use rust_bert::Activation;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::cmp::Ordering;
 use std::path::Path;
 use tch::nn::{self, Init, Module};
 use tch::{Device, Kind, Tensor};
@@ -183,8 +184,12 @@ impl MaskedEncoder {
         let ids = tokenize.ids(&[&text.replace(MASK, &name)])?;
         let places: Vec<i64> =
             ids[0].iter().zip(0..).filter(|(id, _)| **id == hidden).map(|(_, at)| at).collect();
-        if places.len() != text.matches(MASK).count() {
-            return Err(wrong("it is cut before its last [MASK]"));
+        match places.len().cmp(&text.matches(MASK).count()) {
+            Ordering::Less => return Err(wrong("it is cut before its last [MASK]")),
+            Ordering::Greater => {
+                return Err(wrong("it has the model's own mask token beside [MASK]"));
+            }
+            Ordering::Equal => {}
         }
         if places.is_empty() {
             return Err(wrong("it has no [MASK]"));
@@ -196,8 +201,9 @@ impl MaskedEncoder {
             let reason = format!("hidden word {}: its logits are NaN or infinite", row + 1);
             return Err(Error::Library { what: "guessing words", reason });
         }
-        let (probabilities, best) =
-            logits.softmax(-1, Kind::Double).topk(count as i64, -1, true, true);
+        let words = logits.size().last().copied().unwrap_or(0);
+        let most = i64::try_from(count).unwrap_or(words).min(words);
+        let (probabilities, best) = logits.softmax(-1, Kind::Double).topk(most, -1, true, true);
         let read = Error::library("reading logits");
         let best = Vec::<Vec<i64>>::try_from(best).map_err(read)?;
         let read = Error::library("reading logits");

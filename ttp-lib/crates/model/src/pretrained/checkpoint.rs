@@ -226,10 +226,16 @@ impl Checkpoint {
 }
 
 /// The folder of a sentence model's transformer, where it has one of its own (`0_Transformer`) and
-/// the model's has no configuration.
+/// the model's has no configuration of a transformer. Older sentence-transformers left a
+/// `config.json` there that names their version alone.
 fn transformer_folder(folder: &Path) -> Result<Option<PathBuf>> {
     let file = folder.join("modules.json");
-    if folder.join("config.json").exists() || !file.exists() {
+    let config = folder.join("config.json");
+    let is_model = || {
+        let read = ttp_base::files::read_json::<Value>(&config);
+        read.map_or(true, |config| config.get("model_type").is_some())
+    };
+    if !file.exists() || config.exists() && is_model() {
         return Ok(None);
     }
     let modules: Value = ttp_base::files::read_json(&file)?;
@@ -238,7 +244,7 @@ fn transformer_folder(folder: &Path) -> Result<Option<PathBuf>> {
     if kind.rsplit('.').next() != Some("Transformer") {
         return wrong("type", format!("{kind:?} is not supported as the first; Transformer is"));
     }
-    let path = modules[0]["path"].as_str().unwrap_or_default();
+    let path = modules[0]["path"].as_str().unwrap_or_default().trim_end_matches('/');
     let is_inside = Path::new(path).file_name().is_some_and(|name| name == path);
     match folder.join(path) {
         inner if is_inside && inner.is_dir() => Ok(Some(inner)),

@@ -90,8 +90,8 @@ const WITHOUT_EFFECT: [&str; 63] = [
     "repetition_penalty",
     "return_dict",
     "return_dict_in_generate",
-    "sep_token_id",
     "sentence_transformers",
+    "sep_token_id",
     "suppress_tokens",
     "task_specific_params",
     "temperature",
@@ -128,7 +128,13 @@ pub(super) fn of(family: Family, config: &Map<String, Value>) -> Vec<String> {
     if config.get("auto_map").is_some_and(is_set) {
         notes.push("config.json names code of its own (auto_map), which is not run".to_owned());
     }
-    let is_known = |key: &str| READ.contains(&key) || WITHOUT_EFFECT.contains(&key);
+    // A key of another family has no part in this one's computation.
+    let is_foreign = |key: &str| match family {
+        Family::Mpnet => key == "classifier_dropout",
+        _ => key == "relative_attention_num_buckets",
+    };
+    let is_known =
+        |key: &str| READ.contains(&key) && !is_foreign(key) || WITHOUT_EFFECT.contains(&key);
     let unknown = config.iter().filter(|(key, value)| !is_known(key) && is_set(value));
     let unknown: Vec<&str> = unknown.map(|(key, _)| key.as_str()).collect();
     if !unknown.is_empty() {
@@ -174,7 +180,18 @@ mod tests {
     }
 
     #[test]
+    fn keys_of_another_family_are_told() {
+        let of =
+            |family, key: &str| super::of(family, &Map::from_iter([(key.to_owned(), json!(3))]));
+        let dropout = of(Family::Mpnet, "classifier_dropout");
+        assert_eq!(dropout, ["config.json: not read: classifier_dropout"]);
+        assert!(of(Family::Bert, "classifier_dropout").is_empty());
+        assert_eq!(of(Family::Bert, "relative_attention_num_buckets").len(), 1);
+    }
+
+    #[test]
     fn lists_are_in_order() {
+        assert!(WITHOUT_EFFECT.is_sorted());
         assert!(READ.is_sorted() && READ.iter().all(|key| !WITHOUT_EFFECT.contains(key)));
     }
 }

@@ -84,6 +84,7 @@ impl Pooling {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -99,7 +100,7 @@ mod tests {
         let pooling = Pooling { modes: modes.to_vec(), include_prompt };
         let pooled = pooling.of(&states, &mask, prompt);
         assert_eq!(pooled.size(), [2, 2 * modes.len() as i64]);
-        Vec::<f32>::try_from(pooled.contiguous().view(-1)).unwrap_or_default()
+        Vec::<f32>::try_from(pooled.contiguous().view(-1)).unwrap()
     }
 
     #[test]

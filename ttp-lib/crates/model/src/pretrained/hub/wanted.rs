@@ -6,8 +6,10 @@ use std::fmt;
 use ttp_base::{Error, Result};
 
 /// What a checkpoint may have beside its weights.
-pub(super) const SMALL_FILES: [&str; 8] = [
+pub(super) const SMALL_FILES: [&str; 9] = [
     "config.json",
+    // Says that the weights are an adapter's, which is refused.
+    "adapter_config.json",
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",

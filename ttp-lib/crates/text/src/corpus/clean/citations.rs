@@ -3,7 +3,7 @@
 use super::CITED;
 use super::brackets::{BRACKETS, Pairs};
 use super::ends::{is_opener, is_year};
-use regex::Regex;
+use regex::{Captures, Regex};
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
@@ -25,6 +25,10 @@ static FOOTNOTE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         format!(r#"(?i)\[\^[A-Za-z0-9_-]{{1,20}}\]|([.!?,;)"”])(?:\[\d{{1,3}}\]|{raised})+"#);
     Regex::new(&bare).ok()
 });
+
+/// Code between backticks or tags, in which a number in brackets is no footnote.
+static CODE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?i)`[^`\n]+`|<code>[^<]*</code>").ok());
 
 /// Puts this module's mark in the place of each citation.
 pub(super) fn marked(text: &str) -> String {
@@ -69,13 +73,28 @@ fn without_footnotes(text: &str) -> Cow<'_, str> {
     let Some(footnote) = FOOTNOTE.as_ref().filter(|_| text.contains([']', '>'])) else {
         return Cow::Borrowed(text);
     };
-    let mark = format!("${{1}}{CITED}");
+    let in_code = |text: &str| {
+        let code: Vec<_> = CODE.iter().flat_map(|code| code.find_iter(text)).collect();
+        let ranges: Vec<_> = code.iter().map(|found| found.range()).collect();
+        move |at: usize| {
+            let next = ranges.partition_point(|range| range.end <= at);
+            ranges.get(next).is_some_and(|range| range.contains(&at))
+        }
+    };
+    let replaced = |text: &str| {
+        let is_code = in_code(text);
+        let mark = |groups: &Captures<'_>| match groups.get(0) {
+            Some(whole) if is_code(whole.start()) => whole.as_str().to_owned(),
+            _ => format!("{}{CITED}", groups.get(1).map_or("", |before| before.as_str())),
+        };
+        footnote.replace_all(text, mark).into_owned()
+    };
     if !text.contains("[^") {
-        return footnote.replace_all(text, mark.as_str());
+        return Cow::Owned(replaced(text));
     }
     let is_note = |line: &str| line.trim_start().starts_with("[^") && line.contains("]:");
     let text = text.split('\n').filter(|line| !is_note(line)).collect::<Vec<_>>().join("\n");
-    Cow::Owned(footnote.replace_all(&text, mark.as_str()).into_owned())
+    Cow::Owned(replaced(&text))
 }
 
 /// Where citations begin, in their order.

@@ -61,6 +61,10 @@ struct Mark {
     here: usize,
 }
 
+/// Bytes of a text between two marks, at most: what is longer is no emphasis, and is not looked
+/// through.
+const LONGEST: usize = 2_000;
+
 impl Mark {
     /// Whether it can open: at the start of a word.
     fn opens(&self, text: &str) -> bool {
@@ -86,7 +90,10 @@ impl Mark {
         }
         let starts = open.get_mut(&(self.c, self.length))?;
         let start = starts.pop()?;
-        let inner = &text[start + self.length..self.here];
+        let inner = text.get(start + self.length..self.here)?;
+        if inner.len() > LONGEST {
+            return None;
+        }
         // `__init__` is a name, and `*password*` a pattern of one.
         let named = next.is_some_and(|c| matches!(c, '(' | '.') && self.c == '_')
             && text[self.here + self.length..]

@@ -339,6 +339,10 @@ fn nothing_in_nothing_out() {
 /// this would take hours.
 #[test]
 fn hostile_texts_take_no_longer_than_others() {
+    for (open, close) in [("(__a", "a__)"), ("(*a", "a*)"), ("(_a", "a_)"), ("[", "](x)")] {
+        let text = open.repeat(40_000) + &close.repeat(40_000);
+        assert!(sentences(&text).len() <= text.len(), "{open}{close}");
+    }
     let often = |piece: &str, length: usize| {
         let text = piece.repeat(length / piece.len());
         assert!(sentences(&text).len() <= length, "{piece}");
