@@ -15,6 +15,7 @@ from pathlib import Path
 from unittest import mock
 
 import fetch
+import project
 from project import Problem
 from tests.support import (CLOSED, House, Server, ended, index, sha256, source_release, toml,
                            until, wheel)
@@ -400,6 +401,17 @@ class Optional(House):
         own.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n")
         self.one_line(self.set_up("data", TTP_SOURCES="mine"), str(own), "Git LFS pointer",
                       sha256(CONTENT))
+
+
+class OwnSources(unittest.TestCase):
+    def test_only_package_indexes_are_needed(self) -> None:
+        """A fresh machine that reaches them and nothing else does everything."""
+        sources = project.read_toml(project.ROOT / "data" / "sources.toml")
+        needed = [entry["name"] for entry in sources["file"] if not entry.get("optional")]
+        self.assertEqual(needed, [])
+        for kind, entries in sources.items():
+            names = [entry["name"] for entry in entries]
+            self.assertEqual(len(names), len(set(names)), kind)
 
 
 class GitBlobs(House):
