@@ -24,7 +24,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import archive
@@ -202,7 +203,8 @@ def data_step(*named: str) -> None:
     data/raw/."""
     profile = Profile.from_environment()
     sources = project.read_toml(project.ROOT / "data" / "sources.toml")
-    for kind, get in (("wheel", wheel_members), ("source_release", release_members),
+    for kind, get in (("wheel", partial(package_members, take=of_wheel)),
+                      ("source_release", partial(package_members, take=of_release)),
                       ("archive", archive_members), ("file", single_file)):
         for entry in sources.get(kind, []):
             if entry["name"] in named:
@@ -279,38 +281,38 @@ def is_whole(path: Path, entry: dict) -> bool:
     return fetch.git_blob(path) == entry["git_blob"]
 
 
-def wheel_members(entry: dict) -> None:
+def package_members(entry: dict,
+                    take: Callable[[dict, list[dict], Path], list[Path]]) -> None:
+    """The files of one package; `take` fetches it into a folder and says where they lie there."""
     members = [m for m in entry["file"] if not from_own_folder(m, entry["name"])]
     if not all(is_whole(cached(member), member) for member in members):
         say(f"{entry['name']} ({entry['package']} {entry['version']})")
         room = 2 * entry.get("bytes", 0) + sum(member.get("bytes", 0) for member in members)
         fetch.need_space(project.cache(), room, entry["name"])
         with fetch.unfinished(project.cache(), entry["name"]) as temporary:
-            with unavailable():
-                file = fetch.wheel(python(), entry, temporary)
-            for number, member in enumerate(members):
-                place = temporary / f"member{number}"
-                fetch.take(file, {member["member"]: "."}, place)
-                keep(place / Path(member["member"]).name, member, f"{entry['name']}: {member['to']}")
-    for member in members:
-        link(member)
-
-
-def release_members(entry: dict) -> None:
-    members = [m for m in entry["file"] if not from_own_folder(m, entry["name"])]
-    if not all(is_whole(cached(member), member) for member in members):
-        say(f"{entry['name']} ({entry['package']} {entry['version']})")
-        room = 2 * entry.get("bytes", 0) + sum(member.get("bytes", 0) for member in members)
-        fetch.need_space(project.cache(), room, entry["name"])
-        with fetch.unfinished(project.cache(), entry["name"]) as temporary:
-            with unavailable():
-                release = fetch.source_release(python(), entry, temporary)
-            places = [temporary / f"member{number}" for number, _ in enumerate(members)]
-            fetch.take_packed(release, {m["member"]: place for m, place in zip(members, places)})
-            for place, member in zip(places, members):
+            for place, member in zip(take(entry, members, temporary), members):
                 keep(place, member, f"{entry['name']}: {member['to']}")
     for member in members:
         link(member)
+
+
+def of_wheel(entry: dict, members: list[dict], folder: Path) -> list[Path]:
+    with unavailable():
+        file = fetch.wheel(python(), entry, folder)
+    places = []
+    for number, member in enumerate(members):
+        place = folder / f"member{number}"
+        fetch.take(file, {member["member"]: "."}, place)
+        places.append(place / Path(member["member"]).name)
+    return places
+
+
+def of_release(entry: dict, members: list[dict], folder: Path) -> list[Path]:
+    with unavailable():
+        release = fetch.source_release(python(), entry, folder)
+    places = [folder / f"member{number}" for number, _ in enumerate(members)]
+    fetch.take_packed(release, {m["member"]: place for m, place in zip(members, places)})
+    return places
 
 
 def archive_members(entry: dict) -> None:

@@ -11,6 +11,7 @@ use std::path::Path;
 use tch::{Kind, Tensor};
 use ttp_base::{Error, Result};
 use ttp_model::encoder::SentenceEncoder;
+use ttp_model::engine::Schedule;
 use ttp_model::pretrained::{Checkpoint, Tokenize};
 
 /// One training on pairs: what it starts from, how it goes, where its model goes.
@@ -65,8 +66,11 @@ impl PairTraining<'_> {
             params,
             seed,
             examples: pairs.len(),
-            steps,
-            warmup: (params.warmup_share * steps as f64) as usize,
+            schedule: Schedule {
+                steps,
+                warmup: (params.warmup_share * steps as f64) as usize,
+                peak: params.learning_rate,
+            },
             stop_after: stop_after.unwrap_or(params.epochs),
         };
         let batches = |epoch: usize| {

@@ -108,8 +108,7 @@ impl SimilarityTraining<'_> {
             params,
             seed,
             examples: triplets.len(),
-            steps,
-            warmup: (params.warmup_share * steps as f64).round() as usize,
+            schedule: Schedule::new(steps, params.warmup_share, params.learning_rate),
             stop_after,
         };
         let batches = |epoch: usize| batch::shuffled(&lengths, at_once, epoch_seed(seed, epoch));
@@ -195,10 +194,8 @@ pub(super) struct Course<'a> {
     pub(super) seed: u64,
     /// Examples in each epoch.
     pub(super) examples: usize,
-    /// Steps of all epochs: the learning rate falls to 0 over them.
-    pub(super) steps: usize,
-    /// Steps over which it climbs.
-    pub(super) warmup: usize,
+    /// How the learning rate goes over the steps of all epochs.
+    pub(super) schedule: Schedule,
     /// The epoch after which training ends, be it before the last.
     pub(super) stop_after: usize,
 }
@@ -213,8 +210,7 @@ impl Course<'_> {
         value: impl Fn(&SentenceEncoder, &[usize]) -> Result<(Tensor, Size)>,
         watch: &mut dyn FnMut(&Step),
     ) -> Result<SimilarityHistory> {
-        let Self { params, seed, steps, warmup, .. } = *self;
-        let peak = params.learning_rate;
+        let Self { params, seed, schedule, .. } = *self;
         train::keep_freed_memory();
         tch::manual_seed(seed.cast_signed());
         let optimizer = Optimizer::new(
@@ -232,8 +228,7 @@ impl Course<'_> {
             seconds: 0.0,
             tokens_per_second: 0.0,
         };
-        let pace = Pace::new(epochs, steps / params.epochs * epochs);
-        let schedule = Schedule { steps, warmup, peak };
+        let pace = Pace::new(epochs, schedule.steps / params.epochs * epochs);
         let mut steps = Steps::new(optimizer, schedule, pace, "training.learning_rate", watch);
         for epoch in 1..=epochs {
             steps.begin(epoch);

@@ -3,6 +3,7 @@
 
 use super::catalogue::Entry;
 use super::config::{self, Family, Problem};
+use super::file_names::{MODULES, WEIGHTS};
 use super::notes;
 use super::shards;
 use super::tokenizer::{self, Tokenize};
@@ -14,14 +15,6 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use tch::nn;
 use ttp_base::{Error, Result};
-
-/// Safe formats first, and of each the whole file before its parts, as transformers does.
-const WEIGHTS: [&str; 4] = [
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "pytorch_model.bin",
-    "pytorch_model.bin.index.json",
-];
 
 /// A checkpoint's folder, with its configuration read and checked.
 #[derive(Debug, Clone)]
@@ -229,7 +222,7 @@ impl Checkpoint {
 /// the model's has no configuration of a transformer. Older sentence-transformers left a
 /// `config.json` there that names their version alone.
 fn transformer_folder(folder: &Path) -> Result<Option<PathBuf>> {
-    let file = folder.join("modules.json");
+    let file = folder.join(MODULES);
     let config = folder.join("config.json");
     let is_model = || {
         let read = ttp_base::files::read_json::<Value>(&config);

@@ -3,6 +3,7 @@
 mod catalogue;
 mod checkpoint;
 mod config;
+pub(crate) mod file_names;
 pub mod hub;
 mod notes;
 mod pickle;

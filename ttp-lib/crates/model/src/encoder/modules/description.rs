@@ -4,22 +4,10 @@
 
 use super::pooling::{MODES, Mode, Pooling};
 use crate::pretrained::Checkpoint;
+use crate::pretrained::file_names::{ENCODER_SETTINGS, MODULES, TRANSFORMER_SETTINGS};
 use serde_json::{Map, Value, json};
 use std::path::{Component, Path, PathBuf};
 use ttp_base::{Error, Result, files};
-
-/// The names of `sentence_bert_config.json`; the first that is there is read.
-const TRANSFORMER_FILES: [&str; 7] = [
-    "sentence_bert_config.json",
-    "sentence_roberta_config.json",
-    "sentence_distilbert_config.json",
-    "sentence_camembert_config.json",
-    "sentence_albert_config.json",
-    "sentence_xlm-roberta_config.json",
-    "sentence_xlnet_config.json",
-];
-pub(super) const MODULES: &str = "modules.json";
-pub(super) const SETTINGS: &str = "config_sentence_transformers.json";
 
 /// Activations by torch's names for their classes.
 pub(super) const ACTIVATIONS: [(&str, Activation); 9] = [
@@ -103,11 +91,11 @@ impl Description {
         };
         let modules = root.join(MODULES);
         if modules.exists() {
-            description.settings(&root.join(SETTINGS))?;
+            description.settings(&root.join(ENCODER_SETTINGS))?;
             description.transformer(checkpoint)?;
             description.modules(checkpoint, root, &modules)?;
         } else {
-            let files = [TRANSFORMER_FILES[0], SETTINGS, "1_Pooling"];
+            let files = [TRANSFORMER_SETTINGS[0], ENCODER_SETTINGS, "1_Pooling"];
             if let Some(file) = files.into_iter().find(|name| root.join(name).exists()) {
                 let note = format!("{file} is not read: there is no {MODULES} beside it");
                 description.notes.push(note);
@@ -165,20 +153,21 @@ impl Description {
         let named: Vec<&str> = texts.map(|(name, _)| name.as_str()).collect();
         if self.default_prompt.is_none() && !named.is_empty() {
             self.notes.push(format!(
-                "{SETTINGS}: no prompt stands before a text ({}): there is no default_prompt_name",
+                "{ENCODER_SETTINGS}: no prompt stands before a text ({}): there is no default_prompt_name",
                 named.join(", ")
             ));
         }
         if let Some(other) = stated("similarity_fn_name").filter(|name| *name != "cosine") {
-            self.notes
-                .push(format!("{SETTINGS} says similarity_fn_name {other}; cosines are computed"));
+            self.notes.push(format!(
+                "{ENCODER_SETTINGS} says similarity_fn_name {other}; cosines are computed"
+            ));
         }
         Ok(())
     }
 
     /// `sentence_bert_config.json`, which stands beside the transformer's own files.
     fn transformer(&mut self, checkpoint: &Checkpoint) -> Result<()> {
-        let files = TRANSFORMER_FILES.iter().map(|name| checkpoint.folder.join(name));
+        let files = TRANSFORMER_SETTINGS.iter().map(|name| checkpoint.folder.join(name));
         let Some(file) = files.into_iter().find(|file| file.exists()) else { return Ok(()) };
         let about: Map<String, Value> = files::read_json(&file)?;
         let wrong =

@@ -5,8 +5,9 @@ mod description;
 mod pooling;
 
 use crate::encoder;
+use crate::pretrained::file_names::{ENCODER_SETTINGS, MODULES};
 use crate::pretrained::{Checkpoint, Tokenize, load_by_name};
-use description::{ACTIVATIONS, Activation, Description, MODULES, SETTINGS, Step};
+use description::{ACTIVATIONS, Activation, Description, Step};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::path::Path;
@@ -163,7 +164,7 @@ impl Modules {
         }
         let settings = json!({ "prompts": about.prompts, "similarity_fn_name": "cosine",
             "default_prompt_name": about.default_prompt });
-        files::write_json(&folder.join(SETTINGS), &settings)
+        files::write_json(&folder.join(ENCODER_SETTINGS), &settings)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which of a repository's files a checkpoint is made of.
 
 use super::repository::is_file_path;
+use crate::pretrained::file_names::{ENCODER_SETTINGS, MODULES, TRANSFORMER_SETTINGS, WEIGHTS};
 use serde_json::Value;
 use std::fmt;
 use ttp_base::{Error, Result};
@@ -17,31 +18,6 @@ pub(super) const SMALL_FILES: [&str; 9] = [
     "vocab.txt",
     "vocab.json",
     "merges.txt",
-];
-
-/// The parts of a sentence encoder, each with its folder.
-const MODULES: &str = "modules.json";
-/// A sentence encoder's settings as a whole.
-const ENCODER_SETTINGS: &str = "config_sentence_transformers.json";
-/// A sentence encoder's settings of its transformer, under the names that sentence-transformers
-/// 5.1.2 looks for.
-const TRANSFORMER_SETTINGS: [&str; 7] = [
-    "sentence_bert_config.json",
-    "sentence_roberta_config.json",
-    "sentence_distilbert_config.json",
-    "sentence_camembert_config.json",
-    "sentence_albert_config.json",
-    "sentence_xlm-roberta_config.json",
-    "sentence_xlnet_config.json",
-];
-
-/// Weights in one file, or in several that an index names: safe formats first, as transformers
-/// takes them.
-const WEIGHTS: [(&str, bool); 4] = [
-    ("model.safetensors", false),
-    ("model.safetensors.index.json", true),
-    ("pytorch_model.bin", false),
-    ("pytorch_model.bin.index.json", true),
 ];
 
 /// How weights of other programs are called, by the ends of their names.
@@ -186,7 +162,8 @@ fn weights(
     folder: &str,
     files: &mut Vec<String>,
 ) -> Result<Option<Lacking>> {
-    for (name, is_index) in WEIGHTS {
+    for name in WEIGHTS {
+        let is_index = name.ends_with(".json");
         let path = below(folder, name);
         if !source.has(&path) {
             continue;
