@@ -1,6 +1,7 @@
 //! The command line from outside: what it says, how it ends, what it leaves.
 
 use crate::common::hub_server::{HubServer, Model, RepoFile};
+use crate::common::own_project::{small_profile, ttp};
 use crate::common::report::MadeUp;
 use crate::common::skip;
 use crate::common::tiny::Tiny;
@@ -17,7 +18,7 @@ impl Project {
     fn new() -> Self {
         let project = Self(tempfile::tempdir().unwrap());
         std::fs::create_dir_all(project.at("notebooks/profiles")).unwrap();
-        project.write("notebooks/profiles/laptop.json", &profile().to_string());
+        project.write("notebooks/profiles/laptop.json", &small_profile().to_string());
         project
     }
 
@@ -30,19 +31,7 @@ impl Project {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ttp"));
-        command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null());
-        for name in ["TTP_PROFILE", "TTP_OUT", "TTP_SOURCES", "TTP_MODELS", "TTP_CHECKPOINT"] {
-            command.env_remove(name);
-        }
-        for (name, _) in std::env::vars_os() {
-            // A user's own hub and proxies are none of these tests' business.
-            let text = name.to_string_lossy().to_uppercase();
-            if text.starts_with("HF_") || text.starts_with("HUGGING") || text.ends_with("_PROXY") {
-                command.env_remove(&name);
-            }
-        }
-        command
+        ttp(self.0.path(), arguments)
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
@@ -68,22 +57,16 @@ impl Project {
     }
 }
 
-fn profile() -> Value {
-    json!({
-        "name": "laptop", "about": "for tests", "seed": 1,
-        "corpus": { "source": "attack-v10.1" },
-        "balance": { "trim_below": 10, "upsample_to": 12, "downsample_to": 20 },
-        "augment": {
-            "fraction": 0.1, "per_sentence": 4, "skip_stop_words": true, "protect": true
-        },
-        "split": { "train": 0.8, "validation": 0.1, "test": 0.1 },
-        "protocols": ["clean"], "checkpoints": ["minilm"],
-        "training": {
-            "epochs": 1, "batch_size": 8, "max_length": 16, "learning_rate": 1e-3,
-            "warmup_share": 0.0, "weight_decay": 0.0, "clip_norm": 1.0, "optimizer": "adamw"
-        },
-        "bootstrap": { "resamples": 100, "level": 0.95 }
-    })
+const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+/// What the hub has of a small checkpoint.
+fn small_checkpoint() -> Vec<RepoFile> {
+    let small = Tiny::folder();
+    let file = |name| {
+        let content = std::fs::read(small.path().join(name)).unwrap();
+        RepoFile { name, content, large: name == "model.safetensors" }
+    };
+    ["config.json", "model.safetensors", "tokenizer.json"].map(file).into()
 }
 
 fn small_csv(project: &Project) {
@@ -152,16 +135,10 @@ fn from_a_csv_to_a_model_that_classifies() {
 
 #[test]
 fn a_checkpoint_comes_from_the_hub_and_is_fine_tuned_offline() {
-    let small = Tiny::folder();
-    let file = |name| {
-        let content = std::fs::read(small.path().join(name)).unwrap();
-        RepoFile { name, content, large: name == "model.safetensors" }
-    };
-    let commit = "0123456789abcdef0123456789abcdef01234567";
     let server = HubServer::start(vec![Model {
         id: "owner/small",
-        revisions: vec![("main", commit)],
-        files: ["config.json", "model.safetensors", "tokenizer.json"].map(file).into(),
+        revisions: vec![("main", COMMIT)],
+        files: small_checkpoint(),
         token: None,
         gated: false,
     }]);
@@ -177,7 +154,7 @@ fn a_checkpoint_comes_from_the_hub_and_is_fine_tuned_offline() {
     let (fetched, said) = run("1", &["fetch", "owner/small"]);
     assert!(!fetched && said.contains("offline mode is on"), "{said}");
     let (fetched, said) = run("0", &["fetch", "owner/small"]);
-    assert!(fetched && said.contains(&format!("snapshots/{commit}")), "{said}");
+    assert!(fetched && said.contains(&format!("snapshots/{COMMIT}")), "{said}");
     server.take_requests();
     project.succeeds(&["corpus", "--csv", "own.csv"]);
     project.succeeds(&["split"]);
@@ -189,19 +166,14 @@ fn a_checkpoint_comes_from_the_hub_and_is_fine_tuned_offline() {
 
 /// A hub with the catalogue's checkpoints, small ones, but for one whose pinned commit it lacks.
 fn papers_hub(lacking: &str) -> HubServer {
-    let small = Tiny::folder();
-    let file = |name| {
-        let content = std::fs::read(small.path().join(name)).unwrap();
-        RepoFile { name, content, large: name == "model.safetensors" }
-    };
     let models = CATALOGUE.iter().filter_map(|entry| {
         let Start::Hub { id, revision } = &entry.start else { return None };
-        let main = ("main", "0123456789abcdef0123456789abcdef01234567");
+        let main = ("main", COMMIT);
         let pinned = (entry.name != lacking).then_some((revision.as_str(), revision.as_str()));
         Some(Model {
             id,
             revisions: [main].into_iter().chain(pinned).collect(),
-            files: ["config.json", "model.safetensors", "tokenizer.json"].map(file).into(),
+            files: small_checkpoint(),
             token: None,
             gated: false,
         })
@@ -213,7 +185,7 @@ fn papers_hub(lacking: &str) -> HubServer {
 fn all_checkpoints_of_a_profile_are_tried_and_a_lost_revision_says_what_takes_another() {
     let server = papers_hub("secbert");
     let project = Project::new();
-    let mut papers = profile();
+    let mut papers = small_profile();
     papers["checkpoints"] = json!(["secbert", "bert", "scibert"]);
     project.write("papers.json", &papers.to_string());
     let fetch = |arguments: &[&str]| {
@@ -267,16 +239,10 @@ fn all_checkpoints_of_a_profile_are_tried_and_a_lost_revision_says_what_takes_an
 // https://github.com/huggingface/text-generation-inference/issues/3212
 #[test]
 fn the_hubs_older_variables_count_too() {
-    let small = Tiny::folder();
-    let file = |name| {
-        let content = std::fs::read(small.path().join(name)).unwrap();
-        RepoFile { name, content, large: name == "model.safetensors" }
-    };
-    let commit = "0123456789abcdef0123456789abcdef01234567";
     let server = HubServer::start(vec![Model {
         id: "owner/private",
-        revisions: vec![("main", commit)],
-        files: ["config.json", "model.safetensors", "tokenizer.json"].map(file).into(),
+        revisions: vec![("main", COMMIT)],
+        files: small_checkpoint(),
         token: Some("hf_right"),
         gated: false,
     }]);
@@ -317,7 +283,7 @@ fn a_checkpoint_is_pretrained_further_and_one_starts_at_random() {
         return skip("the command line's pretraining: no minilm in data/raw/models");
     }
     let project = Project::new();
-    let mut trio = profile();
+    let mut trio = small_profile();
     trio["checkpoints"] = json!(["minilm", "minilm-cti", "scratch"]);
     trio["pretraining"] = json!({
         "epochs": 1, "batch_size": 8, "max_length": 16, "learning_rate": 1e-3,
@@ -363,7 +329,7 @@ fn a_label_outside_attack_is_named_where_labels_are_attacks() {
     );
     assert!(!project.at("data").exists());
 
-    let mut own = profile();
+    let mut own = small_profile();
     own["corpus"]["source"] = json!({ "csv": {
         "path": "own.csv", "sentence": "sentence", "technique": "technique", "labels": "attack"
     } });
@@ -434,7 +400,7 @@ fn names_that_are_unknown_come_with_those_that_are_known() {
 fn a_profile_with_a_mistake_is_named_by_file_and_field() {
     let project = Project::new();
     let said = |change: &dyn Fn(&mut Value)| {
-        let mut profile = profile();
+        let mut profile = small_profile();
         change(&mut profile);
         project.write("own.json", &profile.to_string());
         project.fails(&["corpus", "--profile", "own.json"])
@@ -608,7 +574,7 @@ fn from_a_csv_to_similar_sentences() {
         return skip("the command line's similarity: no minilm in data/raw/models");
     }
     let project = Project::new();
-    let mut profile = profile();
+    let mut profile = small_profile();
     profile["corpus"] = json!({
         "source": { "csv": { "path": "own.csv", "sentence": "text", "technique": "label" } }
     });
@@ -978,7 +944,7 @@ fn a_recipe_of_the_report_is_trained_whole_from_any_checkpoint() {
     let project = Project::new();
     std::fs::create_dir_all(project.at("data/raw/attack-v10.1")).unwrap();
     std::fs::copy(bundle, project.at("data/raw/attack-v10.1/enterprise-attack.json")).unwrap();
-    let mut profile = profile();
+    let mut profile = small_profile();
     profile["corpus"]["rows"] = json!(800);
     profile["similarity"] =
         json!({ "report": { "attack_pairs": 10, "hard_negatives": 10, "max_length": 16 } });
@@ -1033,7 +999,7 @@ fn a_thesaurus_that_is_broken_is_named() {
     let rows: String =
         (0..40).map(|i| format!("It stole file {i} of the user,T{}\n", i % 2)).collect();
     project.write("own.csv", &format!("sentence,technique\n{rows}"));
-    let mut own = profile();
+    let mut own = small_profile();
     own["corpus"]["source"] =
         json!({ "csv": { "path": "own.csv", "sentence": "sentence", "technique": "technique" } });
     own["balance"] = json!({ "trim_below": 5, "upsample_to": 40, "downsample_to": 60 });

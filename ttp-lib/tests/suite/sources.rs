@@ -1,9 +1,10 @@
 //! What a profile's `corpus.source` may be, and what is said of one that is none.
 
 use crate::common::hub_server::{Fault, HubServer, Model, RepoFile};
+use crate::common::own_project::{small_profile, ttp};
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 use ttp_lib::corpus::Corpus;
 use ttp_lib::profile::Run;
 
@@ -72,31 +73,16 @@ impl Project {
     }
 
     fn corpus(&self, corpus: Value) {
-        let profile = json!({
-            "name": "own", "about": "for tests", "seed": 1, "corpus": corpus,
-            "balance": { "trim_below": 10, "upsample_to": 12, "downsample_to": 20 },
-            "augment": {
-                "fraction": 0.1, "per_sentence": 4, "skip_stop_words": true, "protect": true
-            },
-            "split": { "train": 0.8, "validation": 0.1, "test": 0.1 },
-            "protocols": ["clean"], "checkpoints": ["minilm"],
-            "training": {
-                "epochs": 1, "batch_size": 8, "max_length": 16, "learning_rate": 1e-3,
-                "warmup_share": 0.0, "weight_decay": 0.0, "clip_norm": 1.0, "optimizer": "adamw"
-            },
-            "bootstrap": { "resamples": 100, "level": 0.95 }
-        });
+        let mut profile = small_profile();
+        profile["name"] = json!("own");
+        profile["corpus"] = corpus;
         self.write("own.json", profile.to_string().as_bytes());
     }
 
     /// `ttp corpus` with settings of the hub.
     fn build(&self, settings: &[(&str, &str)]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ttp"));
-        command.args(["corpus", "--profile", "own.json", "--out", "rows.parquet"]);
-        command.current_dir(self.folder.path()).stdin(Stdio::null());
-        for name in ["TTP_PROFILE", "TTP_OUT", "TTP_SOURCES", "HF_TOKEN", "HF_HUB_OFFLINE"] {
-            command.env_remove(name);
-        }
+        let arguments = ["corpus", "--profile", "own.json", "--out", "rows.parquet"];
+        let mut command = ttp(self.folder.path(), &arguments);
         let endpoint = self.hub.as_ref().map_or("http://127.0.0.1:9", |hub| &hub.endpoint);
         command.env("HF_ENDPOINT", endpoint).env("HF_HOME", self.at("hub"));
         command.envs(settings.iter().copied()).output().unwrap()

@@ -1,6 +1,7 @@
 //! What several test files share.
 
 pub mod hub_server;
+pub mod own_project;
 pub mod random_checkpoint;
 pub mod report;
 pub mod tiny;
