@@ -9,7 +9,8 @@ the clock running:
 
 With `--cold` caches are empty, too: the project's own, and cargo's registry. `--against COMMIT`
 measures that commit first, in the same way, and the result has the ratios. `--first-cell` stops
-before `make reproduce`. The result goes to target/bench-wait/results.json. With `--keep` the
+before `make reproduce`. `--sources` names a folder with the documents' own files, for a machine that
+does not reach their addresses. The result goes to target/bench-wait/results.json. With `--keep` the
 clones stay where they are.
 """
 
@@ -45,8 +46,8 @@ SETTINGS = ("TTP_", "HF_", "GOMP_", "OMP_", "CUDA")
 class Clone:
     """A newcomer's clone, with caches of its own."""
 
-    def __init__(self, folder: Path, commit: str, cold: bool) -> None:
-        self.folder, self.cold = folder, cold
+    def __init__(self, folder: Path, commit: str, cold: bool, sources: Path | None) -> None:
+        self.folder, self.cold, self.sources = folder, cold, sources
         self.tree, self.cache, self.cargo = folder / "clone", folder / "cache", folder / "cargo"
         command = ["git", "clone", "--quiet", str(project.ROOT), str(self.tree)]
         for part in (command, ["git", "-C", str(self.tree), "checkout", "--quiet", commit]):
@@ -57,6 +58,8 @@ class Clone:
         mine = {name: value for name, value in os.environ.items()
                 if not name.startswith(SETTINGS)}
         mine["TTP_PROFILE"] = profile
+        if self.sources:
+            mine["TTP_SOURCES"] = str(self.sources)
         if self.cold:
             mine.update(XDG_CACHE_HOME=str(self.cache), CARGO_HOME=str(self.cargo))
             # One that is installed would be taken, and not compiled.
@@ -135,7 +138,7 @@ class Notebooks:
 
 
 def measure(commit: str, arguments: argparse.Namespace, folder: Path) -> dict:
-    clone, steps = Clone(folder, commit, arguments.cold), {}
+    clone, steps = Clone(folder, commit, arguments.cold, arguments.sources), {}
 
     def step(text: str) -> None:
         match = STEP.match(text)
@@ -235,6 +238,8 @@ def main() -> int:
     parser.add_argument("--cold", action="store_true", help="with empty caches")
     parser.add_argument("--first-cell", action="store_true", help="not `make reproduce`")
     parser.add_argument("--against", metavar="COMMIT", help="measure this commit, too, first")
+    parser.add_argument("--sources", type=Path, metavar="FOLDER",
+                        help="where files are that no package index has")
     parser.add_argument("--folder", type=Path, help="where clones and caches go")
     parser.add_argument("--keep", action="store_true", help="leave them there")
     arguments = parser.parse_args()
