@@ -972,10 +972,11 @@ fn a_recipe_of_the_report_is_trained_whole_from_any_checkpoint() {
     );
     assert!(project.at("kept/basic/modules.json").is_file());
     assert!(project.at("kept/cosine/modules.json").is_file());
-    let written: Value = serde_json::from_slice(
-        &std::fs::read(project.at("results/experiments/similarity_report.json")).unwrap(),
-    )
-    .unwrap();
+    // One file for each checkpoint and split: a second run leaves the first one's.
+    let name = ttp_lib::pretrained::file_name(model);
+    let file = format!("results/experiments/similarity_report.{name}.report.json");
+    let written: Value =
+        serde_json::from_slice(&std::fs::read(project.at(&file)).unwrap()).unwrap();
     let rows = written.as_array().unwrap();
     assert_eq!(rows.len(), 3);
     assert_eq!((&rows[0]["recipe"], &rows[1]["recipe"]), (&Value::Null, &json!("basic")));

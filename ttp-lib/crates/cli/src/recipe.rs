@@ -5,6 +5,7 @@ use crate::{note, say};
 use clap::Args;
 use std::path::PathBuf;
 use ttp_lib::encoder::SentenceEncoder;
+use ttp_lib::pretrained;
 use ttp_lib::profile::{REPORT_MISSING, Run};
 use ttp_lib::serde_json::json;
 use ttp_lib::show::Progress;
@@ -76,6 +77,9 @@ pub fn train(run: &Run, arguments: &Arguments) -> Result<()> {
     let mut watch = |count| progress.step(count, String::new);
     let base = experiment.embed(&start, &tokenize, &mut watch)?;
     let untrained = judged(run, &experiment, &base, arguments.ground, "untrained")?;
+    let name = pretrained::file_name(&checkpoint.name);
+    let file = run
+        .results(&format!("experiments/similarity_report.{name}.{}.json", arguments.ground.name()));
     let mut results = vec![json!({
         "checkpoint": checkpoint.name,
         "recipe": null,
@@ -111,9 +115,9 @@ pub fn train(run: &Run, arguments: &Arguments) -> Result<()> {
             "unseen": UnseenCosines::of(&trained.embedded.unseen),
             "seconds": trained.history.seconds,
         }));
+        // Whole after each: what a long run has found is not lost.
+        files::write_json(&file, &results)?;
     }
-    let file = run.results("experiments/similarity_report.json");
-    files::write_json(&file, &results)?;
     say(&format!("written: {}", file.display()))
 }
 

@@ -234,7 +234,10 @@ impl Bootstrap {
     /// Measures on pairs of sentences, with their intervals. Pairs that share a sentence are not
     /// independent, so sentences are drawn, and a pair counts as often as both of its
     /// sentences were drawn, the one number times the other (the vertex bootstrap: Snijders
-    /// and Borgatti, *Connections* 22(2), 1999). Sentences of one group are drawn together.
+    /// and Borgatti, *Connections* 22(2), 1999). Sentences of one group are drawn together: a
+    /// pair within a group counts as often as the group was drawn. The one number times the
+    /// other would be its square there, which is 2 in the mean, and not 1: intervals would lie
+    /// about another value than the one measured.
     ///
     /// The intervals err on the wide side: what is a pair's own chance and not its sentences'
     /// counts three times in their variance (Owen, *The pigeonhole bootstrap*, 2007), so where
@@ -276,12 +279,16 @@ impl Bootstrap {
             let reason = format!("{pair:?}, of {count} sentences");
             return Err(Error::Setting { field: "pairs", reason });
         }
+        let group_of = sentences.of_rows();
+        let within: Vec<bool> =
+            pairs.iter().map(|&[a, b]| group_of[a as usize] == group_of[b as usize]).collect();
         let scratch = || (vec![0.0; count], vec![0.0; pairs.len()]);
         let draws = self.draw(sentences, 0, scratch, |(times, weights), rows| {
             times.fill(0.0);
             rows.iter().for_each(|&row| times[row as usize] += 1.0);
-            for (weight, &[a, b]) in weights.iter_mut().zip(pairs) {
-                *weight = times[a as usize] * times[b as usize];
+            for ((weight, &[a, b]), &within) in weights.iter_mut().zip(pairs).zip(&within) {
+                let (one, other) = (times[a as usize], times[b as usize]);
+                *weight = if within { one } else { one * other };
             }
             measure(weights)
         })?;
@@ -645,6 +652,25 @@ mod tests {
         // Variances add up where draws are independent.
         let wider = (found.high - found.low) / (one.high - one.low);
         assert!((wider / 2f64.sqrt() - 1.0).abs() < 0.06, "{wider}");
+    }
+
+    #[test]
+    fn pairs_within_a_group_count_once_in_the_mean() {
+        // Forty groups of two sentences: a pair within each, and one to each's neighbour.
+        let keys: Vec<u32> = (0..80).map(|sentence| sentence / 2).collect();
+        let pairs: Vec<[u32; 2]> =
+            (0..80).map(|at| [at, if at % 2 == 0 { at + 1 } else { (at + 1) % 80 }]).collect();
+        let bootstrap = Bootstrap { resamples: 4_000, level: 0.95, seed: 3 };
+        let share_within = |weights: &[f64]| {
+            let all: f64 = weights.iter().sum();
+            let within: f64 = weights.iter().step_by(2).sum();
+            [if all > 0.0 { within / all } else { 0.5 }]
+        };
+        let [share] = bootstrap.over_pairs(&Groups::by(&keys), &pairs, share_within).unwrap();
+        assert_eq!(share.value, 0.5);
+        // Even about the value: squares would have it near two thirds.
+        let middle = (share.low + share.high) / 2.0;
+        assert!((middle - 0.5).abs() < 0.02, "{share:?}");
     }
 
     #[test]
