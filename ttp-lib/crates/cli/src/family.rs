@@ -47,7 +47,7 @@ pub struct GenerateArguments {
 #[derive(Args)]
 pub struct ExperimentArguments {
     /// What is tried, in this order [default: all]
-    #[arg(long, value_delimiter = ',', value_parser = named::<Trial>)]
+    #[arg(long, value_delimiter = ',', value_parser = named::<Trial>())]
     trials: Vec<Trial>,
     /// Trainings of each, each with a seed of its own
     #[arg(long, default_value_t = 5)]

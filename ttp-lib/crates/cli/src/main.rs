@@ -119,7 +119,7 @@ struct CorpusArguments {
     #[arg(long, requires = "csv", default_value = "sentence,technique")]
     columns: String,
     /// Which labels the CSV file may have: any, or ATT&CK v10.1's techniques only
-    #[arg(long, requires = "csv", value_parser = named::named::<Labels>, default_value = "any")]
+    #[arg(long, requires = "csv", value_parser = named::named::<Labels>(), default_value = "any")]
     labels: Labels,
     /// Keep every row of the CSV file as it stands, equal ones and those without a word too
     #[arg(long, requires = "csv")]

@@ -19,7 +19,7 @@ pub struct Arguments {
     /// Train as the similarity report did, on its own pairs: basic and advanced are its two
     /// recipes; similar_only, cosine, contrastive and triplets are what they would have been had
     /// the labels counted
-    #[arg(long, value_name = "RECIPE", value_delimiter = ',', value_parser = named::<Arm>, conflicts_with = "trial")]
+    #[arg(long, value_name = "RECIPE", value_delimiter = ',', value_parser = named::<Arm>(), conflicts_with = "trial")]
     recipe: Vec<Arm>,
     /// With --recipe: the checkpoint to start from [default: the profile's]
     #[arg(long, requires = "recipe")]
@@ -29,7 +29,7 @@ pub struct Arguments {
     #[arg(long, requires = "recipe")]
     epochs: Option<usize>,
     /// With --recipe: the split to train on, report or disjoint
-    #[arg(long, requires = "recipe", value_parser = named::<GroundName>, default_value = "report")]
+    #[arg(long, requires = "recipe", value_parser = named::<GroundName>(), default_value = "report")]
     ground: GroundName,
     /// With --recipe: train on so many of the pairs [default: all]
     #[arg(long, requires = "recipe")]
