@@ -1,15 +1,15 @@
 //! From a fine-tuned model and its test rows to what a run leaves behind: scores
 //! with intervals, a confusion matrix, every single prediction.
 
-use crate::train::{History, Rows, TrainParams};
+use crate::train::{FineTuning, History, SplitRows, TrainParams};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use ttp_base::{Error, Result, files};
 use ttp_metrics::{Bootstrap, Confusion, Estimate, Groups, Part, Scores};
 use ttp_model::encoder::Predictions;
-use ttp_model::pretrained::{self, Checkpoint};
+use ttp_model::pretrained;
 use ttp_text::corpus::Sample;
 use ttp_text::linear::{self, LinearKind, LinearModel};
 use ttp_text::split::{Protocol, Split};
@@ -96,25 +96,32 @@ pub struct Evaluation {
     pub history: History,
 }
 
+/// What a fine-tuning came to: what is scored, and what is written of it.
+#[derive(Clone, Copy)]
+pub struct Tested<'a> {
+    /// The split, as it was trained and tested on.
+    pub rows: &'a SplitRows,
+    /// How training went.
+    pub history: &'a History,
+    /// What the trained model says of the test rows, in their order.
+    pub predictions: &'a Predictions,
+}
+
 impl Evaluation {
-    /// Scores predictions against the truth, with bootstrap intervals.
+    /// Scores a fine-tuned model's predictions against the truth, with bootstrap intervals.
     ///
     /// # Errors
     /// If the predictions are not of these rows.
-    #[allow(clippy::too_many_arguments)] // each is one fact that the file records
     pub fn new(
-        checkpoint: &Checkpoint,
+        tuning: &FineTuning<'_>,
         protocol: Protocol,
-        labels: &[String],
-        test: &Rows,
-        predictions: &Predictions,
-        history: &History,
-        params: &TrainParams,
-        seed: u64,
+        tested: Tested<'_>,
         bootstrap: Bootstrap,
     ) -> Result<Self> {
+        let Tested { rows: SplitRows { labels, test, .. }, history, predictions } = tested;
+        let FineTuning { checkpoint, params, seed, .. } = *tuning;
         let predicted = predictions.best();
-        let confusion = Confusion::from_indices(labels.to_vec(), &test.labels, &predicted)?;
+        let confusion = Confusion::from_indices(labels.clone(), &test.labels, &predicted)?;
         let scores = bootstrap.scores(labels.len(), &test.labels, &predicted)?;
         Ok(Self {
             checkpoint: checkpoint.name.clone(),
@@ -142,6 +149,27 @@ impl Evaluation {
     /// The stem of a model's result files: `finetune.minilm.clean`.
     pub fn file_stem(checkpoint: &str, protocol: Protocol) -> String {
         format!("finetune.{}.{}", pretrained::file_name(checkpoint), protocol.name())
+    }
+
+    /// Writes it and what the model said of each test row into a folder of results:
+    /// `finetune.<checkpoint>.<protocol>.json`, and beside it `….predictions.parquet`. `mark` stands
+    /// before the ending, of a run that is not the profile's own. Gives the first file's path.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn write(
+        &self,
+        results: &Path,
+        mark: &str,
+        test: &[Sample],
+        predictions: &Predictions,
+    ) -> Result<PathBuf> {
+        let stem = Self::file_stem(&self.checkpoint, self.protocol);
+        let said = predictions_of(test, self.confusion.labels(), predictions);
+        write_predictions(&said, &results.join(format!("{stem}{mark}.predictions.parquet")))?;
+        let file = results.join(format!("{stem}{mark}.json"));
+        files::write_json(&file, self)?;
+        Ok(file)
     }
 
     /// The model and the protocol it was trained under: `minilm, protocol clean`.

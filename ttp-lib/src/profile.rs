@@ -25,7 +25,7 @@ use ttp_model::tokenization::PaperTokenizer;
 use ttp_text::augment::AugmentSettings;
 use ttp_text::balance::Limits;
 use ttp_text::corpus::{self, Corpus, Kinship};
-use ttp_text::split::{self, Protocol, Shares, Split, Unlabelled};
+use ttp_text::split::{Protocol, Shares, Split, Unlabelled, Untrimmed};
 
 /// Everything that decides what a run computes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -585,9 +585,9 @@ impl Run {
     ///
     /// # Errors
     /// If the corpus cannot be read.
-    pub fn untrimmed(&self) -> Result<(Split, usize)> {
+    pub fn untrimmed(&self) -> Result<Untrimmed> {
         let corpus = Corpus::read_parquet(&self.processed("corpus.parquet"))?;
-        split::untrimmed(&corpus, self.profile.remedies.shares, self.seed("untrimmed split"))
+        Untrimmed::of(&corpus, self.profile.remedies.shares, self.seed("untrimmed split"))
     }
 
     /// The folder of the classifier of the untrimmed corpus.

@@ -10,7 +10,7 @@ pub use ttp_model::engine::{
     Algorithm, Epoch, Optimizer, Step, device, device_name, keep_freed_memory, learning_rate,
     print_every,
 };
-pub use ttp_model::rows::{Rows, labels_of};
+pub use ttp_model::rows::{Rows, SplitRows, labels_of};
 
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -177,8 +177,7 @@ impl FineTuning<'_> {
             history.losses = steps.losses().to_vec();
             history.seconds = steps.pace().seconds();
 
-            let predictions =
-                encoder.predict_tokenised(&validation.tokenised, validation.padding_id)?;
+            let predictions = encoder.predict_rows(validation)?;
             let labels = encoder.labels().to_vec();
             let scores =
                 Confusion::from_indices(labels, &validation.labels, &predictions.best())?.scores();

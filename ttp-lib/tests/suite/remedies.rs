@@ -10,7 +10,7 @@ use ttp_lib::metrics::Bootstrap;
 use ttp_lib::remedies::adjust::{Offsets, highest, logit_adjusted};
 use ttp_lib::remedies::resample::{oversampled, smote};
 use ttp_lib::remedies::weights::{effective_number, inverse};
-use ttp_lib::remedies::{Ground, HeadParams, Judge, Labelled, Remedy};
+use ttp_lib::remedies::{Ground, HeadParams, Judge, Labelled, Remedy, Trials};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -157,8 +157,8 @@ fn remedies_find_a_class_that_was_never_found_and_say_what_it_cost() {
     let _turn = turn();
     let head = HeadParams { steps: 800, learning_rate: 0.05, ..HeadParams::default() };
     let bootstrap = Bootstrap { resamples: 200, level: 0.95, seed: 1 };
-    let (judge, tried) =
-        ground(3).try_all(&Remedy::ALL, &head, (3, bootstrap), &mut |_| ()).unwrap();
+    let all = || ground(3).try_all(&Remedy::ALL, &head, (3, bootstrap), &mut |_| ()).unwrap();
+    let Trials { judge, tried } = all();
     assert_eq!((judge.worst(), judge.worst_rows()), (&[2][..], 60));
     let plain = &tried[0];
     assert_eq!(plain.what, "none");
@@ -173,8 +173,7 @@ fn remedies_find_a_class_that_was_never_found_and_say_what_it_cost() {
         assert_eq!(one.classes_found, 3);
     }
     // The same seed, the same decisions.
-    let (_, again) = ground(3).try_all(&Remedy::ALL, &head, (3, bootstrap), &mut |_| ()).unwrap();
-    assert_eq!(tried, again);
+    assert_eq!(tried, all().tried);
 }
 
 #[test]

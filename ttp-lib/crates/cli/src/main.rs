@@ -20,13 +20,13 @@ use std::process::ExitCode;
 use ttp_lib::augment::Augmenter;
 use ttp_lib::corpus::{self, Columns, Corpus, Keep, Source};
 use ttp_lib::encoder::{MaskedEncoder, TechniqueEncoder};
-use ttp_lib::evaluate::{self, Evaluation};
+use ttp_lib::evaluate::{Evaluation, Tested};
 use ttp_lib::pretrained::{self, CATALOGUE, Entry};
 use ttp_lib::profile::{Labels, Run};
 use ttp_lib::serde_json::json;
 use ttp_lib::show::terminal_safe;
 use ttp_lib::split::{self, Leakage, Lost, Protocol, Split};
-use ttp_lib::train::{self, FineTuning, MaskedRows, Pretraining, Rows};
+use ttp_lib::train::{self, FineTuning, MaskedRows, Pretraining, SplitRows};
 use ttp_lib::{Error, Result, files};
 
 /// Names the MITRE ATT&CK technique of a sentence from a threat report.
@@ -344,11 +344,7 @@ fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
     params.check()?;
     let split = Split::read(&run.processed("splits").join(protocol.name()))?;
     train::check_held_out(&checkpoint, &split)?;
-    let labels = train::labels_of(&split.train);
-    let tokenize = checkpoint.tokenizer(params.max_length)?;
-    let training = Rows::new(&split.train, &labels, &tokenize)?;
-    let validation = Rows::new(&split.validation, &labels, &tokenize)?;
-    let test = Rows::new(&split.test, &labels, &tokenize)?;
+    let rows = SplitRows::new(&split, &checkpoint.tokenizer(params.max_length)?)?;
 
     // What differs from the profile is an experiment: it stays out of what notebooks read.
     let results = match &arguments.out {
@@ -362,35 +358,21 @@ fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
     let mut scores = Vec::new();
     for &seed in seeds {
         let mark = arguments.mark(seed);
-        let stem = Evaluation::file_stem(&checkpoint.name, protocol);
         let name = format!("{}.{}{mark}", pretrained::file_name(&checkpoint.name), protocol.name());
         let model = models.join(name);
-        let result = results.join(format!("{stem}{mark}.json"));
-        let device = train::device();
-        let mut encoder = TechniqueEncoder::new(&checkpoint, labels.clone(), device, seed)?;
+        let (labels, device) = (rows.labels.clone(), train::device());
+        let mut encoder = TechniqueEncoder::new(&checkpoint, labels, device, seed)?;
         note(encoder.notes());
-        say(&format!("seed {seed}: {} training rows on {}", training.len(), train::device_name()))?;
+        let count = rows.training.len();
+        say(&format!("seed {seed}: {count} training rows on {}", train::device_name()))?;
         say(&encoder.loaded().to_string())?;
         let tuning = FineTuning { checkpoint: &checkpoint, params: &params, seed, folder: &model };
         let mut watch = train::print_every(10.0);
-        let history = tuning.run(&mut encoder, &training, &validation, &mut watch)?;
-        let said = encoder.predict_tokenised(&test.tokenised, test.padding_id)?;
-        let evaluation = Evaluation::new(
-            &checkpoint,
-            protocol,
-            &labels,
-            &test,
-            &said,
-            &history,
-            &params,
-            seed,
-            run.bootstrap("test scores"),
-        )?;
-        files::write_json(&result, &evaluation)?;
-        evaluate::write_predictions(
-            &evaluate::predictions_of(&split.test, &labels, &said),
-            &result.with_extension("predictions.parquet"),
-        )?;
+        let history = tuning.run(&mut encoder, &rows.training, &rows.validation, &mut watch)?;
+        let predictions = encoder.predict_rows(&rows.test)?;
+        let tested = Tested { rows: &rows, history: &history, predictions: &predictions };
+        let evaluation = Evaluation::new(&tuning, protocol, tested, run.bootstrap("test scores"))?;
+        evaluation.write(&results, &mark, &split.test, &predictions)?;
         let [low, high] = evaluation.f1_macro_interval;
         say(&format!(
             "seed {seed}: macro F1 {:.4} [{low:.4}, {high:.4}], accuracy {:.4}, best epoch {}, \

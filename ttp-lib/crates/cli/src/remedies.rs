@@ -5,10 +5,11 @@ use clap::{Args, ValueEnum};
 use std::path::Path;
 use ttp_lib::encoder::TechniqueEncoder;
 use ttp_lib::profile::Run;
-use ttp_lib::remedies::{Ground, Judge, Remedy, Tried, weights};
+use ttp_lib::remedies::{Ground, Judge, Remedy, Trials, Tried, weights};
 use ttp_lib::serde_json::json;
 use ttp_lib::show::Progress;
-use ttp_lib::train::{self, FineTuning, Rows};
+use ttp_lib::split::Untrimmed;
+use ttp_lib::train::{self, FineTuning, Rows, SplitRows};
 use ttp_lib::{Error, Result, files};
 
 #[derive(Args)]
@@ -36,20 +37,17 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
     let settings = &run.profile.remedies;
     let checkpoint = run.remedies_checkpoint()?;
     let params = run.profile.training(&checkpoint.name);
-    let (split, equal_text) = run.untrimmed()?;
-    let labels = train::labels_of(&split.train);
+    let Untrimmed { split, equal_text } = run.untrimmed()?;
+    let tokenize = checkpoint.tokenizer(params.max_length)?;
+    let SplitRows { labels, training, validation, test } = SplitRows::new(&split, &tokenize)?;
     say(&format!(
         "{} techniques; {} rows to train on, {} validation, {} test; {equal_text} left out, as \
          another part has their text",
         labels.len(),
-        split.train.len(),
-        split.validation.len(),
-        split.test.len()
+        training.len(),
+        validation.len(),
+        test.len()
     ))?;
-    let tokenize = checkpoint.tokenizer(params.max_length)?;
-    let rows = |samples| Rows::new(samples, &labels, &tokenize);
-    let (training, validation, test) =
-        (rows(&split.train)?, rows(&split.validation)?, rows(&split.test)?);
     let seed = run.seed("untrimmed");
     let fine_tune = |training: &Rows, folder: &Path| -> Result<TechniqueEncoder> {
         let mut encoder =
@@ -62,8 +60,7 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
         Ok(encoder)
     };
     let decisions = |encoder: &TechniqueEncoder| -> Result<[Vec<usize>; 2]> {
-        let of = |rows: &Rows| encoder.predict_tokenised(&rows.tokenised, rows.padding_id);
-        Ok([of(&validation)?.best(), of(&test)?.best()])
+        Ok([encoder.predict_rows(&validation)?.best(), encoder.predict_rows(&test)?.best()])
     };
     let folder = run.untrimmed_model();
     let encoder = if arguments.keep || arguments.whole.is_some() {
@@ -107,7 +104,8 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
         let head_seed = arguments.seed.unwrap_or_else(|| run.seed("remedies"));
         let mut watch = |remedy: &Remedy| eprintln!("{remedy}");
         let chance = (head_seed, bootstrap);
-        let (judge, tried) = ground.try_all(&Remedy::ALL, &settings.head, chance, &mut watch)?;
+        let Trials { judge, tried } =
+            ground.try_all(&Remedy::ALL, &settings.head, chance, &mut watch)?;
         // Everything in one table is measured against the head without a remedy.
         rows.push(judge.tried(whole, &on_validation, on_test)?);
         rows.extend(tried);

@@ -4,12 +4,39 @@ use crate::pretrained::Tokenize;
 use std::collections::BTreeSet;
 use ttp_base::{Error, Result};
 use ttp_text::corpus::Sample;
+use ttp_text::split::Split;
 
 /// The techniques of some samples, each once, in the order of their ids: the labels
 /// of an encoder for them.
 pub fn labels_of(samples: &[Sample]) -> Vec<String> {
     let techniques: BTreeSet<&str> = samples.iter().map(|s| s.technique.as_str()).collect();
     techniques.into_iter().map(str::to_owned).collect()
+}
+
+/// A split's three parts as the loop reads them, with the labels that they have in common.
+pub struct SplitRows {
+    /// The techniques of the training part, in the order of their ids.
+    pub labels: Vec<String>,
+    /// What is trained on.
+    pub training: Rows,
+    /// What chooses the best epoch.
+    pub validation: Rows,
+    /// What is reported.
+    pub test: Rows,
+}
+
+impl SplitRows {
+    /// Tokenises all parts of a split.
+    ///
+    /// # Errors
+    /// If a part is empty, or has a technique that training has not.
+    pub fn new(split: &Split, tokenize: &Tokenize) -> Result<Self> {
+        let labels = labels_of(&split.train);
+        let part = |samples: &[Sample]| Rows::new(samples, &labels, tokenize);
+        let (training, validation) = (part(&split.train)?, part(&split.validation)?);
+        let test = part(&split.test)?;
+        Ok(Self { labels, training, validation, test })
+    }
 }
 
 /// Rows as the loop reads them: token ids and the index of the technique.

@@ -130,16 +130,27 @@ pub fn stratified(samples: &[Sample], shares: Shares, seed: u64) -> Result<Split
     Ok(split)
 }
 
-/// Parts a corpus as it is, nothing trimmed, filled up or cut down, by technique and at random
-/// but for the shares. No text of test stands in training or validation and none of validation
-/// in training, case, spacing and punctuation set aside; how many rows went for it.
-///
-/// # Errors
-/// If the shares are none ([`Shares::check`]).
-pub fn untrimmed(corpus: &Corpus, shares: Shares, seed: u64) -> Result<(Split, usize)> {
-    let mut split = stratified(&balance::samples(corpus), shares, seed)?;
-    let equal_text = split.set_apart();
-    Ok((split, equal_text))
+/// A corpus parted as it is.
+#[derive(Debug, Clone)]
+pub struct Untrimmed {
+    /// The three parts.
+    pub split: Split,
+    /// Rows that went, as another part has their text.
+    pub equal_text: usize,
+}
+
+impl Untrimmed {
+    /// Parts a corpus as it is, nothing trimmed, filled up or cut down, by technique and at random
+    /// but for the shares. No text of test stands in training or validation and none of validation
+    /// in training, case, spacing and punctuation set aside.
+    ///
+    /// # Errors
+    /// If the shares are none ([`Shares::check`]).
+    pub fn of(corpus: &Corpus, shares: Shares, seed: u64) -> Result<Self> {
+        let mut split = stratified(&balance::samples(corpus), shares, seed)?;
+        let equal_text = split.set_apart();
+        Ok(Self { split, equal_text })
+    }
 }
 
 /// In which order a corpus is balanced and split, and how small techniques are filled up.

@@ -20,4 +20,4 @@ mod study;
 pub mod weights;
 
 pub use head::{Head, HeadParams};
-pub use study::{Change, Ground, Judge, Labelled, Remedy, RemedySettings, Scored, Tried};
+pub use study::{Change, Ground, Judge, Labelled, Remedy, RemedySettings, Scored, Trials, Tried};

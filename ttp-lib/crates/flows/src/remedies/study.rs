@@ -411,7 +411,7 @@ impl Ground {
         head: &HeadParams,
         (seed, bootstrap): (u64, Bootstrap),
         watch: &mut dyn FnMut(&Remedy),
-    ) -> Result<(Judge, Vec<Tried>)> {
+    ) -> Result<Trials> {
         let plain = self.scores(Remedy::None, head, seed)?;
         let truth = [&self.validation.labels[..], &self.test.labels];
         let before = plain.decisions();
@@ -425,8 +425,17 @@ impl Ground {
             };
             tried.push(judge.tried(&remedy.to_string(), &validation, test)?);
         }
-        Ok((judge, tried))
+        Ok(Trials { judge, tried })
     }
+}
+
+/// All remedies that were tried, each beside a head without any.
+#[derive(Debug, Clone)]
+pub struct Trials {
+    /// What they were measured by.
+    pub judge: Judge,
+    /// Each remedy, in the order asked for.
+    pub tried: Vec<Tried>,
 }
 
 impl Tried {

@@ -9,6 +9,7 @@ use super::transformer::WordGradient;
 use super::{labels, save};
 use crate::batch::{self, Batch};
 use crate::pretrained::{Checkpoint, Family, Loaded, Problem, Tokenize};
+use crate::rows::Rows;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use tch::nn::{self, Module};
@@ -216,6 +217,14 @@ impl TechniqueEncoder {
     pub fn predict(&self, tokenize: &Tokenize, texts: &[&str]) -> Result<Predictions> {
         let tokenised = tokenize.ids(texts)?;
         self.predict_tokenised(&tokenised, tokenize.padding_id())
+    }
+
+    /// As [`predict_tokenised`](Self::predict_tokenised), for a part of a split.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn predict_rows(&self, rows: &Rows) -> Result<Predictions> {
+        self.predict_tokenised(&rows.tokenised, rows.padding_id)
     }
 
     /// As [`predict`](Self::predict), for texts that are token ids already.
