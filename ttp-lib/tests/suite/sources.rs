@@ -140,6 +140,73 @@ fn bundles_of_ones_own() {
 }
 
 #[test]
+fn of_two_releases_of_one_domain_the_newest_version_of_each_object_counts() {
+    // The older release has a technique that the newer one revokes, one whose example stands in
+    // the older alone, and an example that the newer one words anew.
+    let object = |kind: &str, number: u32, modified: &str, more: Value| {
+        let mut object = json!({
+            "type": kind, "id": format!("{kind}--{number}"), "modified": modified,
+            "external_references": [
+                { "source_name": "mitre-attack", "external_id": format!("T100{number}") }
+            ],
+            "name": format!("Doing {number}"),
+        });
+        object.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        object
+    };
+    let uses = |number: u32, modified: &str, target: u32, does: &str| {
+        let target = format!("attack-pattern--{target}");
+        object(
+            "relationship",
+            number,
+            modified,
+            json!({
+                "relationship_type": "uses", "source_ref": "malware--1", "target_ref": target,
+                "description": does,
+            }),
+        )
+    };
+    let (then, now) = ("2021-10-01T00:00:00.000Z", "2024-04-01T00:00:00.000Z");
+    let older = json!({ "type": "bundle", "objects": [
+        object("malware", 1, then, json!({})),
+        object("attack-pattern", 1, then, json!({ "description": "One, as it was." })),
+        object("attack-pattern", 2, then, json!({ "description": "Two, as it was." })),
+        uses(1, then, 1, "It does one."),
+        uses(2, then, 2, "It does two."),
+        uses(3, then, 2, "It did two, it was said."),
+    ]});
+    let newer = json!({ "type": "bundle", "objects": [
+        object("malware", 1, then, json!({})),
+        object("attack-pattern", 1, now, json!({ "description": "Gone.", "revoked": true })),
+        object("attack-pattern", 2, now, json!({ "description": "Two, as it is." })),
+        uses(3, now, 2, "It does two, we now know."),
+    ]});
+    let project = Project::new(json!({ "bundle": ["older.json", "newer.json"] }));
+    let expected = |order: [&str; 3]| rows(&order.map(|text| ("T1002", text)));
+    let (kept, told) = ("It does two.", "It does two, we now know.");
+    for (first, second) in [("older.json", "newer.json"), ("newer.json", "older.json")] {
+        project.write("older.json", older.to_string().as_bytes());
+        project.write("newer.json", newer.to_string().as_bytes());
+        project.source(json!({ "bundle": [first, second] }));
+        let order = match first {
+            "older.json" => [kept, "Two, as it is.", told],
+            _ => ["Two, as it is.", told, kept],
+        };
+        assert_eq!(project.rows(&[]), expected(order));
+    }
+    let output = project.build(&[]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        said.contains(
+            "older.json: 3 passed over: an older version of an object that is there in a newer \
+             one (attack-pattern--1, attack-pattern--2, relationship--3)"
+        ),
+        "{said}"
+    );
+    assert!(!said.contains("newer.json: "), "the same software twice is no older version: {said}");
+}
+
+#[test]
 fn a_release_of_the_list_is_read_from_data_raw_or_a_folder_of_ones_own() {
     let project = Project::new(json!("attack-v15"));
     assert_eq!(

@@ -1,7 +1,8 @@
 //! From a source to a corpus, with an account of what was left out.
 
-use super::candidates::{Candidate, Keep, Reason, Techniques, fold};
-use super::{Columns, Corpus, Sentence, clean, csv, stix, tram};
+use super::candidates::{Candidate, Keep, Reason, fold};
+use super::stix::{self, Contents};
+use super::{Columns, Corpus, Sentence, clean, csv, tram};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -122,17 +123,15 @@ impl Source {
 }
 
 fn of_bundles(bundles: &[&PathBuf], tram: Option<&Path>) -> Result<Built> {
-    let (mut techniques, mut candidates, mut notes) =
-        (Techniques::default(), Vec::new(), Vec::new());
-    for bundle in bundles {
-        let read = stix::read(bundle)?;
-        techniques.0.extend(read.techniques.0);
-        candidates.extend(read.candidates);
+    let paths: Vec<&Path> = bundles.iter().map(|bundle| bundle.as_path()).collect();
+    let Contents { techniques, mut candidates, notes: all } = stix::read(&paths)?;
+    let mut notes = Vec::new();
+    for (bundle, own) in paths.iter().zip(all) {
         let named = |note: String| match bundle.file_name() {
-            Some(name) if bundles.len() > 1 => format!("{}: {note}", Path::new(name).display()),
+            Some(name) if paths.len() > 1 => format!("{}: {note}", Path::new(name).display()),
             _ => note,
         };
-        notes.extend(read.notes.into_iter().map(named));
+        notes.extend(own.into_iter().map(named));
     }
     if let Some(tram) = tram {
         candidates.extend(tram::read(tram, &techniques)?);
@@ -148,7 +147,8 @@ fn of_bundles(bundles: &[&PathBuf], tram: Option<&Path>) -> Result<Built> {
 /// # Errors
 /// As [`build()`].
 pub fn techniques(bundle: &Path) -> Result<BTreeMap<String, String>> {
-    let parents = stix::read(bundle)?.techniques.0.into_iter().filter(|(id, _)| !id.contains('.'));
+    let parents =
+        stix::read(&[bundle])?.techniques.0.into_iter().filter(|(id, _)| !id.contains('.'));
     Ok(parents.map(|(id, technique)| (id, technique.name)).collect())
 }
 

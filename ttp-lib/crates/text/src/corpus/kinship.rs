@@ -24,14 +24,7 @@ impl Kinship {
     /// # Errors
     /// As [`build()`](super::build()).
     pub fn of_bundle(bundle: &Path) -> Result<Self> {
-        let mut kinship = Self::default();
-        for Pattern { id, tactics, linked } in stix::patterns(bundle)? {
-            for other in linked.iter().filter(|other| *other != fold(&id)) {
-                kinship.related.insert(ordered(fold(&id), other));
-            }
-            kinship.tactics.insert(id, tactics);
-        }
-        Ok(kinship)
+        Self::of(&[bundle])
     }
 
     /// Reads it from several bundles.
@@ -39,13 +32,18 @@ impl Kinship {
     /// # Errors
     /// As [`of_bundle`](Self::of_bundle).
     pub fn of_bundles(bundles: &[PathBuf]) -> Result<Self> {
-        let mut all = Self::default();
-        for bundle in bundles {
-            let one = Self::of_bundle(bundle)?;
-            all.tactics.extend(one.tactics);
-            all.related.extend(one.related);
+        Self::of(&bundles.iter().map(PathBuf::as_path).collect::<Vec<_>>())
+    }
+
+    fn of(bundles: &[&Path]) -> Result<Self> {
+        let mut kinship = Self::default();
+        for Pattern { id, tactics, linked } in stix::patterns(bundles)? {
+            for other in linked.iter().filter(|other| *other != fold(&id)) {
+                kinship.related.insert(ordered(fold(&id), other));
+            }
+            kinship.tactics.insert(id, tactics);
         }
-        Ok(all)
+        Ok(kinship)
     }
 
     /// Whether one of two techniques' descriptions links to the other.

@@ -77,6 +77,11 @@ impl Object<'_> {
         said(&self.kind) == Some(kind)
     }
 
+    /// When this version was made: a time in UTC, so that text order is time order.
+    fn time(&self) -> &str {
+        said(&self.modified).unwrap_or_default().trim_end_matches('Z')
+    }
+
     /// Its STIX id: every object that is kept has one.
     fn name_in_bundle(&self) -> &str {
         said(&self.id).unwrap_or_default()
@@ -94,6 +99,7 @@ struct PassedOver(BTreeMap<&'static str, (usize, Vec<String>)>);
 
 const NO_OBJECT: &str = "no STIX object, or of another shape";
 const OLDER: &str = "an older version of an object that is there in a newer one";
+const NOWHERE: &str = "holds no attack-pattern in use";
 const NO_ID: &str = "a technique without an ATT&CK id";
 const NO_PARENT: &str = "a sub-technique whose technique is withdrawn or not there";
 const NO_END: &str = "a relationship of which an end is not there";
@@ -146,8 +152,7 @@ fn objects_of<'a>(
     let mut newest: BTreeMap<String, (usize, String)> = BTreeMap::new();
     for (index, object) in read.iter().enumerate() {
         let Some(id) = said(&object.id) else { continue };
-        // Times in UTC: their texts are ordered as they are.
-        let time = said(&object.modified).unwrap_or_default().trim_end_matches('Z');
+        let time = object.time();
         if newest.get(id).is_none_or(|(_, other)| other.as_str() <= time) {
             newest.insert(id.to_owned(), (index, time.to_owned()));
         }
@@ -161,6 +166,56 @@ fn objects_of<'a>(
             (Some(_), Some(id)) => passed_over.add(OLDER, id),
             _ => passed_over.add(NO_OBJECT, format!("objects[{index}]")),
         }
+    }
+    Ok(all)
+}
+
+/// A bundle's text; in its cell the text without what has another shape, where that was needed.
+type Read<'f> = (&'f Path, String, OnceCell<String>);
+
+fn read_texts<'f>(bundles: &[&'f Path]) -> Result<Vec<Read<'f>>> {
+    bundles.iter().map(|&file| Ok((file, files::read_text(file)?, OnceCell::new()))).collect()
+}
+
+/// The objects of several bundles, bundle by bundle, each object once: its newest version, in
+/// whichever bundle that stands; of two that are alike the first. Without a time of change an
+/// object is no version of another bundle's.
+fn objects_of_all<'a>(
+    bundles: &'a [Read<'_>],
+    passed_over: &mut [PassedOver],
+) -> Result<Vec<Vec<Object<'a>>>> {
+    let mut all = Vec::with_capacity(bundles.len());
+    for ((file, text, repaired), passed_over) in bundles.iter().zip(&mut *passed_over) {
+        let objects = objects_of(file, text, repaired, passed_over)?;
+        let is_used = |o: &Object<'_>| o.is("attack-pattern") && !o.withdrawn();
+        if bundles.len() > 1 && !objects.iter().any(is_used) {
+            return Err(Error::input_at(file, None, Some("objects"), NOWHERE));
+        }
+        all.push(objects);
+    }
+    let mut newest: BTreeMap<String, (usize, String)> = BTreeMap::new();
+    for (bundle, objects) in all.iter().enumerate() {
+        for object in objects {
+            let (id, time) = (object.name_in_bundle(), object.time());
+            if time.is_empty() {
+                continue;
+            }
+            if newest.get(id).is_none_or(|(_, other)| other.as_str() < time) {
+                newest.insert(id.to_owned(), (bundle, time.to_owned()));
+            }
+        }
+    }
+    for (bundle, (objects, passed_over)) in all.iter_mut().zip(passed_over).enumerate() {
+        objects.retain(|object| {
+            let Some((place, time)) = newest.get(object.name_in_bundle()) else { return true };
+            if object.time().is_empty() {
+                return true;
+            }
+            if *place != bundle && time != object.time() {
+                passed_over.add(OLDER, object.name_in_bundle());
+            }
+            *place == bundle
+        });
     }
     Ok(all)
 }
@@ -207,11 +262,12 @@ pub(super) struct Pattern {
     pub linked: Vec<String>,
 }
 
-/// The techniques and sub-techniques of a bundle that are in use and have an id.
-pub(super) fn patterns(file: &Path) -> Result<Vec<Pattern>> {
-    let (text, repaired) = (files::read_text(file)?, OnceCell::new());
-    let objects = objects_of(file, &text, &repaired, &mut PassedOver::default())?;
-    let used = objects.iter().filter(|o| o.is("attack-pattern") && !o.withdrawn());
+/// The techniques and sub-techniques of some bundles that are in use and have an id.
+pub(super) fn patterns(bundles: &[&Path]) -> Result<Vec<Pattern>> {
+    let texts = read_texts(bundles)?;
+    let mut passed_over: Vec<_> = bundles.iter().map(|_| PassedOver::default()).collect();
+    let objects = objects_of_all(&texts, &mut passed_over)?;
+    let used = objects.iter().flatten().filter(|o| o.is("attack-pattern") && !o.withdrawn());
     let pattern = |object: &Object<'_>| {
         let phases = object.kill_chain_phases.iter().flatten();
         let tactics = phases.filter_map(|phase| phase.phase_name.as_ref().map(|Text(t)| t));
@@ -233,57 +289,71 @@ fn linked_techniques(description: &str) -> impl Iterator<Item = String> + '_ {
     })
 }
 
-/// What a bundle holds.
-pub(super) struct Read {
+/// What some bundles hold.
+pub(super) struct Contents {
     pub techniques: Techniques,
     /// Every sentence that speaks of a technique.
     pub candidates: Vec<Candidate>,
-    /// What was passed over, one line a reason.
-    pub notes: Vec<String>,
+    /// What of each bundle was passed over, one line a reason.
+    pub notes: Vec<Vec<String>>,
 }
 
-/// Reads a bundle: what is sound of it. Withdrawn objects are looked at no further; a
-/// relationship without its ends, a technique without an id, a sub-technique without its
-/// technique and whatever is no STIX object are passed over and counted.
-pub(super) fn read(file: &Path) -> Result<Read> {
-    let (text, repaired) = (files::read_text(file)?, OnceCell::new());
-    let mut passed_over = PassedOver::default();
-    let objects = objects_of(file, &text, &repaired, &mut passed_over)?;
-    let by_id: BTreeMap<&str, &Object<'_>> =
-        objects.iter().map(|object| (object.name_in_bundle(), object)).collect();
+/// An object by its bundle and its STIX id.
+type Place<'o> = (usize, &'o str);
 
-    // The techniques in use, and the id of each pattern: none if it has no sound one.
+/// The techniques in use, and the ATT&CK id of each pattern that has a sound one.
+fn techniques_in_use<'o>(
+    lists: &'o [Vec<Object<'_>>],
+    passed_over: &mut [PassedOver],
+) -> (Techniques, BTreeMap<Place<'o>, String>) {
     let mut techniques = Techniques::default();
-    let mut ids: BTreeMap<&str, String> = BTreeMap::new();
-    for object in objects.iter().filter(|o| o.is("attack-pattern") && !o.withdrawn()) {
-        let pattern = object.name_in_bundle();
-        let id = match technique_id(object) {
-            Ok(id) => id,
-            Err(why) => {
-                passed_over.add(NO_ID, format!("{pattern}: {why}"));
-                continue;
-            }
-        };
-        let name = clean::collapse(said(&object.name).unwrap_or(&id));
-        let created = said(&object.created).unwrap_or_default().to_owned();
-        techniques.insert(id.clone(), Technique { name, created });
-        ids.insert(pattern, id);
+    let mut ids: BTreeMap<Place<'_>, String> = BTreeMap::new();
+    for (at, list) in lists.iter().enumerate() {
+        for object in list.iter().filter(|o| o.is("attack-pattern") && !o.withdrawn()) {
+            let pattern = object.name_in_bundle();
+            let id = match technique_id(object) {
+                Ok(id) => id,
+                Err(why) => {
+                    passed_over[at].add(NO_ID, format!("{pattern}: {why}"));
+                    continue;
+                }
+            };
+            let name = clean::collapse(said(&object.name).unwrap_or(&id));
+            let created = said(&object.created).unwrap_or_default().to_owned();
+            techniques.insert(id.clone(), Technique { name, created });
+            ids.insert((at, pattern), id);
+        }
     }
-    for id in techniques.without_parent() {
-        techniques.remove(&id);
-        passed_over.add(NO_PARENT, id.clone());
-        ids.retain(|_, other| *other != id);
+    for orphan in techniques.without_parent() {
+        techniques.remove(&orphan);
+        if let Some(((at, _), id)) = ids.iter().find(|(_, id)| **id == orphan) {
+            passed_over[*at].add(NO_PARENT, id.clone());
+        }
+        ids.retain(|_, id| *id != orphan);
     }
+    (techniques, ids)
+}
+
+/// Reads bundles as one: what is sound of them. Withdrawn objects are looked at no further; a
+/// relationship without its ends, a technique without an id, a sub-technique without its
+/// technique and whatever is no STIX object are passed over and counted. An object may have its
+/// newest version, and a relationship its ends, in another bundle.
+pub(super) fn read(bundles: &[&Path]) -> Result<Contents> {
+    let texts = read_texts(bundles)?;
+    let mut passed_over: Vec<_> = bundles.iter().map(|_| PassedOver::default()).collect();
+    let lists = objects_of_all(&texts, &mut passed_over)?;
+    let (techniques, ids) = techniques_in_use(&lists, &mut passed_over);
     if techniques.is_empty() {
-        let notes = passed_over.notes();
+        let notes: Vec<String> = passed_over.iter().flat_map(PassedOver::notes).collect();
         let why = if notes.is_empty() { "" } else { "; " };
-        let reason = format!("holds no attack-pattern in use{why}{}", notes.join("; "));
+        let reason = format!("{NOWHERE}{why}{}", notes.join("; "));
+        let file = bundles.first().copied().unwrap_or(Path::new("bundle"));
         return Err(Error::input_at(file, None, Some("objects"), reason));
     }
 
     let mut candidates = Vec::new();
-    let mut add = |object: &Object<'_>, pattern: &Object<'_>, reason: Option<Reason>| {
-        let id = ids.get(pattern.name_in_bundle());
+    let mut add = |object: &Object<'_>, pattern: Place<'_>, reason: Option<Reason>| {
+        let id = ids.get(&pattern);
         let reason = reason.or(id.is_none().then_some(Reason::UnusableTechnique));
         // A sentence that is left out is counted, and its technique's id is not needed.
         let technique = id.filter(|_| reason.is_none()).cloned().unwrap_or_default();
@@ -292,41 +362,54 @@ pub(super) fn read(file: &Path) -> Result<Read> {
             candidates.push(Candidate { technique, text, source_id, dropped: reason });
         }
     };
-    for object in objects.iter().filter(|object| object.is("attack-pattern")) {
-        add(object, object, object.withdrawn().then_some(Reason::WithdrawnTechnique));
-    }
-    for object in objects.iter().filter(|object| object.is("relationship")) {
-        if said(&object.relationship_type) != Some("uses") {
-            continue;
+    let by_id: Vec<BTreeMap<&str, &Object<'_>>> =
+        lists.iter().map(|list| list.iter().map(|o| (o.name_in_bundle(), o)).collect()).collect();
+    for (at, list) in lists.iter().enumerate() {
+        for object in list.iter().filter(|object| object.is("attack-pattern")) {
+            let own = (at, object.name_in_bundle());
+            add(object, own, object.withdrawn().then_some(Reason::WithdrawnTechnique));
         }
-        let target = said(&object.target_ref);
-        if target.is_some_and(|target| !target.starts_with("attack-pattern--")) {
-            continue;
-        }
-        let end = |id: Option<&str>| id.and_then(|id| by_id.get(id).copied());
-        let (source, pattern) = (end(said(&object.source_ref)), end(target));
-        let (Some(source), Some(pattern)) = (source, pattern) else {
-            // What is withdrawn may have lost its ends: it is counted with its like.
-            if object.withdrawn() {
-                add(object, object, Some(Reason::WithdrawnSource));
-            } else {
-                passed_over.add(NO_END, object.name_in_bundle());
-                add(object, object, Some(Reason::MissingEnd));
+        // What stands in the same bundle goes before what has its id in another one.
+        let end = |id: Option<&str>| -> Option<(usize, &Object<'_>)> {
+            let places = std::iter::once(at).chain(0..lists.len());
+            let id = id?;
+            places.into_iter().find_map(|place| Some((place, *by_id[place].get(id)?)))
+        };
+        for object in list.iter().filter(|object| object.is("relationship")) {
+            if said(&object.relationship_type) != Some("uses") {
+                continue;
             }
-            continue;
-        };
-        let reason = if pattern.withdrawn() {
-            Some(Reason::WithdrawnTechnique)
-        } else if object.withdrawn() || source.withdrawn() {
-            Some(Reason::WithdrawnSource)
-        } else if !matches!(said(&source.kind), Some("malware" | "intrusion-set" | "campaign")) {
-            Some(Reason::OtherSource)
-        } else {
-            None
-        };
-        add(object, pattern, reason);
+            let target = said(&object.target_ref);
+            if target.is_some_and(|target| !target.starts_with("attack-pattern--")) {
+                continue;
+            }
+            let (source, pattern) = (end(said(&object.source_ref)), end(target));
+            let (Some((_, source)), Some((place, pattern))) = (source, pattern) else {
+                // What is withdrawn may have lost its ends: it is counted with its like.
+                let own = (at, object.name_in_bundle());
+                if object.withdrawn() {
+                    add(object, own, Some(Reason::WithdrawnSource));
+                } else {
+                    passed_over[at].add(NO_END, object.name_in_bundle());
+                    add(object, own, Some(Reason::MissingEnd));
+                }
+                continue;
+            };
+            let reason = if pattern.withdrawn() {
+                Some(Reason::WithdrawnTechnique)
+            } else if object.withdrawn() || source.withdrawn() {
+                Some(Reason::WithdrawnSource)
+            } else if !matches!(said(&source.kind), Some("malware" | "intrusion-set" | "campaign"))
+            {
+                Some(Reason::OtherSource)
+            } else {
+                None
+            };
+            add(object, (place, pattern.name_in_bundle()), reason);
+        }
     }
-    Ok(Read { techniques, candidates, notes: passed_over.notes() })
+    let notes = passed_over.iter().map(PassedOver::notes).collect();
+    Ok(Contents { techniques, candidates, notes })
 }
 
 /// The ATT&CK id of an attack-pattern: `T1059`, `T1059.001`, or `MOB-T1007` of the first
