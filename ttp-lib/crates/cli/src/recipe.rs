@@ -135,14 +135,10 @@ fn judged(
         let Some(scores) = experiment.judge(embedded, on, bootstrap)? else { continue };
         let half = scores.at_half.counts;
         say(&format!(
-            "{name}, {on}: average precision {}, AUC {}; at 0.5 TP {}, FN {}, FP {}, TN {}, F1 \
-             {:.3}; at validation's {:.3} F1 {:.3}; all similar: accuracy {:.3}, F1 {:.3}",
+            "{name}, {on}: average precision {}, AUC {}; at 0.5 {half}, F1 {:.3}; at validation's \
+             {:.3} F1 {:.3}; all similar: accuracy {:.3}, F1 {:.3}",
             scores.average_precision,
             scores.roc_auc,
-            half.tp,
-            half.fn_,
-            half.fp,
-            half.tn,
             scores.at_half.f1,
             scores.at_validations.threshold,
             scores.at_validations.f1,

@@ -11,6 +11,11 @@ use std::fmt;
 use ttp_base::{Error, Result};
 
 /// The confusion matrix of two classes: what is similar, and what was called so.
+///
+/// ```
+/// let counts = ttp_metrics::BinaryCounts { tp: 49, fp: 10, fn_: 233, tn: 173 };
+/// assert_eq!(counts.to_string(), "TP 49, FN 233, FP 10, TN 173");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct BinaryCounts {
     /// Similar, and called so.
@@ -22,6 +27,13 @@ pub struct BinaryCounts {
     pub fn_: u64,
     /// Not similar, and not called so.
     pub tn: u64,
+}
+
+impl fmt::Display for BinaryCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tp, fp, fn_, tn } = self;
+        write!(f, "TP {tp}, FN {fn_}, FP {fp}, TN {tn}")
+    }
 }
 
 /// Why a model's yes and no say nothing, however high its F1.
