@@ -385,7 +385,9 @@ fn profiles_in(folder: &Path) -> Result<Vec<String>> {
     let entries = std::fs::read_dir(folder).map_err(Error::file(folder, "read"))?;
     let mut names: Vec<String> = entries
         .filter_map(|entry| {
-            entry.ok()?.path().file_stem().map(|s| s.to_string_lossy().into_owned())
+            let path = entry.ok()?.path();
+            let is_profile = path.extension().is_some_and(|extension| extension == "json");
+            path.file_stem().filter(|_| is_profile).map(|s| s.to_string_lossy().into_owned())
         })
         .collect();
     names.sort();

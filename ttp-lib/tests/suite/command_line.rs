@@ -692,8 +692,8 @@ fn the_papers_counts_are_held_against_its_own_rows_where_they_are_at_hand() {
 }
 
 #[test]
-fn the_readmes_counts_of_verdicts_are_those_of_the_claims_files() {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../README.md");
+fn the_pages_counts_of_verdicts_are_those_of_the_claims_files() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../notebooks/README.md");
     let readme = std::fs::read_to_string(readme).unwrap();
     let section = readme.split_once("\n## Claims audited\n").unwrap().1;
     let section = section.split_once("\n## ").unwrap().0;
@@ -719,7 +719,7 @@ fn the_readmes_counts_of_verdicts_are_those_of_the_claims_files() {
         let count = |verdict: &str| claims.iter().filter(|c| c["verdict"] == verdict).count();
         let counts = ["consistent", "inconsistent", "undecided"].map(count);
         let typed: Vec<usize> = row[1..].iter().map(|cell| cell.parse().unwrap()).collect();
-        assert_eq!(typed, [&[claims.len()], &counts[..]].concat(), "README's row of {name}");
+        assert_eq!(typed, [&[claims.len()], &counts[..]].concat(), "the row of {name} in notebooks/README.md");
     }
 }
 
