@@ -719,7 +719,11 @@ fn the_pages_counts_of_verdicts_are_those_of_the_claims_files() {
         let count = |verdict: &str| claims.iter().filter(|c| c["verdict"] == verdict).count();
         let counts = ["consistent", "inconsistent", "undecided"].map(count);
         let typed: Vec<usize> = row[1..].iter().map(|cell| cell.parse().unwrap()).collect();
-        assert_eq!(typed, [&[claims.len()], &counts[..]].concat(), "the row of {name} in notebooks/README.md");
+        assert_eq!(
+            typed,
+            [&[claims.len()], &counts[..]].concat(),
+            "the row of {name} in notebooks/README.md"
+        );
     }
 }
 

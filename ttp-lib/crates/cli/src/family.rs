@@ -193,12 +193,7 @@ fn experiment(run: &Run, arguments: &ExperimentArguments) -> Result<()> {
                 epoch.seconds
             ),
         })?;
-        say(&format!(
-            "{}: macro F1 {}, accuracy {}",
-            trial.describe(),
-            one.macro_f1,
-            one.accuracy
-        ))?;
+        say(&one.to_string())?;
         tried.push(one);
         // Whole after each: what a long run has found is not lost.
         let about = json!({

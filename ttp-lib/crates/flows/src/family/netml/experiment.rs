@@ -13,6 +13,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
+use std::fmt;
 use ttp_base::show::Table;
 use ttp_base::{Error, Result};
 use ttp_metrics::{Bootstrap, Confusion, Estimate, Groups, Part, Tally};
@@ -375,12 +376,20 @@ impl Tried {
             table.push(ttp_base::cells![
                 one.trial.describe(),
                 one.runs.len(),
-                one.macro_f1,
-                one.accuracy,
+                one.shown(one.macro_f1),
+                one.shown(one.accuracy),
                 format!("{seconds:.0}")
             ])?;
         }
         Ok(table)
+    }
+
+    /// A score over the seeds: with its interval where there is more than one.
+    fn shown(&self, score: Estimate) -> String {
+        match self.runs.len() {
+            1 => format!("{:.3}", score.value),
+            _ => score.to_string(),
+        }
     }
 
     /// F1 class by class, a column for each trial.
@@ -399,6 +408,14 @@ impl Tried {
             table.push(row)?;
         }
         Ok(table)
+    }
+}
+
+impl fmt::Display for Tried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (macro_f1, accuracy) = (self.shown(self.macro_f1), self.shown(self.accuracy));
+        write!(f, "{}: macro F1 {macro_f1}, accuracy {accuracy}", self.trial.describe())?;
+        if self.runs.len() == 1 { f.write_str(" (one seed)") } else { Ok(()) }
     }
 }
 

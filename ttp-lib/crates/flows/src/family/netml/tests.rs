@@ -520,7 +520,13 @@ fn the_experiment_says_by_whose_labels_it_judges() {
             assert!((tried.macro_f1.value - mean).abs() < 1e-12);
             assert!(tried.macro_f1.low <= mean && mean <= tried.macro_f1.high);
             assert!(trial != Trial::RandomForest || mean > 0.99, "{mean}");
+            assert!(tried.to_string().contains(" ["), "{tried}");
         }
+        // One training says nothing of how far another one would be from it.
+        let once = NetmlSettings { seeds: 1, ..settings.clone() };
+        let one = study.run(Trial::RandomForest, &once, (7, bootstrap), &mut |_, _| ()).unwrap();
+        assert!(one.to_string().ends_with(" (one seed)"), "{one}");
+        assert!(!Tried::table(&[one]).unwrap().to_text().contains('['));
     }
 }
 
