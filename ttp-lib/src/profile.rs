@@ -21,7 +21,7 @@ use ttp_flows::family::FamilySettings;
 use ttp_flows::family::netml::NetmlSettings;
 use ttp_flows::remedies::RemedySettings;
 use ttp_metrics::Bootstrap;
-use ttp_model::pretrained::{self, Entry, hub};
+use ttp_model::pretrained::{self, Entry, Start, hub};
 use ttp_text::augment::AugmentSettings;
 use ttp_text::balance::Limits;
 use ttp_text::split::{Protocol, Shares};
