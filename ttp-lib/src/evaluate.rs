@@ -1,6 +1,7 @@
 //! From a fine-tuned model and its test rows to what a run leaves behind: scores
 //! with intervals, a confusion matrix, every single prediction.
 
+pub use crate::published::{PAPER_TABLE_2, Published};
 use crate::train::{History, Rows, TrainParams};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,44 +14,6 @@ use ttp_model::pretrained::{self, Checkpoint};
 use ttp_text::corpus::Sample;
 use ttp_text::linear::{self, LinearKind, LinearModel};
 use ttp_text::split::{Protocol, Split};
-
-/// A published row of the paper's table 2.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Published {
-    /// The model, as the paper names it.
-    pub model: &'static str,
-    /// Accuracy on the test rows.
-    pub accuracy: f64,
-    /// Precision; the paper does not say which average.
-    pub precision: f64,
-    /// Recall; the paper does not say which average.
-    pub recall: f64,
-    /// F1; the paper does not say which average.
-    pub f1: f64,
-    /// F2; the paper does not say which average.
-    pub f2: f64,
-}
-
-/// The paper's table 2: two decimals, one run each, no intervals.
-pub const PAPER_TABLE_2: [Published; 3] = [
-    Published { model: "BERT", accuracy: 0.90, precision: 0.90, recall: 0.90, f1: 0.90, f2: 0.89 },
-    Published {
-        model: "SecBERT",
-        accuracy: 0.91,
-        precision: 0.91,
-        recall: 0.91,
-        f1: 0.90,
-        f2: 0.90,
-    },
-    Published {
-        model: "SciBERT",
-        accuracy: 0.90,
-        precision: 0.89,
-        recall: 0.89,
-        f1: 0.89,
-        f2: 0.89,
-    },
-];
 
 /// What one fine-tuned model came to on its test rows; a file
 /// `results/finetune.<checkpoint>.<protocol>.json`.

@@ -1,6 +1,7 @@
 //! Models of the report's recipes, trained and judged on three grounds.
 
 use super::{Arm, Ground, GroundName, Lessons, ReportFiles, ReportSettings, Warning};
+use crate::published::REPORT_THRESHOLD;
 use crate::similarity::{
     Labels, Level, PairScores, PairTraining, Pairs, SimilarityHistory, SimilaritySettings,
     SimilarityTraining, Study, TestPairs,
@@ -14,9 +15,6 @@ use ttp_model::encoder::{SentenceEncoder, Vectors};
 use ttp_model::pretrained::{Checkpoint, Tokenize};
 use ttp_text::corpus::{Corpus, Kinship};
 use ttp_text::split::Shares;
-
-/// The threshold that the report calls pairs similar from.
-const HALF: f64 = 0.5;
 
 /// The report's pairs, and the grounds that models are judged on.
 #[derive(Debug, Clone)]
@@ -275,7 +273,7 @@ impl Experiment {
         let threshold = Ranking::new(&answers, &validation.similar)?.best_threshold(Criterion::F1);
         let scores = vectors.dots(&test.pairs.rows);
         let judged: PairScores = test.judge(&scores, threshold, bootstrap)?;
-        let half = BinaryCounts::at(&scores, &test.pairs.similar, HALF)?;
+        let half = BinaryCounts::at(&scores, &test.pairs.similar, REPORT_THRESHOLD)?;
         let lowest = scores.iter().copied().fold(f64::INFINITY, f64::min);
         let all = BinaryCounts::at(&scores, &test.pairs.similar, lowest)?;
         Ok(Some(GroundScores {
@@ -283,10 +281,10 @@ impl Experiment {
             pairs: test.pairs.len(),
             average_precision: judged.intervals.average_precision,
             roc_auc: judged.intervals.roc_auc,
-            at_half: Counted::new(HALF, half),
+            at_half: Counted::new(REPORT_THRESHOLD, half),
             at_validations: Counted::new(threshold, judged.confusion),
             all_similar: Counted::new(lowest, all),
-            warning: Warning::of_answers(&answers, &validation.similar, HALF),
+            warning: Warning::of_answers(&answers, &validation.similar, REPORT_THRESHOLD),
             scores,
         }))
     }
@@ -308,7 +306,9 @@ impl UnseenCosines {
     pub fn of(cosines: &[f64]) -> Self {
         let count = cosines.len().max(1) as f64;
         Self {
-            called_similar: cosines.iter().filter(|cosine| **cosine >= HALF).count() as f64 / count,
+            called_similar: cosines.iter().filter(|cosine| **cosine >= REPORT_THRESHOLD).count()
+                as f64
+                / count,
             lowest: cosines.iter().copied().fold(f64::INFINITY, f64::min),
             mean: cosines.iter().sum::<f64>() / count,
         }

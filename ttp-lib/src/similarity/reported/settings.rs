@@ -1,6 +1,7 @@
 //! Which of the report's recipes are trained, and how far.
 
-use super::{Arm, HARD_NEGATIVES};
+use super::Arm;
+use crate::published::REPORT_HARD_NEGATIVES;
 use serde::{Deserialize, Serialize};
 use ttp_base::{Error, Result};
 
@@ -42,7 +43,7 @@ impl Default for ReportSettings {
             disjoint_arms: vec![Arm::Basic, Arm::Cosine],
             epochs: Some(2),
             pairs: None,
-            hard_negatives: HARD_NEGATIVES,
+            hard_negatives: REPORT_HARD_NEGATIVES,
             attack_pairs: 500,
             max_length: 128,
         }
