@@ -14,6 +14,7 @@ use ttp_lib::corpus::{
 use ttp_lib::evaluate::{linear_predictions, scores_by_leakage, scores_of};
 use ttp_lib::linear::LinearKind;
 use ttp_lib::metrics::Bootstrap;
+use ttp_lib::show::grouped;
 use ttp_lib::split::{Leakage, Protocol, Shares, prepare};
 
 fn attack(with_tram: bool) -> Option<Built> {
@@ -297,18 +298,11 @@ fn the_data_page_counts_other_releases() {
         let Some(bundles) = bundles else { continue };
         let built = build(&Source::Bundles { bundles, tram: None }).unwrap();
         sums_add_up(&built);
-        let row =
-            [built.candidates, built.corpus.len(), built.corpus.counts().len()].map(thousands);
+        let row = [built.candidates, built.corpus.len(), built.corpus.counts().len()];
+        let row = row.map(|number| grouped(number as i64));
         let row =
             format!("| {what} | {} | {} |", row.join(" | "), at_least(&built.corpus, 100).len());
         assert!(page.contains(&row), "not in data/README.md: {row}");
-    }
-}
-
-fn thousands(number: usize) -> String {
-    match number {
-        0..1_000 => number.to_string(),
-        _ => format!("{},{:03}", number / 1_000, number % 1_000),
     }
 }
 

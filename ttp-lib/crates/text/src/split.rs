@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::path::Path;
 use ttp_base::csv_file::{self, CsvFile};
-use ttp_base::{Error, Result, files};
+use ttp_base::{Error, Result};
 
 /// The share of each part, each from 0 to 1, together 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -515,21 +515,10 @@ pub const COLUMNS: [&str; 4] = ["row", "technique", "sentence", "operation"];
 /// # Errors
 /// If the file cannot be written; what was there before stays.
 pub fn write_csv(path: &Path, samples: &[Sample]) -> Result<()> {
-    files::write_whole(path, |out| {
-        let mut writer = csv::Writer::from_writer(out);
-        let failed = |error: csv::Error| match error.into_kind() {
-            csv::ErrorKind::Io(source) => Error::file(path, "write")(source),
-            other => Error::input(path, format!("{other:?}")),
-        };
-        writer.write_record(COLUMNS).map_err(failed)?;
-        for sample in samples {
-            let row = sample.row.to_string();
-            let (technique, text) = (guarded(&sample.technique), guarded(&sample.text));
-            let cells = [&row, technique.as_str(), &text, sample.operation.name()];
-            writer.write_record(cells).map_err(failed)?;
-        }
-        writer.flush().map_err(Error::file(path, "write"))
-    })
+    let rows = samples.iter().map(|Sample { row, technique, text, operation }| {
+        [row.to_string(), technique.clone(), text.clone(), operation.name().to_owned()]
+    });
+    csv_file::write(path, COLUMNS, rows)
 }
 
 /// Reads what [`write_csv`] wrote.
@@ -561,29 +550,13 @@ pub fn read_csv(path: &Path) -> Result<Vec<Sample>> {
         };
         samples.push(Sample {
             row: cell(0)?.parse().map_err(|_| wrong(0, "not a row number"))?,
-            technique: unguarded(cell(1)?).to_owned(),
-            text: unguarded(cell(2)?).to_owned(),
+            technique: csv_file::unguarded(cell(1)?).to_owned(),
+            text: csv_file::unguarded(cell(2)?).to_owned(),
             operation: Operation::from_name(cell(3)?)
                 .ok_or_else(|| wrong(3, "unknown operation"))?,
         });
     }
     Ok(samples)
-}
-
-/// Whether a spreadsheet would take the cell for a formula, apostrophes in front set aside.
-fn is_formula(cell: &str) -> bool {
-    cell.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r'])
-}
-
-fn guarded(cell: &str) -> String {
-    if is_formula(cell) { format!("'{cell}") } else { cell.to_owned() }
-}
-
-fn unguarded(cell: &str) -> &str {
-    match cell.strip_prefix('\'') {
-        Some(bare) if is_formula(bare) => bare,
-        _ => cell,
-    }
 }
 
 #[cfg(test)]

@@ -5,10 +5,12 @@
 //! whatever this module prints they are escaped, defanged (`hxxp://`, `[.]`, `[@]`)
 //! and free of control characters, and nothing is a link.
 
+mod number;
 mod progress;
 mod table;
 mod text;
 
+pub use number::{grouped, thousands};
 pub use progress::{Progress, duration};
 pub use table::{Cell, Table};
 pub use text::harmless;

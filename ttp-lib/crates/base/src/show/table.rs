@@ -1,5 +1,6 @@
 //! Tables for notebooks (HTML) and terminals (text) from one description.
 
+use super::number::{decimal, grouped};
 use super::{content_block, escape_html, escape_markdown, harmless, print, terminal_safe, width};
 use crate::{Error, Result};
 use polars::prelude::{AnyValue, DataFrame};
@@ -56,30 +57,6 @@ impl Cell {
             }
         }
     }
-}
-
-/// With a comma before every three digits.
-fn grouped(number: i64) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut out = String::from(if number < 0 { "−" } else { "" });
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// Fixed decimals with a true minus sign; what is not a number is a dash, and a
-/// negative number that rounds to nought is nought.
-fn decimal(value: f64, decimals: usize) -> String {
-    if value.is_nan() {
-        return "–".to_owned();
-    }
-    let text = format!("{:.decimals$}", value.abs());
-    let nought = text.chars().all(|c| matches!(c, '0' | '.'));
-    if value < 0.0 && !nought { format!("−{text}") } else { text }
 }
 
 impl From<&str> for Cell {
