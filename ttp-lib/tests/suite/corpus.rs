@@ -298,12 +298,16 @@ fn the_data_page_counts_other_releases() {
         let Some(bundles) = bundles else { continue };
         let built = build(&Source::Bundles { bundles, tram: None }).unwrap();
         sums_add_up(&built);
-        let row = [built.candidates, built.corpus.len(), built.corpus.counts().len()];
-        let row = row.map(|number| grouped(number as i64));
+        let row =
+            [built.candidates, built.corpus.len(), built.corpus.counts().len()].map(thousands);
         let row =
             format!("| {what} | {} | {} |", row.join(" | "), at_least(&built.corpus, 100).len());
         assert!(page.contains(&row), "not in data/README.md: {row}");
     }
+}
+
+fn thousands(number: usize) -> String {
+    grouped(number as i64)
 }
 
 #[test]
