@@ -201,43 +201,46 @@ def render_again() -> None:
     print(f"{len(paths)} reports written to {reports_folder()}")
 
 
+# The families of files of which each model has its own.
+BY_MODEL = ("finetune", "pretraining")
+
+
 def results(profile: str) -> dict:
-    """What runs under a profile made of results/*.json, in one object, by the names of the
-    files. Another profile's figures can stand beside them after a notebook was run alone."""
-    merged: dict = {}
+    """What runs under a profile made of results/*.json, in one object. Another profile's figures
+    can stand beside them after a notebook was run alone."""
     made = freshness.made_under(profile)
-    for path in sorted((project.output() / "results").glob("*.json")):
-        if str(path) not in made:
-            continue
+    paths = sorted((project.output() / "results").glob("*.json"))
+    return merged([path for path in paths if str(path) in made])
+
+
+def merged(paths: list[Path]) -> dict:
+    """Files in one object, by their names. The rule is ttp_base::results', and
+    tests/results_cases.json holds both to it."""
+    found: dict = {}
+    for path in paths:
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise Problem(f"{path}: {error}") from error
-        family, _, rest = path.name.removesuffix(".json").partition(".")
-        if not rest:
-            place(merged, [family], value, path)
-        elif family == "finetune":
-            place(merged, [family, rest], value, path)
-        else:
-            place(merged, [family], value, path)
-    return merged
+        family, _, rest = path.name[:-len(".json")].partition(".")
+        if rest and family in BY_MODEL:
+            value = {rest: value}
+        join(found, family, value, path)
+    return found
 
 
-def place(merged: dict, keys: list[str], value, path: Path) -> None:
-    """Puts a value under its keys; two objects under one key become one."""
-    inner = merged
-    for key in keys[:-1]:
-        inner = inner.setdefault(key, {})
-    before = inner.get(keys[-1])
-    if before is None:
-        inner[keys[-1]] = value
-    elif isinstance(before, dict) and isinstance(value, dict):
-        twice = sorted(before.keys() & value.keys())
-        if twice:
-            raise Problem(f"{path}: field {twice[0]!r} is in another file of {keys[0]} too")
-        before.update(value)
-    else:
-        raise Problem(f"{path}: an object is needed, to join with what {keys[0]} has")
+def join(found: dict, family: str, value, path: Path) -> None:
+    """Puts a value under its family's name, or its fields beside those that stand there."""
+    if family not in found:
+        found[family] = value
+        return
+    before = found[family]
+    if not isinstance(before, dict) or not isinstance(value, dict):
+        raise Problem(f"{path}: an object is needed, to join with what {family} has")
+    twice = sorted(before.keys() & value.keys())
+    if twice:
+        raise Problem(f"{path}: field {twice[0]!r} is in another file of {family} too")
+    before.update(value)
 
 
 def write_results(profile: Profile) -> None:

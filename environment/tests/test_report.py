@@ -319,6 +319,23 @@ class AllReports(unittest.TestCase):
         self.assertEqual(found["corpus"], {"rows": 1, "techniques_kept": 2})
         self.assertEqual(found["finetune"], {"minilm.clean": {"f1_macro": 0.5}})
 
+    def test_the_library_joins_them_by_the_same_rule(self) -> None:
+        cases = json.loads(Path(__file__).with_name("results_cases.json").read_text(encoding="utf-8"))
+        self.assertGreater(len(cases), 5)
+        for number, case in enumerate(cases):
+            folder = self.out / f"case{number}"
+            folder.mkdir()
+            for name, value in case["files"].items():
+                (folder / name).write_text(json.dumps(value), encoding="utf-8")
+            with self.subTest(number=number):
+                if "merged" in case:
+                    self.assertEqual(report.merged(sorted(folder.glob("*.json"))), case["merged"])
+                    continue
+                with self.assertRaises(Problem) as refused:
+                    report.merged(sorted(folder.glob("*.json")))
+                for said in case["refused"]:
+                    self.assertIn(said, str(refused.exception))
+
     def test_results_of_another_profile_are_left_out(self) -> None:
         self.result("corpus.json", {"rows": 13057}, profile="laptop")
         self.result("corpus.trimming.json", {"techniques_kept": 2})

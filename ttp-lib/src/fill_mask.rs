@@ -1,13 +1,11 @@
 //! Sentences of the field with a hidden word, and what the paper's three models put there.
 
+pub use crate::published::{PAPER_APPENDIX_C, PAPER_SENTENCE, PublishedGuess};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 use ttp_model::encoder::Guess;
 use ttp_model::tokenization::PaperTokenizer;
-
-/// The sentence of the paper's appendix C.
-pub const PAPER_SENTENCE: &str = "In spear phishing scheme attackers send [MASK] targeted people";
 
 /// Sentences of our own, each with a word hidden that somebody of the field would find.
 pub const FIELD_SENTENCES: [(&str, &str); 10] = [
@@ -21,47 +19,6 @@ pub const FIELD_SENTENCES: [(&str, &str); 10] = [
     ("Attackers exploited a [MASK] in a public-facing application.", "vulnerability"),
     ("The ransomware encrypts [MASK] on the victim's network shares.", "files"),
     ("The operators moved laterally with remote [MASK] protocol.", "desktop"),
-];
-
-/// One line of the paper's appendix C.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct PublishedGuess {
-    /// The checkpoint's name in the catalogue.
-    pub checkpoint: &'static str,
-    /// The word that the model put in, best first.
-    pub token: &'static str,
-    /// Its id in that model's vocabulary.
-    pub id: u32,
-    /// Its probability.
-    pub probability: f64,
-}
-
-const fn published(
-    checkpoint: &'static str,
-    token: &'static str,
-    id: u32,
-    probability: f64,
-) -> PublishedGuess {
-    PublishedGuess { checkpoint, token, id, probability }
-}
-
-/// The paper's appendix C (figure 5), all fifteen lines: five for each model.
-pub const PAPER_APPENDIX_C: [PublishedGuess; 15] = [
-    published("bert", "in", 1107, 0.348_163_455_724_716_2),
-    published("bert", "out", 1149, 0.257_726_371_288_299_56),
-    published("bert", "away", 1283, 0.069_650_687_277_317_05),
-    published("bert", "off", 1228, 0.034_240_745_007_991_79),
-    published("bert", "to", 1106, 0.031_271_692_365_407_944),
-    published("scibert", "to", 147, 0.276_749_163_866_043_1),
-    published("scibert", "the", 111, 0.108_212_940_394_878_39),
-    published("scibert", "their", 547, 0.056_885_190_308_094_025),
-    published("scibert", "them", 1445, 0.023_031_527_176_499_367),
-    published("scibert", "out", 556, 0.020_977_273_583_412_17),
-    published("secbert", "messages", 1551, 0.856_394_529_342_651_4),
-    published("secbert", "emails", 1702, 0.083_862_781_524_658_2),
-    published("secbert", "data", 569, 0.031_841_803_342_103_96),
-    published("secbert", "information", 563, 0.004_184_969_235_211_61),
-    published("secbert", "email", 703, 0.004_036_961_589_008_57),
 ];
 
 /// The token numbers of appendix C beside those of the vocabularies at hand.

@@ -14,7 +14,8 @@
 //! 7. [`similarity`]: which sentences tell of the same technique; hard negatives; the similarity
 //!    report's own pairs.
 //!
-//! [`profile`] has all sizes and seeds of a run, from one JSON file.
+//! [`profile`] has all sizes and seeds of a run, from one JSON file; [`published`] what the paper and
+//! the similarity report print, to stand beside ours.
 //!
 //! What serves the story lies in crates of its own below `crates/`. Modules with a link are to be had
 //! from here, the rest from their crate (`ttp_model::engine`):
@@ -36,6 +37,7 @@ pub mod compare;
 pub mod evaluate;
 pub mod fill_mask;
 pub mod profile;
+pub mod published;
 pub mod similarity;
 pub mod train;
 

@@ -8,6 +8,7 @@ use super::parts::{NEAR_DUPLICATE, Parts, near_duplicates};
 use super::reported::{ReportSettings, Warning};
 use super::train::{SimilarityTraining, Triplet};
 use super::{Labels, Level, Loss};
+use crate::published::{REPORT_ADVANCED, REPORT_HARD_NEGATIVES};
 use crate::train::{self, Algorithm, Step, TrainParams};
 use rand::SeedableRng;
 use rand::seq::{IndexedRandom, SliceRandom};
@@ -61,15 +62,15 @@ impl Default for SimilaritySettings {
             level: Level::Technique,
             pairs: 2000,
             criterion: Criterion::Accuracy,
-            hard_negatives: 300,
+            hard_negatives: REPORT_HARD_NEGATIVES,
             mining: Mining::default(),
             loss: Loss::Cosine,
             training: TrainParams {
-                epochs: 12,
-                batch_size: 16,
+                epochs: REPORT_ADVANCED.epochs,
+                batch_size: REPORT_ADVANCED.batch_size,
                 max_length: 128,
-                learning_rate: 3e-5,
-                warmup_share: 0.15,
+                learning_rate: REPORT_ADVANCED.learning_rate,
+                warmup_share: REPORT_ADVANCED.warmup_share,
                 weight_decay: 0.01,
                 clip_norm: 1.0,
                 optimizer: Algorithm::AdamW,

@@ -7,9 +7,10 @@ use serde::Deserialize;
 use std::collections::BTreeSet;
 use ttp_lib::augment::{AugmentSettings, Augmenter, WordNet, seed_of, words};
 use ttp_lib::corpus::Operation;
+use ttp_lib::published::{PAPER_APPENDIX_A, PAPER_AUGMENTED};
 
 /// Appendix A of the paper.
-const SENTENCE: &str = "Chimera has used net user for account discovery.";
+const SENTENCE: &str = PAPER_AUGMENTED;
 
 const CTI: [&str; 6] = [
     SENTENCE,
@@ -199,12 +200,7 @@ fn replacements_and_insertions_stand_where_textattack_puts_them() {
 #[test]
 fn the_papers_examples_are_outputs_of_their_operations() {
     let augmenter = augmenter(|_| ());
-    for (operation, paper) in [
-        (Operation::Replacement, "Chimera has used net user for score discovery."),
-        (Operation::Removal, "has used net user for account discovery."),
-        (Operation::Insertion, "Chimera has profits used net user for account discovery."),
-        (Operation::Swap, "Chimera has used discovery user for account net."),
-    ] {
+    for (operation, paper) in PAPER_APPENDIX_A {
         assert!(augmenter.reachable(SENTENCE, operation, paper), "{paper}");
         for other in Operation::AUGMENTING.into_iter().filter(|other| *other != operation) {
             assert!(!augmenter.reachable(SENTENCE, other, paper), "{paper} by {}", other.name());

@@ -14,6 +14,7 @@ use ttp_lib::corpus::{
 use ttp_lib::evaluate::{linear_predictions, scores_by_leakage, scores_of};
 use ttp_lib::linear::LinearKind;
 use ttp_lib::metrics::Bootstrap;
+use ttp_lib::show::grouped;
 use ttp_lib::split::{Leakage, Protocol, Shares, prepare};
 
 fn attack(with_tram: bool) -> Option<Built> {
@@ -306,10 +307,7 @@ fn the_data_page_counts_other_releases() {
 }
 
 fn thousands(number: usize) -> String {
-    match number {
-        0..1_000 => number.to_string(),
-        _ => format!("{},{:03}", number / 1_000, number % 1_000),
-    }
+    grouped(number as i64)
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! - [`csv_file`]: CSV files, read strictly.
 //! - [`places`]: where the repository is, and what the environment says.
 //! - [`spelling`]: labels and texts as people spell them.
+//! - [`results`]: what runs left in `results/`, in one object.
 //! - [`show`]: tables, progress and texts made safe to look at in a notebook or a terminal.
 
 pub mod csv_file;
@@ -13,6 +14,7 @@ pub mod error;
 pub mod files;
 pub mod frame;
 pub mod places;
+pub mod results;
 pub mod show;
 pub mod spelling;
 

@@ -1,12 +1,13 @@
 //! Models of the report's recipes, trained and judged on three grounds.
 
-use super::{Arm, Ground, GroundName, HARD_NEGATIVES, Lessons, ReportFiles, Warning};
+use super::{Arm, Ground, GroundName, Lessons, ReportFiles, ReportSettings, Warning};
+use crate::published::REPORT_THRESHOLD;
 use crate::similarity::{
     Labels, Level, PairScores, PairTraining, Pairs, SimilarityHistory, SimilaritySettings,
     SimilarityTraining, Study, TestPairs,
 };
 use crate::train::{self, Step};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::path::Path;
 use ttp_base::{Error, Result};
 use ttp_metrics::{BinaryCounts, Bootstrap, Criterion, Estimate, Ranking};
@@ -14,83 +15,6 @@ use ttp_model::encoder::{SentenceEncoder, Vectors};
 use ttp_model::pretrained::{Checkpoint, Tokenize};
 use ttp_text::corpus::{Corpus, Kinship};
 use ttp_text::split::Shares;
-
-/// The report's base model, all-mpnet-base-v2, by its name among the checkpoints.
-pub const BASE_MODEL: &str = "mpnet";
-
-/// The threshold that the report calls pairs similar from.
-const HALF: f64 = 0.5;
-
-/// Which of the report's recipes a profile trains, and how far; what it leaves out is as here.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ReportSettings {
-    /// Checkpoints that are judged as they are, where they are at hand.
-    pub untrained: Vec<String>,
-    /// The checkpoint that models are trained from.
-    pub checkpoint: String,
-    /// What is trained on the report's split.
-    pub arms: Vec<Arm>,
-    /// What is trained on the split in which no text and no template is on both sides.
-    pub disjoint_arms: Vec<Arm>,
-    /// End each schedule after so many epochs; whole where absent. The learning rate is that of
-    /// the whole schedule.
-    pub epochs: Option<usize>,
-    /// Train on so many of the training pairs, drawn at random; on all where absent.
-    pub pairs: Option<usize>,
-    /// Dissimilar pairs that the advanced recipe keeps; of cut training pairs fewer where there
-    /// are fewer.
-    pub hard_negatives: usize,
-    /// Pairs of each kind among ATT&CK's sentences, in validation and again in test.
-    pub attack_pairs: usize,
-    /// Tokens after which a text is cut.
-    pub max_length: usize,
-}
-
-impl Default for ReportSettings {
-    fn default() -> Self {
-        Self {
-            untrained: vec!["minilm".to_owned(), BASE_MODEL.to_owned()],
-            checkpoint: "minilm".to_owned(),
-            arms: vec![Arm::Basic, Arm::Advanced, Arm::Cosine],
-            disjoint_arms: vec![Arm::Basic, Arm::Cosine],
-            epochs: Some(2),
-            pairs: None,
-            hard_negatives: HARD_NEGATIVES,
-            attack_pairs: 500,
-            max_length: 128,
-        }
-    }
-}
-
-impl ReportSettings {
-    /// Checks every setting against its range.
-    ///
-    /// # Errors
-    /// Names the first that makes no sense.
-    pub fn check(&self) -> Result<()> {
-        let wrong = |field, reason: &str| Err(Error::Setting { field, reason: reason.to_owned() });
-        if self.epochs == Some(0) {
-            return wrong("similarity.report.epochs", "0 train nothing");
-        }
-        if self.pairs.is_some_and(|pairs| pairs < 2) {
-            return wrong(
-                "similarity.report.pairs",
-                "fewer than 2 have no other pair in the batch",
-            );
-        }
-        if self.hard_negatives == 0 {
-            return wrong("similarity.report.hard_negatives", "0 are none");
-        }
-        if self.attack_pairs == 0 {
-            return wrong("similarity.report.attack_pairs", "0 judge no model");
-        }
-        if self.max_length < 3 {
-            return wrong("similarity.report.max_length", "no word between the special tokens");
-        }
-        Ok(())
-    }
-}
 
 /// The report's pairs, and the grounds that models are judged on.
 #[derive(Debug, Clone)]
@@ -349,7 +273,7 @@ impl Experiment {
         let threshold = Ranking::new(&answers, &validation.similar)?.best_threshold(Criterion::F1);
         let scores = vectors.dots(&test.pairs.rows);
         let judged: PairScores = test.judge(&scores, threshold, bootstrap)?;
-        let half = BinaryCounts::at(&scores, &test.pairs.similar, HALF)?;
+        let half = BinaryCounts::at(&scores, &test.pairs.similar, REPORT_THRESHOLD)?;
         let lowest = scores.iter().copied().fold(f64::INFINITY, f64::min);
         let all = BinaryCounts::at(&scores, &test.pairs.similar, lowest)?;
         Ok(Some(GroundScores {
@@ -357,10 +281,10 @@ impl Experiment {
             pairs: test.pairs.len(),
             average_precision: judged.intervals.average_precision,
             roc_auc: judged.intervals.roc_auc,
-            at_half: Counted::new(HALF, half),
+            at_half: Counted::new(REPORT_THRESHOLD, half),
             at_validations: Counted::new(threshold, judged.confusion),
             all_similar: Counted::new(lowest, all),
-            warning: Warning::of_answers(&answers, &validation.similar, HALF),
+            warning: Warning::of_answers(&answers, &validation.similar, REPORT_THRESHOLD),
             scores,
         }))
     }
@@ -382,7 +306,9 @@ impl UnseenCosines {
     pub fn of(cosines: &[f64]) -> Self {
         let count = cosines.len().max(1) as f64;
         Self {
-            called_similar: cosines.iter().filter(|cosine| **cosine >= HALF).count() as f64 / count,
+            called_similar: cosines.iter().filter(|cosine| **cosine >= REPORT_THRESHOLD).count()
+                as f64
+                / count,
             lowest: cosines.iter().copied().fold(f64::INFINITY, f64::min),
             mean: cosines.iter().sum::<f64>() / count,
         }

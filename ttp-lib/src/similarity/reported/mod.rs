@@ -19,15 +19,16 @@ mod guard;
 mod leak;
 mod pairs;
 mod recipes;
+mod settings;
 mod unseen;
 
-pub use experiment::{
-    BASE_MODEL, Counted, Embedded, Experiment, GroundScores, ReportSettings, Trained, UnseenCosines,
-};
+pub use crate::published::REPORT_HARD_NEGATIVES as HARD_NEGATIVES;
+pub use experiment::{Counted, Embedded, Experiment, GroundScores, Trained, UnseenCosines};
 pub use files::{REPORT_FILES, ReportFiles};
 pub use ground::{Ground, GroundName};
 pub use guard::{ONE_SIDED, Warning};
 pub use leak::Leak;
 pub use pairs::{LabelledPair, LabelledPairs, Texts};
-pub use recipes::{Arm, HARD_NEGATIVES, Lessons, hardest};
+pub use recipes::{Arm, Lessons, hardest};
+pub use settings::{BASE_MODEL, ReportSettings};
 pub use unseen::Unseen;

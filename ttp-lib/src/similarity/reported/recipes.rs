@@ -1,15 +1,13 @@
 //! The report's two recipes, and four others on the same pairs in which labels count.
 
 use super::super::mine::{Mining, mine};
+use crate::published::{REPORT_ADVANCED, REPORT_BASIC, ReportTraining};
 use crate::similarity::{Labels, Loss, Pairs, Triplet};
 use crate::train::{Algorithm, TrainParams};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use ttp_base::{Error, Result};
 use ttp_model::encoder::Vectors;
-
-/// How many of the dissimilar training pairs the advanced recipe keeps.
-pub const HARD_NEGATIVES: usize = 300;
 
 /// sentence-transformers' scale of cosines before the softmax.
 const SCALE: f64 = 20.0;
@@ -95,9 +93,9 @@ impl Arm {
     /// warm up, `advanced`'s 12 of 16 at 3e-5 with 15 %. The rest is as in sentence-transformers:
     /// AdamW, weight decay 0.01, gradients cut to a norm of 1.
     pub fn schedule(self, max_length: usize) -> TrainParams {
-        let (epochs, batch_size, learning_rate, warmup_share) = match self {
-            Self::Basic | Self::SimilarOnly | Self::Cosine => (8, 32, 2e-5, 0.1),
-            Self::Advanced | Self::Contrastive | Self::Triplets => (12, 16, 3e-5, 0.15),
+        let ReportTraining { epochs, batch_size, learning_rate, warmup_share } = match self {
+            Self::Basic | Self::SimilarOnly | Self::Cosine => REPORT_BASIC,
+            Self::Advanced | Self::Contrastive | Self::Triplets => REPORT_ADVANCED,
         };
         TrainParams {
             epochs,

@@ -6,6 +6,9 @@
 //! rightly is an error with its row.
 
 mod strict;
+mod written;
+
+pub use written::{guarded, unguarded, write};
 
 use crate::{Error, Result, files};
 use ::csv::ByteRecord;

@@ -5,12 +5,16 @@
 //! whatever this module prints they are escaped, defanged (`hxxp://`, `[.]`, `[@]`)
 //! and free of control characters, and nothing is a link.
 
+mod cell;
+mod number;
 mod progress;
 mod table;
 mod text;
 
+pub use cell::Cell;
+pub use number::{grouped, thousands};
 pub use progress::{Progress, duration};
-pub use table::{Cell, Table};
+pub use table::Table;
 pub use text::harmless;
 pub use text::{defang, escape_html, escape_markdown, shorten, terminal_safe, width};
 

@@ -9,7 +9,7 @@ use tch::nn::{self, Module};
 use tch::{Device, Kind, Tensor};
 use ttp_base::{Error, Result, files};
 use ttp_metrics::Confusion;
-use ttp_model::encoder::{Predictions, first_unsound, save_weights};
+use ttp_model::encoder::{Predictions, first_unsound, restore, save_weights, snapshot};
 
 /// The encoder's shape.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -377,16 +377,12 @@ impl FamilyEncoder {
 
     /// A copy of all weights, to be put back with [`restore`](Self::restore).
     pub(super) fn snapshot(&self) -> Vec<Tensor> {
-        self.parameters().iter().map(|(_, variable)| variable.detach().copy()).collect()
+        snapshot(self.parameters().iter().map(|(_, weight)| weight))
     }
 
     /// Puts back what [`snapshot`](Self::snapshot) took.
     pub(super) fn restore(&mut self, weights: &[Tensor]) {
-        tch::no_grad(|| {
-            for ((_, variable), saved) in self.parameters().iter_mut().zip(weights) {
-                variable.copy_(saved);
-            }
-        });
+        restore(self.parameters().into_iter().map(|(_, weight)| weight), weights);
     }
 }
 

@@ -29,7 +29,9 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontTransform, IntoTextStyle, RGBColor, ShapeStyle};
 use std::path::Path;
-use ttp_base::show::{content_block, defang, escape_html, harmless, print, terminal_safe, width};
+use ttp_base::show::{
+    content_block, defang, escape_html, harmless, print, terminal_safe, thousands, width,
+};
 use ttp_base::{Error, Result, files};
 
 /// A picture as SVG text.
@@ -259,19 +261,6 @@ fn round_step(span: f64, about: usize) -> f64 {
 fn round_up(value: f64, about: usize) -> f64 {
     let step = round_step(value, about);
     (value / step - 1e-9).ceil() * step
-}
-
-fn thousands(value: f64) -> String {
-    let digits = format!("{:.0}", value.abs());
-    let negative = value < 0.0 && digits != "0";
-    let mut out = String::from(if negative { "−" } else { "" });
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// An error for a plot that has nothing to draw or cannot draw it.

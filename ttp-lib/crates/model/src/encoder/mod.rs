@@ -13,6 +13,7 @@ mod mpnet;
 mod named;
 mod save;
 mod sentence;
+mod snapshot;
 mod technique;
 mod transformer;
 
@@ -20,6 +21,7 @@ pub use masked::first_unsound;
 pub use masked::{Guess, MaskedEncoder};
 pub use save::save_weights;
 pub use sentence::{SentenceEncoder, Vectors};
+pub use snapshot::{restore, snapshot};
 pub use technique::first_highest;
 pub use technique::{Predictions, TechniqueEncoder};
 

@@ -5,6 +5,7 @@
 
 use super::body::{self, Body};
 use super::sentence::Vectors;
+use super::snapshot::{restore, snapshot};
 use super::transformer::WordGradient;
 use super::{labels, save};
 use crate::batch::{self, Batch};
@@ -291,16 +292,12 @@ impl TechniqueEncoder {
 
     /// A copy of all weights, to be put back with [`restore`](Self::restore).
     pub fn snapshot(&self) -> Vec<Tensor> {
-        self.parameters().iter().map(|(_, variable)| variable.detach().copy()).collect()
+        snapshot(self.parameters().iter().map(|(_, weight)| weight))
     }
 
     /// Puts back what [`snapshot`](Self::snapshot) took.
     pub fn restore(&mut self, weights: &[Tensor]) {
-        tch::no_grad(|| {
-            for ((_, variable), saved) in self.parameters().iter_mut().zip(weights) {
-                variable.copy_(saved);
-            }
-        });
+        restore(self.parameters().into_iter().map(|(_, weight)| weight), weights);
     }
 }
 

@@ -12,7 +12,7 @@ use std::path::Path;
 use tch::nn::{self, Init, Module, ModuleT, RNN};
 use tch::{Device, Kind, Tensor};
 use ttp_base::{Error, Result};
-use ttp_model::encoder::first_highest;
+use ttp_model::encoder::{first_highest, restore, snapshot};
 use ttp_model::pretrained::load_by_name;
 
 /// Width of the steps, and of each branch's features.
@@ -241,7 +241,7 @@ impl NetmlEncoder {
     /// Weights that training changes by their names, always in the same order: those of the parts
     /// that are read.
     pub fn parameters(&self) -> Vec<(String, Tensor)> {
-        let all: BTreeMap<String, Tensor> = self.variables.variables().into_iter().collect();
+        let all = self.all();
         let idle: &[&str] = match self.parts {
             Parts::Both => &[],
             Parts::Numbers => &["lstm.", "attention."],
@@ -368,18 +368,17 @@ impl NetmlEncoder {
 
     /// A copy of all weights and running moments, to be put back with [`restore`](Self::restore).
     pub(super) fn snapshot(&self) -> Vec<Tensor> {
-        let all: BTreeMap<String, Tensor> = self.variables.variables().into_iter().collect();
-        all.values().map(|variable| variable.detach().copy()).collect()
+        snapshot(self.all().values())
     }
 
     /// Puts back what [`snapshot`](Self::snapshot) took.
     pub(super) fn restore(&self, weights: &[Tensor]) {
-        let mut all: BTreeMap<String, Tensor> = self.variables.variables().into_iter().collect();
-        tch::no_grad(|| {
-            for (variable, saved) in all.values_mut().zip(weights) {
-                variable.copy_(saved);
-            }
-        });
+        restore(self.all().into_values(), weights);
+    }
+
+    /// All weights and running moments, in the order of their names.
+    fn all(&self) -> BTreeMap<String, Tensor> {
+        self.variables.variables().into_iter().collect()
     }
 }
 

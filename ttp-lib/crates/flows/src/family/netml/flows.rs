@@ -1,10 +1,8 @@
 //! Flows in memory, as compact as they come: counts in two bytes each.
 
-use super::lines::{FlowLines, Lacking};
 use super::{COUNTS, NUMBERS};
 use crate::family::{Moments, Standardiser};
-use std::path::Path;
-use ttp_base::{Error, Result};
+use ttp_base::Result;
 
 /// Flows as the encoder reads them, before their numbers are standardised.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -16,22 +14,6 @@ pub struct NetmlFlows {
 }
 
 impl NetmlFlows {
-    /// Reads a whole file: some 370 bytes a flow. [`FlowLines`] gives a file that is larger than
-    /// memory piece by piece.
-    ///
-    /// # Errors
-    /// As [`FlowLines::next_chunk`]; also if the file has no flow.
-    pub fn read(path: &Path, lacking: Lacking) -> Result<Self> {
-        let mut all = Self::default();
-        for chunk in FlowLines::open(path, lacking)? {
-            all.append(&chunk?);
-        }
-        if all.is_empty() {
-            return Err(Error::input(path, "no flow in it"));
-        }
-        Ok(all)
-    }
-
     /// Number of flows.
     pub fn len(&self) -> usize {
         self.ids.len()

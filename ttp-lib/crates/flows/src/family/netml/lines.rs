@@ -111,6 +111,24 @@ impl Iterator for FlowLines {
     }
 }
 
+impl NetmlFlows {
+    /// Reads a whole file: some 370 bytes a flow. [`FlowLines`] gives a file that is larger than
+    /// memory piece by piece.
+    ///
+    /// # Errors
+    /// As [`FlowLines::next_chunk`]; also if the file has no flow.
+    pub fn read(path: &Path, lacking: Lacking) -> Result<Self> {
+        let mut all = Self::default();
+        for chunk in FlowLines::open(path, lacking)? {
+            all.append(&chunk?);
+        }
+        if all.is_empty() {
+            return Err(Error::input(path, "no flow in it"));
+        }
+        Ok(all)
+    }
+}
+
 /// A file's bytes, unpacked where they begin as gzip does.
 pub(super) fn open(path: &Path) -> Result<Box<dyn BufRead + Send>> {
     files::refuse_pointer(path)?;

@@ -17,6 +17,7 @@ mod settings;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
+mod token;
 mod variables;
 mod wanted;
 
@@ -24,7 +25,8 @@ pub use progress::{Progress, print_every};
 pub use proxies::Proxies;
 pub use repository::check_dataset;
 pub use repository::is_revision;
-pub use settings::{Retry, Settings, Token};
+pub use settings::{Retry, Settings};
+pub use token::Token;
 
 use cache::RepositoryCache;
 use client::Client;

@@ -2,51 +2,15 @@
 //! Python's huggingface_hub reads.
 
 use super::proxies::Proxies;
+use super::token::Token;
 use super::variables::Variables;
 use std::ffi::OsString;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use ttp_base::{Error, Result};
 use url::Url;
 
 const PUBLIC_HUB: &str = "https://huggingface.co";
-
-/// Who asks. Its text is never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Token(String);
-
-impl Token {
-    /// Takes a token without its line ends and the white space around it; `None` if nothing is
-    /// left.
-    ///
-    /// # Errors
-    /// If it holds a character that no HTTP header can.
-    pub fn new(text: &str) -> Result<Option<Self>> {
-        Self::named("HF_TOKEN", text)
-    }
-
-    /// The same, of a variable.
-    pub(super) fn named(field: &'static str, text: &str) -> Result<Option<Self>> {
-        let text = text.replace(['\r', '\n'], "");
-        let text = text.trim();
-        if !text.bytes().all(|b| b.is_ascii_graphic()) {
-            let reason = "the token holds a character that none can have".to_owned();
-            return Err(Error::Setting { field, reason });
-        }
-        Ok((!text.is_empty()).then(|| Self(text.to_owned())))
-    }
-
-    pub(super) fn bearer(&self) -> String {
-        format!("Bearer {}", self.0)
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(…)")
-    }
-}
 
 /// How often and how soon a request is made again that failed for a passing reason:
 /// no connection, a body cut short, 429, 5xx.

@@ -1,6 +1,6 @@
 //! The hub's settings beside what Python makes of the same variables.
 
-use super::settings::Token;
+use super::token::Token;
 use super::{Proxies, Settings};
 use serde::Deserialize;
 use std::collections::BTreeMap;

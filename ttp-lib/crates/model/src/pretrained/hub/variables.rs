@@ -1,6 +1,6 @@
 //! Environment variables as Python's huggingface_hub reads them; an empty one counts as not set.
 
-use super::settings::Token;
+use super::token::Token;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

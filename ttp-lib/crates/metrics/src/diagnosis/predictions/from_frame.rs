@@ -1,0 +1,138 @@
+//! Predictions of a parquet file.
+
+use super::gathered::Gathered;
+use super::labels::Labels;
+use super::places::{Columns, Place, Places};
+use polars::prelude::{
+    Column, DataFrame, DataType, ParallelStrategy, ParquetReader, SerReader, StringChunked,
+};
+use std::path::Path;
+use ttp_base::{Error, Result};
+
+/// As many rows of a parquet file are in memory at a time.
+const ROWS_AT_ONCE: usize = 1 << 20;
+
+pub(super) fn read_parquet(file: &Path, columns: &Columns) -> Result<(Gathered, Places)> {
+    let open = || std::fs::File::open(file).map_err(Error::file(file, "read"));
+    let broken = |error| Error::input(file, format!("not a whole parquet file: {error}"));
+    let mut first = ParquetReader::new(open()?);
+    let schema = first.schema().map_err(broken)?;
+    let header: Vec<String> = schema.iter_names().map(|name| name.to_string()).collect();
+    let rows = first.num_rows().map_err(broken)?;
+    let places = Places::find(file, &header, columns).map_err(|error| match error {
+        // The names of a parquet file's columns stand in no row.
+        Error::Input { mut place, reason } => {
+            place.row = None;
+            Error::Input { place, reason }
+        }
+        other => other,
+    })?;
+    let mut gathered = Gathered::new(&places);
+    for start in (0..rows).step_by(ROWS_AT_ONCE) {
+        let frame = ParquetReader::new(open()?)
+            .with_columns(Some(places.names()))
+            .with_slice(Some((start, ROWS_AT_ONCE.min(rows - start))))
+            .read_parallel(ParallelStrategy::Columns)
+            .finish()
+            .map_err(broken)?;
+        take_frame(file, &frame, start, &places, &mut gathered)?;
+    }
+    Ok((gathered, places))
+}
+
+/// Takes the rows of a frame, the first of which is the file's row `start`.
+fn take_frame(
+    file: &Path,
+    frame: &DataFrame,
+    start: usize,
+    places: &Places,
+    gathered: &mut Gathered,
+) -> Result<()> {
+    let column = |place: &Place| {
+        let found = frame.column(&place.name);
+        found.map_err(|error| Error::input_at(file, None, Some(&place.name), error))
+    };
+    let at_row = |row: usize, field: &str, reason: String| {
+        Error::input_at(file, Some(start + row + 1), Some(field), reason)
+    };
+    let labels = |place: &Place| texts(file, start, column(place)?, &place.name);
+    let truth = labels(&places.truth)?;
+    let predicted = places.predicted.as_ref().map(labels).transpose()?;
+    if gathered.confidences.is_none()
+        && let (Some(predicted), Some(place)) = (&predicted, &places.predicted)
+    {
+        let take = |labels: &mut Labels, texts: &StringChunked, name: &str| {
+            labels.rows.reserve(texts.len());
+            for (row, text) in texts.iter().enumerate() {
+                let text = text.unwrap_or_default().as_bytes();
+                labels.push(text).map_err(|reason| at_row(row, name, reason))?;
+            }
+            Ok::<(), Error>(())
+        };
+        let (one, two) = rayon::join(
+            || take(&mut gathered.truth, &truth, &places.truth.name),
+            || take(&mut gathered.predicted, predicted, &place.name),
+        );
+        return one.and(two);
+    }
+    let numbers = |place: &Place| {
+        let numbers = column(place)?.cast(&DataType::Float64);
+        let numbers = numbers.and_then(|column| column.f64().cloned());
+        numbers.map_err(|error| Error::input_at(file, None, Some(&place.name), error))
+    };
+    let of_all = places.of_all.iter().map(numbers).collect::<Result<Vec<_>>>()?;
+    let confidence = places.confidence.as_ref().map(numbers).transpose()?;
+    let mut values = vec![0.0; of_all.len()];
+    // Chunk by chunk access by row is slow where there are many chunks.
+    let of_all: Vec<_> = of_all.iter().map(|column| column.rechunk()).collect();
+    let confidence = confidence.map(|column| column.rechunk().into_owned());
+    for row in 0..frame.height() {
+        for ((value, column), place) in values.iter_mut().zip(&of_all).zip(&places.of_all) {
+            let missing = || at_row(row, &place.name, "missing: no probability".to_owned());
+            *value = column.get(row).ok_or_else(missing)?;
+        }
+        let own = match (&confidence, &places.confidence) {
+            (Some(column), Some(place)) => {
+                let missing = || at_row(row, &place.name, "missing: no probability".to_owned());
+                Some(column.get(row).ok_or_else(missing)?)
+            }
+            _ => None,
+        };
+        let text = |texts: &StringChunked| texts.get(row).unwrap_or_default().as_bytes().to_vec();
+        let said = predicted.as_ref().map(text);
+        gathered
+            .push(places, &text(&truth), said.as_deref(), &values, own)
+            .map_err(|(field, reason)| at_row(row, &field, reason))?;
+    }
+    Ok(())
+}
+
+/// A column of labels as text. Whole numbers in a column of floats, as a frame with missing values
+/// has them, lose their `.0`.
+pub(in crate::diagnosis) fn texts(
+    file: &Path,
+    start: usize,
+    column: &Column,
+    name: &str,
+) -> Result<StringChunked> {
+    let wrong = |error: String| Error::input_at(file, None, Some(name), error);
+    let column = match column.dtype() {
+        DataType::Float32 | DataType::Float64 => {
+            let floats =
+                column.cast(&DataType::Float64).map_err(|error| wrong(error.to_string()))?;
+            let floats = floats.f64().map_err(|error| wrong(error.to_string()))?;
+            for (row, value) in floats.iter().enumerate() {
+                let reason = match value {
+                    Some(value) if value.is_nan() => "NaN is no label".to_owned(),
+                    Some(value) if value.fract() != 0.0 => format!("{value} is no label"),
+                    _ => continue,
+                };
+                return Err(Error::input_at(file, Some(start + row + 1), Some(name), reason));
+            }
+            column.cast(&DataType::Int64).map_err(|error| wrong(error.to_string()))?
+        }
+        _ => column.clone(),
+    };
+    let text = column.cast(&DataType::String).and_then(|column| column.str().cloned());
+    text.map_err(|error| wrong(format!("no column of labels: {error}")))
+}

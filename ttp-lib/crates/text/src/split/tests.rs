@@ -1,0 +1,313 @@
+use super::*;
+use crate::balance::{Augment, Limits};
+use crate::corpus::{Operation, Sentence};
+use std::collections::BTreeMap;
+
+fn corpus(classes: &[(&str, usize)]) -> Corpus {
+    let mut sentences = Vec::new();
+    for (technique, rows) in classes {
+        for row in 0..*rows {
+            sentences.push(Sentence {
+                technique: (*technique).to_owned(),
+                subtechnique: None,
+                name: (*technique).to_owned(),
+                // One text in ten is shared by all techniques, in other letters.
+                text: match row % 10 {
+                    0 if *technique == "T1" => format!("Shared sentence {row}."),
+                    0 => format!("shared  SENTENCE {row}"),
+                    _ => format!("sentence {row} of {technique}"),
+                },
+                source_id: "test".to_owned(),
+            });
+        }
+    }
+    Corpus { sentences }
+}
+
+#[test]
+fn no_sentence_that_is_tested_is_pretrained_on() {
+    let corpus = corpus(&[("T1", 30), ("T2", 30), ("T3", 4)]);
+    let sample = |row: u32, text: &str| Sample {
+        row,
+        technique: "T1".to_owned(),
+        text: text.to_owned(),
+        operation: Operation::Swap,
+    };
+    let splits = [
+        Split {
+            train: vec![sample(5, "")],
+            validation: vec![sample(1, ""), sample(2, "")],
+            test: vec![sample(2, "a twin"), sample(0, "")],
+        },
+        Split {
+            train: vec![sample(2, "")],
+            validation: vec![],
+            test: vec![sample(3, ""), sample(4, "SENTENCE 3 OF T3")],
+        },
+    ];
+    let parts = Unlabelled::of(&corpus, &splits);
+    // Row 0's text is row 30's too, in other letters; T3's last one is tested as a text.
+    for text in [
+        "Shared sentence 0.",
+        "shared  SENTENCE 0",
+        "sentence 2 of T1",
+        "sentence 3 of T1",
+        "sentence 4 of T1",
+        "sentence 3 of T3",
+    ] {
+        assert!(!parts.train.iter().chain(&parts.validation).any(|t| t == text), "{text}");
+    }
+    assert_eq!(parts.validation, ["sentence 1 of T1"]);
+    assert!(parts.train.contains(&"sentence 1 of T3".to_owned()));
+    assert_eq!(parts.train.len() + 1 + parts.tested, corpus.len());
+    // T3's own first text is a shared one as well.
+    assert_eq!(parts.tested, 3 + 4);
+}
+
+fn twins(text: &str, seed: u64) -> Vec<(Operation, String)> {
+    // The second is a text of the corpus: it must not come into training by this door.
+    vec![
+        (Operation::Swap, format!("{text} {seed}")),
+        (Operation::Removal, format!("shared sentence {}0", seed % 10)),
+    ]
+}
+
+fn prepared(protocol: Protocol, seed: u64) -> Prepared {
+    let corpus = corpus(&[("T1", 120), ("T2", 99), ("T3", 700), ("T4", 155)]);
+    prepare(protocol, &corpus, Limits::default(), Shares::default(), &twins, seed).unwrap()
+}
+
+#[test]
+fn the_papers_protocol_splits_the_balanced_rows() {
+    let corpus = corpus(&[("T1", 120), ("T2", 99), ("T3", 700), ("T4", 155)]);
+    for protocol in [Protocol::Paper, Protocol::Told] {
+        let (limits, fill) = (Limits::default(), protocol.fill());
+        let balanced = balance::balance(&corpus, limits, fill, &twins, 4);
+        let mut balanced = balanced.unwrap().samples;
+        let split = prepared(protocol, 4).split;
+        let mut parts = [split.train, split.validation, split.test].concat();
+        let key = |sample: &Sample| (sample.row, sample.text.clone(), sample.operation);
+        balanced.sort_by_key(key);
+        parts.sort_by_key(key);
+        assert_eq!(parts, balanced);
+    }
+}
+
+#[test]
+fn shares_are_met_in_every_technique() {
+    let samples = balance::samples(&corpus(&[("T1", 120), ("T2", 99), ("T3", 7)]));
+    let split = stratified(&samples, Shares::default(), 3).unwrap();
+    let of =
+        |part: &[Sample]| balance::counts(part).into_iter().map(|(_, n)| n).collect::<Vec<_>>();
+    assert_eq!(of(&split.train), [96, 79, 5]);
+    assert_eq!(of(&split.validation), [12, 10, 1]);
+    assert_eq!(of(&split.test), [12, 10, 1]);
+    let rows: HashSet<u32> = [&split.train, &split.validation, &split.test]
+        .into_iter()
+        .flatten()
+        .map(|s| s.row)
+        .collect();
+    assert_eq!(rows.len(), samples.len(), "each row once");
+    assert_eq!(split, stratified(&samples, Shares::default(), 3).unwrap());
+    assert_ne!(split, stratified(&samples, Shares::default(), 4).unwrap());
+}
+
+#[test]
+fn no_rounding_loses_or_invents_a_row() {
+    let odd = Shares { train: 0.7, validation: 0.2, test: 0.1 };
+    for shares in [Shares::default(), odd, Shares { train: 1.0, validation: 0.0, test: 0.0 }] {
+        for rows in 0..2_000 {
+            let parts = shares.of(rows);
+            assert_eq!(parts.iter().sum::<usize>(), rows);
+            for (part, share) in
+                parts.into_iter().zip([shares.train, shares.validation, shares.test])
+            {
+                assert!((part as f64 - share * rows as f64).abs() < 1.0, "{rows}: {parts:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn shares_that_are_none_are_named() {
+    let said = |train, validation, test| {
+        Shares { train, validation, test }.check().unwrap_err().to_string()
+    };
+    assert_eq!(said(0.8, 0.1, 0.2), "setting split: they add up to 1.1, not 1");
+    assert_eq!(said(1.2, -0.1, -0.1), "setting split.train: 1.2 is not from 0 to 1");
+    assert_eq!(said(0.5, f64::NAN, 0.5), "setting split.validation: NaN is not from 0 to 1");
+    assert_eq!(said(0.0, 0.5, 0.5), "setting split.train: 0: nothing to train on");
+}
+
+#[test]
+fn the_clean_protocol_leaks_nothing_and_the_papers_does() {
+    let mut shared_texts = 0;
+    for seed in 0..5 {
+        let clean = prepared(Protocol::Clean, seed);
+        let leakage = Leakage::of(&clean.split);
+        for seen in [leakage.validation, leakage.test] {
+            assert_eq!((seen.twins, seen.same_row, seen.same_text), (0, 0, 0));
+            assert!(seen.rows > 0);
+        }
+        assert!(clean.account.equal_text > 0, "the corpus has equal texts");
+        let test: HashSet<_> = clean.split.test.iter().map(|s| normalised(&s.text)).collect();
+        assert!(clean.split.validation.iter().all(|s| !test.contains(&normalised(&s.text))));
+
+        let [paper, told] = [Protocol::Paper, Protocol::Told]
+            .map(|protocol| Leakage::of(&prepared(protocol, seed).split).test);
+        assert!(told.same_row > 0 && told.twins > 0, "{told:?}");
+        let share = |seen: Seen| seen.same_row as f64 / seen.rows as f64;
+        assert!(share(paper) > 1.5 * share(told), "{paper:?} {told:?}");
+        shared_texts += paper.same_text + told.same_text;
+    }
+    assert!(shared_texts > 0);
+}
+
+#[test]
+fn leakage_is_counted_by_row_and_by_text() {
+    let sample = |row, text: &str, operation| Sample {
+        row,
+        technique: "T1".into(),
+        text: text.into(),
+        operation,
+    };
+    let split = Split {
+        train: vec![sample(1, "a b", Operation::Original), sample(2, "c d", Operation::Swap)],
+        validation: vec![sample(3, "e", Operation::Original)],
+        test: vec![
+            sample(1, "b a", Operation::Swap),
+            sample(2, "d c", Operation::Original),
+            sample(4, "A, b!", Operation::Original),
+            sample(5, "new", Operation::Original),
+        ],
+    };
+    let leakage = Leakage::of(&split);
+    assert_eq!(
+        leakage.test,
+        Seen { rows: 4, twins: 1, same_row: 2, twin_in_training: 1, same_text: 1 }
+    );
+    assert_eq!(
+        leakage.validation,
+        Seen { rows: 1, twins: 0, same_row: 0, twin_in_training: 0, same_text: 0 }
+    );
+}
+
+#[test]
+fn every_row_is_accounted_for() {
+    for protocol in Protocol::ALL {
+        let Prepared { split, account, .. } = prepared(protocol, 1);
+        assert_eq!(
+            account.corpus + account.twins,
+            split.len() + account.trimmed + account.downsampled + account.equal_text
+        );
+        assert_eq!(account.trimmed, 99);
+        let counts: BTreeMap<_, _> = balance::counts(&split.train).into_iter().collect();
+        assert_eq!(counts.len(), 3);
+        assert!(counts.values().all(|n| (159..=400).contains(n)), "{counts:?}");
+        let drawn = if protocol == Protocol::Paper { 80 + 45 } else { 0 };
+        assert_eq!(account.drawn, drawn);
+    }
+}
+
+#[test]
+fn unknown_protocols_are_named() {
+    let message = Protocol::from_name("Clean").unwrap_err().to_string();
+    assert_eq!(message, "unknown protocol \"Clean\"; known: paper, told, clean");
+    assert_eq!(Protocol::from_name("clean").unwrap(), Protocol::Clean);
+}
+
+#[test]
+fn hostile_sentences_come_back_as_they_were_and_start_no_formula() {
+    let texts = [
+        "=HYPERLINK(\"http://evil.example\",\"x\")",
+        "+1",
+        "-2+3",
+        "@SUM(A1)",
+        "\tcell",
+        "\rcell",
+        "'quoted'",
+        "'=1",
+        "''=1",
+        "'",
+        "a,\"b\"\n\r\nc",
+        "<script>alert(1)</script></style>",
+        "\u{1b}[31mred\u{1b}[0m",
+        "\u{202e}exe.txt",
+        " leading and trailing ",
+    ];
+    let samples: Vec<_> = (0..)
+        .zip(texts)
+        .map(|(row, text)| Sample {
+            row,
+            technique: text.into(),
+            text: text.into(),
+            operation: Operation::Insertion,
+        })
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hostile.csv");
+    write_csv(&path, &samples).unwrap();
+    assert_eq!(read_csv(&path).unwrap(), samples);
+    let mut reader = csv::Reader::from_path(&path).unwrap();
+    for record in reader.records() {
+        for cell in &record.unwrap() {
+            assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{cell:?}");
+        }
+    }
+}
+
+#[test]
+fn what_a_split_lost_is_told() {
+    struct Mute;
+    impl Augment for Mute {
+        fn variants(&self, _: &str, _: u64) -> Vec<(Operation, String)> {
+            Vec::new()
+        }
+    }
+    let corpus = corpus(&[("T1", 30), ("T2", 5), ("T3", 2)]);
+    let limits = Limits { trim_below: 4, upsample_to: 10, downsample_to: 40 };
+    let of = |shares| prepare(Protocol::Clean, &corpus, limits, shares, &Mute, 1);
+    let prepared = of(Shares::default()).unwrap();
+    let lost = Lost::of(&prepared, &corpus);
+    assert_eq!(lost.trimmed, BTreeMap::from([("T3".to_owned(), 2)]));
+    // A tenth of five rows is half a row: of the two parts one gets it.
+    assert_eq!((lost.without_validation.len(), lost.without_test.len()), (0, 1));
+    let text = lost.to_string();
+    assert!(text.contains("too rare to be kept: 1 techniques, 2 rows"), "{text}");
+    assert!(text.contains("not filled up, for want of new twins: T2 (4 of 8)"), "{text}");
+    assert!(text.contains("without a row in test: T2"), "{text}");
+    assert!(!text.contains("without a row in validation"), "{text}");
+    let tiny = Limits { trim_below: 1, ..limits };
+    let few = Corpus { sentences: corpus.sentences[30..34].to_vec() };
+    let error = prepare(Protocol::Clean, &few, tiny, Shares::default(), &Mute, 1).unwrap_err();
+    assert_eq!(error.to_string(), "setting split.test: 0.1 of 4 rows is no row: the part is empty");
+}
+
+#[test]
+fn a_split_is_read_back_and_mistakes_in_it_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let split = prepared(Protocol::Clean, 1).split;
+    split.write(folder.path()).unwrap();
+    assert_eq!(Split::read(folder.path()).unwrap(), split);
+
+    let path = folder.path().join("bad.csv");
+    let said = |content: &[u8]| {
+        std::fs::write(&path, content).unwrap();
+        let message = read_csv(&path).unwrap_err().to_string();
+        message.replace(&path.display().to_string(), "bad.csv")
+    };
+    assert_eq!(
+        said(b"technique,sentence\n"),
+        "bad.csv, row 1: columns row,technique,sentence,operation expected, found technique,sentence"
+    );
+    let header = "row,technique,sentence,operation\n";
+    let row = |row: &str| said(format!("{header}1,T1,fine,swap\n{row}\n").as_bytes());
+    assert_eq!(row("x,T1,a,swap"), "bad.csv, row 3, field \"row\": not a row number");
+    assert_eq!(row("1,,a,swap"), "bad.csv, row 3, field \"technique\": empty");
+    assert_eq!(row("1,T1,,swap"), "bad.csv, row 3, field \"sentence\": empty");
+    assert_eq!(row("1,T1,a,spin"), "bad.csv, row 3, field \"operation\": unknown operation");
+    assert_eq!(row("1,T1"), "bad.csv, row 3: 2 cells, the header has 4");
+    let latin = [header.as_bytes(), b"1,T1,caf\xe9,swap\n"].concat();
+    let expected = "bad.csv, row 2, field \"sentence\": not UTF-8";
+    assert!(said(&latin).starts_with(expected), "{}", said(&latin));
+}

@@ -1,0 +1,191 @@
+//! What the paper and the similarity report print, each figure once, to stand beside ours.
+//!
+//! The claims audit holds what the documents say, with the place of each figure and how it was
+//! rounded, in `data/claims/*.toml`; figures that come as files are read from these
+//! ([`Unseen`](crate::similarity::reported::Unseen)). The paper's numbers that are settings here
+//! are defaults of these: [`Limits`](crate::balance::Limits),
+//! [`AugmentSettings`](crate::augment::AugmentSettings).
+
+use serde::Serialize;
+use ttp_text::corpus::Operation;
+
+/// The paper's counts of its corpus, as it prints them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PaperCounts {
+    /// Rows, in thousands with one decimal.
+    pub rows: &'static str,
+    /// Techniques.
+    pub techniques: usize,
+    /// Techniques with at least 100 rows, which are kept.
+    pub kept: usize,
+    /// Techniques with more than 500 rows.
+    pub over_500: &'static str,
+    /// Rows once balanced, in thousands with one decimal.
+    pub balanced_rows: &'static str,
+    /// Techniques of which more than half of the rows are augmented.
+    pub over_half_augmented: usize,
+    /// The largest share of augmented rows in a technique.
+    pub largest_augmented_share: &'static str,
+}
+
+/// The paper's counts.
+pub const PAPER_COUNTS: PaperCounts = PaperCounts {
+    rows: "14.4k",
+    techniques: 190,
+    kept: 44,
+    over_500: "T1059, T1027",
+    balanced_rows: "15.2k",
+    over_half_augmented: 0,
+    largest_augmented_share: "50 %",
+};
+
+/// The sentence of the paper's appendix A.
+pub const PAPER_AUGMENTED: &str = "Chimera has used net user for account discovery.";
+
+/// The paper's appendix A: what each operation makes of [`PAPER_AUGMENTED`].
+pub const PAPER_APPENDIX_A: [(Operation, &str); 4] = [
+    (Operation::Replacement, "Chimera has used net user for score discovery."),
+    (Operation::Removal, "has used net user for account discovery."),
+    (Operation::Insertion, "Chimera has profits used net user for account discovery."),
+    (Operation::Swap, "Chimera has used discovery user for account net."),
+];
+
+/// The paper's settings of fine-tuning; it does not say how long it warms up, nor whether
+/// gradients are clipped.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PaperTraining {
+    /// Tokens after which a sentence is cut.
+    pub max_length: usize,
+    /// Rows in a step.
+    pub batch_size: usize,
+    /// Epochs.
+    pub epochs: usize,
+    /// The learning rate.
+    pub learning_rate: f64,
+    /// The optimizer, in the paper's words.
+    pub optimizer: &'static str,
+}
+
+/// The paper's settings of fine-tuning.
+pub const PAPER_TRAINING: PaperTraining = PaperTraining {
+    max_length: 512,
+    batch_size: 10,
+    epochs: 5,
+    learning_rate: 2e-5,
+    optimizer: "Adam for BERT, AdamW for the others",
+};
+
+/// A published row of the paper's table 2.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Published {
+    /// The model, as the paper names it.
+    pub model: &'static str,
+    /// Accuracy on the test rows.
+    pub accuracy: f64,
+    /// Precision; the paper does not say which average.
+    pub precision: f64,
+    /// Recall; the paper does not say which average.
+    pub recall: f64,
+    /// F1; the paper does not say which average.
+    pub f1: f64,
+    /// F2; the paper does not say which average.
+    pub f2: f64,
+}
+
+/// The paper's table 2: two decimals, one run each, no intervals.
+pub const PAPER_TABLE_2: [Published; 3] = [
+    Published { model: "BERT", accuracy: 0.90, precision: 0.90, recall: 0.90, f1: 0.90, f2: 0.89 },
+    Published {
+        model: "SecBERT",
+        accuracy: 0.91,
+        precision: 0.91,
+        recall: 0.91,
+        f1: 0.90,
+        f2: 0.90,
+    },
+    Published {
+        model: "SciBERT",
+        accuracy: 0.90,
+        precision: 0.89,
+        recall: 0.89,
+        f1: 0.89,
+        f2: 0.89,
+    },
+];
+
+/// The sentence of the paper's appendix C.
+pub const PAPER_SENTENCE: &str = "In spear phishing scheme attackers send [MASK] targeted people";
+
+/// One line of the paper's appendix C.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct PublishedGuess {
+    /// The checkpoint's name in the catalogue.
+    pub checkpoint: &'static str,
+    /// The word that the model put in, best first.
+    pub token: &'static str,
+    /// Its id in that model's vocabulary.
+    pub id: u32,
+    /// Its probability.
+    pub probability: f64,
+}
+
+const fn published(
+    checkpoint: &'static str,
+    token: &'static str,
+    id: u32,
+    probability: f64,
+) -> PublishedGuess {
+    PublishedGuess { checkpoint, token, id, probability }
+}
+
+/// The paper's appendix C (figure 5), all fifteen lines: five for each model.
+pub const PAPER_APPENDIX_C: [PublishedGuess; 15] = [
+    published("bert", "in", 1107, 0.348_163_455_724_716_2),
+    published("bert", "out", 1149, 0.257_726_371_288_299_56),
+    published("bert", "away", 1283, 0.069_650_687_277_317_05),
+    published("bert", "off", 1228, 0.034_240_745_007_991_79),
+    published("bert", "to", 1106, 0.031_271_692_365_407_944),
+    published("scibert", "to", 147, 0.276_749_163_866_043_1),
+    published("scibert", "the", 111, 0.108_212_940_394_878_39),
+    published("scibert", "their", 547, 0.056_885_190_308_094_025),
+    published("scibert", "them", 1445, 0.023_031_527_176_499_367),
+    published("scibert", "out", 556, 0.020_977_273_583_412_17),
+    published("secbert", "messages", 1551, 0.856_394_529_342_651_4),
+    published("secbert", "emails", 1702, 0.083_862_781_524_658_2),
+    published("secbert", "data", 569, 0.031_841_803_342_103_96),
+    published("secbert", "information", 563, 0.004_184_969_235_211_61),
+    published("secbert", "email", 703, 0.004_036_961_589_008_57),
+];
+
+/// The similarity report's settings of one of its two trainings.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ReportTraining {
+    /// Epochs.
+    pub epochs: usize,
+    /// Pairs in a step.
+    pub batch_size: usize,
+    /// The highest learning rate.
+    pub learning_rate: f64,
+    /// The share of all steps in which the learning rate rises, from 0 to 1.
+    pub warmup_share: f64,
+}
+
+/// How the report trains its basic model.
+pub const REPORT_BASIC: ReportTraining =
+    ReportTraining { epochs: 8, batch_size: 32, learning_rate: 2e-5, warmup_share: 0.1 };
+
+/// How the report trains its advanced model.
+pub const REPORT_ADVANCED: ReportTraining =
+    ReportTraining { epochs: 12, batch_size: 16, learning_rate: 3e-5, warmup_share: 0.15 };
+
+/// How many of the dissimilar training pairs the report's advanced recipe keeps.
+pub const REPORT_HARD_NEGATIVES: usize = 300;
+
+/// How many pairs the report tests with.
+pub const REPORT_TEST_PAIRS: usize = 465;
+
+/// The model that the report starts from.
+pub const REPORT_MODEL: &str = "all-mpnet-base-v2";
+
+/// The threshold that the report calls pairs similar from.
+pub const REPORT_THRESHOLD: f64 = 0.5;

@@ -1,0 +1,80 @@
+//! Which of the report's recipes are trained, and how far.
+
+use super::Arm;
+use crate::published::REPORT_HARD_NEGATIVES;
+use serde::{Deserialize, Serialize};
+use ttp_base::{Error, Result};
+
+/// The report's base model, all-mpnet-base-v2, by its name among the checkpoints.
+pub const BASE_MODEL: &str = "mpnet";
+
+/// Which of the report's recipes a profile trains, and how far; what it leaves out is as here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReportSettings {
+    /// Checkpoints that are judged as they are, where they are at hand.
+    pub untrained: Vec<String>,
+    /// The checkpoint that models are trained from.
+    pub checkpoint: String,
+    /// What is trained on the report's split.
+    pub arms: Vec<Arm>,
+    /// What is trained on the split in which no text and no template is on both sides.
+    pub disjoint_arms: Vec<Arm>,
+    /// End each schedule after so many epochs; whole where absent. The learning rate is that of
+    /// the whole schedule.
+    pub epochs: Option<usize>,
+    /// Train on so many of the training pairs, drawn at random; on all where absent.
+    pub pairs: Option<usize>,
+    /// Dissimilar pairs that the advanced recipe keeps; of cut training pairs fewer where there
+    /// are fewer.
+    pub hard_negatives: usize,
+    /// Pairs of each kind among ATT&CK's sentences, in validation and again in test.
+    pub attack_pairs: usize,
+    /// Tokens after which a text is cut.
+    pub max_length: usize,
+}
+
+impl Default for ReportSettings {
+    fn default() -> Self {
+        Self {
+            untrained: vec!["minilm".to_owned(), BASE_MODEL.to_owned()],
+            checkpoint: "minilm".to_owned(),
+            arms: vec![Arm::Basic, Arm::Advanced, Arm::Cosine],
+            disjoint_arms: vec![Arm::Basic, Arm::Cosine],
+            epochs: Some(2),
+            pairs: None,
+            hard_negatives: REPORT_HARD_NEGATIVES,
+            attack_pairs: 500,
+            max_length: 128,
+        }
+    }
+}
+
+impl ReportSettings {
+    /// Checks every setting against its range.
+    ///
+    /// # Errors
+    /// Names the first that makes no sense.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |field, reason: &str| Err(Error::Setting { field, reason: reason.to_owned() });
+        if self.epochs == Some(0) {
+            return wrong("similarity.report.epochs", "0 train nothing");
+        }
+        if self.pairs.is_some_and(|pairs| pairs < 2) {
+            return wrong(
+                "similarity.report.pairs",
+                "fewer than 2 have no other pair in the batch",
+            );
+        }
+        if self.hard_negatives == 0 {
+            return wrong("similarity.report.hard_negatives", "0 are none");
+        }
+        if self.attack_pairs == 0 {
+            return wrong("similarity.report.attack_pairs", "0 judge no model");
+        }
+        if self.max_length < 3 {
+            return wrong("similarity.report.max_length", "no word between the special tokens");
+        }
+        Ok(())
+    }
+}
