@@ -14,6 +14,9 @@ function in double precision is, and that of brentq on the derivative, good to a
 
 The bootstraps are done a second time here from their description, as in metrics.py; a perfectly
 calibrated model's labels take the streams after those, one word of 32 bits for each group.
+
+`calibration.py coverage` prints how often the intervals of a calibration error hold the true one,
+in draws of synthetic rows (a minute).
 """
 
 import json
@@ -145,7 +148,8 @@ def intervals(probabilities, truth, keys, threshold, resamples=200, level=0.95, 
         low, high = out.pop(name)
         of_chance = np.array(chance)[:, at]
         p_value = (1 + (of_chance >= measured[at]).sum()) / (1 + resamples)
-        turned = np.clip(2 * measured[at] - np.array([np.mean(drawn[name]), high, low]), 0, 1)
+        turned = [2 * measured[at] - np.mean(drawn[name]), 2 * measured[at] - high, high]
+        turned = np.clip(turned, 0, 1)
         if p_value > (1 - level) / 2:
             turned[1] = 0
         out[name] = {"measured": measured[at], "corrected": turned.tolist(),
@@ -208,7 +212,42 @@ def ties_case(rng, rows=200):
             "curve": curve(confidence, right), "risk_coverage": risk_coverage(confidence, right)}
 
 
+def coverage(rows=(808,), draws=200, resamples=200):
+    """How often intervals hold the true calibration error, by how far a model is too sure."""
+    rng = np.random.default_rng(1)
+    for n in rows:
+        place = np.arange(n) * BINS // n
+        for kind, by in (("all", 0), ("all", 0.02), ("all", 0.04), ("all", 0.08), ("all", 0.15),
+                         ("sure", 0.1), ("sure", 0.3)):
+            held, true_error = {"ours": 0, "basic": 0, "percentile": 0}, 0
+            for _ in range(draws):
+                confidence = np.sort(rng.beta(3, 1, n) * 0.8 + 0.2)
+                gap = by if kind == "all" else by * (confidence - 0.5)
+                chance = np.clip(confidence - gap, 0, 1)
+                right = (rng.random(n) < chance).astype(float)
+
+                def error(labels, weights=1.0):
+                    distances = np.bincount(place, weights * (confidence - labels), BINS)
+                    return np.abs(distances).sum() / n
+
+                measured, true = error(right), error(chance)
+                drawn = [error(right, w) for w in rng.multinomial(n, np.full(n, 1 / n), resamples)]
+                calibrated = [error(rng.random(n) < confidence) for _ in range(resamples)]
+                low, high = np.percentile(drawn, [2.5, 97.5])
+                p_value = (1 + (np.array(calibrated) >= measured).sum()) / (1 + resamples)
+                first = 0 if p_value > 0.025 else max(2 * measured - high, 0)
+                held["ours"] += first <= true <= high
+                held["basic"] += first <= true <= max(2 * measured - low, 0)
+                held["percentile"] += low <= true <= high
+                true_error += true / draws
+            counts = {name: int(count) for name, count in held.items()}
+            print(n, kind, by, f"true {true_error:.3f}", counts, flush=True)
+
+
 def main():
+    if sys.argv[1:] == ["coverage"]:
+        coverage()
+        return
     rng = np.random.default_rng(20260616)
     json.dump(
         {

@@ -32,14 +32,20 @@ pub struct ReliabilityBin {
 /// Therefore:
 ///
 /// - `corrected` is the measured error less its bootstrap bias (the mean of the resamples less the
-///   measured error), and its interval is the *basic* bootstrap's, which turns the resamples round:
-///   from `2 × measured − high` to `2 × measured − low` (Davison and Hinkley, *Bootstrap Methods
-///   and their Application*, 1997, section 5.2). Both are kept within 0 to 1.
+///   measured error). Its interval takes the lower end of the *basic* bootstrap, which turns the
+///   resamples round (`2 × measured − high`: Davison and Hinkley, *Bootstrap Methods and their
+///   Application*, 1997, section 5.2), and the upper end of the percentile bootstrap. All are kept
+///   within 0 to 1.
 /// - Near 0 this takes out a part of the bias only. So the labels are drawn anew as a perfectly
 ///   calibrated model would have them, each row right with the probability of its confidence
 ///   (consistency resampling: Bröcker and Smith, *Increasing the reliability of reliability
 ///   diagrams*, 2007). `by_chance` is the mean error of such draws. Where they show as much as was
 ///   measured more often than an end of the interval allows for, the interval begins at 0.
+///
+/// In a simulation with 808 rows, 15 bins and true errors from 0 to 0.15, intervals of 95 % held the
+/// true error in 180 to 196 of 200 draws each. Basic intervals, begun at 0 in the same way, held it
+/// in 174 to 193, and percentile intervals in none where the model was calibrated
+/// (`environment/golden/calibration.py coverage`).
 ///
 /// Compare two models by `corrected`, or by `measured` on the same number of rows and bins only.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -288,7 +294,7 @@ fn corrected(
     let value = turned(mean(&draws));
     let percentiles = bootstrap.around(measured, draws)?;
     let low = if p_value > (1.0 - bootstrap.level) / 2.0 { 0.0 } else { turned(percentiles.high) };
-    let corrected = Estimate { value, low, high: turned(percentiles.low) };
+    let corrected = Estimate { value, low, high: percentiles.high.clamp(0.0, 1.0) };
     Ok(CalibrationError { measured, corrected, by_chance, p_value })
 }
 

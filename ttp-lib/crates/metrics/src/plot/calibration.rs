@@ -164,8 +164,9 @@ impl RiskCoverageCurves {
             for precision in &self.precisions {
                 let line = y.at(1.0 - precision);
                 sheet.dashes(x.from, x.to, line, SOFT)?;
-                let place = (x.from + 4.0, line - 9.0);
-                sheet.text(&format!("precision {precision}"), place, 12.0, SOFT, Stand::START)?;
+                // At the right, where the curve is far above it as a rule.
+                let place = (x.to, line - 9.0);
+                sheet.text(&format!("precision {precision}"), place, 12.0, SOFT, Stand::END)?;
             }
             for (series, (_, points)) in self.curves.iter().enumerate() {
                 let drawn = apart(points.iter().map(|(a, b)| (x.at(*a), y.at(*b))));
