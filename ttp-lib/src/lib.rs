@@ -23,7 +23,8 @@
 //! - `text`: [`corpus`], [`balance`], [`augment`], [`split`], and [`linear`] classifiers.
 //! - `model`: [`pretrained`] checkpoints, [`encoder`], [`batch`], [`tokenization`], [`classify`],
 //!   and what all training loops share.
-//! - `metrics`: [`metrics`], their [`plot`]s, and the [`diagnosis`] of a classifier.
+//! - `metrics`: [`metrics`], their [`plot`]s, the [`diagnosis`] of a classifier, and the
+//!   [`calibration`] of its probabilities.
 //! - `audit`: [`audit`], whether reported figures can be true.
 //! - `flows`: malware [`family`]s from flows, and [`remedies`] for classes that are never found.
 //! - `base`: errors, [`files`], and what a notebook or a terminal shows ([`show`]).
@@ -45,7 +46,7 @@ pub use ttp_audit as audit;
 pub use ttp_base::{Error, Result, cells, error, files, show};
 pub use ttp_flows::{family, remedies};
 pub use ttp_metrics as metrics;
-pub use ttp_metrics::{diagnosis, plot};
+pub use ttp_metrics::{calibration, diagnosis, plot};
 pub use ttp_model::{batch, classify, encoder, pretrained, tokenization};
 pub use ttp_text::{augment, balance, corpus, linear, split};
 /// For the notebooks: one `:dep` brings the frames and the JSON too, in the same versions.

@@ -1,8 +1,11 @@
 //! Hostile sentences: whatever they hold, what is shown of them is text and no more.
 
 use std::collections::{BTreeMap, BTreeSet};
+use ttp_lib::calibration::{Probabilities, Reliability, RiskCoverage};
 use ttp_lib::metrics::{Confusion, Estimate};
-use ttp_lib::plot::{HeatMap, Histogram, Intervals, Lines, Svg};
+use ttp_lib::plot::{
+    HeatMap, Histogram, Intervals, Lines, ReliabilityDiagram, RiskCoverageCurves, Svg,
+};
 use ttp_lib::show::{Cell, Table, defang, terminal_safe};
 
 const HOSTILE: [&str; 16] = [
@@ -115,6 +118,9 @@ fn pictures_hold_shapes_and_text() {
         (0..188).map(|i| (format!("{i}{}", HOSTILE[i % HOSTILE.len()]), 188 - i)).collect();
     let rows: Vec<usize> = (0..labels.len()).collect();
     let confusion = Confusion::from_indices(labels.clone(), &rows, &rows).unwrap();
+    let probabilities = Probabilities::new(2, [0.9, 0.1, 0.3, 0.7]).unwrap();
+    let reliability = Reliability::new(&probabilities, &[0, 0], Reliability::BINS).unwrap();
+    let curve = RiskCoverage::new(&probabilities, &[0, 0]).unwrap();
     for sentence in sentences() {
         let lines = Lines::new(&sentence, &sentence, &sentence).line(&sentence, [(0.0, 1.0)]);
         let estimate = Estimate { value: 0.5, low: 0.4, high: 0.6 };
@@ -122,12 +128,16 @@ fn pictures_hold_shapes_and_text() {
             .estimate(&sentence, estimate)
             .point(&sentence, 0.7)
             .reference(0.5, &sentence);
-        let pictures: [Svg; 5] = [
+        let diagram = ReliabilityDiagram::new(&sentence).bins(&sentence, reliability.bins());
+        let risks = RiskCoverageCurves::new(&sentence).curve(&sentence, &curve).precision(0.9);
+        let pictures: [Svg; 7] = [
             Histogram::new(&sentence, &counts).classes(&sentence).draw().unwrap(),
             Histogram::new(&sentence, &many).thresholds(&[100]).draw().unwrap(),
             HeatMap::new(&sentence, &confusion).draw().unwrap(),
             lines.draw().unwrap(),
             intervals.draw().unwrap(),
+            diagram.draw().unwrap(),
+            risks.draw().unwrap(),
         ];
         for picture in pictures {
             let svg = picture.as_str();

@@ -8,6 +8,7 @@
 mod common;
 
 mod augment;
+mod calibration_golden;
 mod checkpoints;
 mod classify;
 mod command_line;

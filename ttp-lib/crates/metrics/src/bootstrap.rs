@@ -328,7 +328,7 @@ impl Bootstrap {
     }
 
     /// Scores every resample of the groups; the results stand in the resamples' order.
-    fn draw<S: Send, T: Send>(
+    pub(crate) fn draw<S: Send, T: Send>(
         &self,
         groups: &Groups,
         first_stream: usize,
@@ -360,7 +360,7 @@ impl Bootstrap {
         Ok((0..self.resamples).into_par_iter().map_init(scratch, resample).collect())
     }
 
-    fn around(&self, value: f64, mut draws: Vec<f64>) -> Result<Estimate> {
+    pub(crate) fn around(&self, value: f64, mut draws: Vec<f64>) -> Result<Estimate> {
         draws.sort_by(f64::total_cmp);
         let low = percentile(&draws, (1.0 - self.level) / 2.0)?;
         let high = percentile(&draws, (1.0 + self.level) / 2.0)?;

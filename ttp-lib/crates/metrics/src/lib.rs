@@ -1,8 +1,9 @@
 //! How well a classifier names techniques: confusion matrices, scores in their
 //! three averages, intervals that say how far chance alone could move them, and
 //! tests of whether two classifiers differ by more; and, in [`diagnose`], which classes a
-//! classifier never finds, which take in others, and which it confuses; in [`names`], whether the
-//! names stand beside the right classes.
+//! classifier never finds, which take in others, and which it confuses; in [`calibration`], whether
+//! its probabilities can be believed; in [`names`], whether the names stand beside the right
+//! classes.
 //!
 //! Every table has truth in its rows and predictions in its columns. Scores are
 //! scikit-learn's: a quotient with nothing under the line is 0
@@ -27,6 +28,7 @@
 //! ```
 
 mod bootstrap;
+pub mod calibration;
 mod confusion;
 pub mod diagnose;
 pub mod diagnosis;

@@ -9,7 +9,7 @@ use ttp_base::Result;
 use ttp_base::show::harmless;
 
 const SIZE: (u32, u32) = (900, 400);
-const LEFT: f64 = 72.0;
+pub(super) const LEFT: f64 = 72.0;
 const RIGHT: f64 = 24.0;
 /// Up to so many points each has a mark.
 const MARKED: usize = 40;
@@ -290,7 +290,13 @@ pub(super) fn legend<'a>(
     places
 }
 
-fn upright_axis(sheet: &mut Sheet<'_>, axis: &Axis, name: &str, right: f64) -> Result<()> {
+/// An upright axis, its numbers left of [`LEFT`], its grid up to `right`.
+pub(super) fn upright_axis(
+    sheet: &mut Sheet<'_>,
+    axis: &Axis,
+    name: &str,
+    right: f64,
+) -> Result<()> {
     for tick in axis.ticks(6) {
         let y = axis.at(tick);
         sheet.line((LEFT, y), (right, y), 1.0, GRID)?;

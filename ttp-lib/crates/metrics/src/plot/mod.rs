@@ -8,16 +8,20 @@
 //! - [`Distributions`]: how two kinds of scores are spread, model by model.
 //! - [`Scatter`]: points of many classes in the plane.
 //! - [`Intervals`]: values with their intervals, to be compared.
+//! - [`ReliabilityDiagram`]: accuracy by confidence, beside what a calibrated model has.
+//! - [`RiskCoverageCurves`]: what is named wrong, by how much is named.
 //!
 //! Coordinates are kept in eighths of a pixel, because plotters' SVG coordinates are
 //! whole numbers and 188 bars in 900 pixels would come out of uneven width.
 
+mod calibration;
 mod curves;
 mod distributions;
 mod heat_map;
 mod histogram;
 mod scatter;
 
+pub use calibration::{ReliabilityDiagram, RiskCoverageCurves};
 pub use curves::{Intervals, Lines};
 pub use distributions::Distributions;
 pub use heat_map::{HeatMap, HeatMaps};
