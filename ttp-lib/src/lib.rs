@@ -25,7 +25,8 @@
 //! - `metrics`: [`metrics`], their [`plot`]s, and the [`diagnosis`] of a classifier.
 //! - `audit`: [`audit`], whether reported figures can be true.
 //! - `flows`: malware [`family`]s from flows, and [`remedies`] for classes that are never found.
-//! - `base`: errors, [`files`], and what a notebook or a terminal shows ([`show`]).
+//! - `base`: errors, [`files`], [`settings`] with their ranges, and what a notebook or a terminal
+//!   shows ([`show`]).
 //! - `cli`: the command line, `ttp`.
 //!
 //! Dependencies point one way: `cli` knows this crate, which knows all others; `flows` knows `model`,
@@ -40,7 +41,7 @@ pub mod similarity;
 pub mod train;
 
 pub use ttp_audit as audit;
-pub use ttp_base::{Error, Result, cells, error, files, show};
+pub use ttp_base::{Error, Result, cells, error, files, settings, show};
 pub use ttp_flows::{family, remedies};
 pub use ttp_metrics as metrics;
 pub use ttp_metrics::{diagnosis, plot};

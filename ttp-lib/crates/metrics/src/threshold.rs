@@ -6,6 +6,7 @@
 //! `environment/golden/similarity.py` holds them to it.
 
 use super::scores::{f_beta, quotient};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use ttp_base::{Error, Result};
@@ -199,7 +200,7 @@ impl WeightedCounts {
 }
 
 /// What a threshold is chosen by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Criterion {
     /// The share of pairs that are right.
