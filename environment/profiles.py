@@ -17,6 +17,8 @@ FOLDER = project.NOTEBOOKS / "profiles"
 CATALOGUE = (project.ROOT / "ttp-lib" / "crates" / "model" / "src" / "pretrained"
              / "catalogue.json")
 DEFAULT = "laptop"
+# The JSON schema of profiles lies beside them.
+SCHEMA = "schema"
 # As the library's `hub_id`: owner/name, with or without @revision.
 HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*(@.+)?", re.ASCII)
 ATTACK, TRAM = "attack-v10.1", "tram-v1"
@@ -78,8 +80,9 @@ class Profile:
     def read(cls, name: str) -> Profile:
         own = name.endswith(".json")
         path = Path(name).expanduser().resolve() if own else FOLDER / f"{name}.json"
-        if not own and (os.sep in name or not path.exists()):
-            known = [p.stem for p in sorted(FOLDER.glob("*.json"))] + ["a JSON file's path"]
+        if not own and (os.sep in name or name == SCHEMA or not path.exists()):
+            stems = [p.stem for p in sorted(FOLDER.glob("*.json")) if p.stem != SCHEMA]
+            known = stems + ["a JSON file's path"]
             raise Problem(f"unknown profile {name!r}; known: {', '.join(known)}")
         try:
             settings = json.loads(path.read_text(encoding="utf-8"))

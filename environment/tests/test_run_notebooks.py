@@ -106,6 +106,7 @@ class Mistakes(HouseWithKernel):
         for name, content, words in (
             ("labtop", None, ["unknown profile 'labtop'", "smoke", "JSON file"]),
             ("../profiles/smoke", None, ["unknown profile '../profiles/smoke'"]),
+            ("schema", None, ["unknown profile 'schema'"]),
             ("gone.json", None, ["gone.json", "No such file"]),
             ("own.json", b"{\n", ["own.json", "line 2"]),
             ("list.json", b"[1]", ["list.json", "JSON object"]),

@@ -27,7 +27,8 @@
 //!   [`calibration`] of its probabilities.
 //! - `audit`: [`audit`], whether reported figures can be true.
 //! - `flows`: malware [`family`]s from flows, and [`remedies`] for classes that are never found.
-//! - `base`: errors, [`files`], and what a notebook or a terminal shows ([`show`]).
+//! - `base`: errors, [`files`], [`settings`] with their ranges, and what a notebook or a terminal
+//!   shows ([`show`]).
 //! - `cli`: the command line, `ttp`.
 //!
 //! Dependencies point one way: `cli` knows this crate, which knows all others; `flows` knows `model`,
@@ -43,7 +44,7 @@ pub mod similarity;
 pub mod train;
 
 pub use ttp_audit as audit;
-pub use ttp_base::{Error, Result, cells, error, files, show};
+pub use ttp_base::{Error, Result, cells, error, files, settings, show};
 pub use ttp_flows::{family, remedies};
 pub use ttp_metrics as metrics;
 pub use ttp_metrics::{calibration, diagnosis, plot};

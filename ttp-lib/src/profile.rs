@@ -1,6 +1,7 @@
 //! A run's sizes, settings and seeds, from one JSON file a profile in
 //! `notebooks/profiles/`, and the places where a run finds and leaves its files.
 
+mod check;
 mod checkpoints;
 mod folders;
 mod source;
@@ -10,24 +11,25 @@ pub use source::{CorpusSettings, CsvSource, HubSource, Labels, Source};
 
 use crate::similarity::SimilaritySettings;
 use crate::train::{Algorithm, MaskedParams, TrainParams};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use ttp_base::places::{repository_root, setting};
 use ttp_base::show::{Cell, Table};
-use ttp_base::{Error, Result, files};
+use ttp_base::{Error, Result, settings};
 use ttp_flows::family::FamilySettings;
 use ttp_flows::family::netml::NetmlSettings;
 use ttp_flows::remedies::RemedySettings;
 use ttp_metrics::Bootstrap;
-use ttp_model::pretrained::{self, Entry, Start, hub};
+use ttp_model::pretrained::Entry;
 use ttp_text::augment::AugmentSettings;
 use ttp_text::balance::Limits;
 use ttp_text::split::{Protocol, Shares};
 
 /// Everything that decides what a run computes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// The profile's name, as in its file's name.
@@ -77,7 +79,13 @@ pub struct Profile {
     pub families: NetmlSettings,
     /// How intervals are drawn.
     pub bootstrap: BootstrapSettings,
+    /// The file of the JSON schema, for editors: schema.json beside the profiles.
+    #[serde(rename = "$schema", default, skip_serializing)]
+    schema: Option<String>,
 }
+
+/// The JSON schema of a profile, by its name beside the profiles.
+const SCHEMA: &str = "schema";
 
 /// Where TRAM v1's sentences lie below `data/raw/` or `TTP_SOURCES`.
 const TRAM: &str = "tram-v1/all_analyzed_reports.json";
@@ -98,7 +106,7 @@ there is a network; or put the folder cybertune/ into a folder and name that in 
 Missing:";
 
 /// What a checkpoint does otherwise than the profile's `training`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrainChanges {
     /// Another optimizer.
@@ -114,7 +122,7 @@ pub struct TrainChanges {
 }
 
 /// How bootstrap intervals are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BootstrapSettings {
     /// Number of resamples.
@@ -127,93 +135,10 @@ impl Profile {
     /// Reads a profile and checks every setting.
     ///
     /// # Errors
-    /// If the file cannot be read, has an unknown or missing field, or a setting makes no sense.
+    /// If the file cannot be read, has an unknown or missing field, or a setting makes no sense: with
+    /// the line and the setting's path.
     pub fn read(path: &Path) -> Result<Self> {
-        let profile: Self = files::read_json(path)?;
-        profile.check().map_err(|error| Error::input(path, error))?;
-        Ok(profile)
-    }
-
-    fn check(&self) -> Result<()> {
-        let wrong = |field, reason: String| Err(Error::Setting { field, reason });
-        self.corpus.check()?;
-        self.balance.check()?;
-        self.augment.check()?;
-        self.split.check()?;
-        self.training.check()?;
-        for name in self.training_of.keys() {
-            // A copy of a profile with fewer checkpoints keeps what it says of the others.
-            if !self.checkpoints.contains(name) && Entry::named(name).is_none() {
-                return wrong("training_of", format!("{name:?} is not among the checkpoints"));
-            }
-            self.training(name).check()?;
-            let protocols = self.protocols_of(name);
-            if protocols.is_empty() {
-                return wrong("training_of", format!("{name:?} has no protocol"));
-            }
-            if let Some(other) = protocols.iter().find(|p| !self.protocols.contains(p)) {
-                let reason = format!("{name:?}: {:?} is not among protocols", other.name());
-                return wrong("training_of", reason);
-            }
-        }
-        if self.checkpoints.is_empty() {
-            return wrong("checkpoints", "names none".into());
-        }
-        let mut files: Vec<_> = self.checkpoints.iter().map(|c| pretrained::file_name(c)).collect();
-        files.sort();
-        if let Some(pair) = files.windows(2).find(|pair| pair[0] == pair[1]) {
-            let reason = format!("two of them would write to files named {:?}", pair[0]);
-            return wrong("checkpoints", reason);
-        }
-        for (name, revision) in &self.revisions {
-            if !Entry::named(name).is_some_and(|entry| matches!(entry.start, Start::Hub { .. })) {
-                let reason = format!(
-                    "{name:?} is no checkpoint that the catalogue has from the hub; of others \
-                     owner/name@revision names one"
-                );
-                return wrong("revisions", reason);
-            }
-            if !hub::is_revision(revision) {
-                let reason = format!("{name:?}: {revision:?} is no commit, branch or tag");
-                return wrong("revisions", reason);
-            }
-        }
-        if let Some(params) = &self.pretraining {
-            params.check()?;
-        }
-        let further = |name: &&String| Entry::named(name).is_some_and(Entry::is_pretrained_further);
-        if let Some(name) = self.checkpoints.iter().find(further)
-            && self.pretraining.is_none()
-        {
-            return wrong("pretraining", format!("missing, and checkpoint {name:?} needs it"));
-        }
-        self.similarity.check()?;
-        self.remedies.check()?;
-        self.family.check()?;
-        self.families.check()?;
-        if self.protocols.is_empty() {
-            return wrong("protocols", "names none".into());
-        }
-        if self.protocols.contains(&Protocol::Told) {
-            let reason =
-                "\"told\" is counted, and linear models are trained on it: take paper or clean";
-            return wrong("protocols", reason.into());
-        }
-        for (field, share) in
-            [("split.validation", self.split.validation), ("split.test", self.split.test)]
-        {
-            if share == 0.0 {
-                return wrong(field, "0: no row to judge a model by".into());
-            }
-        }
-        if self.bootstrap.resamples < 100 {
-            let reason = format!("{} give no interval; take 100 or more", self.bootstrap.resamples);
-            return wrong("bootstrap.resamples", reason);
-        }
-        if !(self.bootstrap.level > 0.0 && self.bootstrap.level < 1.0) {
-            return wrong("bootstrap.level", format!("{} is not a share", self.bootstrap.level));
-        }
-        Ok(())
+        settings::read(path)
     }
 
     /// The protocols that a checkpoint is trained under.
@@ -287,7 +212,8 @@ impl Run {
             root.join(profile)
         } else {
             let path = folder.join(format!("{profile}.json"));
-            if !path.is_file() || profile.contains(std::path::is_separator) {
+            let is_none = profile == SCHEMA || profile.contains(std::path::is_separator);
+            if is_none || !path.is_file() {
                 let known = profiles_in(&folder)?;
                 return Err(Error::Unknown { kind: "profile", name: profile.into(), known });
             }
@@ -390,6 +316,7 @@ fn profiles_in(folder: &Path) -> Result<Vec<String>> {
             path.file_stem().filter(|_| is_profile).map(|s| s.to_string_lossy().into_owned())
         })
         .collect();
+    names.retain(|name| name != SCHEMA);
     names.sort();
     names.push("a JSON file's path".to_owned());
     Ok(names)

@@ -1,17 +1,21 @@
 //! Where a profile's sentences come from: bundles of ATT&CK, a CSV file, a data set of the hub.
 
 use super::{PAPER_ROWS, Run, TRAM};
-use serde::de::{self, DeserializeOwned};
+use schemars::JsonSchema;
+use serde::de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
-use ttp_base::{Error, Result};
+use ttp_base::error::SettingPath;
+use ttp_base::settings::{Range, Schema, Setting};
+use ttp_base::{Error, Result, settings};
 use ttp_model::pretrained::hub::{self, Hub};
 use ttp_text::corpus::{self, Built, Columns, Keep, Kinship};
 
 /// Where the sentences come from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CorpusSettings {
     /// The main source.
@@ -40,7 +44,7 @@ pub struct CorpusSettings {
 /// assert!(matches!(read(of_hub).unwrap(), Source::Hub(of_hub) if of_hub.file == "train.csv"));
 /// assert!(read(r#""attack-v99""#).is_err());
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub enum Source {
     /// MITRE's ATT&CK v10.1 bundle (Enterprise), from the package that carries it.
     #[serde(rename = "attack-v10.1")]
@@ -62,7 +66,7 @@ pub enum Source {
 }
 
 /// A CSV file with a header.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CsvSource {
     /// The file; a relative path is taken from the repository's root.
@@ -85,7 +89,7 @@ pub struct CsvSource {
 
 /// A CSV file of a data set on the Hugging Face hub. It is fetched into the hub's cache and checked
 /// as checkpoints are; `<dataset>/<file>` below `TTP_SOURCES` or `data/raw/` goes before it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HubSource {
     /// The data set's id, `owner/name`; `id` in a profile, too.
@@ -108,7 +112,7 @@ pub struct HubSource {
 }
 
 /// Which labels a CSV file may have.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Labels {
     /// Any names of classes.
@@ -124,35 +128,136 @@ const KNOWN: &str = "attack-v10.1, attack-v15, the path of a bundle (….json), 
 
 impl<'de> Deserialize<'de> for Source {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        Self::of(Value::deserialize(deserializer)?).map_err(de::Error::custom)
+        deserializer.deserialize_any(AnySource)
+    }
+}
+
+/// A source as a profile writes it: a name, a path, or an object with one of the other names.
+struct AnySource;
+
+impl AnySource {
+    fn unknown<E: de::Error>(name: &str) -> E {
+        E::custom(format!("unknown source {name:?}; known: {KNOWN}"))
+    }
+
+    fn needed<E: de::Error>() -> E {
+        E::custom(format!("one source is needed: {KNOWN}"))
+    }
+}
+
+impl<'de> Visitor<'de> for AnySource {
+    type Value = Source;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "one source: {KNOWN}")
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> std::result::Result<Source, E> {
+        match name {
+            "attack-v10.1" => Ok(Source::AttackV10),
+            "attack-v15" => Ok(Source::AttackV15),
+            path if path.ends_with(".json") => Ok(Source::Bundle(vec![path.into()])),
+            other => Err(Self::unknown(other)),
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> std::result::Result<Source, A::Error> {
+        Err(Self::needed())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Source, A::Error> {
+        let name: String = map.next_key()?.ok_or_else(Self::needed::<A::Error>)?;
+        let source = match name.as_str() {
+            "bundle" => Source::Bundle(map.next_value::<Bundles>()?.0),
+            "csv" => Source::Csv(map.next_value()?),
+            "hub" => Source::Hub(map.next_value()?),
+            other => return Err(Self::unknown(other)),
+        };
+        match map.next_key::<IgnoredAny>()? {
+            None => Ok(source),
+            Some(_) => Err(Self::needed()),
+        }
+    }
+}
+
+/// The path of a bundle, or a list of them; as of a CSV file, either may stand under `path`.
+struct Bundles(Vec<PathBuf>);
+
+impl<'de> Deserialize<'de> for Bundles {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let value = match Value::deserialize(deserializer)? {
+            Value::Object(mut one) if one.len() == 1 => one.remove("path").unwrap_or_default(),
+            value => value,
+        };
+        let paths: Option<Vec<PathBuf>> = match value {
+            Value::String(path) => Some(vec![path.into()]),
+            Value::Array(paths) => {
+                paths.iter().map(|path| path.as_str().map(PathBuf::from)).collect()
+            }
+            _ => None,
+        };
+        let named = |path: &PathBuf| !path.as_os_str().is_empty();
+        let paths = paths.filter(|paths| !paths.is_empty() && paths.iter().all(named));
+        paths
+            .map(Self)
+            .ok_or_else(|| de::Error::custom("the path of a bundle is needed, or a list of paths"))
+    }
+}
+
+impl Setting for Source {
+    fn describe(_: Option<&Range>, schema: &mut Schema) {
+        let Some(choices) = schema.get_mut("oneOf").and_then(Schema::as_array_mut) else { return };
+        for choice in choices.iter_mut() {
+            if let Some(bundle) = choice.pointer_mut("/properties/bundle") {
+                let path = json!({ "type": "string", "minLength": 1 });
+                let paths = json!([path, { "type": "array", "items": path, "minItems": 1 }]);
+                let under_path = json!({
+                    "type": "object", "properties": { "path": { "anyOf": paths } },
+                    "required": ["path"], "additionalProperties": false
+                });
+                *bundle = json!({ "anyOf": [{ "anyOf": paths }, under_path] });
+            }
+            if let Some(hub) = choice.pointer_mut("/properties/hub") {
+                HubSource::describe(None, hub);
+            }
+        }
+        let path = "The path of a bundle.";
+        choices.push(json!({ "description": path, "type": "string", "pattern": "\\.json$" }));
+    }
+}
+
+impl Setting for HubSource {
+    fn describe(_: Option<&Range>, schema: &mut Schema) {
+        // One of the two names of the data set is needed.
+        let names = json!([{ "required": ["dataset"] }, { "required": ["id"] }]);
+        let Some(schema) = schema.as_object_mut() else { return };
+        schema.insert("oneOf".to_owned(), names);
+        if let Some(Schema::Array(required)) = schema.get_mut("required") {
+            required.retain(|name| name != "dataset");
+        }
+        if let Some(Schema::Object(fields)) = schema.get_mut("properties") {
+            let dataset = fields.get("dataset").cloned().unwrap_or_default();
+            fields.insert("id".to_owned(), dataset);
+        }
+    }
+}
+
+settings!(
+    CorpusSettings, "corpus", { source }, free { join_tram_v1, rows }, also Self::can_join_tram
+);
+
+impl CorpusSettings {
+    fn can_join_tram(&self, at: &SettingPath) -> Result<()> {
+        if self.join_tram_v1 && self.source.bundles().is_empty() {
+            let reason =
+                "only ATT&CK's sentences can be joined with TRAM's, and the source is a table";
+            return at.field("join_tram_v1").refuse(reason);
+        }
+        Ok(())
     }
 }
 
 impl Source {
-    fn of(value: Value) -> std::result::Result<Self, String> {
-        let unknown = |name: &str| {
-            format!("field \"corpus.source\": unknown source {name:?}; known: {KNOWN}")
-        };
-        match value {
-            Value::String(name) => match name.as_str() {
-                "attack-v10.1" => Ok(Self::AttackV10),
-                "attack-v15" => Ok(Self::AttackV15),
-                path if path.ends_with(".json") => Ok(Self::Bundle(vec![path.into()])),
-                other => Err(unknown(other)),
-            },
-            Value::Object(one) if one.len() == 1 => {
-                let (name, value) = one.into_iter().next().unwrap_or_default();
-                match name.as_str() {
-                    "bundle" => bundles(value).map(Self::Bundle),
-                    "csv" => settings(&name, value).map(Self::Csv),
-                    "hub" => settings(&name, value).map(Self::Hub),
-                    other => Err(unknown(other)),
-                }
-            }
-            _ => Err(format!("field \"corpus.source\": one source is needed: {KNOWN}")),
-        }
-    }
-
     /// The bundles that the sentences come from, as the profile names them; none of a table.
     fn bundles(&self) -> Vec<PathBuf> {
         match self {
@@ -161,41 +266,6 @@ impl Source {
             Self::Bundle(paths) => paths.clone(),
             Self::Csv(_) | Self::Hub(_) => Vec::new(),
         }
-    }
-}
-
-fn bundles(value: Value) -> std::result::Result<Vec<PathBuf>, String> {
-    // As of a CSV file: `{"path": …}`.
-    let value = match value {
-        Value::Object(mut one) if one.len() == 1 => one.remove("path").unwrap_or_default(),
-        value => value,
-    };
-    let paths: Option<Vec<PathBuf>> = match value {
-        Value::String(path) => Some(vec![path.into()]),
-        Value::Array(paths) => paths.iter().map(|path| path.as_str().map(PathBuf::from)).collect(),
-        _ => None,
-    };
-    let named = |path: &PathBuf| !path.as_os_str().is_empty();
-    paths.filter(|paths| !paths.is_empty() && paths.iter().all(named)).ok_or_else(|| {
-        "field \"corpus.source.bundle\": the path of a bundle is needed, or a list of paths"
-            .to_owned()
-    })
-}
-
-fn settings<T: DeserializeOwned>(name: &str, value: Value) -> std::result::Result<T, String> {
-    serde_json::from_value(value)
-        .map_err(|error| format!("field \"corpus.source.{name}\": {error}"))
-}
-
-impl CorpusSettings {
-    /// What is wrong with the settings, in words.
-    pub(super) fn check(&self) -> Result<()> {
-        if self.join_tram_v1 && self.source.bundles().is_empty() {
-            let reason =
-                "only ATT&CK's sentences can be joined with TRAM's, and the source is a table";
-            return Err(Error::Setting { field: "corpus.join_tram_v1", reason: reason.to_owned() });
-        }
-        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which sentences are similar, and which two may be no negative pair.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -7,7 +8,7 @@ use ttp_base::{Error, Result};
 use ttp_text::corpus::{Corpus, Kinship, Sentence, clean::normalised};
 
 /// What two similar sentences have in common.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// The technique, sub-techniques folded in.
@@ -31,7 +32,7 @@ impl Level {
 }
 
 /// What keeps a sentence from being another one's negative, beside what makes the two similar.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Exclude {
     /// The same technique, where only sub-techniques count as similar.

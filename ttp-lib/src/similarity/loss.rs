@@ -4,13 +4,16 @@
 //! differentiated. Formulas and edge cases are those of sentence-transformers' losses;
 //! `environment/golden/similarity.py` holds values and gradients to them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use tch::{Kind, Reduction, Tensor};
-use ttp_base::{Error, Result};
+use ttp_base::Result;
+use ttp_base::error::SettingPath;
+use ttp_base::settings::{self, Range, Schema, Setting, above};
 
 /// Which loss, with its own settings.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Loss {
     /// [`cosine_similarity`]: on pairs.
@@ -41,7 +44,7 @@ pub enum Loss {
 }
 
 /// How far apart two vectors are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Distance {
     /// 1 − cosine, from 0 to 2.
@@ -51,23 +54,40 @@ pub enum Distance {
     Euclidean,
 }
 
+/// Of margins and scales.
+const ABOVE_0: Range = above(0.0).or("{} is not a number above 0");
+
+impl Setting for Loss {
+    fn check_at(&self, _: Option<&Range>, at: &SettingPath) -> Result<()> {
+        let (loss, field, value) = match self {
+            Self::Cosine => return Ok(()),
+            Self::Contrastive { margin } => ("contrastive", "margin", margin),
+            Self::OnlineContrastive { margin } => ("online_contrastive", "margin", margin),
+            Self::MultipleNegatives { scale } => ("multiple_negatives", "scale", scale),
+            Self::Triplet { margin, .. } => ("triplet", "margin", margin),
+        };
+        value.check_at(Some(&ABOVE_0), &at.field(loss).field(field))
+    }
+
+    fn describe(_: Option<&Range>, schema: &mut Schema) {
+        for choice in schema.get_mut("oneOf").and_then(Schema::as_array_mut).into_iter().flatten() {
+            let losses = choice.get_mut("properties").and_then(Schema::as_object_mut);
+            for loss in losses.into_iter().flat_map(|losses| losses.values_mut()) {
+                for field in ["margin", "scale"] {
+                    settings::describe_inside(loss, &[field], &ABOVE_0);
+                }
+            }
+        }
+    }
+}
+
 impl Loss {
     /// Checks the settings.
     ///
     /// # Errors
     /// If a margin or scale is not a finite number above 0.
-    pub fn check(self) -> Result<()> {
-        let (field, value) = match self {
-            Self::Cosine => return Ok(()),
-            Self::Contrastive { margin }
-            | Self::OnlineContrastive { margin }
-            | Self::Triplet { margin, .. } => ("loss.margin", margin),
-            Self::MultipleNegatives { scale } => ("loss.scale", scale),
-        };
-        if value > 0.0 && value.is_finite() {
-            return Ok(());
-        }
-        Err(Error::Setting { field, reason: format!("{value} is not a number above 0") })
+    pub fn check(&self) -> Result<()> {
+        self.check_at(None, &SettingPath::of("loss"))
     }
 
     /// Whether it reads triplets (anchor, positive, negative); else pairs and whether each

@@ -11,14 +11,17 @@ use super::{Bar, Exclude, Labels};
 use rand::SeedableRng;
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
-use ttp_base::{Error, Result};
+use ttp_base::error::SettingPath;
+use ttp_base::settings::{Range, at_least, from_to};
+use ttp_base::{Error, Result, settings};
 use ttp_model::encoder::Vectors;
 
 /// How hard negatives are chosen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Mining {
     /// Negatives for each anchor.
@@ -90,7 +93,7 @@ impl fmt::Display for Mining {
 }
 
 /// Which of the candidates that are left become negatives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Sampling {
     /// The nearest.
@@ -99,37 +102,30 @@ pub enum Sampling {
     Random,
 }
 
+/// Of scores, which are cosines, and of differences between them.
+const SCORE: Range = from_to(-1.0, 1.0);
+
+settings!(Mining, "mining", {
+    negatives: at_least(1.0).or("0 for each anchor are none"),
+    min_score: SCORE,
+    max_score: SCORE,
+    absolute_margin: SCORE,
+    relative_margin: SCORE,
+}, free { range_min, range_max, sampling, exclude }, also Self::leave_room);
+
 impl Mining {
-    /// Checks every setting against its range.
-    ///
-    /// # Errors
-    /// Names the first that makes no sense.
-    pub fn check(&self) -> Result<()> {
-        let wrong = |field, reason: String| Err(Error::Setting { field, reason });
-        if self.negatives == 0 {
-            return wrong("mining.negatives", "0 for each anchor are none".into());
-        }
+    fn leave_room(&self, at: &SettingPath) -> Result<()> {
         if let Some(most) = self.range_max
-            && most < self.range_min + self.negatives
+            && most < self.range_min.saturating_add(self.negatives)
         {
             let (least, asked) = (self.range_min, self.negatives);
             let reason = format!("{most} leaves no room for {asked} negatives after {least}");
-            return wrong("mining.range_max", reason);
-        }
-        for (field, value) in [
-            ("mining.min_score", self.min_score),
-            ("mining.max_score", self.max_score),
-            ("mining.absolute_margin", self.absolute_margin),
-            ("mining.relative_margin", self.relative_margin),
-        ] {
-            if let Some(value) = value.filter(|value| !(-1.0..=1.0).contains(value)) {
-                return wrong(field, format!("{value} is not from -1 to 1"));
-            }
+            return at.field("range_max").refuse(reason);
         }
         if let (Some(low), Some(high)) = (self.min_score, self.max_score)
             && low > high
         {
-            return wrong("mining.min_score", format!("{low} is above max_score, {high}"));
+            return at.field("min_score").refuse(format!("{low} is above max_score, {high}"));
         }
         Ok(())
     }

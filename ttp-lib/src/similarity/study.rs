@@ -13,20 +13,23 @@ use crate::train::{self, Algorithm, Step, TrainParams};
 use rand::SeedableRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
-use ttp_base::{Error, Result};
+use ttp_base::settings::{Range, at_least};
+use ttp_base::{Error, Result, settings};
 use ttp_metrics::{Bootstrap, Criterion, Groups, Ranking};
 use ttp_model::encoder::{SentenceEncoder, Vectors};
+use ttp_model::engine::ranges::{EPOCHS, LEARNING_RATE};
 use ttp_model::pretrained::{Checkpoint, Tokenize};
 use ttp_text::corpus::{Corpus, Kinship};
 use ttp_text::split::Shares;
 
 /// The settings of the similarity experiment; what a profile leaves out is as the report
 /// has it, or as here where it says nothing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SimilaritySettings {
     /// The checkpoint that all models start from; the profile's first where it is not said.
@@ -93,7 +96,7 @@ impl fmt::Display for SimilaritySettings {
 }
 
 /// Which sentences of a corpus are paired.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Sentences {
     /// ATT&CK's procedure examples (what malware or a group did); of another source, all.
@@ -104,7 +107,7 @@ pub enum Sentences {
 
 /// Settings to be tried beside the experiment's own: what is not said is as there. `mining` is
 /// taken whole, and what it leaves out is as [`Mining::default`] has it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Trial {
     /// Another loss.
@@ -119,30 +122,28 @@ pub struct Trial {
     pub learning_rate: Option<f64>,
 }
 
-impl SimilaritySettings {
-    /// Checks every setting against its range.
-    ///
-    /// # Errors
-    /// Names the first that makes no sense.
-    pub fn check(&self) -> Result<()> {
-        let wrong = |field, reason: &str| Err(Error::Setting { field, reason: reason.to_owned() });
-        if self.pairs == 0 {
-            return wrong("similarity.pairs", "0 judge no model");
-        }
-        self.report.check()?;
-        for settings in self.trials.iter().map(|trial| self.with(trial)).chain([self.clone()]) {
-            if settings.hard_negatives == 0 {
-                return wrong("similarity.hard_negatives", "0 train nothing");
-            }
-            let inside =
-                |error: Error| Error::Setting { field: "similarity", reason: error.to_string() };
-            settings.mining.check().map_err(inside)?;
-            settings.loss.check().map_err(inside)?;
-            settings.training.check().map_err(inside)?;
-        }
-        Ok(())
-    }
+/// Triplets to train on.
+const TRIPLETS: Range = at_least(1.0).or("0 train nothing");
 
+settings!(SimilaritySettings, "similarity", {
+    pairs: at_least(1.0).or("0 judge no model"),
+    hard_negatives: TRIPLETS,
+    mining,
+    loss,
+    training,
+    trials,
+    report,
+}, free { checkpoint, sentences, level, criterion });
+
+settings!(Trial, "similarity.trials", {
+    loss,
+    hard_negatives: TRIPLETS,
+    mining,
+    epochs: EPOCHS,
+    learning_rate: LEARNING_RATE,
+});
+
+impl SimilaritySettings {
     /// The settings of a trial.
     #[must_use]
     pub fn with(&self, trial: &Trial) -> Self {

@@ -4,12 +4,17 @@
 use super::{Algorithm, Optimizer, Step};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tch::{Kind, Reduction, Tensor};
-use ttp_base::{Error, Result, files};
+use ttp_base::settings::between;
+use ttp_base::{Error, Result, files, settings};
 use ttp_model::batch::{self, Batch};
 use ttp_model::encoder::{MaskedEncoder, first_unsound};
+use ttp_model::engine::ranges::{
+    BATCH_SIZE, CLIP_NORM, EPOCHS, LEARNING_RATE, MAX_LENGTH, WARMUP_SHARE, WEIGHT_DECAY,
+};
 use ttp_model::engine::{Pace, Schedule, Steps};
 use ttp_model::pretrained::{Checkpoint, Tokenize};
 use ttp_text::split::Split;
@@ -17,7 +22,7 @@ use ttp_text::split::Split;
 use ttp_text::split::Unlabelled;
 
 /// The settings of further pretraining.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MaskedParams {
     /// Passes over the sentences; each hides other words.
@@ -38,45 +43,16 @@ pub struct MaskedParams {
     pub masked_share: f64,
 }
 
-impl MaskedParams {
-    /// Checks every field against its range.
-    ///
-    /// # Errors
-    /// Names the first field that makes no sense.
-    pub fn check(&self) -> Result<()> {
-        let wrong = |field, reason: String| Err(Error::Setting { field, reason });
-        if self.epochs == 0 {
-            return wrong("pretraining.epochs", "0 passes train nothing".into());
-        }
-        if self.batch_size == 0 {
-            return wrong("pretraining.batch_size", "a batch needs at least one row".into());
-        }
-        if self.max_length < 3 {
-            let reason = "leaves no word between the special tokens";
-            return wrong("pretraining.max_length", format!("{} {reason}", self.max_length));
-        }
-        if !(self.learning_rate > 0.0 && self.learning_rate < 1.0) {
-            let reason = format!("{} is not between 0 and 1", self.learning_rate);
-            return wrong("pretraining.learning_rate", reason);
-        }
-        for (field, share) in [
-            ("pretraining.warmup_share", self.warmup_share),
-            ("pretraining.weight_decay", self.weight_decay),
-        ] {
-            if !(0.0..1.0).contains(&share) {
-                return wrong(field, format!("{share} is not from 0 to 1"));
-            }
-        }
-        if self.clip_norm.is_nan() || self.clip_norm <= 0.0 {
-            return wrong("pretraining.clip_norm", format!("{} is not above 0", self.clip_norm));
-        }
-        if !(self.masked_share > 0.0 && self.masked_share < 1.0) {
-            let reason = format!("{} is not between 0 and 1", self.masked_share);
-            return wrong("pretraining.masked_share", reason);
-        }
-        Ok(())
-    }
-}
+settings!(MaskedParams, "pretraining", {
+    epochs: EPOCHS,
+    batch_size: BATCH_SIZE,
+    max_length: MAX_LENGTH,
+    learning_rate: LEARNING_RATE,
+    warmup_share: WARMUP_SHARE,
+    weight_decay: WEIGHT_DECAY,
+    clip_norm: CLIP_NORM,
+    masked_share: between(0.0, 1.0),
+});
 
 /// What one pass came to; pass 0 is the model before the first step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

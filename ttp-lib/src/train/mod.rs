@@ -12,18 +12,22 @@ pub use ttp_model::engine::{
 };
 pub use ttp_model::rows::{Rows, SplitRows, labels_of};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tch::Tensor;
-use ttp_base::{Error, Result, files};
+use ttp_base::{Result, files, settings};
 use ttp_metrics::Confusion;
 use ttp_model::batch::{self, Batch};
 use ttp_model::encoder::TechniqueEncoder;
+use ttp_model::engine::ranges::{
+    BATCH_SIZE, CLIP_NORM, EPOCHS, LEARNING_RATE, MAX_LENGTH, WARMUP_SHARE, WEIGHT_DECAY,
+};
 use ttp_model::engine::{Best, Pace, Schedule, Steps};
 use ttp_model::pretrained::Checkpoint;
 
 /// The settings of a fine-tuning run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrainParams {
     /// Passes over the training rows.
@@ -44,46 +48,15 @@ pub struct TrainParams {
     pub optimizer: Algorithm,
 }
 
-impl TrainParams {
-    /// Checks every field against its range.
-    ///
-    /// # Errors
-    /// Names the first field that makes no sense.
-    pub fn check(&self) -> Result<()> {
-        let wrong = |field, reason: String| Err(Error::Setting { field, reason });
-        if self.epochs == 0 {
-            return wrong("training.epochs", "0 passes train nothing".into());
-        }
-        if self.batch_size == 0 {
-            return wrong("training.batch_size", "a batch needs at least one row".into());
-        }
-        if self.max_length < 3 {
-            return wrong(
-                "training.max_length",
-                format!("{} leaves no word between the special tokens", self.max_length),
-            );
-        }
-        if !(self.learning_rate > 0.0 && self.learning_rate < 1.0) {
-            return wrong(
-                "training.learning_rate",
-                format!("{} is not between 0 and 1", self.learning_rate),
-            );
-        }
-        if !(0.0..1.0).contains(&self.warmup_share) {
-            return wrong("training.warmup_share", format!("{} is not a share", self.warmup_share));
-        }
-        if !(0.0..1.0).contains(&self.weight_decay) {
-            return wrong(
-                "training.weight_decay",
-                format!("{} is not from 0 to 1", self.weight_decay),
-            );
-        }
-        if self.clip_norm.is_nan() || self.clip_norm <= 0.0 {
-            return wrong("training.clip_norm", format!("{} is not above 0", self.clip_norm));
-        }
-        Ok(())
-    }
-}
+settings!(TrainParams, "training", {
+    epochs: EPOCHS,
+    batch_size: BATCH_SIZE,
+    max_length: MAX_LENGTH,
+    learning_rate: LEARNING_RATE,
+    warmup_share: WARMUP_SHARE,
+    weight_decay: WEIGHT_DECAY,
+    clip_norm: CLIP_NORM,
+}, free { optimizer });
 
 /// What a whole run came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

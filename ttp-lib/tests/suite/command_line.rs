@@ -224,14 +224,14 @@ fn all_checkpoints_of_a_profile_are_tried_and_a_lost_revision_says_what_takes_an
     for (revisions, expected) in [
         (
             json!({ "minilm": "main" }),
-            "\"minilm\" is no checkpoint that the catalogue has from the",
+            "minilm: \"minilm\" is no checkpoint that the catalogue has from the",
         ),
-        (json!({ "secbert": "a..b" }), "\"secbert\": \"a..b\" is no commit, branch or tag"),
+        (json!({ "secbert": "a..b" }), "secbert: \"a..b\" is no commit, branch or tag"),
     ] {
         papers["revisions"] = revisions;
         project.write("papers.json", &papers.to_string());
         let (well, _, error) = fetch(&["--profile", "papers.json"]);
-        let expected = format!("/papers.json: setting revisions: {expected}");
+        let expected = format!("/papers.json, row 1: setting revisions.{expected}");
         assert!(!well && error.contains(&expected), "{error}");
     }
 }
@@ -407,38 +407,37 @@ fn a_profile_with_a_mistake_is_named_by_file_and_field() {
     };
     assert_eq!(
         said(&|p| p["training"]["epochs"] = json!(0)),
-        "error: own.json: setting training.epochs: 0 passes train nothing"
+        "error: own.json, row 1: setting training.epochs: 0 passes train nothing"
     );
     assert_eq!(
         said(&|p| p["balance"]["upsample_to"] = json!(700)),
-        "error: own.json: setting balance.upsample_to: 700 is above downsample_to, 20"
+        "error: own.json, row 1: setting balance.upsample_to: 700 is above downsample_to, 20"
     );
     assert!(
         said(&|p| p["trainings"] = json!({})).starts_with(
-            "error: own.json, row 1: unknown field `trainings`, expected one of `name`"
+            "error: own.json, row 1, field \"trainings\": unknown field `trainings`, expected one of `name`"
         ),
     );
     assert_eq!(
         said(&|p| p["checkpoints"] = json!(["minilm", "minilm-cti"])),
-        "error: own.json: setting pretraining: missing, and checkpoint \"minilm-cti\" needs it"
+        "error: own.json, row 1: setting pretraining: missing, and checkpoint \"minilm-cti\" needs it"
     );
     assert_eq!(
         said(&|p| p["checkpoints"] = json!(["one/bert", "other/bert"])),
-        "error: own.json: setting checkpoints: two of them would write to files named \"bert\""
+        "error: own.json, row 1: setting checkpoints: two of them would write to files named \"bert\""
     );
     assert_eq!(
         said(&|p| p["protocols"] = json!(["told"])),
-        "error: own.json: setting protocols: \"told\" is counted, and linear models are trained on \
-         it: take paper or clean"
+        "error: own.json, row 1: setting protocols: \"told\" is counted, and linear models are trained \
+         on it: take paper or clean"
     );
     assert_eq!(
         said(&|p| p["similarity"] = json!({ "mining": { "negatives": 0 } })),
-        "error: own.json: setting similarity: setting mining.negatives: 0 for each anchor are none"
+        "error: own.json, row 1: setting similarity.mining.negatives: 0 for each anchor are none"
     );
-    assert!(
-        said(&|p| p["similarity"] = json!({ "loss": "cosines" }))
-            .starts_with("error: own.json, row 1: unknown variant `cosines`")
-    );
+    assert!(said(&|p| p["similarity"] = json!({ "loss": "cosines" })).starts_with(
+        "error: own.json, row 1, field \"similarity.loss\": unknown variant `cosines`"
+    ));
     project.write("own.json", "{\n  \"name\": \"own\",\n  \"about\": ");
     let cut = project.fails(&["corpus", "--profile", "own.json"]);
     assert!(cut.starts_with("error: own.json, row 3: EOF while parsing"), "{cut}");

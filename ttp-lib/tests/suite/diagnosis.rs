@@ -666,7 +666,10 @@ fn the_command_line_fails_in_one_line_and_leaves_nothing() {
         (&["--matrix", "m.csv"], "error: m.csv: not square: 1 rows for 2 columns"),
         (&["gone.csv"], "error: gone.csv: cannot read: "),
         (&["gone.parquet"], "error: gone.parquet: cannot read: "),
-        (&["good.csv", "--settings", "s.json"], "error: s.json, row 1: unknown field `sinks`"),
+        (
+            &["good.csv", "--settings", "s.json"],
+            "error: s.json, row 1, field \"sinks\": unknown field `sinks`",
+        ),
         (&["good.csv", "--out", "good.csv/x"], "error: good.csv/x: cannot create: "),
     ] {
         let output = folder.ttp(arguments);

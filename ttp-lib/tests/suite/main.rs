@@ -31,6 +31,7 @@ mod netml;
 mod parity;
 mod remedies;
 mod sentence_modules;
+mod settings;
 mod significance_golden;
 mod similarity;
 mod similarity_report;

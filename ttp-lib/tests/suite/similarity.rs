@@ -720,7 +720,7 @@ fn a_training_that_makes_no_sense_is_named() {
     let one = [Triplet { anchor: 0, positive: 1, negative: 100 }];
     assert_eq!(
         run(Loss::Contrastive { margin: -0.5 }, &one),
-        "setting loss.margin: -0.5 is not a number above 0"
+        "setting loss.contrastive.margin: -0.5 is not a number above 0"
     );
     let wrong = |value: Value| {
         let settings: SimilaritySettings = serde_json::from_value(value).unwrap();
@@ -733,7 +733,7 @@ fn a_training_that_makes_no_sense_is_named() {
     assert_eq!(wrong(json!({ "pairs": 0 })), "setting similarity.pairs: 0 judge no model");
     assert_eq!(
         wrong(json!({ "trials": [{ "loss": { "triplet": { "margin": 0.0 } } }] })),
-        "setting similarity: setting loss.margin: 0 is not a number above 0"
+        "setting similarity.trials[0].loss.triplet.margin: 0 is not a number above 0"
     );
 }
 

@@ -351,7 +351,7 @@ fn a_wrong_source_is_said_with_file_and_field() {
         ),
         (
             json!({ "csv": { "path": "a.csv", "sentence": "d", "techniques": "e" } }),
-            &["field \"corpus.source.csv\": unknown field `techniques`"],
+            &["field \"corpus.source.csv.techniques\": unknown field `techniques`"],
         ),
     ] {
         project.source(source.clone());

@@ -46,6 +46,14 @@ pub enum Error {
         /// What is wrong with its value.
         reason: String,
     },
+    /// A setting that makes no sense where it stands among others.
+    #[error("setting {path}: {}", one_line(.reason))]
+    SettingAt {
+        /// Where it stands.
+        path: SettingPath,
+        /// What is wrong with its value, and what would be right.
+        reason: String,
+    },
     /// A checkpoint could not be had from the Hugging Face hub or its cache.
     #[error("{}: {}", one_line(.what), one_line(.reason))]
     Hub {
@@ -94,6 +102,77 @@ impl fmt::Display for Place {
         }
         if let Some(field) = &self.field {
             write!(f, ", field {field:?}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Where a setting stands among others, from the outermost on.
+///
+/// ```
+/// use ttp_base::error::SettingPath;
+/// let trial = SettingPath::of("similarity").field("trials").item(2);
+/// assert_eq!(trial.field("epochs").to_string(), "similarity.trials[2].epochs");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SettingPath(Vec<Segment>);
+
+/// A step into settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Segment {
+    /// To a field, or to what a map holds under a name.
+    Field(String),
+    /// To an item of a list, from 0.
+    Item(usize),
+}
+
+impl SettingPath {
+    /// The path of fields with points between them; that of all settings where it is empty.
+    pub fn of(fields: &str) -> Self {
+        let fields = fields.split('.').filter(|field| !field.is_empty());
+        Self(fields.map(|field| Segment::Field(field.to_owned())).collect())
+    }
+
+    /// The path of a field of these settings, or of what a map holds under a name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Self {
+        self.then(Segment::Field(name.to_owned()))
+    }
+
+    /// The path of an item of this list, from 0.
+    #[must_use]
+    pub fn item(&self, at: usize) -> Self {
+        self.then(Segment::Item(at))
+    }
+
+    fn then(&self, segment: Segment) -> Self {
+        let mut segments = self.0.clone();
+        segments.push(segment);
+        Self(segments)
+    }
+
+    /// Its steps, from the outermost on.
+    pub fn segments(&self) -> &[Segment] {
+        &self.0
+    }
+
+    /// Refuses what stands there.
+    ///
+    /// # Errors
+    /// Always: [`Error::SettingAt`].
+    pub fn refuse<T>(&self, reason: impl Into<String>) -> Result<T> {
+        Err(Error::SettingAt { path: self.clone(), reason: reason.into() })
+    }
+}
+
+impl fmt::Display for SettingPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, segment) in self.0.iter().enumerate() {
+            match segment {
+                Segment::Field(name) if at == 0 => f.write_str(name)?,
+                Segment::Field(name) => write!(f, ".{name}")?,
+                Segment::Item(item) => write!(f, "[{item}]")?,
+            }
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! - [`files`]: files written whole or not at all.
 //! - [`frame`]: polars frames as parquet files.
 //! - [`csv_file`]: CSV files, read strictly.
+//! - [`settings`]: settings with ranges, checked in one way and described by a JSON schema.
 //! - [`places`]: where the repository is, and what the environment says.
 //! - [`spelling`]: labels and texts as people spell them.
 //! - [`results`]: what runs left in `results/`, in one object.
@@ -15,6 +16,7 @@ pub mod files;
 pub mod frame;
 pub mod places;
 pub mod results;
+pub mod settings;
 pub mod show;
 pub mod spelling;
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ttp_lib::diagnosis::{Columns, Names, Report, Second, read_matrix, read_predictions};
 use ttp_lib::metrics::DiagnosisSettings;
 use ttp_lib::metrics::names::NamesSettings;
-use ttp_lib::{Error, Result, files};
+use ttp_lib::{Error, Result, files, settings};
 
 #[derive(Args)]
 pub struct DiagnoseArguments {
@@ -53,7 +53,7 @@ pub struct DiagnoseArguments {
 
 pub fn diagnose(arguments: DiagnoseArguments) -> Result<()> {
     let settings: DiagnosisSettings = match &arguments.settings {
-        Some(file) => files::read_json(file)?,
+        Some(file) => settings::read(file)?,
         None => DiagnosisSettings::default(),
     };
     settings.check()?;

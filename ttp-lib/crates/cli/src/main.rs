@@ -22,7 +22,7 @@ use ttp_lib::corpus::{self, Columns, Corpus, Keep, Source};
 use ttp_lib::encoder::{MaskedEncoder, TechniqueEncoder};
 use ttp_lib::evaluate::{Evaluation, Tested};
 use ttp_lib::pretrained::{self, CATALOGUE, Entry};
-use ttp_lib::profile::{Labels, Run};
+use ttp_lib::profile::{Labels, Profile, Run};
 use ttp_lib::serde_json::json;
 use ttp_lib::show::terminal_safe;
 use ttp_lib::split::{self, Leakage, Lost, Protocol, Split};
@@ -84,6 +84,8 @@ enum Command {
     Family(family::FamilyCommand),
     /// Say what is wrong with a classifier: classes never found, sinks, confused pairs
     Diagnose(diagnose::DiagnoseArguments),
+    /// Print the JSON schema of a profile, by which editors complete and check one
+    Schema,
 }
 
 impl Command {
@@ -202,7 +204,13 @@ fn run(cli: Cli) -> Result<()> {
         Command::Similar(arguments) => similarity::search(&run()?, &arguments),
         Command::Family(command) => family::family(run, command),
         Command::Diagnose(arguments) => diagnose::diagnose(arguments),
+        Command::Schema => schema(),
     }
+}
+
+fn schema() -> Result<()> {
+    let schema = serde_json::to_string_pretty(&Profile::schema()?);
+    say(&schema.map_err(Error::library("writing the schema"))?)
 }
 
 fn build_corpus(run: &Run, arguments: CorpusArguments) -> Result<()> {

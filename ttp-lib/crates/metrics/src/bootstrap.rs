@@ -13,8 +13,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use ttp_base::settings::{at_least, between};
 use ttp_base::show::Cell;
-use ttp_base::{Error, Result};
+use ttp_base::{Error, Result, settings};
 
 /// A value with the interval around it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -91,6 +92,11 @@ pub struct Bootstrap {
     /// Two runs with the same seed draw the same rows.
     pub seed: u64,
 }
+
+settings!(Bootstrap, "bootstrap", {
+    resamples: at_least(1.0).or("0 resamples give no interval"),
+    level: between(0.0, 1.0),
+}, free { seed });
 
 impl Bootstrap {
     /// One metric with its interval. `truth` and `predicted` hold class indices below
@@ -335,15 +341,10 @@ impl Bootstrap {
         scratch: impl Fn() -> S + Sync + Send,
         score: impl Fn(&mut S, &[u32]) -> T + Sync + Send,
     ) -> Result<Vec<T>> {
-        let wrong = |field, reason| Err(Error::Setting { field, reason });
-        if self.resamples == 0 {
-            return wrong("bootstrap.resamples", "0 resamples give no interval".to_owned());
-        }
-        if !(self.level > 0.0 && self.level < 1.0) {
-            return wrong("bootstrap.level", format!("{} is not between 0 and 1", self.level));
-        }
+        self.check()?;
         let Ok(below) = u32::try_from(groups.rows()) else {
-            return wrong("truth", format!("{} rows cannot be resampled", groups.rows()));
+            let reason = format!("{} rows cannot be resampled", groups.rows());
+            return Err(Error::Setting { field: "truth", reason });
         };
         // Never more groups than rows.
         let below = below.min(groups.len() as u32);

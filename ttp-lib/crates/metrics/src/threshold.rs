@@ -10,6 +10,7 @@
 mod tests;
 
 use super::scores::{f_beta, quotient};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use ttp_base::{Error, Result};
@@ -215,7 +216,7 @@ impl WeightedCounts {
 }
 
 /// What a threshold is chosen by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Criterion {
     /// The share of pairs that are right.

@@ -25,12 +25,14 @@ use crate::corpus::{Corpus, Operation, Sample};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
-use ttp_base::{Error, Result};
+use ttp_base::error::SettingPath;
+use ttp_base::{Error, Result, settings};
 
 /// Rows a technique needs and may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Techniques with fewer rows are left out.
@@ -48,22 +50,19 @@ impl Default for Limits {
     }
 }
 
+settings!(
+    Limits, "balance", {}, free { trim_below, upsample_to, downsample_to }, also Self::are_in_order
+);
+
 impl Limits {
-    /// The limits themselves, if they make sense together.
-    ///
-    /// # Errors
-    /// If techniques would be filled up to more rows than they may have.
-    pub fn check(self) -> Result<Self> {
-        if self.upsample_to > self.downsample_to {
-            return Err(Error::Setting {
-                field: "balance.upsample_to",
-                reason: format!(
-                    "{} is above downsample_to, {}",
-                    self.upsample_to, self.downsample_to
-                ),
-            });
+    fn are_in_order(&self, at: &SettingPath) -> Result<()> {
+        let (filled, most) = (self.upsample_to, self.downsample_to);
+        if filled > most {
+            return at
+                .field("upsample_to")
+                .refuse(format!("{filled} is above downsample_to, {most}"));
         }
-        Ok(self)
+        Ok(())
     }
 
     /// The same for a part that holds `share` (0 to 1) of the rows; trimming is done

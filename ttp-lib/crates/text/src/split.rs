@@ -26,14 +26,17 @@ use crate::corpus::{Corpus, Sample};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::path::Path;
-use ttp_base::{Error, Result};
+use ttp_base::error::SettingPath;
+use ttp_base::settings::{Range, above, from_to};
+use ttp_base::{Error, Result, settings};
 
 /// The share of each part, each from 0 to 1, together 1.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Shares {
     /// For training; above 0.
@@ -51,39 +54,22 @@ impl Default for Shares {
     }
 }
 
+/// A share of one whole.
+const SHARE: Range = from_to(0.0, 1.0);
+
+settings!(
+    Shares, "split", { train: SHARE, validation: SHARE, test: SHARE },
+    with { train: above(0.0).or("0: nothing to train on") },
+    also Self::are_whole
+);
+
 impl Shares {
-    /// The shares themselves, if they are shares of one whole.
-    ///
-    /// # Errors
-    /// If one is not from 0 to 1, training has none, or they do not add up to 1.
-    pub fn check(self) -> Result<Self> {
-        let parts = [
-            ("split.train", self.train),
-            ("split.validation", self.validation),
-            ("split.test", self.test),
-        ];
-        for (field, share) in parts {
-            if !(0.0..=1.0).contains(&share) {
-                return Err(Error::Setting {
-                    field,
-                    reason: format!("{share} is not from 0 to 1"),
-                });
-            }
-        }
-        let sum: f64 = parts.iter().map(|(_, share)| share).sum();
-        if self.train == 0.0 {
-            return Err(Error::Setting {
-                field: "split.train",
-                reason: "0: nothing to train on".into(),
-            });
-        }
+    fn are_whole(&self, at: &SettingPath) -> Result<()> {
+        let sum: f64 = [self.train, self.validation, self.test].iter().sum();
         if (sum - 1.0).abs() > 1e-9 {
-            return Err(Error::Setting {
-                field: "split",
-                reason: format!("they add up to {sum}, not 1"),
-            });
+            return at.refuse(format!("they add up to {sum}, not 1"));
         }
-        Ok(self)
+        Ok(())
     }
 
     /// How `rows` rows are shared out: whole parts first, what is left to the largest
@@ -125,7 +111,7 @@ pub struct Split {
 /// # Errors
 /// If the shares are none ([`Shares::check`]).
 pub fn stratified(samples: &[Sample], shares: Shares, seed: u64) -> Result<Split> {
-    let shares = shares.check()?;
+    shares.check()?;
     let mut parts = [Vec::new(), Vec::new(), Vec::new()];
     for (technique, mut rows) in classes(samples) {
         rows.shuffle(&mut ChaCha8Rng::seed_from_u64(mix(seed, technique)));

@@ -4,6 +4,7 @@ use super::super::mine::{Mining, mine};
 use crate::published::{REPORT_ADVANCED, REPORT_BASIC, ReportTraining};
 use crate::similarity::{Labels, Loss, Pairs, Triplet};
 use crate::train::{Algorithm, TrainParams};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use ttp_base::{Error, Result};
@@ -15,7 +16,9 @@ const SCALE: f64 = 20.0;
 const MARGIN: f64 = 0.5;
 
 /// A way to train on the report's pairs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Arm {
     /// The report's "basic fine-tuned": multiple-negatives ranking over every pair, those

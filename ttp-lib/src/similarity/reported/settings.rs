@@ -2,14 +2,17 @@
 
 use super::Arm;
 use crate::published::REPORT_HARD_NEGATIVES;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use ttp_base::{Error, Result};
+use ttp_base::settings;
+use ttp_base::settings::at_least;
+use ttp_model::engine::ranges::{EPOCHS, MAX_LENGTH};
 
 /// The report's base model, all-mpnet-base-v2, by its name among the checkpoints.
 pub const BASE_MODEL: &str = "mpnet";
 
 /// Which of the report's recipes a profile trains, and how far; what it leaves out is as here.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReportSettings {
     /// Checkpoints that are judged as they are, where they are at hand.
@@ -50,31 +53,10 @@ impl Default for ReportSettings {
     }
 }
 
-impl ReportSettings {
-    /// Checks every setting against its range.
-    ///
-    /// # Errors
-    /// Names the first that makes no sense.
-    pub fn check(&self) -> Result<()> {
-        let wrong = |field, reason: &str| Err(Error::Setting { field, reason: reason.to_owned() });
-        if self.epochs == Some(0) {
-            return wrong("similarity.report.epochs", "0 train nothing");
-        }
-        if self.pairs.is_some_and(|pairs| pairs < 2) {
-            return wrong(
-                "similarity.report.pairs",
-                "fewer than 2 have no other pair in the batch",
-            );
-        }
-        if self.hard_negatives == 0 {
-            return wrong("similarity.report.hard_negatives", "0 are none");
-        }
-        if self.attack_pairs == 0 {
-            return wrong("similarity.report.attack_pairs", "0 judge no model");
-        }
-        if self.max_length < 3 {
-            return wrong("similarity.report.max_length", "no word between the special tokens");
-        }
-        Ok(())
-    }
-}
+settings!(ReportSettings, "similarity.report", {
+    epochs: EPOCHS.or("0 train nothing"),
+    pairs: at_least(2.0).or("fewer than 2 have no other pair in the batch"),
+    hard_negatives: at_least(1.0).or("0 are none"),
+    attack_pairs: at_least(1.0).or("0 judge no model"),
+    max_length: MAX_LENGTH.or("no word between the special tokens"),
+}, free { untrained, checkpoint, arms, disjoint_arms });

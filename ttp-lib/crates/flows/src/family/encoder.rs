@@ -2,17 +2,19 @@
 
 use super::flows::{FlowFile, Flows};
 use super::standardise::Standardiser;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 use tch::nn::{self, Module};
 use tch::{Device, Kind, Tensor};
-use ttp_base::{Error, Result, files};
+use ttp_base::settings::{from_below, from_to};
+use ttp_base::{Error, Result, files, settings};
 use ttp_metrics::Confusion;
 use ttp_model::encoder::{Predictions, first_unsound, restore, save_weights, snapshot};
 
 /// The encoder's shape.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EncoderShape {
     /// Sizes of the hidden layers, the first at the features.
@@ -30,28 +32,14 @@ impl Default for EncoderShape {
     }
 }
 
-impl EncoderShape {
-    /// Checks every field against its range.
-    ///
-    /// # Errors
-    /// Names the first field that makes no sense.
-    pub fn check(&self) -> Result<()> {
-        let wrong = |field, reason: String| Err(Error::Setting { field, reason });
-        /// More than this is a typing error.
-        const MOST: usize = 1 << 16;
-        if let Some(size) = self.hidden.iter().find(|size| !(1..=MOST).contains(*size)) {
-            return wrong("family.encoder.hidden", format!("{size} is not from 1 to {MOST}"));
-        }
-        if !(2..=MOST).contains(&self.embedding) {
-            let reason = format!("{} is not from 2 to {MOST}", self.embedding);
-            return wrong("family.encoder.embedding", reason);
-        }
-        if !(0.0..1.0).contains(&self.dropout) {
-            return wrong("family.encoder.dropout", format!("{} is no share", self.dropout));
-        }
-        Ok(())
-    }
-}
+/// More numbers in a layer are a typing error.
+const MOST: f64 = 65_536.0;
+
+settings!(EncoderShape, "family.encoder", {
+    hidden: from_to(1.0, MOST),
+    embedding: from_to(2.0, MOST),
+    dropout: from_below(0.0, 1.0),
+});
 
 /// What `family.json` says of the weights beside it.
 #[derive(Debug, Clone, Serialize, Deserialize)]

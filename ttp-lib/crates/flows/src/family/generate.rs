@@ -10,7 +10,8 @@ use serde::Serialize;
 use std::fmt;
 use std::io::Write;
 use std::path::Path;
-use ttp_base::{Error, Result, files};
+use ttp_base::settings::{Range, from_to};
+use ttp_base::{Error, Result, files, settings};
 
 /// Number of features of a synthetic flow.
 pub const FEATURES: usize = 80;
@@ -205,7 +206,12 @@ struct Mode {
     middle: Vec<f32>,
 }
 
+settings!(SyntheticFlows, "family", { rows: Self::ROWS }, free { seed, faults });
+
 impl SyntheticFlows {
+    /// Fewer are too few for 21 families; the most are ten times the report's.
+    pub const ROWS: Range = from_to(5_000.0, 3_500_000.0).or("{} is not from 5,000 to 3,500,000");
+
     /// All of [`PLANTED`], in so many training rows.
     pub fn new(rows: usize, seed: u64) -> Self {
         Self { rows, seed, faults: PLANTED.to_vec() }
@@ -216,18 +222,6 @@ impl SyntheticFlows {
     pub fn without(mut self, fault: Fault) -> Self {
         self.faults.retain(|planted| *planted != fault);
         self
-    }
-
-    /// Checks the number of rows.
-    ///
-    /// # Errors
-    /// If they are too few for 21 families, or more than ten times the report's.
-    pub fn check(&self) -> Result<()> {
-        if (5_000..=3_500_000).contains(&self.rows) {
-            return Ok(());
-        }
-        let reason = format!("{} is not from 5,000 to 3,500,000", self.rows);
-        Err(Error::Setting { field: "family.rows", reason })
     }
 
     /// The features' names, which all say that they are synthetic.

@@ -1,11 +1,13 @@
 //! The supervised contrastive loss.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
-use ttp_base::{Error, Result};
+use ttp_base::settings;
+use ttp_base::settings::above;
 
 /// How much of the supervised contrastive loss is added to the cross-entropy.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Contrastive {
     /// What it is multiplied by; above 0.
@@ -14,23 +16,9 @@ pub struct Contrastive {
     pub temperature: f64,
 }
 
-impl Contrastive {
-    /// Checks both against their ranges.
-    ///
-    /// # Errors
-    /// Names the first that makes no sense.
-    pub fn check(&self) -> Result<()> {
-        for (field, value) in [
-            ("family.training.contrastive.weight", self.weight),
-            ("family.training.contrastive.temperature", self.temperature),
-        ] {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(Error::Setting { field, reason: format!("{value} is not above 0") });
-            }
-        }
-        Ok(())
-    }
-}
+settings!(
+    Contrastive, "family.training.contrastive", { weight: above(0.0), temperature: above(0.0) }
+);
 
 /// The supervised contrastive loss of a batch (Khosla et al., *Supervised Contrastive Learning*,
 /// NeurIPS 2020, `L_out`, equation 2): vectors of one class are pulled together, others apart.

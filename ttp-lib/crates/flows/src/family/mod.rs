@@ -49,11 +49,13 @@ pub use predictions::write_predictions;
 pub use standardise::{Moments, Standardiser};
 pub use train::{Balance, FamilyHistory, FamilyParams, FamilyTraining};
 
+use plane::PICTURE_ROWS;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use ttp_base::{Error, Result};
+use ttp_base::settings;
 
 /// The sizes and settings of the family experiment in a profile.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FamilySettings {
     /// Synthetic training flows; validation and test have a fifth of them each.
@@ -81,19 +83,10 @@ impl Default for FamilySettings {
     }
 }
 
-impl FamilySettings {
-    /// Checks every field against its range.
-    ///
-    /// # Errors
-    /// Names the first field that makes no sense.
-    pub fn check(&self) -> Result<()> {
-        SyntheticFlows::new(self.rows, 0).check()?;
-        self.encoder.check()?;
-        self.training.check()?;
-        if self.picture_rows < 10 {
-            let reason = format!("{} rows are no picture; take 10 or more", self.picture_rows);
-            return Err(Error::Setting { field: "family.picture_rows", reason });
-        }
-        self.tsne.check()
-    }
-}
+settings!(FamilySettings, "family", {
+    rows: SyntheticFlows::ROWS,
+    encoder,
+    training,
+    picture_rows: PICTURE_ROWS,
+    tsne,
+});

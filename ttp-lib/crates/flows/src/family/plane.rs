@@ -5,9 +5,11 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
-use ttp_base::{Error, Result};
+use ttp_base::settings::{Range, above_to, at_least, from_to};
+use ttp_base::{Error, Result, settings};
 use ttp_metrics::plot::Scatter;
 
 /// Points in the plane, one a row.
@@ -176,7 +178,7 @@ pub fn pca(embeddings: &Embeddings) -> Result<Pca> {
 }
 
 /// The settings of t-SNE.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TsneSettings {
     /// About how many neighbours each point has; at least 2.
@@ -194,26 +196,14 @@ impl Default for TsneSettings {
     }
 }
 
-impl TsneSettings {
-    /// Checks every field against its range.
-    ///
-    /// # Errors
-    /// Names the first field that makes no sense.
-    pub fn check(&self) -> Result<()> {
-        let wrong = |field, reason: String| Err(Error::Setting { field, reason });
-        if !(2.0..=10_000.0).contains(&self.perplexity) {
-            let reason = format!("{} is not from 2 to 10,000", self.perplexity);
-            return wrong("family.tsne.perplexity", reason);
-        }
-        if self.epochs == 0 {
-            return wrong("family.tsne.epochs", "0 steps lay nothing out".to_owned());
-        }
-        if !(self.theta > 0.0 && self.theta <= 1.0) {
-            return wrong("family.tsne.theta", format!("{} is not above 0 up to 1", self.theta));
-        }
-        Ok(())
-    }
-}
+settings!(TsneSettings, "family.tsne", {
+    perplexity: from_to(2.0, 10_000.0).or("{} is not from 2 to 10,000"),
+    epochs: at_least(1.0).or("0 steps lay nothing out"),
+    theta: above_to(0.0, 1.0),
+});
+
+/// Rows of a picture.
+pub(super) const PICTURE_ROWS: Range = at_least(10.0).or("{} rows are no picture; take 10 or more");
 
 /// t-SNE (van der Maaten and Hinton, *Visualizing Data using t-SNE*, JMLR 9, 2008; with a tree,
 /// van der Maaten, JMLR 15, 2014), by the bhtsne library. Which points are neighbours can be read

@@ -7,16 +7,21 @@ use super::standardise::Standardiser;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tch::{Kind, Reduction, Tensor};
-use ttp_base::{Error, Result, files};
+use ttp_base::settings::at_least;
+use ttp_base::{Error, Result, files, settings};
 use ttp_metrics::Confusion;
 use ttp_model::batch::Size;
+use ttp_model::engine::ranges::{
+    BATCH_SIZE, CLIP_NORM, EPOCHS, LEARNING_RATE, WARMUP_SHARE, WEIGHT_DECAY,
+};
 use ttp_model::engine::{self, Algorithm, Best, Epoch, Optimizer, Pace, Schedule, Step, Steps};
 
 /// The settings of a training.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FamilyParams {
     /// Passes over the training rows.
@@ -52,43 +57,16 @@ impl Default for FamilyParams {
     }
 }
 
-impl FamilyParams {
-    /// Checks every field against its range.
-    ///
-    /// # Errors
-    /// Names the first field that makes no sense.
-    pub fn check(&self) -> Result<()> {
-        let wrong = |field, reason: String| Err(Error::Setting { field, reason });
-        if self.epochs == 0 {
-            return wrong("family.training.epochs", "0 passes train nothing".into());
-        }
-        if self.batch_size == 0 {
-            return wrong("family.training.batch_size", "a batch needs a row".into());
-        }
-        if !(self.learning_rate > 0.0 && self.learning_rate < 1.0) {
-            let reason = format!("{} is not between 0 and 1", self.learning_rate);
-            return wrong("family.training.learning_rate", reason);
-        }
-        for (field, share) in [
-            ("family.training.warmup_share", self.warmup_share),
-            ("family.training.weight_decay", self.weight_decay),
-        ] {
-            if !(0.0..1.0).contains(&share) {
-                return wrong(field, format!("{share} is not from 0 to below 1"));
-            }
-        }
-        if self.clip_norm.is_nan() || self.clip_norm <= 0.0 {
-            return wrong(
-                "family.training.clip_norm",
-                format!("{} is not above 0", self.clip_norm),
-            );
-        }
-        if self.shuffle_rows == 0 {
-            return wrong("family.training.shuffle_rows", "0 rows cannot be shuffled".into());
-        }
-        self.contrastive.as_ref().map_or(Ok(()), Contrastive::check)
-    }
-}
+settings!(FamilyParams, "family.training", {
+    epochs: EPOCHS,
+    batch_size: BATCH_SIZE,
+    learning_rate: LEARNING_RATE,
+    warmup_share: WARMUP_SHARE,
+    weight_decay: WEIGHT_DECAY,
+    clip_norm: CLIP_NORM,
+    contrastive,
+    shuffle_rows: at_least(1.0).or("0 rows cannot be shuffled"),
+});
 
 /// What may be done about rare families in training; each has a number a family, in the order of
 /// [`FlowData::families`].

@@ -3,14 +3,17 @@
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
-use ttp_base::{Error, Result};
+use ttp_base::settings::at_least;
+use ttp_base::{Error, Result, settings};
 use ttp_model::encoder::Vectors;
+use ttp_model::engine::ranges::{BATCH_SIZE, LEARNING_RATE, WEIGHT_DECAY};
 use ttp_model::engine::{Algorithm, Optimizer, finite, learning_rate};
 
 /// How heads are trained.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HeadParams {
     /// Steps, the same number whatever the number of rows: a remedy that makes more rows is
@@ -30,30 +33,12 @@ impl Default for HeadParams {
     }
 }
 
-impl HeadParams {
-    /// Checks every setting against its range.
-    ///
-    /// # Errors
-    /// Names the first that makes no sense.
-    pub fn check(&self) -> Result<()> {
-        let wrong = |field, reason: String| Err(Error::Setting { field, reason });
-        if self.steps == 0 {
-            return wrong("remedies.head.steps", "0 train nothing".to_owned());
-        }
-        if self.batch_size == 0 {
-            return wrong("remedies.head.batch_size", "a batch needs a row".to_owned());
-        }
-        if !(self.learning_rate > 0.0 && self.learning_rate < 1.0) {
-            let reason = format!("{} is not between 0 and 1", self.learning_rate);
-            return wrong("remedies.head.learning_rate", reason);
-        }
-        if !(0.0..1.0).contains(&self.weight_decay) {
-            let reason = format!("{} is not from 0 to 1", self.weight_decay);
-            return wrong("remedies.head.weight_decay", reason);
-        }
-        Ok(())
-    }
-}
+settings!(HeadParams, "remedies.head", {
+    steps: at_least(1.0).or("0 train nothing"),
+    batch_size: BATCH_SIZE,
+    learning_rate: LEARNING_RATE,
+    weight_decay: WEIGHT_DECAY,
+});
 
 /// One linear layer: a logit for each class.
 pub struct Head {

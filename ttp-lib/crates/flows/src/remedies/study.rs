@@ -2,10 +2,12 @@
 
 use super::adjust::{self, Offsets};
 use super::{Head, HeadParams, resample, weights};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use ttp_base::settings::{Range, above};
 use ttp_base::show::{Cell, Table};
-use ttp_base::{Error, Result};
+use ttp_base::{Error, Result, settings};
 use ttp_metrics::{Bootstrap, Estimate, Tally};
 use ttp_model::encoder::{TechniqueEncoder, Vectors};
 use ttp_model::rows::Rows;
@@ -114,7 +116,7 @@ impl fmt::Display for Remedy {
 }
 
 /// The sizes of the remedies' study.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RemedySettings {
     /// The checkpoint whose fine-tuned encoder gives the vectors; the profile's first where
@@ -134,24 +136,13 @@ impl Default for RemedySettings {
     }
 }
 
-impl RemedySettings {
-    /// Checks every setting against its range.
-    ///
-    /// # Errors
-    /// Names the first that makes no sense.
-    pub fn check(&self) -> Result<()> {
-        self.shares.check()?;
-        for (field, share) in [
-            ("remedies.shares.validation", self.shares.validation),
-            ("remedies.shares.test", self.shares.test),
-        ] {
-            if share == 0.0 {
-                return Err(Error::Setting { field, reason: "0: no row to judge by".to_owned() });
-            }
-        }
-        self.head.check()
-    }
-}
+/// Some rows must be there to judge by.
+const JUDGING: Range = above(0.0).or("0: no row to judge by");
+
+settings!(
+    RemedySettings, "remedies", { shares, head }, free { checkpoint },
+    with { shares.validation: JUDGING, shares.test: JUDGING }
+);
 
 /// A figure before and after.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

@@ -3,7 +3,9 @@
 use super::class::{ClassDiagnosis, Imbalance, Tier};
 use crate::Estimate;
 use serde::{Deserialize, Serialize};
-use ttp_base::{Error, Result};
+use ttp_base::error::SettingPath;
+use ttp_base::settings::{Range, at_least, between};
+use ttp_base::{Result, settings};
 
 /// Where the tiers are cut, by F1: above `excellent`; from `good` up to and with `excellent`;
 /// from `poor` up to below `good`; below `poor`.
@@ -80,39 +82,29 @@ impl Default for DiagnosisSettings {
     }
 }
 
+/// A share that is neither none nor all.
+const SHARE: Range = between(0.0, 1.0);
+
+settings!(DiagnosisSettings, "diagnosis", {
+    level: SHARE,
+    alpha: SHARE,
+    excess: at_least(1.0),
+    sink_share: SHARE,
+    sink_sources: at_least(1.0).or("a sink has at least one"),
+    source_share: SHARE,
+    pair_share: SHARE,
+    swallowed_share: SHARE,
+    swallowed_recall: SHARE,
+    hardly_recall: SHARE,
+    imbalance: SHARE,
+}, free { tiers, min_support }, also Self::tiers_fall);
+
 impl DiagnosisSettings {
-    /// Refuses what makes no sense.
-    ///
-    /// # Errors
-    /// If the cut-offs do not fall from 1 to 0, a share or the level is not between 0 and 1, the
-    /// excess is below 1, or a sink would need no source.
-    pub fn check(&self) -> Result<()> {
-        let wrong = |field, reason: String| Err(Error::Setting { field, reason });
+    fn tiers_fall(&self, at: &SettingPath) -> Result<()> {
         let CutOffs { excellent, good, poor } = self.tiers;
         if !(1.0 > excellent && excellent > good && good > poor && poor > 0.0) {
             let reason = format!("{excellent}, {good}, {poor} do not fall between 1 and 0");
-            return wrong("diagnosis.tiers", reason);
-        }
-        for (field, share) in [
-            ("diagnosis.level", self.level),
-            ("diagnosis.alpha", self.alpha),
-            ("diagnosis.sink_share", self.sink_share),
-            ("diagnosis.source_share", self.source_share),
-            ("diagnosis.pair_share", self.pair_share),
-            ("diagnosis.swallowed_share", self.swallowed_share),
-            ("diagnosis.swallowed_recall", self.swallowed_recall),
-            ("diagnosis.hardly_recall", self.hardly_recall),
-            ("diagnosis.imbalance", self.imbalance),
-        ] {
-            if !(share > 0.0 && share < 1.0) {
-                return wrong(field, format!("{share} is not between 0 and 1"));
-            }
-        }
-        if !(self.excess >= 1.0 && self.excess.is_finite()) {
-            return wrong("diagnosis.excess", format!("{} is not at least 1", self.excess));
-        }
-        if self.sink_sources == 0 {
-            return wrong("diagnosis.sink_sources", "a sink has at least one".to_owned());
+            return at.field("tiers").refuse(reason);
         }
         Ok(())
     }

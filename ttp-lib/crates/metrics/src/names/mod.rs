@@ -24,7 +24,9 @@ pub use labelling::NamesByLabelling;
 use super::Confusion;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use ttp_base::{Error, Result};
+use ttp_base::error::SettingPath;
+use ttp_base::settings::{at_least, between};
+use ttp_base::{Error, Result, settings};
 
 /// As many pairs that cannot be told apart are named; thousands of small classes have millions.
 const PAIRS: usize = 1_000;
@@ -47,23 +49,20 @@ impl Default for NamesSettings {
     }
 }
 
+/// What to say of too few samples.
+const TOO_FEW: &str = "{} samples are too few: at least 99, and 1 / alpha of them";
+
+settings!(
+    NamesSettings, "names", { alpha: between(0.0, 1.0), resamples: at_least(99.0).or(TOO_FEW) },
+    free { seed },
+    also Self::can_reach_alpha
+);
+
 impl NamesSettings {
-    /// Refuses what makes no sense.
-    ///
-    /// # Errors
-    /// If alpha is not between 0 and 1, there are fewer than 99 resamples, or so few that no
-    /// p-value can reach alpha.
-    pub fn check(&self) -> Result<()> {
-        let wrong = |field, reason: String| Err(Error::Setting { field, reason });
-        if !(self.alpha > 0.0 && self.alpha < 1.0) {
-            return wrong("names.alpha", format!("{} is not between 0 and 1", self.alpha));
-        }
-        if self.resamples < 99 || self.alpha * (self.resamples as f64 + 1.0) < 1.0 {
-            let reason = format!(
-                "{} samples are too few: at least 99, and 1 / alpha of them",
-                self.resamples
-            );
-            return wrong("names.resamples", reason);
+    fn can_reach_alpha(&self, at: &SettingPath) -> Result<()> {
+        if self.alpha * (self.resamples as f64 + 1.0) < 1.0 {
+            let reason = TOO_FEW.replace("{}", &self.resamples.to_string());
+            return at.field("resamples").refuse(reason);
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 mod device;
 mod optimizer;
 mod pace;
+pub mod ranges;
 mod schedule;
 mod steps;
 

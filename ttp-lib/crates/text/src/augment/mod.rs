@@ -37,11 +37,13 @@ use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use ttp_base::{Error, Result};
+use ttp_base::settings::{at_least, from_to};
+use ttp_base::{Result, settings};
 
 /// How sentences are augmented. The default is TextAttack's.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AugmentSettings {
     /// Share of a sentence's words that a variant edits, from 0 to 1, rounded down; at
@@ -65,23 +67,10 @@ impl Default for AugmentSettings {
     }
 }
 
-impl AugmentSettings {
-    /// Checks the ranges.
-    ///
-    /// # Errors
-    /// If `fraction` is not from 0 to 1 or `per_sentence` is 0.
-    pub fn check(&self) -> Result<()> {
-        if !(0.0..=1.0).contains(&self.fraction) {
-            let reason = format!("{} is not between 0 and 1", self.fraction);
-            return Err(Error::Setting { field: "augment.fraction", reason });
-        }
-        if self.per_sentence == 0 {
-            let reason = "0 variants were asked for; at least 1 is needed".to_owned();
-            return Err(Error::Setting { field: "augment.per_sentence", reason });
-        }
-        Ok(())
-    }
-}
+settings!(AugmentSettings, "augment", {
+    fraction: from_to(0.0, 1.0),
+    per_sentence: at_least(1.0).or("0 variants were asked for; at least 1 is needed"),
+}, free { skip_stop_words, protect });
 
 /// An augmented text and how it was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

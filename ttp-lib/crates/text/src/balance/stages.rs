@@ -134,7 +134,7 @@ pub fn balance(
     augment: &dyn Augment,
     seed: u64,
 ) -> Result<Balanced> {
-    let limits = limits.check()?;
+    limits.check()?;
     let all = samples(corpus);
     let at = |rows: &[Sample]| counts(rows).into_iter().collect::<BTreeMap<_, _>>();
     let in_corpus = at(&all);

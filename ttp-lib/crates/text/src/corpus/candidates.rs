@@ -1,13 +1,14 @@
 //! What the readers of sources hand on: sentences that may become rows, and the techniques that
 //! they speak of.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use ttp_base::spelling::is_technique_id;
 
 /// Which rows of a CSV file are kept.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Keep {
     /// Each text of a technique once, with blanks and line ends as one blank; rows that are

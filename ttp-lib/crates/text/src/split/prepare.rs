@@ -4,12 +4,16 @@ use super::{Shares, Split, stratified};
 use crate::balance::{self, Augment, Draws, Fill, Limits, Shortfall, mix};
 use crate::corpus::Corpus;
 use crate::corpus::clean::normalised;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
+use ttp_base::settings::Setting;
 use ttp_base::{Error, Result};
 
 /// In which order a corpus is balanced and split, and how small techniques are filled up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
     /// Balance everything as the paper's row count says ([`Fill::Draws`]), then split:
@@ -21,6 +25,8 @@ pub enum Protocol {
     /// Trim and split, then balance the training part only ([`Fill::Rows`]).
     Clean,
 }
+
+impl Setting for Protocol {}
 
 impl Protocol {
     /// All, in the order in which they are shown.
@@ -108,7 +114,8 @@ pub fn prepare(
     augment: &dyn Augment,
     seed: u64,
 ) -> Result<Prepared> {
-    let (limits, shares) = (limits.check()?, shares.check()?);
+    limits.check()?;
+    shares.check()?;
     let trimmed = balance::trim(balance::samples(corpus), limits.trim_below);
     if trimmed.is_empty() {
         return Err(Error::Setting {

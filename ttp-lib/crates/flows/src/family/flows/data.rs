@@ -189,7 +189,7 @@ impl FlowData {
     /// As [`from_files`](Self::from_files); if the shares make no sense, or leave validation
     /// without a row.
     pub fn split(path: &Path, shares: Shares, seed: u64, columns: &FlowColumns) -> Result<Self> {
-        let shares = shares.check()?;
+        shares.check()?;
         let file = FlowFile::open(path, columns)?;
         let (families, labels) = labels_of(&file)?;
         let mut rows_of = vec![Vec::new(); families.len()];

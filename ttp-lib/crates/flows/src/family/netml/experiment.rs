@@ -7,15 +7,18 @@ use super::flows::NetmlFlows;
 use super::forest::{FlowForest, ForestSettings};
 use super::lines::Lacking;
 use super::train::{Labelled, NetmlParams, NetmlTraining, Sampling, Weighting};
+use crate::family::plane::PICTURE_ROWS;
 use crate::family::{Standardiser, TsneSettings};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use std::fmt;
+use ttp_base::settings::{Range, at_least};
 use ttp_base::show::Table;
-use ttp_base::{Error, Result};
+use ttp_base::{Result, settings};
 use ttp_metrics::{Bootstrap, Confusion, Estimate, Groups, Part, Tally};
 use ttp_model::engine::{self, Epoch};
 
@@ -43,7 +46,7 @@ impl Against {
 }
 
 /// One way to train, by what differs from plain cross-entropy on counts and numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trial {
     /// Cross-entropy.
@@ -104,7 +107,7 @@ impl Trial {
 }
 
 /// The sizes and settings of the study of the families in a profile.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NetmlSettings {
     /// Training flows, the same share of every class; all where absent.
@@ -147,32 +150,18 @@ impl Default for NetmlSettings {
     }
 }
 
-impl NetmlSettings {
-    /// Checks every field against its range.
-    ///
-    /// # Errors
-    /// Names the first field that makes no sense.
-    pub fn check(&self) -> Result<()> {
-        let wrong = |field, reason: String| Err(Error::Setting { field, reason });
-        for (field, count) in
-            [("families.flows", self.flows), ("families.test_flows", self.test_flows)]
-        {
-            if count.is_some_and(|count| count < 100) {
-                return wrong(field, "fewer than 100 train and judge nothing".to_owned());
-            }
-        }
-        if self.seeds == 0 {
-            return wrong("families.seeds", "0: take 1 at least".to_owned());
-        }
-        if self.picture_rows < 10 {
-            let reason = format!("{} rows are no picture; take 10 or more", self.picture_rows);
-            return wrong("families.picture_rows", reason);
-        }
-        self.training.check()?;
-        self.forest.check()?;
-        self.tsne.check()
-    }
-}
+/// Flows of a study; they are parted, and each class is in each part.
+const FLOWS: Range = at_least(100.0).or("fewer than 100 train and judge nothing");
+
+settings!(NetmlSettings, "families", {
+    flows: FLOWS,
+    test_flows: FLOWS,
+    seeds: at_least(1.0).or("0: take 1 at least"),
+    training,
+    forest,
+    picture_rows: PICTURE_ROWS,
+    tsne,
+}, free { trials });
 
 /// Flows with labels, parted for training, validation and test.
 pub struct Study {

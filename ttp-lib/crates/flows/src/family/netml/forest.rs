@@ -3,15 +3,17 @@
 use super::flows::NetmlFlows;
 use super::{COUNTS, NUMBERS};
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smartcore::ensemble::random_forest_classifier::{
     RandomForestClassifier, RandomForestClassifierParameters,
 };
 use smartcore::linalg::basic::matrix::DenseMatrix;
-use ttp_base::{Error, Result};
+use ttp_base::settings::from_to;
+use ttp_base::{Error, Result, settings};
 
 /// The settings of a forest.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ForestSettings {
     /// Trees.
@@ -27,26 +29,10 @@ impl Default for ForestSettings {
     }
 }
 
-impl ForestSettings {
-    /// Checks every field against its range.
-    ///
-    /// # Errors
-    /// Names the first field that makes no sense.
-    pub fn check(&self) -> Result<()> {
-        for (field, count, most) in [
-            ("families.forest.trees", self.trees, 10_000),
-            ("families.forest.features", self.features, NUMBERS.len() + COUNTS),
-        ] {
-            if !(1..=most).contains(&count) {
-                return Err(Error::Setting {
-                    field,
-                    reason: format!("{count} is not from 1 to {most}"),
-                });
-            }
-        }
-        Ok(())
-    }
-}
+settings!(ForestSettings, "families.forest", {
+    trees: from_to(1.0, 10_000.0),
+    features: from_to(1.0, (NUMBERS.len() + COUNTS) as f64),
+});
 
 /// A forest of one tree: its rows are drawn as a forest draws them.
 type Tree = RandomForestClassifier<f32, u32, DenseMatrix<f32>, Vec<u32>>;

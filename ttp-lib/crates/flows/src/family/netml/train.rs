@@ -10,15 +10,18 @@ use crate::family::Standardiser;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 use tch::{Kind, Tensor};
-use ttp_base::{Error, Result};
+use ttp_base::settings::{Range, at_least, from_to};
+use ttp_base::{Error, Result, settings};
 use ttp_metrics::Confusion;
+use ttp_model::engine::ranges::{EPOCHS, LEARNING_RATE};
 use ttp_model::engine::{self, Algorithm, Best, Epoch, Optimizer};
 
 /// What a class's rows weigh in the loss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Weighting {
     /// All the same.
@@ -29,7 +32,7 @@ pub enum Weighting {
 }
 
 /// How an epoch's rows are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Sampling {
     /// Each row once.
@@ -40,7 +43,7 @@ pub enum Sampling {
 }
 
 /// The settings of a training.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NetmlParams {
     /// Passes over the training rows at most.
@@ -79,38 +82,17 @@ impl Default for NetmlParams {
     }
 }
 
-impl NetmlParams {
-    /// Checks every field against its range.
-    ///
-    /// # Errors
-    /// Names the first field that makes no sense.
-    pub fn check(&self) -> Result<()> {
-        let wrong = |field, reason: String| Err(Error::Setting { field, reason });
-        for (field, count) in [
-            ("families.training.epochs", self.epochs),
-            ("families.training.halve_after", self.halve_after),
-            ("families.training.stop_after", self.stop_after),
-        ] {
-            if count == 0 {
-                return wrong(field, "0: take 1 at least".into());
-            }
-        }
-        if self.batch_size < 2 {
-            return wrong(
-                "families.training.batch_size",
-                format!("{}: batch normalisation needs two rows", self.batch_size),
-            );
-        }
-        if !(self.learning_rate > 0.0 && self.learning_rate < 1.0) {
-            let reason = format!("{} is not between 0 and 1", self.learning_rate);
-            return wrong("families.training.learning_rate", reason);
-        }
-        if !(0.0..=10.0).contains(&self.gamma) {
-            return wrong("families.training.gamma", format!("{} is not from 0 to 10", self.gamma));
-        }
-        Ok(())
-    }
-}
+/// A number of epochs.
+const SOME: Range = EPOCHS.or("0: take 1 at least");
+
+settings!(NetmlParams, "families.training", {
+    epochs: SOME,
+    batch_size: at_least(2.0).or("{}: batch normalisation needs two rows"),
+    learning_rate: LEARNING_RATE,
+    gamma: from_to(0.0, 10.0),
+    halve_after: SOME,
+    stop_after: SOME,
+}, free { weighting, sampling });
 
 /// What a training came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
