@@ -29,7 +29,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 use ttp_base::error::SettingPath;
-use ttp_base::{Error, Result, settings};
+use ttp_base::{Result, settings};
 
 /// Rows a technique needs and may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -33,7 +33,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use ttp_base::error::SettingPath;
 use ttp_base::settings::{Range, above, from_to};
-use ttp_base::{Error, Result, settings};
+use ttp_base::{Result, settings};
 
 /// The share of each part, each from 0 to 1, together 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
