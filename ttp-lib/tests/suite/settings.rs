@@ -213,13 +213,13 @@ const WRONG: &[Wrong] = &[
     ),
     (r#""train": 0.8"#, r#""train": 0"#, ": setting split.train: 0: nothing to train on"),
     (
-        r#""validation": 0.1"#,
-        r#""validation": 0.0"#,
+        "\"validation\": 0.1,\n    \"test\": 0.1",
+        "\"validation\": 0.0,\n    \"test\": 0.2",
         ": setting split.validation: 0: no row to judge a model by",
     ),
     (
-        r#""validation": 0.25"#,
-        r#""validation": 0.0"#,
+        r#""validation": 0.25, "test": 0.25"#,
+        r#""validation": 0.0, "test": 0.5"#,
         ": setting remedies.shares.validation: 0: no row to judge by",
     ),
     (r#""epochs": 2"#, r#""epochs": 0"#, ": setting training.epochs: 0 passes train nothing"),
