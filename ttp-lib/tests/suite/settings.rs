@@ -345,7 +345,12 @@ fn profiles() -> PathBuf {
 
 fn shipped() -> Vec<PathBuf> {
     let files = std::fs::read_dir(profiles()).unwrap().map(|file| file.unwrap().path());
-    let files: Vec<PathBuf> = files.filter(|file| !file.ends_with("schema.json")).collect();
+    // Beside them stand the schema and a page that tells of them.
+    let is_profile = |file: &PathBuf| {
+        file.extension().is_some_and(|extension| extension == "json")
+            && !file.ends_with("schema.json")
+    };
+    let files: Vec<PathBuf> = files.filter(is_profile).collect();
     assert!(files.len() >= 4);
     files
 }
