@@ -18,7 +18,7 @@ pub use predictions::{
 use crate::train::{FineTuning, History, SplitRows, TrainParams};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use ttp_base::{Error, Result, files};
 use ttp_metrics::{Bootstrap, Confusion, Estimate, Scores};
 use ttp_model::encoder::Predictions;
@@ -127,7 +127,7 @@ impl Evaluation {
 
     /// Writes it and what the model said of each test row into a folder of results:
     /// `finetune.<checkpoint>.<protocol>.json`, and beside it `….predictions.parquet`. `mark` stands
-    /// before the ending, of a run that is not the profile's own. Gives the first file's path.
+    /// before the ending, of a run that is not the profile's own.
     ///
     /// # Errors
     /// If a file cannot be written.
@@ -137,13 +137,11 @@ impl Evaluation {
         mark: &str,
         test: &[Sample],
         predictions: &Predictions,
-    ) -> Result<PathBuf> {
+    ) -> Result<()> {
         let stem = Self::file_stem(&self.checkpoint, self.protocol);
         let said = predictions_of(test, self.confusion.labels(), predictions);
         write_predictions(&said, &results.join(format!("{stem}{mark}.predictions.parquet")))?;
-        let file = results.join(format!("{stem}{mark}.json"));
-        files::write_json(&file, self)?;
-        Ok(file)
+        files::write_json(&results.join(format!("{stem}{mark}.json")), self)
     }
 
     /// The model and the protocol it was trained under: `minilm, protocol clean`.

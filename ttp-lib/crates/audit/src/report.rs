@@ -8,20 +8,7 @@ use super::verdict::{Ran, Verdict};
 use serde_json::{Value, json};
 use std::fmt;
 use ttp_base::Result;
-use ttp_base::show::{Cell, Table};
-
-/// With its thousands apart.
-fn grouped(whole: i64) -> String {
-    let digits = whole.unsigned_abs().to_string();
-    let mut out = String::from(if whole < 0 { "−" } else { "" });
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
+use ttp_base::show::{Cell, Table, grouped};
 
 /// Four decimals, or the power of ten of a small number.
 fn short(value: f64) -> String {

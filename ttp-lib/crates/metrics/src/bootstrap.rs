@@ -298,12 +298,7 @@ impl Bootstrap {
             }
             measure(weights)
         })?;
-        let values = measure(&vec![1.0; pairs.len()]);
-        let mut estimates = [Estimate { value: 0.0, low: 0.0, high: 0.0 }; N];
-        for (at, estimate) in estimates.iter_mut().enumerate() {
-            *estimate = self.around(values[at], draws.iter().map(|draw| draw[at]).collect())?;
-        }
-        Ok(estimates)
+        self.all_around(measure(&vec![1.0; pairs.len()]), &draws)
     }
 
     fn draw_scores(&self, part: &Part<'_>, first_stream: usize) -> Result<Vec<Scores>> {
@@ -366,6 +361,19 @@ impl Bootstrap {
         let low = percentile(&draws, (1.0 - self.level) / 2.0)?;
         let high = percentile(&draws, (1.0 + self.level) / 2.0)?;
         Ok(Estimate { value, low, high })
+    }
+
+    /// Several values, each with the interval of its own draws.
+    pub(crate) fn all_around<const N: usize>(
+        &self,
+        values: [f64; N],
+        draws: &[[f64; N]],
+    ) -> Result<[Estimate; N]> {
+        let mut estimates = [Estimate { value: 0.0, low: 0.0, high: 0.0 }; N];
+        for (at, estimate) in estimates.iter_mut().enumerate() {
+            *estimate = self.around(values[at], draws.iter().map(|draw| draw[at]).collect())?;
+        }
+        Ok(estimates)
     }
 
     fn scores_around(&self, whole: &Scores, draws: &[Scores]) -> Result<Scores<Estimate>> {
@@ -454,6 +462,15 @@ impl Groups {
         self.starts.windows(2).map(|ends| &self.rows[ends[0]..ends[1]])
     }
 
+    /// Refuses groups of another number of rows.
+    pub(crate) fn check_rows(&self, rows: usize) -> Result<()> {
+        if self.rows() == rows {
+            return Ok(());
+        }
+        let reason = format!("they are of {} rows, and there are {rows}", self.rows());
+        Err(Error::Setting { field: "groups", reason })
+    }
+
     /// The number of each row's group.
     ///
     /// ```
@@ -491,12 +508,7 @@ pub struct Part<'a> {
 impl Part<'_> {
     fn check(&self) -> Result<()> {
         check_rows(self.classes, self.truth, self.predicted)?;
-        if self.groups.rows() != self.truth.len() {
-            let (grouped, rows) = (self.groups.rows(), self.truth.len());
-            let reason = format!("they are of {grouped} rows, and there are {rows}");
-            return Err(Error::Setting { field: "groups", reason });
-        }
-        Ok(())
+        self.groups.check_rows(self.truth.len())
     }
 
     fn scratch(&self) -> impl Fn() -> Tally + Sync + Send + use<> {

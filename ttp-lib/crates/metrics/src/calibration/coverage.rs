@@ -1,6 +1,6 @@
 //! Naming only what a model is sure of.
 
-use super::{Probabilities, check_groups, wrong};
+use super::{Probabilities, wrong};
 use crate::{Bootstrap, Estimate, Groups};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -87,7 +87,7 @@ impl Named {
             return Err(wrong("threshold", "it is not a number"));
         }
         let right = probabilities.right(truth)?;
-        check_groups(groups, right.len())?;
+        groups.check_rows(right.len())?;
         let named: Vec<bool> =
             probabilities.confidences().iter().map(|c| *c >= threshold).collect();
         let count = |rows: &mut dyn Iterator<Item = usize>| {
@@ -207,7 +207,7 @@ impl RiskCoverage {
     /// # Errors
     /// If the groups are not of these rows, or a setting makes no sense.
     pub fn area_estimate(&self, groups: &Groups, bootstrap: Bootstrap) -> Result<Estimate> {
-        check_groups(groups, self.rows())?;
+        groups.check_rows(self.rows())?;
         let draws = bootstrap.draw(
             groups,
             0,
@@ -267,14 +267,10 @@ impl RiskCoverage {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::two_classes;
     use super::*;
 
     const BOOTSTRAP: Bootstrap = Bootstrap { resamples: 500, level: 0.95, seed: 7 };
-
-    fn two_classes(confidences: &[f64]) -> Probabilities {
-        Probabilities::new(2, confidences.iter().flat_map(|p| [*p, 1.0 - p]).collect::<Vec<_>>())
-            .unwrap()
-    }
 
     #[test]
     fn equal_confidences_are_named_together_in_any_order() {

@@ -71,21 +71,13 @@ fn check_truth(rows: usize, classes: usize, truth: &[usize]) -> Result<()> {
     }
 }
 
-fn check_groups(groups: &Groups, rows: usize) -> Result<()> {
-    if groups.rows() == rows {
-        return Ok(());
-    }
-    let reason = format!("they are of {} rows, and there are {rows}", groups.rows());
-    Err(wrong("groups", reason))
-}
-
 /// Means over rows, at least one, with intervals from the same resamples.
 fn means<const N: usize>(
     bootstrap: Bootstrap,
     groups: &Groups,
     values: &[[f64; N]],
 ) -> Result<[Estimate; N]> {
-    check_groups(groups, values.len())?;
+    groups.check_rows(values.len())?;
     let mean = |rows: &mut dyn Iterator<Item = usize>| {
         let (mut sums, mut count) = ([0.0_f64; N], 0.0);
         for row in rows {
@@ -98,10 +90,13 @@ fn means<const N: usize>(
     };
     let draws =
         bootstrap.draw(groups, 0, || (), |(), rows| mean(&mut rows.iter().map(|&r| r as usize)))?;
-    let whole = mean(&mut (0..values.len()));
-    let mut estimates = [Estimate { value: 0.0, low: 0.0, high: 0.0 }; N];
-    for (at, estimate) in estimates.iter_mut().enumerate() {
-        *estimate = bootstrap.around(whole[at], draws.iter().map(|draw| draw[at]).collect())?;
-    }
-    Ok(estimates)
+    bootstrap.all_around(mean(&mut (0..values.len())), &draws)
+}
+
+/// Two classes, the first with these confidences.
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+fn two_classes(confidences: &[f64]) -> Probabilities {
+    Probabilities::new(2, confidences.iter().flat_map(|p| [*p, 1.0 - p]).collect::<Vec<_>>())
+        .unwrap()
 }

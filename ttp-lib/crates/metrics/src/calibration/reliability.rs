@@ -1,6 +1,6 @@
 //! Confidence against accuracy.
 
-use super::{Probabilities, check_groups, wrong};
+use super::{Probabilities, wrong};
 use crate::{Bootstrap, Estimate, Groups};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -179,7 +179,7 @@ impl Reliability {
     /// # Errors
     /// If the groups are not of these rows, or a setting makes no sense.
     pub fn errors(&self, groups: &Groups, bootstrap: Bootstrap) -> Result<CalibrationErrors> {
-        check_groups(groups, self.rows())?;
+        groups.check_rows(self.rows())?;
         let scratch = || vec![Count::default(); self.bins.len()];
         let draws = bootstrap.draw(groups, 0, scratch, |counts, rows| {
             let rows = rows.iter().map(|&row| row as usize);
@@ -301,15 +301,10 @@ fn corrected(
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::two_classes;
     use super::*;
 
     const BOOTSTRAP: Bootstrap = Bootstrap { resamples: 400, level: 0.95, seed: 5 };
-
-    /// Two classes, the first with these confidences.
-    fn two_classes(confidences: &[f64]) -> Probabilities {
-        Probabilities::new(2, confidences.iter().flat_map(|p| [*p, 1.0 - p]).collect::<Vec<_>>())
-            .unwrap()
-    }
 
     /// Rows whose confidences run evenly from 0.5 to 1, right as often as `accuracy` says; what is
     /// right is spread evenly, too.

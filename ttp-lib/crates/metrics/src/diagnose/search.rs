@@ -62,6 +62,16 @@ impl Search<'_> {
         self.counts.cells().iter().filter(|cell| cell.truth != cell.predicted)
     }
 
+    /// Corrects the p values of what was found, one of each class at most (Holm), and keeps what is
+    /// more than chance.
+    fn keep_beyond_chance<T>(&self, found: &mut Vec<T>, p_value: fn(&mut T) -> &mut f64) {
+        let p_values: Vec<f64> = found.iter_mut().map(|one| *p_value(one)).collect();
+        for (one, p) in found.iter_mut().zip(chance::holm_among(self.occurring, &p_values)) {
+            *p_value(one) = p;
+        }
+        found.retain_mut(|one| *p_value(one) <= self.settings.alpha);
+    }
+
     pub(super) fn never_found(&self) -> Vec<NeverFound> {
         let classes = 0..self.counts.labels().len() as u32;
         let lost = classes.filter(|&c| self.support(c) > 0 && self.errors(c) == self.support(c));
@@ -97,11 +107,7 @@ impl Search<'_> {
                 candidates.push(Swallowed { label, support, recall, by, p_value });
             }
         }
-        let p_values: Vec<f64> = candidates.iter().map(|one| one.p_value).collect();
-        for (one, p) in candidates.iter_mut().zip(chance::holm_among(self.occurring, &p_values)) {
-            one.p_value = p;
-        }
-        candidates.retain(|one| one.p_value <= self.settings.alpha);
+        self.keep_beyond_chance(&mut candidates, |one| &mut one.p_value);
         candidates.sort_by_key(|one| std::cmp::Reverse(one.support));
         candidates
     }
@@ -148,11 +154,7 @@ impl Search<'_> {
             let label = self.label(class);
             candidates.push(Sink { label, taken_in, expected, share, from, from_others, p_value });
         }
-        let p_values: Vec<f64> = candidates.iter().map(|one| one.p_value).collect();
-        for (one, p) in candidates.iter_mut().zip(chance::holm_among(self.occurring, &p_values)) {
-            one.p_value = p;
-        }
-        candidates.retain(|one| one.p_value <= self.settings.alpha);
+        self.keep_beyond_chance(&mut candidates, |one| &mut one.p_value);
         candidates.sort_by_key(|one| std::cmp::Reverse(one.taken_in));
         candidates
     }
