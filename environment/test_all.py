@@ -18,8 +18,8 @@ TTP_MODELS, under table 1's settings, and the notebooks that say something else 
 checkpoints have the published ones' names, kinds of files, vocabularies' sizes and heads, and
 are small: cargo's tests of parity with transformers have them in the published width. Corpus,
 splits and the first two checkpoints come from the command line, which writes what notebooks
-01, 03 and 04 would: 01 to 03 do nothing else here than in the smoke profile; 04 runs for SecBERT,
-which differs most; 05, 06 and 11 are the ones that show the paper's own models. What 08 and 09
+01, 03 and 05 would: 01 to 04 do nothing else here than in the smoke profile; 05 runs for SecBERT,
+which differs most; 06, 08 and 13 are the ones that show the paper's own models. What 10 and 11
 do with another checkpoint the command line does as well.
 `--all` runs all of them with checkpoints of the published sizes.
 """
@@ -67,9 +67,9 @@ SHORT = {"corpus": {"source": "attack-v10.1", "rows": 400},
                     "tsne": {"epochs": 50}}}
 CHECKPOINTS = ["bert", "scibert", "secbert"]
 SMALL = ["--layers", "2", "--hidden", "64"]
-# The one for which notebook 04 runs, and the notebooks after it.
+# The one for which notebook 05 runs, and the notebooks after it.
 NOTEBOOK_CHECKPOINT = CHECKPOINTS[-1]
-PAPER_NOTEBOOKS = ["05_comparison", "06_fill_mask", "11_claims_audit"]
+PAPER_NOTEBOOKS = ["06_comparison", "08_fill_mask", "13_claims_audit"]
 CARGO_RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored")
 # rustdoc says no reason, for it knows none: what it does not run is no test.
 CARGO_IGNORED = re.compile(r"^test \S+ \.\.\. ignored, (.+)$")
@@ -398,7 +398,7 @@ def paper_run(stage: Stage, command: "list[str]", environment: "dict[str, str]")
             return
         stage.passed += 1
     one = {**environment, "TTP_CHECKPOINT": NOTEBOOK_CHECKPOINT}
-    if more_notebooks(stage, [*command, "04_finetune"], one):
+    if more_notebooks(stage, [*command, "05_finetune"], one):
         more_notebooks(stage, [*command, *PAPER_NOTEBOOKS], environment)
 
 

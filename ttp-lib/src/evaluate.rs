@@ -170,7 +170,7 @@ impl Evaluation {
             .collect();
         files.sort();
         if files.is_empty() {
-            return Err(Error::input(results, "no finetune.*.json: run 04_finetune first"));
+            return Err(Error::input(results, "no finetune.*.json: run 05_finetune first"));
         }
         files.iter().map(|path| files::read_json(path)).collect()
     }

@@ -40,7 +40,7 @@ impl Tested {
         let predicted: Vec<usize> =
             predictions.iter().map(|p| class(&p.predicted)).collect::<Result<_>>()?;
         if Confusion::from_indices(labels.to_vec(), &truth, &predicted)? != evaluation.confusion {
-            let reason = format!("they are not those of {}: run 04 again", evaluation.title());
+            let reason = format!("they are not those of {}: run 05_finetune again", evaluation.title());
             return Err(Error::Setting { field: "predictions", reason });
         }
         let rows: Vec<u32> = predictions.iter().map(|p| p.sample.row).collect();
@@ -118,7 +118,7 @@ impl Tested {
             return Ok(());
         }
         let reason = format!(
-            "those of {} and of {} are not the same: run 04 again for both",
+            "those of {} and of {} are not the same: run 05_finetune again for both",
             self.evaluation.title(),
             other.name()
         );

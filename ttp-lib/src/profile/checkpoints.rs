@@ -130,7 +130,7 @@ impl Run {
     fn further_pretrained(&self, name: &str) -> Result<Checkpoint> {
         let folder = self.pretrained(name);
         if !folder.is_dir() {
-            let reason = "not there: notebook 04_finetune, or `ttp pretrain`, makes it";
+            let reason = "not there: notebook 05_finetune, or `ttp pretrain`, makes it";
             return Err(Error::input(&folder, reason));
         }
         Checkpoint::open(name, &folder)

@@ -1,5 +1,5 @@
 //! The report's experiment on ATT&CK's sentences, up to the training: which sentences, which parts, which pairs,
-//! which triplets. Notebook 08 and `ttp similarity` do the rest.
+//! which triplets. Notebook 10 and `ttp similarity` do the rest.
 
 use super::evaluate::{PairIntervals, PairScores, TestPairs};
 use super::mine::{AnchorPair, Mined, Mining, mine};

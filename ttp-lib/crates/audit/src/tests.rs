@@ -630,7 +630,7 @@ fn a_run_on_the_papers_own_rows_reproduces_its_counts_and_not_its_half() {
     assert_eq!(report::runs(&judged("family.toml")).unwrap(), line);
 }
 
-/// What notebook 07 makes of the report's own pairs with its base model at hand.
+/// What notebook 09 makes of the report's own pairs with its base model at hand.
 fn reports_run() -> Value {
     let counted = |tp: u64, fn_: u64, fp: u64, tn: u64| {
         let counts = BinaryCounts { tp, fp, fn_, tn };

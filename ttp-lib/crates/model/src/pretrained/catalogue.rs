@@ -34,7 +34,7 @@ pub enum Start {
         revision: String,
     },
     /// Another checkpoint of the catalogue, pretrained further by masked words on the
-    /// corpus's own training text; notebook 04 does so.
+    /// corpus's own training text; notebook 05 does so.
     FurtherPretrained {
         /// The checkpoint it starts from.
         from: String,
