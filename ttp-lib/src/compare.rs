@@ -6,6 +6,7 @@
 //! one sentence. They say how far another draw of test sentences could move a
 //! figure, not how far another training seed could: each model was trained once.
 
+mod both;
 mod leak;
 mod pairs;
 mod questions;
@@ -13,6 +14,7 @@ mod recall;
 mod tested;
 mod thirds;
 
+pub use both::{BOTH, Both};
 pub use leak::{Leak, paper_minus_clean};
 pub use pairs::{LEVEL, Pair, Test, p_text, pairs, pairs_table};
 pub use questions::{Answer, QUESTIONS, Question, answers};

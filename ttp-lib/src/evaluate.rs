@@ -1,21 +1,25 @@
-//! From a fine-tuned model and its test rows to what a run leaves behind: scores
-//! with intervals, a confusion matrix, every single prediction.
+//! From a trained model and its test rows to what a run leaves behind: scores with intervals, a
+//! confusion matrix, every single prediction, and what it gives every technique.
 
+mod baseline;
 mod leakage;
+mod logits;
 mod predictions;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
+mod training;
 
 pub use crate::published::{PAPER_TABLE_2, Published};
+pub use baseline::{Baseline, linear_predictions};
 pub use leakage::{
     LeakFigures, LeakScores, PartScores, scores_by_leakage, worth_without_relatives,
 };
-pub use predictions::{
-    Prediction, linear_predictions, predictions_of, read_predictions, scores_of, write_predictions,
-};
+pub use logits::{ModelLogits, PartLogits};
+pub use predictions::{Prediction, predictions_of, read_predictions, scores_of, write_predictions};
+pub use training::{FineTuned, Training};
 
-use crate::train::{FineTuning, History, SplitRows, TrainParams};
+use crate::train::{FineTuning, History, SplitRows};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;
@@ -23,18 +27,18 @@ use ttp_base::{Error, Result, files};
 use ttp_metrics::{Bootstrap, Confusion, Estimate, Scores};
 use ttp_model::encoder::Predictions;
 use ttp_model::pretrained;
-use ttp_text::corpus::Sample;
-use ttp_text::split::Protocol;
+use ttp_text::split::{Protocol, Split};
 
-/// What one fine-tuned model came to on its test rows; a file
-/// `results/finetune.<checkpoint>.<protocol>.json`.
+/// What one trained model came to on its test rows; a file
+/// `results/finetune.<checkpoint>.<protocol>.json`. A linear model has one too.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// The checkpoint's name.
+    /// The checkpoint's name, or the linear model's.
     pub checkpoint: String,
-    /// What the checkpoint is, and what it stands in for.
+    /// What the model is, and what it stands in for.
     pub about: String,
-    /// The model of the paper that it stands in for; `None` where it is the paper's own.
+    /// The model of the paper that it stands in for; `None` where it is the paper's own, or none
+    /// of that kind.
     pub stands_in_for: Option<String>,
     /// The split protocol.
     pub protocol: Protocol,
@@ -60,14 +64,11 @@ pub struct Evaluation {
     pub train_rows: usize,
     /// Seconds of training, evaluation left out.
     pub train_seconds: f64,
-    /// Real tokens trained on a second.
-    pub tokens_per_second: f64,
-    /// The settings it was trained with.
-    pub params: TrainParams,
     /// The seed it was trained with.
     pub seed: u64,
-    /// Every epoch and every step's loss.
-    pub history: History,
+    /// How it was trained.
+    #[serde(flatten)]
+    pub training: Training,
 }
 
 /// What a fine-tuning came to: what is scored, and what is written of it.
@@ -77,8 +78,21 @@ pub struct Tested<'a> {
     pub rows: &'a SplitRows,
     /// How training went.
     pub history: &'a History,
-    /// What the trained model says of the test rows, in their order.
+    /// What the trained model says of the validation rows, in their order.
+    pub validation: &'a Predictions,
+    /// What it says of the test rows, in their order.
     pub predictions: &'a Predictions,
+}
+
+/// What a model is called where its scores stand, and how it came about.
+pub(crate) struct Model {
+    pub(crate) checkpoint: String,
+    pub(crate) about: String,
+    pub(crate) stands_in_for: Option<String>,
+    pub(crate) train_rows: usize,
+    pub(crate) train_seconds: f64,
+    pub(crate) seed: u64,
+    pub(crate) training: Training,
 }
 
 impl Evaluation {
@@ -92,15 +106,41 @@ impl Evaluation {
         tested: Tested<'_>,
         bootstrap: Bootstrap,
     ) -> Result<Self> {
-        let Tested { rows: SplitRows { labels, test, .. }, history, predictions } = tested;
+        let Tested { rows: SplitRows { labels, test, .. }, history, predictions, .. } = tested;
         let FineTuning { checkpoint, params, seed, .. } = *tuning;
-        let predicted = predictions.best();
-        let confusion = Confusion::from_indices(labels.clone(), &test.labels, &predicted)?;
-        let scores = bootstrap.scores(labels.len(), &test.labels, &predicted)?;
-        Ok(Self {
+        let model = Model {
             checkpoint: checkpoint.name.clone(),
             about: checkpoint.describe(),
             stands_in_for: checkpoint.entry.and_then(|e| e.stands_in_for.clone()),
+            train_rows: history.rows,
+            train_seconds: history.seconds,
+            seed,
+            training: Training::FineTuned(Box::new(FineTuned {
+                tokens_per_second: history.tokens_per_second,
+                params: params.clone(),
+                history: history.clone(),
+            })),
+        };
+        Self::of(model, protocol, labels, (&test.labels, &predictions.best()), bootstrap)
+    }
+
+    /// Scores what a model says: the true and the predicted technique of each test row, as places
+    /// among `labels`.
+    pub(crate) fn of(
+        model: Model,
+        protocol: Protocol,
+        labels: &[String],
+        (truth, predicted): (&[usize], &[usize]),
+        bootstrap: Bootstrap,
+    ) -> Result<Self> {
+        let confusion = Confusion::from_indices(labels.to_vec(), truth, predicted)?;
+        let scores = bootstrap.scores(labels.len(), truth, predicted)?;
+        let Model { checkpoint, about, stands_in_for, train_rows, train_seconds, seed, training } =
+            model;
+        Ok(Self {
+            checkpoint,
+            about,
+            stands_in_for,
             protocol,
             accuracy: scores.accuracy.value,
             precision_macro: scores.precision.macro_.value,
@@ -110,13 +150,11 @@ impl Evaluation {
             f1_macro_interval: [scores.f1.macro_.low, scores.f1.macro_.high],
             scores,
             confusion,
-            test_rows: test.len(),
-            train_rows: history.rows,
-            train_seconds: history.seconds,
-            tokens_per_second: history.tokens_per_second,
-            params: params.clone(),
+            test_rows: truth.len(),
+            train_rows,
+            train_seconds,
             seed,
-            history: history.clone(),
+            training,
         })
     }
 
@@ -125,23 +163,47 @@ impl Evaluation {
         format!("finetune.{}.{}", pretrained::file_name(checkpoint), protocol.name())
     }
 
-    /// Writes it and what the model said of each test row into a folder of results:
-    /// `finetune.<checkpoint>.<protocol>.json`, and beside it `….predictions.parquet`. `mark` stands
-    /// before the ending, of a run that is not the profile's own.
+    /// Writes it, what the model said of each test row, and what it gives every technique, into a
+    /// folder of results: `finetune.<checkpoint>.<protocol>.json`, and beside it
+    /// `….predictions.parquet` and `….logits.parquet`. `mark` stands before the ending, of a run
+    /// that is not the profile's own.
     ///
     /// # Errors
-    /// If a file cannot be written.
+    /// If the predictions are not of this split, or a file cannot be written.
     pub fn write(
         &self,
         results: &Path,
         mark: &str,
-        test: &[Sample],
-        predictions: &Predictions,
+        split: &Split,
+        tested: Tested<'_>,
+    ) -> Result<()> {
+        let labels = self.confusion.labels();
+        let Tested { validation, predictions, .. } = tested;
+        let logits = ModelLogits::of_encoder(split, labels, validation, predictions)?;
+        let said = predictions_of(&split.test, labels, predictions);
+        self.write_files(results, mark, &said, &logits)
+    }
+
+    pub(crate) fn write_files(
+        &self,
+        results: &Path,
+        mark: &str,
+        predictions: &[Prediction],
+        logits: &ModelLogits,
     ) -> Result<()> {
         let stem = Self::file_stem(&self.checkpoint, self.protocol);
-        let said = predictions_of(test, self.confusion.labels(), predictions);
-        write_predictions(&said, &results.join(format!("{stem}{mark}.predictions.parquet")))?;
-        files::write_json(&results.join(format!("{stem}{mark}.json")), self)
+        let file = |kind: &str| results.join(format!("{stem}{mark}.{kind}"));
+        logits.write(&file("logits.parquet"))?;
+        write_predictions(predictions, &file("predictions.parquet"))?;
+        files::write_json(&file("json"), self)
+    }
+
+    /// What of a fine-tuned encoder's training is told; `None` for a model of another kind.
+    pub fn fine_tuned(&self) -> Option<&FineTuned> {
+        match &self.training {
+            Training::FineTuned(told) => Some(told),
+            Training::Linear { .. } | Training::Both { .. } => None,
+        }
     }
 
     /// The model and the protocol it was trained under: `minilm, protocol clean`.
@@ -151,8 +213,13 @@ impl Evaluation {
 
     /// Its name in a table beside published rows: `minilm (ours, stand-in)`.
     pub fn label(&self) -> String {
-        let stand_in = if self.stands_in_for.is_some() { ", stand-in" } else { "" };
-        format!("{} (ours{stand_in})", self.checkpoint)
+        let kind = match &self.training {
+            Training::Linear { .. } => ", linear",
+            Training::Both { .. } => ", two models",
+            Training::FineTuned(_) if self.stands_in_for.is_some() => ", stand-in",
+            Training::FineTuned(_) => "",
+        };
+        format!("{} (ours{kind})", self.checkpoint)
     }
 
     /// Every evaluation among a run's results, in the order of checkpoint and protocol.
@@ -170,7 +237,10 @@ impl Evaluation {
             .collect();
         files.sort();
         if files.is_empty() {
-            return Err(Error::input(results, "no finetune.*.json: run 05_finetune first"));
+            return Err(Error::input(
+                results,
+                "no finetune.*.json: run 04_baseline and 05_finetune first",
+            ));
         }
         files.iter().map(|path| files::read_json(path)).collect()
     }
@@ -180,13 +250,20 @@ impl fmt::Display for Evaluation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}: macro F1 {}, accuracy {}, on {} test rows; trained in {:.0} s at {:.0} tokens/s",
+            "{}: macro F1 {}, accuracy {}, on {} test rows",
             self.title(),
             self.scores.f1.macro_,
             self.scores.accuracy,
             self.test_rows,
-            self.train_seconds,
-            self.tokens_per_second,
-        )
+        )?;
+        match &self.training {
+            Training::FineTuned(told) => write!(
+                f,
+                "; trained in {:.0} s at {:.0} tokens/s",
+                self.train_seconds, told.tokens_per_second
+            ),
+            Training::Linear { .. } => write!(f, "; trained in {:.1} s", self.train_seconds),
+            Training::Both { .. } => Ok(()),
+        }
     }
 }

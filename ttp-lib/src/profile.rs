@@ -26,6 +26,7 @@ use ttp_metrics::Bootstrap;
 use ttp_model::pretrained::Entry;
 use ttp_text::augment::AugmentSettings;
 use ttp_text::balance::Limits;
+use ttp_text::linear::LinearKind;
 use ttp_text::split::{Protocol, Shares};
 
 /// Everything that decides what a run computes.
@@ -48,7 +49,8 @@ pub struct Profile {
     pub split: Shares,
     /// The split protocols that models are trained under.
     pub protocols: Vec<Protocol>,
-    /// The checkpoints to fine-tune: names of the catalogue, or folders.
+    /// The models to train: linear ones by their names, `tfidf-svm` and `counts-logistic`;
+    /// checkpoints to fine-tune by their names in the catalogue, hub ids or folders.
     pub checkpoints: Vec<String>,
     /// Other revisions than the pinned ones of checkpoints that the catalogue has from the hub, by
     /// the checkpoint's name: a commit, a branch or a tag.
@@ -139,6 +141,17 @@ impl Profile {
     /// the line and the setting's path.
     pub fn read(path: &Path) -> Result<Self> {
         settings::read(path)
+    }
+
+    /// The linear models among [`checkpoints`](Self::checkpoints).
+    pub fn linear_models(&self) -> Vec<LinearKind> {
+        self.checkpoints.iter().filter_map(|name| LinearKind::from_name(name).ok()).collect()
+    }
+
+    /// The checkpoints to fine-tune: [`checkpoints`](Self::checkpoints) without the linear models.
+    pub fn encoders(&self) -> Vec<String> {
+        let is_encoder = |name: &&String| LinearKind::from_name(name).is_err();
+        self.checkpoints.iter().filter(is_encoder).cloned().collect()
     }
 
     /// The protocols that a checkpoint is trained under.

@@ -1,7 +1,7 @@
 //! A fine-tuned model with its answers to the test rows.
 
-use crate::evaluate::{self, Evaluation, Prediction};
-use std::collections::BTreeMap;
+use crate::evaluate::{self, Evaluation, Prediction, Training};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use ttp_base::{Error, Result};
 use ttp_metrics::{Bootstrap, Confusion, Estimate, Groups, Part, Scores};
@@ -40,7 +40,8 @@ impl Tested {
         let predicted: Vec<usize> =
             predictions.iter().map(|p| class(&p.predicted)).collect::<Result<_>>()?;
         if Confusion::from_indices(labels.to_vec(), &truth, &predicted)? != evaluation.confusion {
-            let reason = format!("they are not those of {}: run 05_finetune again", evaluation.title());
+            let reason =
+                format!("they are not those of {}: run 05_finetune again", evaluation.title());
             return Err(Error::Setting { field: "predictions", reason });
         }
         let rows: Vec<u32> = predictions.iter().map(|p| p.sample.row).collect();
@@ -57,7 +58,16 @@ impl Tested {
     /// same order.
     pub fn read_all(results: &Path, checkpoints: &[String]) -> Result<Vec<Self>> {
         let mut models = Vec::new();
-        for evaluation in Evaluation::read_all(results)? {
+        let all = Evaluation::read_all(results)?;
+        let trained: BTreeSet<(Protocol, String)> =
+            all.iter().map(|e| (e.protocol, e.checkpoint.clone())).collect();
+        for evaluation in all {
+            // Two together are of no use where one of them is not there any more.
+            if let Training::Both { of, .. } = &evaluation.training {
+                if !of.iter().all(|name| trained.contains(&(evaluation.protocol, name.clone()))) {
+                    continue;
+                }
+            }
             let stem = Evaluation::file_stem(&evaluation.checkpoint, evaluation.protocol);
             let path = results.join(format!("{stem}.predictions.parquet"));
             let predictions = evaluate::read_predictions(&path)?;

@@ -1,4 +1,4 @@
-//! Single predictions: of an encoder, of a linear model, in a file.
+//! Single predictions, and the file that holds them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -6,8 +6,6 @@ use ttp_base::{Error, Result};
 use ttp_metrics::{Bootstrap, Estimate, Groups, Part, Scores};
 use ttp_model::encoder::Predictions;
 use ttp_text::corpus::Sample;
-use ttp_text::linear::{self, LinearKind, LinearModel};
-use ttp_text::split::Split;
 
 /// One test row with what a model said of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,34 +66,6 @@ pub fn predictions_of(
             probability: said.row(row)[technique],
         })
         .collect()
-}
-
-/// Trains a linear model on a split's training rows, and asks it for the technique of each
-/// test row. The probability of an answer is the softmax of the scores, not calibrated.
-///
-/// # Errors
-/// As [`LinearModel::train`].
-pub fn linear_predictions(kind: LinearKind, split: &Split, seed: u64) -> Result<Vec<Prediction>> {
-    let labels = crate::train::labels_of(&split.train);
-    let place: BTreeMap<&str, usize> = labels.iter().map(String::as_str).zip(0..).collect();
-    let texts: Vec<&str> = split.train.iter().map(|sample| sample.text.as_str()).collect();
-    let classes: Vec<usize> =
-        split.train.iter().map(|sample| place[sample.technique.as_str()]).collect();
-    let model = LinearModel::train(kind, &texts, &classes, &labels, seed)?;
-    let texts: Vec<&str> = split.test.iter().map(|sample| sample.text.as_str()).collect();
-    let scores = model.scores_all(&texts);
-    let rows = split.test.iter().zip(scores.chunks(labels.len()));
-    Ok(rows
-        .map(|(sample, scores)| {
-            let best = linear::best_of(scores);
-            let sum: f64 = scores.iter().map(|score| (score - scores[best]).exp()).sum();
-            Prediction {
-                sample: sample.clone(),
-                predicted: labels[best].clone(),
-                probability: (1.0 / sum) as f32,
-            }
-        })
-        .collect())
 }
 
 /// Writes predictions to a parquet file, whole or not at all: the samples' columns,

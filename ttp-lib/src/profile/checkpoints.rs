@@ -7,20 +7,21 @@ use ttp_base::{Error, Result};
 use ttp_model::pretrained::hub::Hub;
 use ttp_model::pretrained::{self, CATALOGUE, Checkpoint, Entry, PUBLISHED, Start, Tokenize};
 use ttp_model::tokenization::PaperTokenizer;
+use ttp_text::linear::LinearKind;
 
 impl Run {
     /// The name of the checkpoint that this execution of a notebook is about:
-    /// `TTP_CHECKPOINT`, or the profile's first.
+    /// `TTP_CHECKPOINT`, or the profile's first encoder.
     pub fn chosen_name(&self) -> String {
-        let first = || self.profile.checkpoints.first().cloned().unwrap_or_default();
+        let first = || self.profile.encoders().into_iter().next().unwrap_or_default();
         setting("TTP_CHECKPOINT").unwrap_or_else(first)
     }
 
-    /// The checkpoints that this run is about: `TTP_CHECKPOINT` alone, or the profile's.
+    /// The checkpoints that this run fine-tunes: `TTP_CHECKPOINT` alone, or the profile's.
     pub fn checkpoints(&self) -> Vec<String> {
         match setting("TTP_CHECKPOINT") {
             Some(name) => vec![name],
-            None => self.profile.checkpoints.clone(),
+            None => self.profile.encoders(),
         }
     }
 
@@ -43,6 +44,13 @@ impl Run {
     /// # Errors
     /// If it is none of these, or what it leads to is not a whole checkpoint.
     pub fn checkpoint(&self, name: &str) -> Result<Checkpoint> {
+        if name.is_empty() || LinearKind::from_name(name).is_ok() {
+            let reason = match name {
+                "" => "the profile names no encoder".to_owned(),
+                name => format!("{name} is a linear model, trained from nothing"),
+            };
+            return Err(Error::Setting { field: "checkpoint", reason });
+        }
         if let Some(entry) = Entry::named(name) {
             return match &entry.start {
                 Start::FurtherPretrained { .. } => self.further_pretrained(name),
@@ -119,7 +127,8 @@ impl Run {
 
     /// The checkpoint of a setting, or the profile's first, if it has not read the corpus.
     fn unread_checkpoint(&self, own: Option<&String>, field: &'static str) -> Result<Checkpoint> {
-        let name = own.or(self.profile.checkpoints.first()).map_or("", String::as_str);
+        let encoders = self.profile.encoders();
+        let name = own.or(encoders.first()).map_or("", String::as_str);
         if Entry::named(name).is_some_and(Entry::is_pretrained_further) {
             let reason = format!("{name:?} may have read the test sentences: take what it is of");
             return Err(Error::Setting { field, reason });

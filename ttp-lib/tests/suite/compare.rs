@@ -4,7 +4,7 @@ use serde_json::json;
 use std::path::Path;
 use ttp_lib::compare::{self, Tested};
 use ttp_lib::corpus::{Operation, Sample};
-use ttp_lib::evaluate::{self, Evaluation, Prediction};
+use ttp_lib::evaluate::{self, Evaluation, FineTuned, Prediction, Training};
 use ttp_lib::files;
 use ttp_lib::metrics::{Bootstrap, Confusion, Discordant, mcnemar_exact};
 use ttp_lib::profile::Profile;
@@ -53,14 +53,16 @@ fn evaluation(checkpoint: &str, protocol: Protocol, rows: &[Row<'_>]) -> Evaluat
         test_rows: rows.len(),
         train_rows: 1,
         train_seconds: 1.0,
-        tokens_per_second: 1.0,
-        params: Profile::read(&profile).unwrap().training,
         seed: 1,
-        history: serde_json::from_value(json!({
-            "epochs": [], "losses": [], "best_epoch": 1, "seconds": 1.0,
-            "tokens_per_second": 1.0, "padding_share": 0.0, "rows": 1,
-        }))
-        .unwrap(),
+        training: Training::FineTuned(Box::new(FineTuned {
+            tokens_per_second: 1.0,
+            params: Profile::read(&profile).unwrap().training,
+            history: serde_json::from_value(json!({
+                "epochs": [], "losses": [], "best_epoch": 1, "seconds": 1.0,
+                "tokens_per_second": 1.0, "padding_share": 0.0, "rows": 1,
+            }))
+            .unwrap(),
+        })),
     }
 }
 

@@ -9,7 +9,7 @@ use ttp_lib::{Error, Result};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A fine-tuned model's folder, for instance models/minilm.clean
+    /// A trained model's folder, for instance models/minilm.clean or models/tfidf-svm.clean
     model: PathBuf,
     /// A text file with a sentence a line [default: standard input]
     file: Option<PathBuf>,

@@ -20,7 +20,8 @@ use std::process::ExitCode;
 use ttp_lib::augment::Augmenter;
 use ttp_lib::corpus::{self, Columns, Corpus, Keep, Source};
 use ttp_lib::encoder::{MaskedEncoder, TechniqueEncoder};
-use ttp_lib::evaluate::{Evaluation, Tested};
+use ttp_lib::evaluate::{Baseline, Evaluation, Tested};
+use ttp_lib::linear::LinearKind;
 use ttp_lib::pretrained::{self, CATALOGUE, Entry};
 use ttp_lib::profile::{Labels, Profile, Run};
 use ttp_lib::serde_json::json;
@@ -133,7 +134,8 @@ struct CorpusArguments {
 
 #[derive(Args)]
 struct FinetuneArguments {
-    /// A checkpoint's name or folder [default: TTP_CHECKPOINT, then the profile's first]
+    /// A checkpoint's name or folder, or a linear model: tfidf-svm, counts-logistic [default:
+    /// TTP_CHECKPOINT, then the profile's first encoder]
     #[arg(long)]
     checkpoint: Option<String>,
     /// Whose split to train and test on: paper, told or clean
@@ -157,6 +159,16 @@ impl FinetuneArguments {
     /// Whether anything is asked for that the profile says otherwise.
     fn is_experiment(&self) -> bool {
         !self.seed.is_empty() || self.learning_rate.is_some() || self.epochs.is_some()
+    }
+
+    /// Where models and results go. What differs from the profile is an experiment: it stays out
+    /// of what notebooks read.
+    fn folders(&self, run: &Run) -> (PathBuf, PathBuf) {
+        match &self.out {
+            Some(out) => (out.join("models"), out.join("results")),
+            None if self.is_experiment() => (run.models(), run.results("experiments")),
+            None => (run.models(), run.results("")),
+        }
     }
 
     /// What tells an experiment's files from the profile's own: `.lr-2e-5.seed-1`.
@@ -297,7 +309,7 @@ fn pretrain(run: &Run, checkpoint: Option<String>) -> Result<()> {
     let name = match checkpoint {
         Some(name) => name,
         None => {
-            let mut names = [vec![run.chosen_name()], run.profile.checkpoints.clone()].concat();
+            let mut names = [vec![run.chosen_name()], run.profile.encoders()].concat();
             names.retain(is_further);
             names.into_iter().next().unwrap_or_else(|| run.chosen_name())
         }
@@ -340,8 +352,35 @@ fn pretrain(run: &Run, checkpoint: Option<String>) -> Result<()> {
     say(&format!("{:.0} s; {}", history.seconds, folder.display()))
 }
 
+/// A linear model has no epochs and no rate, and the seed moves it by rounding alone.
+fn train_linear(
+    run: &Run,
+    arguments: &FinetuneArguments,
+    kind: LinearKind,
+    protocol: Protocol,
+) -> Result<()> {
+    if arguments.learning_rate.is_some() || arguments.epochs.is_some() {
+        let reason = format!("{kind} is a linear model: it has no epochs and no learning rate");
+        return Err(Error::Setting { field: "--checkpoint", reason });
+    }
+    let split = Split::read(&run.processed("splits").join(protocol.name()))?;
+    let (models, results) = arguments.folders(run);
+    let own = [run.finetune_seed(kind.name(), protocol)];
+    let seeds = if arguments.seed.is_empty() { &own[..] } else { &arguments.seed };
+    for &seed in seeds {
+        let bootstrap = run.bootstrap("test scores");
+        let baseline = Baseline::train(kind, protocol, &split, seed, bootstrap)?;
+        baseline.write(&models, &results, &arguments.mark(seed))?;
+        say(&format!("seed {seed}: {}", baseline.evaluation))?;
+    }
+    Ok(())
+}
+
 fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
     let protocol = Protocol::from_name(&arguments.protocol)?;
+    if let Some(kind) = arguments.checkpoint.as_ref().and_then(|n| LinearKind::from_name(n).ok()) {
+        return train_linear(run, arguments, kind, protocol);
+    }
     let checkpoint = match &arguments.checkpoint {
         Some(name) => run.checkpoint(name)?,
         None => run.chosen_checkpoint()?,
@@ -354,13 +393,7 @@ fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
     train::check_held_out(&checkpoint, &split)?;
     let rows = SplitRows::new(&split, &checkpoint.tokenizer(params.max_length)?)?;
 
-    // What differs from the profile is an experiment: it stays out of what notebooks read.
-    let results = match &arguments.out {
-        Some(out) => out.join("results"),
-        None if arguments.is_experiment() => run.results("experiments"),
-        None => run.results(""),
-    };
-    let models = arguments.out.as_ref().map_or_else(|| run.models(), |out| out.join("models"));
+    let (models, results) = arguments.folders(run);
     let own = [run.finetune_seed(&checkpoint.name, protocol)];
     let seeds = if arguments.seed.is_empty() { &own[..] } else { &arguments.seed };
     let mut scores = Vec::new();
@@ -377,10 +410,16 @@ fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
         let tuning = FineTuning { checkpoint: &checkpoint, params: &params, seed, folder: &model };
         let mut watch = train::print_every(10.0);
         let history = tuning.run(&mut encoder, &rows.training, &rows.validation, &mut watch)?;
+        let validation = encoder.predict_rows(&rows.validation)?;
         let predictions = encoder.predict_rows(&rows.test)?;
-        let tested = Tested { rows: &rows, history: &history, predictions: &predictions };
+        let tested = Tested {
+            rows: &rows,
+            history: &history,
+            validation: &validation,
+            predictions: &predictions,
+        };
         let evaluation = Evaluation::new(&tuning, protocol, tested, run.bootstrap("test scores"))?;
-        evaluation.write(&results, &mark, &split.test, &predictions)?;
+        evaluation.write(&results, &mark, &split, tested)?;
         let [low, high] = evaluation.f1_macro_interval;
         say(&format!(
             "seed {seed}: macro F1 {:.4} [{low:.4}, {high:.4}], accuracy {:.4}, best epoch {}, \
@@ -389,7 +428,7 @@ fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
             evaluation.accuracy,
             history.best_epoch,
             evaluation.train_seconds,
-            evaluation.tokens_per_second,
+            history.tokens_per_second,
             model.display()
         ))?;
         scores.push(json!({

@@ -11,6 +11,7 @@
 
 mod batches;
 mod blocks;
+mod linear;
 mod lines;
 
 pub use lines::LONGEST_LINE;
@@ -32,6 +33,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use tch::Device;
 use ttp_base::{Error, Result};
+use ttp_text::linear::LinearModel;
 
 /// Lines to be classified, and what they are called where something is wrong with one.
 pub struct Input {
@@ -94,31 +96,53 @@ pub struct Answer<'a> {
     pub probability: f32,
 }
 
+/// What is done with a block's answers; [`ControlFlow::Break`] ends the work.
+pub type Say<'s> = dyn FnMut(&[Answer<'_>]) -> Result<ControlFlow<()>> + 's;
+
 /// From which probability on a technique is named where a line may have several.
 pub const NAMED_FROM: f32 = 0.5;
 
-/// A fine-tuned model with its tokenizer.
+/// A fine-tuned model with its tokenizer, or a linear model.
 pub struct Classifier {
-    encoder: TechniqueEncoder,
-    tokenize: Tokenize,
+    model: Model,
     folder: PathBuf,
 }
 
+enum Model {
+    Encoder(Box<Encoder>),
+    Linear(LinearModel),
+}
+
+struct Encoder {
+    encoder: TechniqueEncoder,
+    tokenize: Tokenize,
+}
+
 impl Classifier {
-    /// Opens a model that [`TechniqueEncoder::save`] wrote, on the device that is there.
+    /// Opens a model that [`TechniqueEncoder::save`] wrote, on the device that is there; or of a
+    /// folder with `linear.safetensors` the linear model.
     ///
     /// # Errors
     /// If a file of the folder is missing or does not fit the others.
     pub fn open(folder: &Path) -> Result<Self> {
+        let linear = folder.join(LinearModel::FILE);
+        if linear.is_file() {
+            let model = Model::Linear(LinearModel::load(&linear)?);
+            return Ok(Self { model, folder: folder.to_path_buf() });
+        }
         let encoder = TechniqueEncoder::open(folder, engine::device())?;
         let checkpoint = Checkpoint::open(&folder.display().to_string(), folder)?;
         let tokenize = checkpoint.tokenizer(checkpoint.places())?;
-        Ok(Self { encoder, tokenize, folder: folder.to_path_buf() })
+        let model = Model::Encoder(Box::new(Encoder { encoder, tokenize }));
+        Ok(Self { model, folder: folder.to_path_buf() })
     }
 
     /// What a user should know of the model, a line each; empty for most.
     pub fn notes(&self) -> &[String] {
-        self.encoder.notes()
+        match &self.model {
+            Model::Encoder(model) => model.encoder.notes(),
+            Model::Linear(_) => &[],
+        }
     }
 
     /// Names the technique of every line that holds more than white space. `say` is given each
@@ -130,14 +154,37 @@ impl Classifier {
     /// is longer than [`LONGEST_LINE`] or not UTF-8, if it cannot be read, if the model's
     /// probabilities for it are no numbers; if no line holds more than white space. Or what `say`
     /// returns.
-    pub fn classify(
+    pub fn classify(&self, input: Input, say: &mut Say<'_>) -> Result<()> {
+        let Input { name, reader, may_wait } = input;
+        let blocks = Blocks::read(reader, may_wait)?;
+        match &self.model {
+            Model::Encoder(model) => model.classify(&name, &self.folder, blocks, say),
+            Model::Linear(model) => linear::classify(model, &name, blocks, say),
+        }
+    }
+}
+
+/// What is wrong with a text of which no line came.
+fn fault(name: &Path, end: Result<usize, Fault>, is_empty: bool) -> Result<()> {
+    let wrong = |row, reason| Err(Error::input_at(name, Some(row), None, reason));
+    match end {
+        Err(Fault { number, reason }) => wrong(number, reason),
+        Ok(lines) if is_empty => {
+            wrong(lines.max(1), "it ends here, and no line holds a sentence".to_owned())
+        }
+        Ok(_) => Ok(()),
+    }
+}
+
+impl Encoder {
+    fn classify(
         &self,
-        input: Input,
-        say: &mut dyn FnMut(&[Answer<'_>]) -> Result<ControlFlow<()>>,
+        name: &Path,
+        folder: &Path,
+        mut blocks: Blocks,
+        say: &mut Say<'_>,
     ) -> Result<()> {
         engine::keep_freed_memory();
-        let Input { name, reader, may_wait } = input;
-        let mut blocks = Blocks::read(reader, may_wait)?;
         let cores = Cores::of(self.encoder.device());
         let shared = Shared(&self.encoder);
         let (jobs, queue) = channel();
@@ -175,18 +222,11 @@ impl Classifier {
                 }
                 let Some(mut block) = underway.finish() else { break };
                 is_empty = false;
-                if self.answer(&name, &mut block, say)?.is_break() {
+                if self.answer(name, folder, &mut block, say)?.is_break() {
                     return Ok(());
                 }
             }
-            let wrong = |row, reason| Err(Error::input_at(&name, Some(row), None, reason));
-            match end {
-                Some(Err(Fault { number, reason })) => wrong(number, reason),
-                Some(Ok(lines)) if is_empty => {
-                    wrong(lines.max(1), "it ends here, and no line holds a sentence".to_owned())
-                }
-                _ => Ok(()),
-            }
+            end.map_or(Ok(()), |end| fault(name, end, is_empty))
         })
     }
 
@@ -194,8 +234,9 @@ impl Classifier {
     fn answer<'a>(
         &'a self,
         name: &Path,
+        folder: &Path,
         block: &'a mut Block,
-        say: &mut dyn FnMut(&[Answer<'_>]) -> Result<ControlFlow<()>>,
+        say: &mut Say<'_>,
     ) -> Result<ControlFlow<()>> {
         if let Some(error) = block.failed.take() {
             return Err(error);
@@ -217,7 +258,7 @@ impl Classifier {
         match block.lines.get(good) {
             None => Ok(ControlFlow::Continue(())),
             Some(line) => {
-                let model = self.folder.display();
+                let model = folder.display();
                 let reason = format!(
                     "the model {model} gives NaN or an infinity for it: its weights are too large"
                 );

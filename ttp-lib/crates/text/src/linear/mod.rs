@@ -48,6 +48,18 @@ impl LinearKind {
         }
     }
 
+    /// What it is, in a line.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::TfidfSvm => {
+                "TF-IDF of words and of 3 to 5 characters, a linear support vector machine"
+            }
+            Self::CountsLogistic => {
+                "counts of words, logistic regression (as TRAM's first version)"
+            }
+        }
+    }
+
     /// The kind of that name.
     ///
     /// # Errors
@@ -133,6 +145,8 @@ pub struct LinearModel {
     /// Their columns stand one vocabulary after the other.
     vocabularies: Vec<Vocabulary>,
     weights: Weights,
+    /// What scores are divided by before the softmax.
+    temperature: f64,
 }
 
 impl LinearModel {
@@ -188,7 +202,7 @@ impl LinearModel {
             present.get(&class).map_or(f64::NEG_INFINITY, |&at| found.intercepts()[at])
         };
         let weights = Weights::new(width, classes.len(), weight, intercept);
-        Ok(Self { kind, classes: classes.to_vec(), vocabularies, weights })
+        Ok(Self { kind, classes: classes.to_vec(), vocabularies, weights, temperature: 1.0 })
     }
 
     /// Which kind it is.
@@ -232,6 +246,48 @@ impl LinearModel {
     /// The scores of many texts, one text after the other, worked out in parallel.
     pub fn scores_all<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Vec<f64> {
         texts.par_iter().flat_map_iter(|text| self.scores(text.as_ref())).collect()
+    }
+
+    /// What scores are divided by before the softmax: 1 until
+    /// [`set_temperature`](Self::set_temperature) gives another.
+    pub fn temperature(&self) -> f64 {
+        self.temperature
+    }
+
+    /// Sets the temperature, as it was fitted on rows that training has not seen. No prediction
+    /// changes.
+    ///
+    /// # Errors
+    /// If it is not a finite number above 0.
+    pub fn set_temperature(&mut self, temperature: f64) -> Result<()> {
+        if !(temperature > 0.0 && temperature.is_finite()) {
+            let reason = format!("{temperature} is not above 0");
+            return Err(Error::Setting { field: "temperature", reason });
+        }
+        self.temperature = temperature;
+        Ok(())
+    }
+
+    /// The class with the highest score, of equals the first, and its probability: the softmax of
+    /// the scores at the model's temperature.
+    ///
+    /// ```
+    /// # use ttp_text::linear::{LinearKind, LinearModel};
+    /// # let texts = ["runs scripts", "sends mail", "scripts run", "mails sent"];
+    /// # let classes = ["T1059".to_owned(), "T1566".to_owned()];
+    /// # let kind = LinearKind::TfidfSvm;
+    /// let mut model = LinearModel::train(kind, &texts, &[0, 1, 0, 1], &classes, 1)?;
+    /// let (class, sure) = model.most_probable("scripts");
+    /// model.set_temperature(2.0)?;
+    /// let (same, less) = model.most_probable("scripts");
+    /// assert!(class == same && 0.5 < less && less < sure);
+    /// # Ok::<(), ttp_base::Error>(())
+    /// ```
+    pub fn most_probable(&self, text: &str) -> (usize, f64) {
+        let scores = self.scores(text);
+        let best = best_of(&scores);
+        let above = |score: &f64| ((score - scores[best]) / self.temperature).exp();
+        (best, 1.0 / scores.iter().map(above).sum::<f64>())
     }
 
     /// The class with the highest score; of equals, the first.

@@ -18,6 +18,13 @@ struct Header {
     kind: LinearKind,
     classes: Vec<String>,
     vocabularies: Vec<Terms>,
+    #[serde(default = "unscaled")]
+    temperature: f64,
+}
+
+/// The temperature of a model that was saved without one.
+fn unscaled() -> f64 {
+    1.0
 }
 
 #[derive(Serialize, Deserialize)]
@@ -28,6 +35,9 @@ struct Terms {
 }
 
 impl LinearModel {
+    /// The name of a linear model's file in its folder.
+    pub const FILE: &str = "linear.safetensors";
+
     /// Writes the model to a file, whole or not at all: as safetensors, with `weights` (columns ×
     /// classes), `intercepts` and each vocabulary's `idf.0`, `idf.1` in 64 bits, and the rest as
     /// JSON in the metadata's entry `ttp.linear`.
@@ -44,6 +54,7 @@ impl LinearModel {
             kind: self.kind,
             classes: self.classes.clone(),
             vocabularies: self.vocabularies.iter().map(terms).collect(),
+            temperature: self.temperature,
         };
         let header = serde_json::to_string(&header).map_err(failed)?;
         let width = self.vocabularies.iter().map(Vocabulary::len).sum();
@@ -123,7 +134,9 @@ fn read(bytes: &[u8]) -> Result<LinearModel, String> {
     let intercepts = numbers("intercepts", &[classes.len()])?;
     let weight = |column: usize, class: usize| weights[column * classes.len() + class];
     let weights = Weights::new(width, classes.len(), weight, |class| intercepts[class]);
-    Ok(LinearModel { kind, classes, vocabularies, weights })
+    let mut model = LinearModel { kind, classes, vocabularies, weights, temperature: 1.0 };
+    model.set_temperature(header.temperature).map_err(|error| format!("{ENTRY}: {error}"))?;
+    Ok(model)
 }
 
 fn bytes(numbers: &[f64]) -> Vec<u8> {

@@ -1,0 +1,106 @@
+//! An encoder and a linear model together: the mean of their calibrated probabilities. Ours, not
+//! the paper's.
+
+use crate::evaluate::{Evaluation, Model, ModelLogits, PartLogits, Training};
+use std::path::Path;
+use ttp_base::{Error, Result, files};
+use ttp_metrics::Bootstrap;
+use ttp_metrics::calibration::{ChooseBy, Probabilities, Temperature, WeightedMean};
+use ttp_text::linear::LinearKind;
+use ttp_text::split::Protocol;
+
+/// The name under which the two stand in results and tables.
+pub const BOTH: &str = "both";
+
+/// Weights are tried in steps of a hundredth.
+const STEPS: u32 = 100;
+
+/// Two models together, and what they came to.
+pub struct Both {
+    /// Their scores.
+    pub evaluation: Evaluation,
+    /// The logarithms of the mean of their probabilities.
+    pub logits: ModelLogits,
+}
+
+impl Both {
+    /// Puts an encoder and a linear model of one protocol together, from what they left among a
+    /// run's results. Each one's temperature, and the encoder's weight in the mean, are those of
+    /// the least negative log-likelihood on the validation rows; the test rows choose nothing.
+    ///
+    /// # Errors
+    /// If a file is missing or not what it should be, or the two have not the same rows in the
+    /// same order.
+    pub fn of(
+        results: &Path,
+        encoder: &str,
+        linear: LinearKind,
+        protocol: Protocol,
+        bootstrap: Bootstrap,
+    ) -> Result<Self> {
+        let stems = [encoder, linear.name()].map(|name| Evaluation::file_stem(name, protocol));
+        let [first, second] =
+            stems.each_ref().map(|stem| files::read_json(&results.join(format!("{stem}.json"))));
+        let (first, second): (Evaluation, Evaluation) = (first?, second?);
+        let path = |stem: &str| results.join(format!("{stem}.logits.parquet"));
+        let a = ModelLogits::read(&path(&stems[0]))?;
+        let b = ModelLogits::read(&path(&stems[1]))?;
+        let same = |a: &PartLogits, b: &PartLogits| a.samples == b.samples && a.truth == b.truth;
+        if a.labels != b.labels || !same(&a.validation, &b.validation) || !same(&a.test, &b.test) {
+            let reason = format!("it has not the rows of {}: run both again", stems[1]);
+            return Err(Error::input(&path(&stems[0]), reason));
+        }
+        let truth = &a.validation.truth;
+        let temperatures = [
+            Temperature::fit(&a.validation.logits, truth)?,
+            Temperature::fit(&b.validation.logits, truth)?,
+        ];
+        let calibrated = |a: &PartLogits, b: &PartLogits| {
+            let [of_first, of_second] = &temperatures;
+            Ok::<_, Error>((of_first.apply(&a.logits)?, of_second.apply(&b.logits)?))
+        };
+        let (of_first, of_second) = calibrated(&a.validation, &b.validation)?;
+        let by = ChooseBy::NegativeLogLikelihood;
+        let mean = WeightedMean::choose(&of_first, &of_second, truth, by, STEPS)?;
+        let part = |part: &PartLogits, (first, second): (Probabilities, Probabilities)| {
+            let logits = mean.apply(&first, &second)?.logits();
+            Ok::<_, Error>(PartLogits { logits, ..part.clone() })
+        };
+        let validation = part(&a.validation, (of_first, of_second))?;
+        let test = part(&a.test, calibrated(&a.test, &b.test)?)?;
+        let logits = ModelLogits { labels: a.labels, validation, test };
+        let names = [first.checkpoint, second.checkpoint];
+        let model = Model {
+            checkpoint: BOTH.to_owned(),
+            about: format!(
+                "the mean of the calibrated probabilities of {} (weight {:.2}) and {} ({:.2}); \
+                 ours, not the paper's",
+                names[0],
+                mean.weight,
+                names[1],
+                1.0 - mean.weight
+            ),
+            stands_in_for: None,
+            train_rows: first.train_rows,
+            train_seconds: first.train_seconds + second.train_seconds,
+            seed: first.seed,
+            training: Training::Both {
+                of: names,
+                weight: mean.weight,
+                temperatures: temperatures.map(|temperature| temperature.value),
+            },
+        };
+        let said = (&logits.test.truth[..], &logits.test.best()[..]);
+        let evaluation = Evaluation::of(model, protocol, &logits.labels, said, bootstrap)?;
+        Ok(Self { evaluation, logits })
+    }
+
+    /// Writes its files among a run's results, as [`Evaluation::write`] does:
+    /// `finetune.both.<protocol>.json` and its neighbours.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn write(&self, results: &Path) -> Result<()> {
+        self.evaluation.write_files(results, "", &self.logits.predictions()?, &self.logits)
+    }
+}
