@@ -101,11 +101,15 @@ class State:
         for path in self.code() + [self.path, self.profile.path]:
             name = os.path.relpath(path, project.ROOT)
             whole.update(f"{name}\0{digest(path)}\0".encode())
+        # What a glob of its inputs finds of its own making is no input.
+        own = {str(file) for path in self.outputs for file in found(path)}
         for path, value in digests(self.inputs + self.may_read + self.texts()).items():
+            if path in own:
+                continue
             whole.update(f"{path}\0{value}\0".encode())
-        own = {name: os.environ.get(name, "") for name in SETTINGS}
+        settings = {name: os.environ.get(name, "") for name in SETTINGS}
         words = [self.name, self.profile.name, machine.rustc(), machine.libtorch(),
-                 project.EVCXR_VERSION, own]
+                 project.EVCXR_VERSION, settings]
         whole.update(json.dumps(words, sort_keys=True).encode())
         return whole.hexdigest()
 
@@ -140,6 +144,7 @@ class State:
     def check_profile_of_inputs(self) -> None:
         """What another profile's run made is no input: the mixture would carry this one's name."""
         read = {file for path in self.inputs + self.may_read for file in found(path)}
+        read -= {file for path in self.outputs for file in found(path)}
         for record in sorted(records().glob("*.json")):
             value = read_record(record)
             if not value or value["profile"] == self.profile.name:

@@ -25,6 +25,8 @@ ATTACK, TRAM = "attack-v10.1", "tram-v1"
 # Another release of ATT&CK, for profiles that name it or read a bundle of it.
 ATTACK_V15 = "attack-v15"
 RAW = "data/raw/"
+# Linear models, as the library's `LinearKind` names them: nothing is fetched or run per checkpoint.
+LINEAR = ("tfidf-svm", "counts-logistic")
 
 
 def catalogue() -> dict[str, dict]:
@@ -103,9 +105,13 @@ class Profile:
             raise Problem(f"{self.path}: field \"checkpoints\": a list of names is needed")
         return names
 
+    def encoders(self) -> list[str]:
+        """The checkpoints to fine-tune: all but the linear models."""
+        return [name for name in self.all_checkpoints() if name not in LINEAR]
+
     def checkpoints(self) -> list[str]:
-        """Names, in the profile's order; `TTP_CHECKPOINT` picks one of them."""
-        names = self.all_checkpoints()
+        """The encoders, in the profile's order; `TTP_CHECKPOINT` picks one of them."""
+        names = self.encoders()
         wanted = os.environ.get("TTP_CHECKPOINT")
         if not wanted:
             return names
@@ -122,11 +128,11 @@ class Profile:
             if name not in known and not is_folder and not is_on_hub(name):
                 what = "no such folder" if os.sep in name else "not known"
                 raise Problem(f"{self.path}: checkpoint {name!r}: {what}; known: "
-                              f"{', '.join([*known, 'the path of a folder', 'owner/name'])}")
+                              f"{', '.join([*known, *LINEAR, 'the path of a folder', 'owner/name'])}")
 
     def bases(self) -> set[str]:
         """The checkpoints that must be there for all of the profile's."""
-        return {base(name) for name in self.all_checkpoints()}
+        return {base(name) for name in self.encoders()}
 
     def texts(self) -> list[str]:
         """The sources, by their names in data/sources.toml, that sentences are read from."""

@@ -14,10 +14,10 @@ mod recall;
 mod tested;
 mod thirds;
 
-pub use both::{BOTH, Both};
+pub use both::{BOTH, Both, both_of};
 pub use leak::{Leak, paper_minus_clean};
-pub use pairs::{LEVEL, Pair, Test, p_text, pairs, pairs_table};
+pub use pairs::{LEVEL, Pair, Test, difference, p_text, pairs, pairs_table};
 pub use questions::{Answer, QUESTIONS, Question, answers};
 pub use recall::{ConfusedPair, RecallSpread, most_confused, recall_spread};
-pub use tested::{Tested, headline, protocols, under};
+pub use tested::{Tested, encoders, headline, protocols, under};
 pub use thirds::{ByThirds, Third, accuracy_by_thirds};

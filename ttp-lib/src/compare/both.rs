@@ -2,6 +2,7 @@
 //! the paper's.
 
 use crate::evaluate::{Evaluation, Model, ModelLogits, PartLogits, Training};
+use crate::profile::Run;
 use std::path::Path;
 use ttp_base::{Error, Result, files};
 use ttp_metrics::Bootstrap;
@@ -103,4 +104,28 @@ impl Both {
     pub fn write(&self, results: &Path) -> Result<()> {
         self.evaluation.write_files(results, "", &self.logits.predictions()?, &self.logits)
     }
+}
+
+/// The profile's first encoder and `tfidf-svm` together, under each protocol under which both have
+/// been trained; none where the profile has not both.
+///
+/// # Errors
+/// As [`Both::of`].
+pub fn both_of(run: &Run) -> Result<Vec<Both>> {
+    let (results, linear) = (run.results(""), LinearKind::TfidfSvm);
+    let encoder = run.profile.encoders().into_iter().next();
+    let Some(encoder) = encoder.filter(|_| run.profile.linear_models().contains(&linear)) else {
+        return Ok(Vec::new());
+    };
+    let trained = |protocol: &&Protocol| {
+        [encoder.as_str(), linear.name()].iter().all(|name| {
+            results.join(format!("{}.json", Evaluation::file_stem(name, **protocol))).is_file()
+        })
+    };
+    let protocols = run.profile.protocols.iter().filter(trained);
+    protocols
+        .map(|&protocol| {
+            Both::of(&results, &encoder, linear, protocol, run.bootstrap("test scores"))
+        })
+        .collect()
 }

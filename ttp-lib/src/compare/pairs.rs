@@ -131,6 +131,20 @@ pub fn pairs(models: &[Tested], bootstrap: Bootstrap) -> Result<Vec<Pair>> {
     Ok(all)
 }
 
+/// Scores of the first model minus those of the second on the same test rows, with paired
+/// intervals that draw the rows of one sentence together.
+///
+/// # Errors
+/// If the two have not the same test rows in the same order.
+pub fn difference(
+    first: &Tested,
+    second: &Tested,
+    bootstrap: Bootstrap,
+) -> Result<Scores<Estimate>> {
+    first.check_same_rows(second)?;
+    bootstrap.paired(&first.part(), &second.part())
+}
+
 pub(super) fn pair(first: &Tested, second: &Tested, bootstrap: Bootstrap) -> Result<Pair> {
     first.check_same_rows(second)?;
     // Corrected when all pairs are known.

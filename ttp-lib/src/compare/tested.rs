@@ -162,3 +162,8 @@ pub fn headline(models: &[Tested]) -> Result<Protocol> {
 pub fn under(models: &[Tested], protocol: Protocol) -> impl Iterator<Item = &Tested> {
     models.iter().filter(move |model| model.protocol() == protocol)
 }
+
+/// The fine-tuned encoders of one protocol, in their order: no linear model, no two together.
+pub fn encoders(models: &[Tested], protocol: Protocol) -> impl Iterator<Item = &Tested> {
+    under(models, protocol).filter(|model| model.evaluation.fine_tuned().is_some())
+}

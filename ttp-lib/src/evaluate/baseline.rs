@@ -2,6 +2,7 @@
 //! that encoders are fine-tuned on.
 
 use super::{Evaluation, Model, ModelLogits, Prediction, Training};
+use crate::compare::Tested;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
@@ -59,6 +60,14 @@ impl Baseline {
         let said = (&logits.test.truth[..], &logits.test.best()[..]);
         let evaluation = Evaluation::of(about, protocol, &logits.labels, said, bootstrap)?;
         Ok(Self { model, evaluation, logits })
+    }
+
+    /// The model with its answers, to be held against others.
+    ///
+    /// # Errors
+    /// None in practice: scores and answers are of each other.
+    pub fn tested(&self) -> Result<Tested> {
+        Tested::new(self.evaluation.clone(), self.logits.predictions()?)
     }
 
     /// Writes the model into a folder of models, `tfidf-svm.clean/linear.safetensors`, and its

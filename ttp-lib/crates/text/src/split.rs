@@ -22,7 +22,7 @@ pub use unlabelled::Unlabelled;
 
 use crate::balance::{self, classes, mix};
 use crate::corpus::clean::normalised;
-use crate::corpus::{Corpus, Sample};
+use crate::corpus::{Corpus, Operation, Sample};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -103,6 +103,17 @@ pub struct Split {
     pub validation: Vec<Sample>,
     /// What is reported.
     pub test: Vec<Sample>,
+}
+
+impl Split {
+    /// The split with the training rows that are sentences of the corpus as they stand there: no
+    /// augmented copy. Validation and test stay.
+    #[must_use]
+    pub fn without_copies(&self) -> Self {
+        let original = |sample: &&Sample| sample.operation == Operation::Original;
+        let train = self.train.iter().filter(original).cloned().collect();
+        Self { train, ..self.clone() }
+    }
 }
 
 /// Shares the rows of each technique out over the three parts, at random but for the
