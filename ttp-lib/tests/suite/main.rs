@@ -8,6 +8,7 @@
 mod common;
 
 mod augment;
+mod baseline;
 mod calibration_golden;
 mod checkpoints;
 mod classify;

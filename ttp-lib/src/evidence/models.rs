@@ -1,0 +1,109 @@
+//! A run's trained models, opened again to name the techniques of other sentences.
+
+use crate::compare::{BOTH, Tested};
+use crate::evaluate::{Evaluation, Training};
+use crate::profile::Run;
+use ttp_base::{Error, Result};
+use ttp_metrics::calibration::{Logits, Probabilities, weighted_mean};
+use ttp_model::encoder::TechniqueEncoder;
+use ttp_model::engine::device;
+use ttp_model::pretrained::{self, Checkpoint, Tokenize};
+use ttp_text::linear::LinearModel;
+use ttp_text::split::Protocol;
+
+/// A trained model that names the technique of any sentence.
+pub struct TrainedModel {
+    /// Its name in results and tables.
+    pub name: String,
+    /// The techniques that it can name, in the order of their ids.
+    pub labels: Vec<String>,
+    kind: Kind,
+}
+
+enum Kind {
+    Encoder(Box<TechniqueEncoder>, Tokenize),
+    Linear(Box<LinearModel>),
+    Both { of: Box<[TrainedModel; 2]>, weight: f64, temperatures: [f64; 2] },
+}
+
+impl TrainedModel {
+    /// Opens the models of a run that one protocol's results are of: linear ones, encoders, and
+    /// the two together; in the order of `models`.
+    ///
+    /// # Errors
+    /// If a model's files are missing or not what they should be.
+    pub fn open_all(run: &Run, models: &[Tested], protocol: Protocol) -> Result<Vec<Self>> {
+        let of_protocol = models.iter().filter(|model| model.protocol() == protocol);
+        of_protocol.map(|model| Self::open(run, &model.evaluation)).collect()
+    }
+
+    /// Opens the model that an evaluation is of.
+    ///
+    /// # Errors
+    /// As [`open_all`](Self::open_all).
+    pub fn open(run: &Run, evaluation: &Evaluation) -> Result<Self> {
+        match &evaluation.training {
+            Training::Both { of, weight, temperatures } => {
+                let [first, second] = of.each_ref().map(|name| Self::of_one(run, name, evaluation));
+                let of = Box::new([first?, second?]);
+                let kind = Kind::Both { of, weight: *weight, temperatures: *temperatures };
+                let labels = evaluation.confusion.labels().to_vec();
+                Ok(Self { name: BOTH.to_owned(), labels, kind })
+            }
+            Training::Linear { .. } | Training::FineTuned(_) => {
+                Self::of_one(run, &evaluation.checkpoint, evaluation)
+            }
+        }
+    }
+
+    fn of_one(run: &Run, name: &str, evaluation: &Evaluation) -> Result<Self> {
+        let folder = run.model(name, evaluation.protocol);
+        let linear = folder.join(LinearModel::FILE);
+        let (labels, kind) = if linear.is_file() {
+            let model = LinearModel::load(&linear)?;
+            (model.classes().to_vec(), Kind::Linear(Box::new(model)))
+        } else {
+            let encoder = TechniqueEncoder::open(&folder, device())?;
+            let checkpoint = Checkpoint::open(name, &folder)?;
+            let tokenize = checkpoint.tokenizer(checkpoint.places())?;
+            (encoder.labels().to_vec(), Kind::Encoder(Box::new(encoder), tokenize))
+        };
+        if labels != evaluation.confusion.labels() {
+            let reason = format!("its techniques are not those of {}", evaluation.title());
+            return Err(Error::input(&folder, reason));
+        }
+        Ok(Self { name: pretrained::file_name(name).to_owned(), labels, kind })
+    }
+
+    /// The technique that it names for each text.
+    ///
+    /// # Errors
+    /// If there is no text, one cannot be tokenised, or the model gives what is no number.
+    pub fn named(&self, texts: &[&str]) -> Result<Vec<&str>> {
+        let best = match &self.kind {
+            Kind::Linear(model) => model.predict_all(texts),
+            Kind::Encoder(encoder, tokenize) => encoder.predict(tokenize, texts)?.best(),
+            Kind::Both { of, weight, temperatures } => {
+                let [first, second] = of.as_ref();
+                let first = first.logits(texts)?.softmax(temperatures[0])?;
+                let second = second.logits(texts)?.softmax(temperatures[1])?;
+                weighted_mean(&first, &second, *weight)?.best()
+            }
+        };
+        Ok(best.into_iter().map(|class| self.labels[class].as_str()).collect())
+    }
+
+    fn logits(&self, texts: &[&str]) -> Result<Logits> {
+        match &self.kind {
+            Kind::Linear(model) => Logits::new(self.labels.len(), model.scores_all(texts)),
+            Kind::Encoder(encoder, tokenize) => {
+                let said = encoder.predict(tokenize, texts)?;
+                Ok(Probabilities::new(said.techniques, said.probabilities)?.logits())
+            }
+            Kind::Both { .. } => {
+                let reason = "two models together are of one encoder and one linear model";
+                Err(Error::Setting { field: "model", reason: reason.to_owned() })
+            }
+        }
+    }
+}
