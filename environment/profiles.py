@@ -22,7 +22,7 @@ SCHEMA = "schema"
 # As the library's `hub_id`: owner/name, with or without @revision.
 HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*(@.+)?", re.ASCII)
 ATTACK, TRAM = "attack-v10.1", "tram-v1"
-# Another release of ATT&CK, for profiles that name it or read a bundle of it.
+# A later release of ATT&CK. It tests models; profiles that name it read their sentences from it.
 ATTACK_V15 = "attack-v15"
 RAW = "data/raw/"
 # Linear models, as the library's `LinearKind` names them: nothing is fetched or run per checkpoint.

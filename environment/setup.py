@@ -2,7 +2,7 @@
 
     python3 environment/setup.py             everything the notebooks need
     python3 environment/setup.py data tram   single steps: check python libtorch data wordnet
-                                             tram vocabularies mpnet attack-v15
+                                             tram tram-v2 vocabularies mpnet attack-v15
                                              netml-training evcxr
     python3 environment/setup.py --kernel    everything, and what notebooks depend on compiled
     python3 environment/setup.py --python    print the path of the project's own Python
@@ -560,7 +560,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Get what the project needs, checked by sha256.")
     parser.add_argument("steps", nargs="*", metavar="STEP",
                         help=f"{', '.join(STEPS)}, by default all of these, wordnet, tram, "
-                             "vocabularies, mpnet, attack-v15 or netml-training")
+                             "tram-v2, vocabularies, mpnet, attack-v15 or netml-training")
     parser.add_argument("--kernel", action="store_true",
                         help="compile what notebooks depend on, too")
     parser.add_argument("--python", action="store_true", help="print the Python to use")
@@ -576,6 +576,7 @@ def main() -> int:
     actions = {"check": check, "python": python_step, "libtorch": libtorch_step,
                "data": data_step, "wordnet": lambda: data_step("wordnet-3.0"),
                "tram": lambda: data_step("tram-v1"),
+               "tram-v2": lambda: data_step("tram-v2"),
                "vocabularies": lambda: data_step(*VOCABULARIES),
                "mpnet": lambda: data_step("mpnet"),
                "attack-v15": lambda: data_step(ATTACK_V15),

@@ -409,6 +409,17 @@ class OwnSources(unittest.TestCase):
         sources = project.read_toml(project.ROOT / "data" / "sources.toml")
         needed = [entry["name"] for entry in sources["file"] if not entry.get("optional")]
         self.assertEqual(needed, [])
+
+    def test_what_models_are_tested_on_is_for_every_profile_and_may_be_missing(self) -> None:
+        sources = project.read_toml(project.ROOT / "data" / "sources.toml")
+        for kind, name in (("wheel", "attack-v15"), ("file", "tram-v2")):
+            [entry] = [entry for entry in sources[kind] if entry["name"] == name]
+            self.assertIs(entry.get("optional"), True)
+            self.assertLessEqual({"smoke", "laptop", "paper-rows", "paper"},
+                                 set(entry["profiles"]))
+
+    def test_everything_is_listed_once(self) -> None:
+        sources = project.read_toml(project.ROOT / "data" / "sources.toml")
         for kind, entries in sources.items():
             names = [entry["name"] for entry in entries]
             self.assertEqual(len(names), len(set(names)), kind)

@@ -3,10 +3,12 @@
 
 mod check;
 mod checkpoints;
+mod external;
 mod folders;
 mod source;
 mod studies;
 
+pub use external::{ATTACK_V15_MISSING, TRAM_V2_MISSING};
 pub use source::{CorpusSettings, CsvSource, HubSource, Labels, Source};
 
 use crate::similarity::SimilaritySettings;

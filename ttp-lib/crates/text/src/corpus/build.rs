@@ -152,7 +152,12 @@ pub fn techniques(bundle: &Path) -> Result<BTreeMap<String, String>> {
     Ok(parents.map(|(id, technique)| (id, technique.name)).collect())
 }
 
-fn sift(candidates: Vec<Candidate>, keep: Keep, name: impl Fn(&str) -> Option<String>) -> Built {
+/// Which candidates become rows, and why the others do not.
+pub(super) fn sift(
+    candidates: Vec<Candidate>,
+    keep: Keep,
+    name: impl Fn(&str) -> Option<String>,
+) -> Built {
     let read = candidates.len();
     let mut counts: BTreeMap<Reason, usize> = BTreeMap::new();
     let mut seen = HashSet::new();

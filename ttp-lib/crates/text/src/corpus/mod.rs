@@ -6,26 +6,33 @@
 
 pub mod build;
 mod candidates;
+pub mod changes;
 pub mod clean;
 pub mod csv;
 pub mod frame;
 mod kinship;
+pub mod later;
+pub mod near;
 pub mod overlap;
 pub mod sample;
 mod stix;
 pub mod tram;
+pub mod tram_v2;
 
 pub use build::{Built, Dropped, Source, build, techniques};
 pub use candidates::{Keep, Reason};
+pub use changes::LabelChanges;
 pub use csv::Columns;
 pub use kinship::Kinship;
+pub use later::Later;
+pub use near::{NearTexts, Quotes};
 pub use overlap::Overlap;
 pub use sample::{Operation, Sample};
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// One sentence with its technique: a row of the corpus.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +96,16 @@ impl Corpus {
         }
         kept.sort_unstable();
         Self { sentences: kept.into_iter().map(|at| self.sentences[at].clone()).collect() }
+    }
+
+    /// The texts, row by row.
+    pub fn texts(&self) -> Vec<&str> {
+        self.sentences.iter().map(|sentence| sentence.text.as_str()).collect()
+    }
+
+    /// The different texts, each as [`normalised`](clean::normalised).
+    pub(crate) fn normalised_texts(&self) -> HashSet<String> {
+        self.sentences.iter().map(|sentence| clean::normalised(&sentence.text)).collect()
     }
 
     /// The name of each technique.

@@ -1,6 +1,8 @@
 //! ATT&CK as STIX 2.x: techniques, and the sentences that describe them and how
 //! malware and groups use them.
 
+pub(super) mod labels;
+
 use super::candidates::{Candidate, Reason, Technique, Techniques};
 use super::clean;
 use serde::Deserialize;
