@@ -1,7 +1,8 @@
 """Whether a notebook's last run still stands: by content, not by time stamps.
 
 A notebook names its files in its metadata, relative to the repository (raw data)
-or to the output folder (what the run makes); `{checkpoint}` stands for the name:
+or to the output folder (what the run makes); `{checkpoint}` stands for the name, `{profile}` for
+the profile's:
 
     "ttp": {"inputs": ["data/raw/…"], "outputs": ["data/processed/corpus.parquet"],
             "may_write": ["results/pretraining.{checkpoint}.json"]}
@@ -31,7 +32,7 @@ import profiles
 from profiles import TRAM, Profile, checkpoint_folder
 from project import Problem
 
-MADE_BY_RUNS = ("data/processed/", "results/", "reports/", "models/")
+MADE_BY_RUNS = ("data/processed/", "results/", "reports/", "models/", "sweep/")
 RAW, MODELS = "data/raw/", "data/raw/models/"
 SETTINGS = ("TTP_SOURCES", "TTP_MODELS", "TTP_LIBTORCH", "CUDA", "CUDA_VISIBLE_DEVICES",
             project.TF32)
@@ -69,6 +70,7 @@ class State:
     def place(self, entry: str) -> Path:
         """Where a file of the metadata is: as the library looks for it."""
         name = notebook_file.file_name(self.checkpoint or "")
+        entry = entry.replace("{profile}", self.profile.name)
         if entry.startswith(MADE_BY_RUNS):
             return project.output() / entry.replace("{checkpoint}", name)
         hub_ids_folder = project.own_folder("TTP_MODELS") if profiles.is_on_hub(

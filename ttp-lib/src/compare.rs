@@ -13,6 +13,7 @@ mod questions;
 mod recall;
 mod tested;
 mod thirds;
+mod verdicts;
 
 pub use both::{BOTH, Both, both_of};
 pub use leak::{Leak, paper_minus_clean};
@@ -21,3 +22,4 @@ pub use questions::{Answer, QUESTIONS, Question, answers};
 pub use recall::{ConfusedPair, RecallSpread, most_confused, recall_spread};
 pub use tested::{Tested, encoders, headline, protocols, under};
 pub use thirds::{ByThirds, Third, accuracy_by_thirds};
+pub use verdicts::{FigureCheck, FigureVerdict, table_2_verdicts, verdicts_table};

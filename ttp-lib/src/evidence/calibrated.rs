@@ -43,19 +43,23 @@ pub struct Calibrated {
 }
 
 impl Calibrated {
-    /// Reads what a model gave every technique from a run's results, and calibrates it.
+    /// Reads what a model gave every technique from a run's results, and calibrates it; `None`
+    /// where an earlier version of this project left no such file.
     ///
     /// # Errors
-    /// If the file is missing or not what it should be, or no temperature fits.
-    pub fn read(
+    /// If the file is not what it should be, or no temperature fits.
+    pub fn read_if_there(
         results: &Path,
         model: &str,
         protocol: Protocol,
         bootstrap: Bootstrap,
-    ) -> Result<Self> {
+    ) -> Result<Option<Self>> {
         let stem = Evaluation::file_stem(model, protocol);
-        let logits = ModelLogits::read(&results.join(format!("{stem}.logits.parquet")))?;
-        Self::of(&logits, bootstrap)
+        let path = results.join(format!("{stem}.logits.parquet"));
+        if !path.is_file() {
+            return Ok(None);
+        }
+        Self::of(&ModelLogits::read(&path)?, bootstrap).map(Some)
     }
 
     /// Calibrates a model on its validation rows and judges it on its test rows.

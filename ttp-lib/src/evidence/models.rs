@@ -1,15 +1,20 @@
 //! A run's trained models, opened again to name the techniques of other sentences.
 
+use super::External;
 use crate::compare::{BOTH, Tested};
 use crate::evaluate::{Evaluation, Training};
 use crate::profile::Run;
+use crate::similarity::NEAR_DUPLICATE;
 use ttp_base::{Error, Result};
 use ttp_metrics::calibration::{Logits, Probabilities, weighted_mean};
 use ttp_model::encoder::TechniqueEncoder;
 use ttp_model::engine::device;
 use ttp_model::pretrained::{self, Checkpoint, Tokenize};
+use ttp_metrics::Bootstrap;
+use ttp_text::corpus::near::NearTexts;
+use ttp_text::corpus::{Corpus, LabelChanges};
 use ttp_text::linear::LinearModel;
-use ttp_text::split::Protocol;
+use ttp_text::split::{Protocol, Split};
 
 /// A trained model that names the technique of any sentence.
 pub struct TrainedModel {
@@ -72,7 +77,7 @@ impl TrainedModel {
             let reason = format!("its techniques are not those of {}", evaluation.title());
             return Err(Error::input(&folder, reason));
         }
-        Ok(Self { name: pretrained::file_name(name).to_owned(), labels, kind })
+        Ok(Self { name: pretrained::file_name(name), labels, kind })
     }
 
     /// The technique that it names for each text.
@@ -106,4 +111,42 @@ impl TrainedModel {
             }
         }
     }
+}
+
+/// Scores models of one protocol, which name the same techniques, on the rows of another corpus.
+/// `changes` follow the models' labels to those of the corpus, where that is of a later release of
+/// ATT&CK: what was revoked has the name of what took its place.
+///
+/// # Errors
+/// If there is no model, none of them can name a row's technique, or one cannot be asked.
+pub fn on_other_rows(
+    models: &[TrainedModel],
+    corpus: &Corpus,
+    changes: Option<&LabelChanges>,
+    bootstrap: Bootstrap,
+) -> Result<External> {
+    let today = |label: &str| match changes {
+        Some(changes) => changes.follow(label).unwrap_or(label).to_owned(),
+        None => label.to_owned(),
+    };
+    let first = models.first().ok_or_else(|| Error::Setting {
+        field: "models",
+        reason: "there is none to test".to_owned(),
+    })?;
+    let known: Vec<String> = first.labels.iter().map(|label| today(label)).collect();
+    let mut external = External::new(corpus, &known)?;
+    let texts = corpus.texts();
+    for model in models {
+        let named: Vec<String> = model.named(&texts)?.into_iter().map(today).collect();
+        external.score(&model.name, corpus, &named, bootstrap)?;
+    }
+    Ok(external)
+}
+
+/// The rows of a corpus whose text is in no training row, nor nearly so.
+pub fn not_in_training(corpus: &Corpus, split: &Split) -> Corpus {
+    let training: Vec<&str> = split.train.iter().map(|sample| sample.text.as_str()).collect();
+    let near = NearTexts::new(&training, NEAR_DUPLICATE);
+    let new = corpus.sentences.iter().filter(|sentence| near.find(&sentence.text).is_none());
+    Corpus { sentences: new.cloned().collect() }
 }

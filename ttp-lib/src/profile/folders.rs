@@ -40,6 +40,12 @@ impl Run {
         self.models().join(format!("{}.{}", pretrained::file_name(checkpoint), protocol.name()))
     }
 
+    /// Where the sweep that belongs to this profile leaves its results: `sweep/sweep-laptop` of
+    /// `laptop`.
+    pub fn sweep_folder(&self) -> PathBuf {
+        self.out.join("sweep").join(format!("sweep-{}", self.profile.name))
+    }
+
     /// The folder of a checkpoint that this run pretrains further.
     pub fn pretrained(&self, checkpoint: &str) -> PathBuf {
         self.models().join(pretrained::file_name(checkpoint))
