@@ -11,7 +11,7 @@ BENCH ?=
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given notebook test test-all bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-wait lab html ttp clean distclean
+.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given notebook test test-all bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-wait lab html ttp clean distclean
 
 help: ## this list
 	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
@@ -88,6 +88,9 @@ bench-classify: setup ## `ttp classify` against transformers' pipeline, in turns
 
 bench-mpnet: setup ## embedding and training with all-mpnet-base-v2 against sentence-transformers', in turns (BENCH="--rounds 1" for a trial)
 	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m bench.mpnet $(BENCH)
+
+bench-linear: setup ## the linear baseline against scikit-learn's, in turns (BENCH="--rounds 2" for a trial)
+	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m bench.linear $(BENCH)
 
 bench-families: setup ## NetML's flows read, and the summary's encoder against torch's, in turns (BENCH="--rounds 2" for a trial)
 	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m bench.families $(BENCH)
