@@ -16,6 +16,7 @@ mod command_line;
 mod compare;
 mod corpus;
 mod diagnosis;
+mod external;
 mod family;
 mod foreign;
 mod hostile;

@@ -1,10 +1,11 @@
 //! The notebooks' work without a notebook: build a corpus, split it, fine-tune on
-//! it, classify, find what is similar, diagnose, try remedies, audit claims. Every failure is
+//! it, classify, test on other data, find what is similar, diagnose, try remedies, audit claims. Every failure is
 //! one line on standard error and exit status 1.
 
 mod audit;
 mod classify;
 mod diagnose;
+mod external;
 mod family;
 mod named;
 mod pairs;
@@ -68,6 +69,9 @@ enum Command {
     /// Name the technique of each line of a file, or of standard input, as the lines come;
     /// empty ones are passed over
     Classify(classify::Arguments),
+    /// Test trained models on sentences of another source or of a later time: your own, those that
+    /// are new in ATT&CK v15, or TRAM 2's
+    External(external::Arguments),
     /// Fine-tune on the untrimmed corpus, and try what is proposed for techniques never found
     Remedies(remedies::Arguments),
     /// Train sentence models on random and on hard negatives, and judge them on unseen pairs; or
@@ -97,6 +101,7 @@ impl Command {
             Self::Pretrain { .. }
                 | Self::Finetune(_)
                 | Self::Classify(_)
+                | Self::External(_)
                 | Self::Remedies(_)
                 | Self::Similarity(_)
                 | Self::Pairs(_)
@@ -209,6 +214,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Pretrain { checkpoint } => pretrain(&run()?, checkpoint),
         Command::Finetune(arguments) => fine_tune(&run()?, &arguments),
         Command::Classify(arguments) => classify::run(&arguments),
+        Command::External(arguments) => external::run(&run()?, &arguments),
         Command::Remedies(arguments) => remedies::run(&run()?, &arguments),
         Command::Similarity(arguments) => similarity::train(&run()?, &arguments),
         Command::Pairs(arguments) => pairs::run(&run()?, &arguments),

@@ -145,6 +145,11 @@ impl Classifier {
         }
     }
 
+    /// The techniques that it can name.
+    pub fn labels(&self) -> &[String] {
+        self.encoder.labels()
+    }
+
     /// Names the technique of every line that holds more than white space. `say` is given each
     /// block's answers, in the lines' order, and ends the work with [`ControlFlow::Break`]. Of a
     /// line that is longer than the model reads, the beginning counts.

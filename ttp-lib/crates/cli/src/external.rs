@@ -1,0 +1,153 @@
+//! `ttp external`: models on sentences of another source or of a later time.
+
+use crate::{note, say};
+use clap::Args;
+use std::io::Cursor;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use ttp_lib::classify::{Answer, Classifier, Input};
+use ttp_lib::corpus::{Columns, Corpus};
+use ttp_lib::evidence::external::External;
+use ttp_lib::profile::{ATTACK_V15_MISSING, Run, TRAM_V2_MISSING};
+use ttp_lib::serde_json::json;
+use ttp_lib::split::read_csv;
+use ttp_lib::{Error, Result, files};
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Folders of trained models that know the same techniques, for instance models/minilm.clean
+    #[arg(required = true)]
+    models: Vec<PathBuf>,
+    #[command(flatten)]
+    rows: Rows,
+    /// The CSV file's columns: hub, orbinato, or SENTENCE,LABEL by name (a name with a comma in it
+    /// in quotes)
+    #[arg(long, requires = "csv", default_value = "sentence,technique")]
+    columns: String,
+    /// Training rows as `ttp split` writes them: near-duplicates of these are no new sentences.
+    /// May be given several times [default: the train.csv of each split that the profile has]
+    #[arg(long, requires = "attack_v15")]
+    training: Vec<PathBuf>,
+    /// Where to write the figures, too, as JSON
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct Rows {
+    /// A CSV file of your own
+    #[arg(long)]
+    csv: Option<PathBuf>,
+    /// The procedure sentences of ATT&CK v15 that v10.1 has not
+    #[arg(long)]
+    attack_v15: bool,
+    /// TRAM 2's sentences with one technique each
+    #[arg(long)]
+    tram_v2: bool,
+}
+
+pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
+    let Arguments { models, rows, out, .. } = arguments;
+    if let (Some(out), Some(csv)) = (out, &rows.csv) {
+        files::refuse_own_input(out, [csv.as_path()])?;
+    }
+    let opened = models.iter().map(|folder| Classifier::open(folder));
+    let opened: Vec<Classifier> = opened.collect::<Result<_>>()?;
+    let Some(first) = opened.first() else { return Ok(()) };
+    let known = first.labels().to_vec();
+    for (folder, classifier) in models.iter().zip(&opened) {
+        note(classifier.notes());
+        if classifier.labels() != known {
+            let (one, other) = (models[0].display(), folder.display());
+            let reason = format!("{one} and {other} know other techniques: test them one by one");
+            return Err(Error::Setting { field: "MODELS", reason });
+        }
+    }
+    let (name, mut external, corpus) = rows_of(run, arguments, &known)?;
+    say(&external.to_string())?;
+    for (folder, classifier) in models.iter().zip(&opened) {
+        let model = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy();
+        let predicted = predictions(classifier, &corpus, folder)?;
+        external.score(&model, &corpus, &predicted, run.bootstrap(&format!("external {name}")))?;
+    }
+    say(external.table()?.to_text().trim_end())?;
+    if !external.unknown.is_empty() {
+        say(external.unknown_table()?.head(10).to_text().trim_end())?;
+    }
+    let Some(out) = out else { return Ok(()) };
+    files::write_json(out, &json!({ name: external }))?;
+    say(&format!("written: {}", out.display()))
+}
+
+/// The source's name, its counts and its rows.
+fn rows_of(
+    run: &Run,
+    arguments: &Arguments,
+    known: &[String],
+) -> Result<(&'static str, External, Corpus)> {
+    let Arguments { rows, columns, training, .. } = arguments;
+    if let Some(path) = &rows.csv {
+        let (external, built) = External::of_csv(path, &Columns::from_name(columns)?, known)?;
+        say(&built.to_string())?;
+        return Ok(("csv", external, built.corpus));
+    }
+    let missing = |field, what: &str| Error::Setting { field, reason: what.to_owned() };
+    let (name, corpus) = if rows.tram_v2 {
+        let built = run.tram_v2()?.ok_or_else(|| missing("--tram-v2", TRAM_V2_MISSING))?;
+        say(&built.to_string())?;
+        ("tram-v2", built.corpus)
+    } else {
+        let training = training_texts(run, training)?;
+        let later =
+            run.later(&training)?.ok_or_else(|| missing("--attack-v15", ATTACK_V15_MISSING))?;
+        say(later.table()?.to_text().trim_end())?;
+        if let Some(changes) = run.label_changes()? {
+            say(&format!("labels from v10.1 to v15: {changes}"))?;
+        }
+        ("attack-v15", later.corpus)
+    };
+    Ok((name, External::new(&corpus, known)?, corpus))
+}
+
+/// What the models may have learned from.
+fn training_texts(run: &Run, named: &[PathBuf]) -> Result<Vec<String>> {
+    let splits = run.profile.protocols.iter();
+    let own = splits.map(|split| run.processed(&format!("splits/{}/train.csv", split.name())));
+    let files: Vec<PathBuf> = match named {
+        [] => own.filter(|path| path.is_file()).collect(),
+        named => named.to_vec(),
+    };
+    if files.is_empty() {
+        let none = "the profile has no split yet: near-duplicates of training are not left out";
+        note(&[none.to_owned()]);
+    }
+    let mut texts = Vec::new();
+    for file in files {
+        texts.extend(read_csv(&file)?.into_iter().map(|sample| sample.text));
+    }
+    Ok(texts)
+}
+
+/// The technique that the model gives each row.
+fn predictions(classifier: &Classifier, corpus: &Corpus, folder: &Path) -> Result<Vec<String>> {
+    let lines: Vec<&str> = corpus.texts();
+    let mut found = vec![String::new(); lines.len()];
+    let input = Input::new("the rows", Cursor::new(lines.join("\n").into_bytes()));
+    classifier.classify(input, &mut |answers: &[Answer<'_>]| {
+        for answer in answers {
+            // Of several answers to a line the first is the most probable.
+            if let Some(row) = found.get_mut(answer.line - 1).filter(|row| row.is_empty()) {
+                answer.technique.clone_into(row);
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    match found.iter().position(String::is_empty) {
+        None => Ok(found),
+        Some(row) => {
+            let reason = format!("the model says nothing of row {}", row + 1);
+            Err(Error::input(folder, reason))
+        }
+    }
+}
