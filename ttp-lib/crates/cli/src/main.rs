@@ -46,7 +46,8 @@ enum Command {
     Corpus(CorpusArguments),
     /// Balance and split the corpus, and count what leaks
     Split {
-        /// paper (balance, then split) or clean (split, then balance training only)
+        /// paper (balance, then split), clean (split, then balance training only) or grouped (as clean,
+        /// near-duplicates on one side)
         #[arg(long, default_value = "clean")]
         protocol: String,
     },
@@ -136,7 +137,7 @@ struct FinetuneArguments {
     /// A checkpoint's name or folder [default: TTP_CHECKPOINT, then the profile's first]
     #[arg(long)]
     checkpoint: Option<String>,
-    /// Whose split to train and test on: paper, told or clean
+    /// Whose split to train and test on: paper, told, clean or grouped
     #[arg(long, default_value = "clean")]
     protocol: String,
     /// Train once for each seed [default: the profile's own]
