@@ -36,6 +36,7 @@ pub mod names;
 pub mod plot;
 mod scores;
 mod significance;
+mod summary;
 mod threshold;
 
 pub use bootstrap::{Bootstrap, Estimate, Groups, Part, percentile};
@@ -46,6 +47,7 @@ pub use diagnose::{
 };
 pub use scores::{Averages, ClassScores, Scores, Tally};
 pub use significance::{Discordant, holm, mcnemar_exact};
+pub use summary::{Assumption, PairedSummary, Summary};
 pub use threshold::{BinaryCounts, Criterion, Empty, Ranking, WeightedCounts};
 
 use scores::{f_beta, quotient};

@@ -19,6 +19,9 @@ pub enum Cell {
     Share(f64, usize),
     /// A value and the interval around it, with so many decimals: 0.836 [0.812, 0.858].
     Interval(f64, f64, f64, usize),
+    /// A mean, the standard deviation of what it is the mean of, and the mean's interval, with so
+    /// many decimals: 0.842 ± 0.004 [0.837, 0.847].
+    Spread(f64, f64, [f64; 2], usize),
 }
 
 impl Cell {
@@ -37,6 +40,11 @@ impl Cell {
         Self::Interval(value, low, high, 3)
     }
 
+    /// A mean with its standard deviation and its interval, three decimals each.
+    pub fn spread(mean: f64, sd: f64, interval: [f64; 2]) -> Self {
+        Self::Spread(mean, sd, interval, 3)
+    }
+
     pub(super) fn is_number(&self) -> bool {
         !matches!(self, Self::Text(_) | Self::Empty)
     }
@@ -52,6 +60,10 @@ impl Cell {
             Self::Interval(value, low, high, decimals) => {
                 let [value, low, high] = [value, low, high].map(|v| decimal(*v, *decimals));
                 format!("{value} [{low}, {high}]")
+            }
+            Self::Spread(mean, sd, [low, high], decimals) => {
+                let [mean, sd, low, high] = [mean, sd, low, high].map(|v| decimal(*v, *decimals));
+                format!("{mean} ± {sd} [{low}, {high}]")
             }
         }
     }

@@ -190,7 +190,7 @@ impl Table {
                 let class = class(column);
                 let shown = escape_html(&cell.shown(self.html_limit));
                 let cell = match (cell, shown.split_once(' ')) {
-                    (Cell::Interval(..), Some((value, interval))) => {
+                    (Cell::Interval(..) | Cell::Spread(..), Some((value, interval))) => {
                         format!("{value} <span class=\"interval\">{interval}</span>")
                     }
                     _ => shown,

@@ -14,6 +14,7 @@ fn numbers_are_shown_as_a_reader_writes_them() {
         (Cell::number(f64::INFINITY, 3), "inf"),
         (Cell::share(0.857), "85.7 %"),
         (Cell::interval(0.836, 0.812, 0.858), "0.836 [0.812, 0.858]"),
+        (Cell::spread(0.842, 0.0041, [-0.01, 0.8469]), "0.842 ± 0.004 [−0.010, 0.847]"),
         (Cell::from(None::<f64>), ""),
     ] {
         assert_eq!(cell.shown(80), expected);
