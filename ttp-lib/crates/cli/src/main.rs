@@ -1,6 +1,6 @@
 //! The notebooks' work without a notebook: build a corpus, split it, fine-tune on
-//! it, classify, find what is similar, diagnose, try remedies, audit claims. Every failure is
-//! one line on standard error and exit status 1.
+//! it, classify, find what is similar, diagnose, try remedies, audit claims, sweep over seeds
+//! and splits. Every failure is one line on standard error and exit status 1.
 
 mod audit;
 mod classify;
@@ -11,6 +11,7 @@ mod pairs;
 mod recipe;
 mod remedies;
 mod similarity;
+mod sweep;
 mod threads;
 
 use clap::{Args, Parser, Subcommand};
@@ -85,6 +86,9 @@ enum Command {
     Family(family::FamilyCommand),
     /// Say what is wrong with a classifier: classes never found, sinks, confused pairs
     Diagnose(diagnose::DiagnoseArguments),
+    /// Train over seeds, splits and changes in the training, a job at a time
+    #[command(subcommand)]
+    Sweep(sweep::SweepCommand),
     /// Print the JSON schema of a profile, by which editors complete and check one
     Schema,
 }
@@ -92,6 +96,9 @@ enum Command {
 impl Command {
     /// Whether libtorch's threads have anything to do.
     fn runs_a_model(&self) -> bool {
+        if let Self::Sweep(command) = self {
+            return command.runs_a_model();
+        }
         matches!(
             self,
             Self::Pretrain { .. }
@@ -205,6 +212,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Similar(arguments) => similarity::search(&run()?, &arguments),
         Command::Family(command) => family::family(run, command),
         Command::Diagnose(arguments) => diagnose::diagnose(arguments),
+        Command::Sweep(command) => sweep::sweep(&run()?, command),
         Command::Schema => schema(),
     }
 }
