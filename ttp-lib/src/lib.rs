@@ -6,11 +6,12 @@
 //! 1. [`corpus`]: ATT&CK bundles, TRAM's sentences and CSV files become one row a sentence.
 //! 2. [`balance`]: trim rare techniques, upsample small ones, downsample large ones.
 //! 3. [`augment`]: the four operations of Easy Data Augmentation, each output labelled.
-//! 4. [`split`]: stratified parts under three protocols, and how much leaks between them.
+//! 4. [`split`]: stratified parts under four protocols, and how much leaks between them.
 //! 5. [`train`]: the training loops of techniques and of hidden words, to be read top to bottom.
 //! 6. [`evaluate`]: a fine-tuned model on its test rows, and what a run leaves of it;
 //!    [`compare`]: models beside each other, pair by pair and under both protocols;
 //!    [`fill_mask`]: sentences with a hidden word, and what the paper prints for one.
+//!    [`evidence`]: what of it holds over seeds, splits and changes in the training.
 //! 7. [`similarity`]: which sentences tell of the same technique; hard negatives; the similarity
 //!    report's own pairs.
 //!

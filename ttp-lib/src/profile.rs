@@ -11,6 +11,7 @@ mod studies;
 pub use external::{ATTACK_V15_MISSING, TRAM_V2_MISSING};
 pub use source::{CorpusSettings, CsvSource, HubSource, Labels, Source};
 
+use crate::evidence::SweepSettings;
 use crate::similarity::SimilaritySettings;
 use crate::train::{Algorithm, MaskedParams, TrainParams};
 use schemars::JsonSchema;
@@ -81,6 +82,9 @@ pub struct Profile {
     /// The sizes of the study of the families on NetML's flows.
     #[serde(default)]
     pub families: NetmlSettings,
+    /// What a sweep trains beside a run's own models: seeds, splits, arms.
+    #[serde(default)]
+    pub sweep: SweepSettings,
     /// How intervals are drawn.
     pub bootstrap: BootstrapSettings,
     /// The file of the JSON schema, for editors: schema.json beside the profiles.
@@ -236,6 +240,11 @@ impl Run {
         };
         let profile = Profile::read(&path)?;
         Ok(Self { profile, file: path, root: root.into(), out: out.into() })
+    }
+
+    /// The same run with another folder for all that it writes.
+    pub(crate) fn writing_to(&self, out: &Path) -> Self {
+        Self { out: out.to_path_buf(), ..self.clone() }
     }
 
     /// The seed of one consumer: the first eight bytes of SHA-256 of the profile's

@@ -1,10 +1,43 @@
 //! What a table of scores on one split of one source does not say: whether probabilities are to be
-//! believed, and how models do elsewhere.
+//! believed, how models do elsewhere, and what holds over seeds, splits and changes in a training.
+//!
+//! - [`Calibrated`]: a model's probabilities before and after calibration.
+//! - [`TrainedModel`]: a run's models, opened again; [`External`]: how they do on other sentences.
+//! - [`linear_splits`], [`frozen`]: trainings that are cheap enough for a notebook.
+//!
+//! The rest is the sweep: a list of [`jobs()`], each with an id, in a folder of their own. Each
+//! trains one model and leaves one file, `jobs/ID.json`, which knows whether it is whole. Who runs
+//! the jobs, and where, is none of this module's business: `ttp sweep` does one at a time.
+//!
+//! - [`SweepSettings`], [`Arm`]: what a profile asks for.
+//! - [`Sweep`]: the folder. [`prepare`](Sweep::prepare) makes what jobs share,
+//!   [`run`](Sweep::run) does one, [`check`](Sweep::check) reads all results,
+//!   [`collect`](Sweep::collect) puts them together.
+//! - [`Outcome`]: what a job leaves. [`Evidence`]: what all say together, with tables.
 
+mod arms;
 mod calibrated;
+mod collect;
 pub mod external;
+mod jobs;
+mod linear;
 mod models;
+mod outcome;
+mod settings;
+mod sweep;
+mod tables;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
+mod train;
 
+pub use arms::{ArmEffect, Change, Means, Over};
 pub use calibrated::{Calibrated, PRECISIONS};
+pub use collect::{COMMAND, Evidence, LEVEL, Pair, Spread, Spreads};
 pub use external::{External, ExternalScores};
+pub use jobs::{Job, JobKind, Work, fingerprint, jobs};
+pub use linear::{frozen, linear_splits};
 pub use models::{TrainedModel, not_in_training, on_other_rows};
+pub use outcome::{Figures, Outcome, TestRows, Told};
+pub use settings::{Arm, SweepSettings};
+pub use sweep::{Checked, Done, State, Sweep};

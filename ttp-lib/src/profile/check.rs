@@ -1,6 +1,7 @@
 //! How a profile is checked, and the JSON schema of one.
 
 use super::{BootstrapSettings, Profile, TrainChanges};
+use crate::evidence::SweepSettings;
 use serde_json::json;
 use ttp_base::error::SettingPath;
 use ttp_base::settings::{FILLED, Range, Schema, above, at_least, between};
@@ -27,6 +28,7 @@ settings!(
         remedies,
         family,
         families,
+        sweep,
         bootstrap,
     },
     free { schema, name, about, seed, revisions, notebooks },
@@ -57,9 +59,17 @@ impl Profile {
         let mut schema = settings::schema::<Self>()?;
         let protocols = "/properties/protocols/items";
         let own = "/properties/training_of/additionalProperties/properties/protocols/items";
-        for items in [protocols, own] {
+        let swept = "/properties/sweep/properties/protocols/items";
+        let untrained = [Protocol::Told, Protocol::Grouped].map(Protocol::name);
+        for items in [protocols, own, swept] {
             if let Some(items) = schema.pointer_mut(items).and_then(Schema::as_object_mut) {
-                items.insert("not".to_owned(), json!({ "const": Protocol::Told.name() }));
+                items.insert("not".to_owned(), json!({ "enum": untrained }));
+            }
+        }
+        for list in SweepSettings::DISTINCT {
+            let list = format!("/properties/sweep/properties/{list}");
+            if let Some(list) = schema.pointer_mut(&list).and_then(Schema::as_object_mut) {
+                list.insert("uniqueItems".to_owned(), json!(true));
             }
         }
         Ok(schema)
@@ -70,7 +80,8 @@ impl Profile {
         self.check_names_of_files(&at.field("checkpoints"))?;
         self.check_revisions(&at.field("revisions"))?;
         let further = |name: &&String| Entry::named(name).is_some_and(Entry::is_pretrained_further);
-        match self.checkpoints.iter().find(further) {
+        let swept = self.sweep.models.iter().flatten().chain(&self.sweep.arms_of);
+        match self.checkpoints.iter().chain(swept).find(further) {
             Some(name) if self.pretraining.is_none() => {
                 at.field("pretraining").refuse(format!("missing, and checkpoint {name:?} needs it"))
             }
@@ -84,10 +95,15 @@ impl Profile {
                 "\"told\" is counted, and linear models are trained on it: take paper or clean";
             return at.field("protocols").refuse(reason);
         }
+        if self.protocols.contains(&Protocol::Grouped) {
+            let reason = "\"grouped\" is an arm of a sweep: take paper or clean";
+            return at.field("protocols").refuse(reason);
+        }
         for (name, changes) in &self.training_of {
             let at = at.field("training_of").field(name);
             // A copy of a profile with fewer checkpoints keeps what it says of the others.
-            if !self.checkpoints.contains(name) && Entry::named(name).is_none() {
+            let is_swept = self.sweep.models.iter().flatten().any(|own| own == name);
+            if !self.checkpoints.contains(name) && !is_swept && Entry::named(name).is_none() {
                 return at.refuse(format!("{name:?} is not among the checkpoints"));
             }
             let mut own = changes.protocols.iter().flatten().enumerate();

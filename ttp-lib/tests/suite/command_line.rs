@@ -384,7 +384,7 @@ fn names_that_are_unknown_come_with_those_that_are_known() {
     assert_eq!(made, format!("error: models/minilm-cti: {advice}"));
     assert_eq!(
         project.fails(&["split", "--protocol", "dirty"]),
-        "error: unknown protocol \"dirty\"; known: paper, told, clean"
+        "error: unknown protocol \"dirty\"; known: paper, told, clean, grouped"
     );
     small_csv(&project);
     assert_eq!(

@@ -355,7 +355,7 @@ fn on_real_data_the_papers_protocol_leaks_and_the_clean_one_does_not() {
         assert!(rows.iter().all(|(_, n)| (155..=400).contains(n)), "{rows:?}");
         match protocol {
             Protocol::Paper | Protocol::Told => assert!(leakage.test.same_row > 100),
-            Protocol::Clean => {
+            Protocol::Clean | Protocol::Grouped => {
                 let test = leakage.test;
                 let validation = leakage.validation;
                 assert_eq!((test.twins, test.same_row, test.same_text), (0, 0, 0));

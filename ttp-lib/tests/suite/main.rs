@@ -38,5 +38,6 @@ mod significance_golden;
 mod similarity;
 mod similarity_report;
 mod sources;
+mod sweep;
 mod thesaurus;
 mod tokenization;

@@ -1,6 +1,6 @@
 //! The notebooks' work without a notebook: build a corpus, split it, fine-tune on
-//! it, classify, test on other data, find what is similar, diagnose, try remedies, audit claims. Every failure is
-//! one line on standard error and exit status 1.
+//! it, classify, test on other data, find what is similar, diagnose, try remedies, audit claims,
+//! sweep over seeds and splits. Every failure is one line on standard error and exit status 1.
 
 mod audit;
 mod classify;
@@ -12,6 +12,7 @@ mod pairs;
 mod recipe;
 mod remedies;
 mod similarity;
+mod sweep;
 mod threads;
 
 use clap::{Args, Parser, Subcommand};
@@ -48,7 +49,8 @@ enum Command {
     Corpus(CorpusArguments),
     /// Balance and split the corpus, and count what leaks
     Split {
-        /// paper (balance, then split) or clean (split, then balance training only)
+        /// paper (balance, then split), clean (split, then balance training only) or grouped (as clean,
+        /// near-duplicates on one side)
         #[arg(long, default_value = "clean")]
         protocol: String,
     },
@@ -89,6 +91,9 @@ enum Command {
     Family(family::FamilyCommand),
     /// Say what is wrong with a classifier: classes never found, sinks, confused pairs
     Diagnose(diagnose::DiagnoseArguments),
+    /// Train over seeds, splits and changes in the training, a job at a time
+    #[command(subcommand)]
+    Sweep(sweep::SweepCommand),
     /// Print the JSON schema of a profile, by which editors complete and check one
     Schema,
 }
@@ -96,6 +101,9 @@ enum Command {
 impl Command {
     /// Whether libtorch's threads have anything to do.
     fn runs_a_model(&self) -> bool {
+        if let Self::Sweep(command) = self {
+            return command.runs_a_model();
+        }
         matches!(
             self,
             Self::Pretrain { .. }
@@ -143,7 +151,7 @@ struct FinetuneArguments {
     /// TTP_CHECKPOINT, then the profile's first encoder]
     #[arg(long)]
     checkpoint: Option<String>,
-    /// Whose split to train and test on: paper, told or clean
+    /// Whose split to train and test on: paper, told, clean or grouped
     #[arg(long, default_value = "clean")]
     protocol: String,
     /// Train once for each seed [default: the profile's own]
@@ -222,6 +230,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Similar(arguments) => similarity::search(&run()?, &arguments),
         Command::Family(command) => family::family(run, command),
         Command::Diagnose(arguments) => diagnose::diagnose(arguments),
+        Command::Sweep(command) => sweep::sweep(&run()?, command),
         Command::Schema => schema(),
     }
 }

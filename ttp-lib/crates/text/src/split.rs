@@ -1,11 +1,14 @@
-//! Training, validation and test parts under three protocols, and a count of what
+//! Training, validation and test parts under the protocols, and a count of what
 //! leaks from one into another.
 //!
 //! The paper balances first and splits then, so a test row may be the twin of a
 //! training row. The clean protocol splits the corpus's own sentences first and
-//! balances the training part only. [`Leakage`] counts the difference.
+//! balances the training part only; the grouped one keeps near-duplicates on one side, too.
+//! [`Leakage`] counts the difference.
 
+mod duplicates;
 mod files;
+mod grouped;
 mod leakage;
 mod lost;
 mod prepare;
@@ -14,6 +17,7 @@ mod prepare;
 mod tests;
 mod unlabelled;
 
+pub use duplicates::{NEAR_DUPLICATE, near_duplicates};
 pub use files::{COLUMNS, read_csv, write_csv};
 pub use leakage::{Leakage, LeakedTechnique, Seen, leakage_by_technique};
 pub use lost::Lost;

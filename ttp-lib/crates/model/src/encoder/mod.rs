@@ -11,6 +11,7 @@ mod masked;
 mod modules;
 mod mpnet;
 mod named;
+mod pooling;
 mod save;
 mod sentence;
 mod snapshot;
@@ -19,6 +20,7 @@ mod transformer;
 
 pub use masked::first_unsound;
 pub use masked::{Guess, MaskedEncoder};
+pub use pooling::Pooling;
 pub use save::save_weights;
 pub use sentence::{SentenceEncoder, Vectors};
 pub use snapshot::{restore, snapshot};

@@ -1,9 +1,10 @@
 //! The transformer with a head that names techniques, as transformers has it in
 //! `BertForSequenceClassification` (one dropout and one linear layer on the pooled first
 //! token), `RobertaForSequenceClassification` and `MPNetForSequenceClassification` (two layers on
-//! the first token).
+//! the first token). Instead of the first token the head may read the mean over all ([`Pooling`]).
 
 use super::body::{self, Body};
+use super::pooling::{Pooling, mean_over_tokens};
 use super::sentence::Vectors;
 use super::snapshot::{restore, snapshot};
 use super::transformer::WordGradient;
@@ -20,6 +21,7 @@ use ttp_base::{Error, Result};
 /// A model that gives each batch row one logit a technique.
 pub struct TechniqueEncoder {
     body: Body,
+    pooling: Pooling,
     head: Head,
     /// Of what the head reads first: `classifier_dropout`.
     dropout: f64,
@@ -55,8 +57,22 @@ impl TechniqueEncoder {
         device: Device,
         seed: u64,
     ) -> Result<Self> {
+        Self::with_pooling(checkpoint, labels, Pooling::FirstToken, device, seed)
+    }
+
+    /// As [`new`](Self::new), with a choice of what the head reads.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn with_pooling(
+        checkpoint: &Checkpoint,
+        labels: Vec<String>,
+        pooling: Pooling,
+        device: Device,
+        seed: u64,
+    ) -> Result<Self> {
         labels::refuse_other_training(checkpoint)?;
-        let mut encoder = Self::untrained(checkpoint, labels, device)?;
+        let mut encoder = Self::untrained(checkpoint, labels, pooling, device)?;
         // A checkpoint without a pooler (a masked-word model's, say) gets a new one too.
         encoder.loaded = encoder.body.load(checkpoint, &[HEAD, "bert.pooler"], seed)?;
         encoder.notes.extend(body::new_pooler_note(&encoder.loaded));
@@ -75,21 +91,28 @@ impl TechniqueEncoder {
         let checkpoint = Checkpoint::open(&name, folder)?;
         let labels = labels::of(&checkpoint)?;
         let (problem, notes) = (labels::problem(&checkpoint)?, labels::notes(&checkpoint, &labels));
-        let mut encoder = Self::untrained(&checkpoint, labels, device)?;
+        let pooling = Pooling::of(&checkpoint)?;
+        let mut encoder = Self::untrained(&checkpoint, labels, pooling, device)?;
         encoder.loaded = encoder.body.load(&checkpoint, &[], 0)?;
         encoder.problem = problem;
         encoder.notes.extend(notes);
         Ok(encoder)
     }
 
-    fn untrained(checkpoint: &Checkpoint, labels: Vec<String>, device: Device) -> Result<Self> {
+    fn untrained(
+        checkpoint: &Checkpoint,
+        labels: Vec<String>,
+        pooling: Pooling,
+        device: Device,
+    ) -> Result<Self> {
         if labels.len() < 2 {
             let reason = format!("{} techniques; a classifier needs at least two", labels.len());
             return Err(Error::Setting { field: "labels", reason });
         }
         let config = checkpoint.bert_config()?;
         let (hidden, techniques) = (config.hidden_size, labels.len() as i64);
-        let body = Body::new(checkpoint, device, checkpoint.family() == Family::Bert)?;
+        let pooler = pooling == Pooling::FirstToken && checkpoint.family() == Family::Bert;
+        let body = Body::new(checkpoint, device, pooler)?;
         let place = body.vars.root() / HEAD;
         let head = match checkpoint.family() {
             Family::Bert => Head::Bert(body::linear(place, hidden, techniques)),
@@ -100,6 +123,7 @@ impl TechniqueEncoder {
         };
         Ok(Self {
             body,
+            pooling,
             head,
             dropout: checkpoint.classifier_dropout(),
             labels,
@@ -128,6 +152,11 @@ impl TechniqueEncoder {
     /// The techniques, in the order of the logits.
     pub fn labels(&self) -> &[String] {
         &self.labels
+    }
+
+    /// What of the last layer the head reads.
+    pub fn pooling(&self) -> Pooling {
+        self.pooling
     }
 
     /// The device the model is on.
@@ -163,15 +192,20 @@ impl TechniqueEncoder {
         Ok(output.forward(&before.dropout(self.dropout, training)))
     }
 
-    /// What the last layer makes its logits of, `[rows, hidden]`: BERT's pooled first token,
-    /// or what RoBERTa's first layer makes of it.
+    /// What the last layer makes its logits of, `[rows, hidden]`: BERT's pooled first token or the
+    /// mean over the tokens, or what RoBERTa's first layer makes of either.
     fn before_output(&self, batch: &Batch, training: bool) -> Result<Tensor> {
         let words = if training { WordGradient::Sparse } else { WordGradient::Dense };
-        let first = self.body.first_token(batch, words, training);
+        let pooled = match self.pooling {
+            Pooling::FirstToken => self.body.first_token(batch, words, training),
+            Pooling::MeanTokens => {
+                mean_over_tokens(&self.body.states(batch, words, training), &batch.mask)
+            }
+        };
         Ok(match &self.head {
-            Head::Bert(_) => first,
+            Head::Bert(_) => pooled,
             Head::Roberta { dense, .. } => {
-                dense.forward(&first.dropout(self.dropout, training)).tanh()
+                dense.forward(&pooled.dropout(self.dropout, training)).tanh()
             }
         })
     }
@@ -283,6 +317,11 @@ impl TechniqueEncoder {
             ("problem_type", json!("single_label_classification")),
         ];
         let mut about = Map::from_iter(about.map(|(field, value)| (field.to_owned(), value)));
+        if self.pooling == Pooling::MeanTokens {
+            about.insert(Pooling::FIELD.to_owned(), json!("mean"));
+        } else if checkpoint.config.contains_key(Pooling::FIELD) {
+            about.insert(Pooling::FIELD.to_owned(), json!("cls"));
+        }
         if checkpoint.config.contains_key("num_labels") {
             // The checkpoint's own number was another head's.
             about.insert("num_labels".to_owned(), json!(self.labels.len()));

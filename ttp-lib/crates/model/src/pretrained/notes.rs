@@ -5,12 +5,13 @@ use super::config::Family;
 use serde_json::{Map, Value};
 
 /// Keys that are read, or checked where they matter.
-const READ: [&str; 31] = [
+const READ: [&str; 32] = [
     "add_cross_attention",
     "architectures",
     "attention_probs_dropout_prob",
     "auto_map",
     "classifier_dropout",
+    "classifier_pooling",
     "hidden_act",
     "hidden_dropout_prob",
     "hidden_size",

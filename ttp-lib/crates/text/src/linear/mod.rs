@@ -19,14 +19,18 @@ pub use weights::Weights;
 
 use merged::Merged;
 use rayon::prelude::*;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use ttp_base::settings::Setting;
 use ttp_base::{Error, Result};
 use words::{Grams, Row, Vectorizer, Vocabulary, Weighting};
 
 /// A linear classifier by its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum LinearKind {
     /// TF-IDF of one and two words beside TF-IDF of three to five characters within words, and
@@ -35,6 +39,8 @@ pub enum LinearKind {
     /// Counts of words and [`logistic`] regression with C = 1, scikit-learn's defaults.
     CountsLogistic,
 }
+
+impl Setting for LinearKind {}
 
 impl LinearKind {
     /// All kinds.

@@ -1,5 +1,6 @@
-//! The three protocols: what comes first, the split or the balancing.
+//! The protocols: what comes first, the split or the balancing, and what is kept on one side.
 
+use super::grouped::grouped;
 use super::{Shares, Split, stratified};
 use crate::balance::{self, Augment, Draws, Fill, Limits, Shortfall, mix};
 use crate::corpus::Corpus;
@@ -24,13 +25,20 @@ pub enum Protocol {
     Told,
     /// Trim and split, then balance the training part only ([`Fill::Rows`]).
     Clean,
+    /// As the clean one, but near-duplicates
+    /// ([`NEAR_DUPLICATE`](super::NEAR_DUPLICATE)) are kept on one side.
+    Grouped,
 }
 
 impl Setting for Protocol {}
 
 impl Protocol {
-    /// All, in the order in which they are shown.
+    /// The three that are shown beside each other, in that order: they differ in what comes first
+    /// and in how small techniques are filled up.
     pub const ALL: [Self; 3] = [Self::Paper, Self::Told, Self::Clean];
+
+    /// All that have a name.
+    pub const NAMED: [Self; 4] = [Self::Paper, Self::Told, Self::Clean, Self::Grouped];
 
     /// The name in files and tables.
     pub fn name(self) -> &'static str {
@@ -38,6 +46,7 @@ impl Protocol {
             Self::Paper => "paper",
             Self::Told => "told",
             Self::Clean => "clean",
+            Self::Grouped => "grouped",
         }
     }
 
@@ -45,7 +54,7 @@ impl Protocol {
     pub fn fill(self) -> Fill {
         match self {
             Self::Paper => Fill::Draws,
-            Self::Told | Self::Clean => Fill::Rows,
+            Self::Told | Self::Clean | Self::Grouped => Fill::Rows,
         }
     }
 
@@ -54,8 +63,8 @@ impl Protocol {
     /// # Errors
     /// If there is none.
     pub fn from_name(name: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|protocol| protocol.name() == name).ok_or_else(|| {
-            let known = Self::ALL.iter().map(|protocol| protocol.name().to_owned()).collect();
+        Self::NAMED.into_iter().find(|protocol| protocol.name() == name).ok_or_else(|| {
+            let known = Self::NAMED.iter().map(|protocol| protocol.name().to_owned()).collect();
             Error::Unknown { kind: "protocol", name: name.to_owned(), known }
         })
     }
@@ -87,7 +96,7 @@ pub struct Account {
     /// Rows (twins too) cut from large techniques.
     pub downsampled: usize,
     /// Rows taken from training because validation or test has their text, or from
-    /// validation because test has it; the clean protocol only.
+    /// validation because test has it; the clean and the grouped protocol only.
     pub equal_text: usize,
     /// Rows of the training part.
     pub train: usize,
@@ -102,7 +111,8 @@ pub struct Account {
 /// In the clean protocol the training part is balanced to the limits times its share
 /// (200 and 500 become 160 and 400 of an 80 % part), so that its classes are as large
 /// as in the paper's training part; no text of test stands in training or validation
-/// and none of validation in training, case, spacing and punctuation set aside.
+/// and none of validation in training, case, spacing and punctuation set aside. In the grouped
+/// protocol no near-duplicate does either (augmented copies are not looked at).
 ///
 /// # Errors
 /// If limits or shares make no sense, no technique has enough rows, or a part gets none.
@@ -134,8 +144,9 @@ pub fn prepare(
             // order in which they were chosen to have twins.
             (stratified(&rows, shares, mix(seed, "parts"))?, filled, 0, short, draws)
         }
-        Protocol::Clean => {
-            let mut split = stratified(&trimmed, shares, seed)?;
+        Protocol::Clean | Protocol::Grouped => {
+            let part = if protocol == Protocol::Clean { stratified } else { grouped };
+            let mut split = part(&trimmed, shares, seed)?;
             let equal_text = split.set_apart();
             let limits = limits.scaled(shares.train);
             let apart: HashSet<String> =

@@ -164,6 +164,69 @@ fn the_clean_protocol_leaks_nothing_and_the_papers_does() {
 }
 
 #[test]
+fn the_grouped_protocol_keeps_near_duplicates_on_one_side() {
+    let words = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota"];
+    let mut sentences = Vec::new();
+    for (technique, marker) in [("T1", "runs"), ("T2", "sends")] {
+        for row in 0..60 {
+            // Three in a row differ in their last word alone: nine common words of eleven.
+            let group = row / 3;
+            let mut text: Vec<String> =
+                words[..8].iter().map(|word| format!("{word}{group}{marker}")).collect();
+            text.extend([marker.to_owned(), format!("end{row}")]);
+            let text = text.join(" ");
+            let (technique, name) = (technique.to_owned(), technique.to_owned());
+            let source_id = "test".to_owned();
+            sentences.push(Sentence { technique, subtechnique: None, name, text, source_id });
+        }
+    }
+    let corpus = Corpus { sentences };
+    let limits = Limits { trim_below: 10, upsample_to: 70, downsample_to: 100 };
+    let parted = |protocol, seed| {
+        let twin = |text: &str, seed: u64| vec![(Operation::Swap, format!("{text} {seed}"))];
+        prepare(protocol, &corpus, limits, Shares::default(), &twin, seed).unwrap().split
+    };
+    // A row's group of near-duplicates.
+    let group = |sample: &Sample| sample.row / 3;
+    let shared = |split: &Split| {
+        let train: HashSet<u32> = split.train.iter().map(group).collect();
+        let validation: HashSet<u32> = split.validation.iter().map(group).collect();
+        let shared = |part: &[Sample], others: &HashSet<u32>| {
+            part.iter().filter(|sample| others.contains(&group(sample))).count()
+        };
+        shared(&split.test, &train)
+            + shared(&split.test, &validation)
+            + shared(&split.validation, &train)
+    };
+    for seed in 0..5 {
+        let grouped = parted(Protocol::Grouped, seed);
+        assert_eq!(shared(&grouped), 0);
+        assert_eq!((grouped.validation.len(), grouped.test.len()), (12, 12));
+        assert!(grouped.train.iter().any(|sample| sample.operation != Operation::Original));
+        assert_eq!(grouped, parted(Protocol::Grouped, seed));
+        assert!(shared(&parted(Protocol::Clean, seed)) > 0);
+    }
+}
+
+#[test]
+fn a_technique_whose_groups_are_anothers_is_learnt_all_the_same() {
+    // All of T2's texts stand under T1 as well, which comes first: the groups are T1's.
+    let sample = |row: u32, technique: &str| Sample {
+        row,
+        technique: technique.to_owned(),
+        text: format!("text number {} of many others", row % 30),
+        operation: Operation::Original,
+    };
+    let samples: Vec<Sample> =
+        (0..30).map(|row| sample(row, "T1")).chain((30..33).map(|row| sample(row, "T2"))).collect();
+    for seed in 0..20 {
+        let split = grouped::grouped(&samples, Shares::default(), seed).unwrap();
+        assert_eq!(split.len(), 33);
+        assert!(split.train.iter().any(|sample| sample.technique == "T2"), "seed {seed}");
+    }
+}
+
+#[test]
 fn leakage_is_counted_by_row_and_by_text() {
     let sample = |row, text: &str, operation| Sample {
         row,
@@ -212,7 +275,7 @@ fn every_row_is_accounted_for() {
 #[test]
 fn unknown_protocols_are_named() {
     let message = Protocol::from_name("Clean").unwrap_err().to_string();
-    assert_eq!(message, "unknown protocol \"Clean\"; known: paper, told, clean");
+    assert_eq!(message, "unknown protocol \"Clean\"; known: paper, told, clean, grouped");
     assert_eq!(Protocol::from_name("clean").unwrap(), Protocol::Clean);
 }
 
