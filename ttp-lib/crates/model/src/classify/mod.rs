@@ -147,7 +147,10 @@ impl Classifier {
 
     /// The techniques that it can name.
     pub fn labels(&self) -> &[String] {
-        self.encoder.labels()
+        match &self.model {
+            Model::Encoder(model) => model.encoder.labels(),
+            Model::Linear(model) => model.classes(),
+        }
     }
 
     /// Names the technique of every line that holds more than white space. `say` is given each
