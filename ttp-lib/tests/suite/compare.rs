@@ -2,9 +2,10 @@
 
 use serde_json::json;
 use std::path::Path;
-use ttp_lib::compare::{self, Tested};
+use ttp_lib::compare::{self, FigureVerdict, Tested};
 use ttp_lib::corpus::{Operation, Sample};
 use ttp_lib::evaluate::{self, Evaluation, FineTuned, Prediction, Training};
+use ttp_lib::evidence::{Evidence, Spread, Spreads};
 use ttp_lib::files;
 use ttp_lib::metrics::{Bootstrap, Confusion, Discordant, mcnemar_exact};
 use ttp_lib::profile::Profile;
@@ -268,4 +269,47 @@ fn results_are_read_in_order_and_what_does_not_fit_is_refused() {
     write("minilm", Protocol::Clean, &rows, &rows);
     std::fs::remove_file(folder.path().join("finetune.another.clean.predictions.parquet")).unwrap();
     assert!(said().starts_with("results/finetune.another.clean.predictions.parquet: cannot read"));
+}
+
+#[test]
+fn each_cell_of_table_2_has_a_verdict_and_a_stand_in_reproduces_none() {
+    let rows = right_on(36, 40);
+    let mut stand_in = tested("bert", Protocol::Paper, &rows);
+    stand_in.evaluation.stands_in_for = Some("BERT".into());
+    let own = tested("scibert", Protocol::Paper, &rows);
+    let clean = tested("secbert", Protocol::Clean, &rows);
+    let models = [stand_in, own, clean];
+    let scores: Vec<_> = models.iter().map(|model| model.scores(BOOTSTRAP).unwrap()).collect();
+    let none = Evidence::default();
+    let checks = compare::table_2_verdicts(&models, &scores, &none);
+    assert_eq!(checks.len(), 15);
+    let verdict = |cell: &str| checks.iter().find(|check| check.cell == cell).unwrap();
+    // 36 of 40 right: 0.90, as the paper prints it.
+    let check = verdict("table 2, SciBERT, accuracy");
+    assert_eq!((check.verdict, check.published.as_str()), (FigureVerdict::Reproduced, "0.90"));
+    assert!(check.why.ends_with("over the test rows of one seed"), "{}", check.why);
+    for cell in ["table 2, BERT, accuracy", "table 2, SecBERT, F1"] {
+        let check = verdict(cell);
+        assert_eq!(check.verdict, FigureVerdict::NotRun, "{cell}");
+        assert!(check.why.contains("TTP_PROFILE=paper make reproduce"), "{}", check.why);
+    }
+    // Seeds go before the one run, and these lie far from what is printed.
+    let mut sweep = none;
+    let low = Spread { mean: 0.5, sd: Some(0.01), n: 5, low: Some(0.49), high: Some(0.51) };
+    sweep.seeds.insert("scibert.paper".into(), Spreads {
+        runs: vec![1, 2, 3, 4, 5],
+        f1_macro: low,
+        accuracy: low,
+        precision_macro: low,
+        recall_macro: low,
+        f2_macro: low,
+        validation_accuracy: low,
+        train_accuracy: None,
+        seconds: 1.0,
+    });
+    let checks = compare::table_2_verdicts(&models, &scores, &sweep);
+    let check = checks.iter().find(|check| check.cell == "table 2, SciBERT, F2").unwrap();
+    assert_eq!(check.verdict, FigureVerdict::NotReproduced);
+    assert_eq!(check.why, "0.500 [0.490, 0.510] over 5 seeds");
+    assert!(compare::verdicts_table(&checks).unwrap().to_text().contains("not reproduced"));
 }
