@@ -50,10 +50,11 @@ class Progress:
         done = self.before + len(self.done)
         elapsed = max(self.clock() - self.began, 1e-9)
         pace = 60.0 * len(self.done) / elapsed
-        rate = f"{pace:.1f} jobs a minute" if pace >= 1 else f"{60 * pace:.1f} jobs an hour"
+        rate = f"{pace:.1f} jobs a minute" if pace >= 1 else f"{60 * pace:.0f} jobs an hour"
         line = (f"  {done} of {self.all}: {name} in {shown(seconds)}; "
                 f"{100 * self.share():.0f} % of the work, {rate}")
-        return f"{line}, {shown(self.seconds_left(elapsed))} left"
+        left = f", {shown(self.seconds_left(elapsed))} left"
+        return line + (left if len(self.done) < len(self.costs) else "")
 
     def share(self) -> float:
         """Of this run's work, by the jobs' costs, or by their number where these say nothing."""

@@ -30,6 +30,10 @@ START_SECONDS = 30.0
 NODE_SECONDS = 5
 END_SECONDS = 10.0
 PR_SET_PDEATHSIG = 1
+# In the environment of all that belongs to one Slurm here: its folder; of a daemon also its name.
+MARK, DAEMON = "TTP_SLURM_HERE", "TTP_SLURM_HERE_DAEMON"
+# Slurm's own, of what runs in a job.
+NODE_OF_A_JOB = "SLURMD_NODENAME"
 
 SETTINGS = """\
 ClusterName=here
@@ -96,13 +100,16 @@ class SlurmHere:
     def __exit__(self, *_) -> None:
         for name in list(self.processes):
             self.stop(name)
-        self.kill_all(lambda environment: environment.get("SLURM_HERE") == str(self.folder)
-                      or self.is_of_a_job(environment))
+        self.kill_all(lambda environment: DAEMON in environment or NODE_OF_A_JOB in environment)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def variables(self) -> dict[str, str]:
         """What a command needs to see this Slurm."""
-        return {"SLURM_CONF": str(self.folder / "slurm.conf")}
+        path = os.pathsep.join([str(self.folder / "bin"), os.environ.get("PATH", os.defpath)])
+        return {"SLURM_CONF": str(self.settings()), "PATH": path, MARK: str(self.folder)}
+
+    def settings(self) -> Path:
+        return self.folder / "slurm.conf"
 
     def start(self) -> None:
         (self.folder / "state").mkdir()
@@ -110,6 +117,7 @@ class SlurmHere:
         key.write_bytes(os.urandom(1024))
         key.chmod(0o400)
         self.write_settings()
+        self.write_srun()
         munge = [f"--{name}={self.folder}/munge{end}" for name, end in
                  (("key-file", ".key"), ("socket", ".socket"), ("pid-file", "d.pid"),
                   ("log-file", "d.log"), ("seed-file", "d.seed"))]
@@ -130,10 +138,19 @@ class SlurmHere:
                                controller=ports[0], node_seconds=NODE_SECONDS,
                                gres="GresTypes=gpu" if self.gpus else "",
                                nodes="\n".join(nodes), all_nodes=",".join(NODES))
-        (self.folder / "slurm.conf").write_text(text, encoding="utf-8")
+        self.settings().write_text(text, encoding="utf-8")
         if self.gpus:
             (self.folder / "gres.conf").write_text(
                 f"Name=gpu Count={self.gpus} File=/dev/null\n", encoding="utf-8")
+
+    def write_srun(self) -> None:
+        """In a job, Snakemake's executor takes Slurm's variables away from srun, which then looks
+        for the settings in /etc."""
+        srun = self.folder / "bin" / "srun"
+        srun.parent.mkdir()
+        srun.write_text(f"#!/bin/sh\nSLURM_CONF={self.settings()} exec {self.programs['srun']} "
+                        '"$@"\n', encoding="utf-8")
+        srun.chmod(0o755)
 
     def run(self, name: str, command: list[str]) -> None:
         """A daemon, which ends with this process whatever ends it."""
@@ -141,8 +158,7 @@ class SlurmHere:
         with log:
             self.processes[name] = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
-                env={**os.environ, **self.variables(), "SLURM_HERE": str(self.folder),
-                     "SLURM_HERE_NODE": name},
+                env={**os.environ, **self.variables(), DAEMON: name},
                 start_new_session=True, preexec_fn=end_with_parent)
 
     def start_node(self, node: str) -> None:
@@ -152,20 +168,15 @@ class SlurmHere:
         """As if the machine went dark: its daemon and all that runs on it, and nobody is told."""
         self.processes[node].kill()
         self.kill_all(lambda environment:
-                      environment.get("SLURM_HERE") == str(self.folder)
-                      and environment.get("SLURM_HERE_NODE") == node
-                      or self.is_of_a_job(environment) and environment["SLURMD_NODENAME"] == node)
+                      node in (environment.get(DAEMON), environment.get(NODE_OF_A_JOB)))
         self.stop(node)
 
-    def is_of_a_job(self, environment: dict[str, str]) -> bool:
-        return (environment.get("SLURM_CONF") == self.variables()["SLURM_CONF"]
-                and "SLURMD_NODENAME" in environment)
-
     def kill_all(self, is_meant) -> None:
-        """Kills processes by their environment, until a look finds none."""
+        """Kills processes of this Slurm by their environment, until a look finds none."""
         end = time.monotonic() + END_SECONDS
         while time.monotonic() < end:
-            found = [pid for pid, environment in processes() if is_meant(environment)]
+            found = [pid for pid, environment in processes()
+                     if environment.get(MARK) == str(self.folder) and is_meant(environment)]
             if not found:
                 return
             for pid in found:
