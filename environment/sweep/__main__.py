@@ -187,8 +187,6 @@ def snakemake_command(python: Path, folder: Path, plan: dict, at_once: int,
             "--latency-wait", str(SHARED_DISK_SECONDS),
             "--slurm-init-seconds-before-status-checks", str(check_seconds),
             "--slurm-status-command", slurm.status_command(), "--slurm-requeue",
-            # SBATCH_ACCOUNT is sbatch's own way to name one.
-            "--slurm-no-account",
             "--slurm-jobname-prefix", slurm.job_prefix(folder),
             "--slurm-logdir", str(folder / "logs" / "slurm")]
 

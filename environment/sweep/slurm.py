@@ -22,12 +22,14 @@ CANCEL_SECONDS = 30.0
 
 @dataclass
 class Place:
-    """What a job gets: cores, memory (0: not asked for), and the partition, where it is named."""
+    """What a job gets: cores, memory (0: not asked for), partitions for jobs without and with a
+    GPU, and who pays; an empty text says nothing to Slurm."""
 
     threads: int
     memory_mb: int = 0
-    partition: str | None = None
-    gpu_partition: str | None = None
+    partition: str = ""
+    gpu_partition: str = ""
+    account: str = ""
 
     def said(self) -> str:
         gpu = f", a GPU of partition {self.gpu_partition} for each training" * bool(self.gpu_partition)
@@ -85,7 +87,8 @@ def whole(text: str) -> int:
 
 def place(cores: int, gpus: bool) -> Place:
     """`SBATCH_PARTITION` names the partition, as it does for sbatch; else it is Slurm's default,
-    and for jobs with a GPU the first that has one."""
+    and for jobs with a GPU the first that has one. Snakemake's executor chooses a partition and an
+    account where it is told none, and sbatch then passes its own variables over."""
     known = partitions()
     named = os.environ.get("SBATCH_PARTITION")
     mine = [one for one in known if one.name == named] if named else known
@@ -100,7 +103,8 @@ def place(cores: int, gpus: bool) -> Place:
     memory = min(one.memory_mb for one in both)
     # A memory of 1 MB is what Slurm says where nobody has told it the nodes'.
     return Place(min([cores, *(one.cores for one in both)]),
-                 min(MEMORY_MB, memory) if memory > 1 else 0, usual.name, gpu.name if gpu else None)
+                 min(MEMORY_MB, memory) if memory > 1 else 0, usual.name, gpu.name if gpu else "",
+                 os.environ.get("SBATCH_ACCOUNT", ""))
 
 
 def names(found: list[Partition]) -> str:

@@ -52,7 +52,7 @@ def run(folder: Path, job: dict, profile: dict) -> None:
     if job["id"] in profile["fails"]:
         fail(f"{job['id']}: the loss is not finite")
     content = {"id": job["id"], "threads": os.environ["OMP_NUM_THREADS"],
-               "gpu": os.environ.get("SLURM_JOB_PARTITION", "")}
+               "gpu": os.environ.get("CUDA_VISIBLE_DEVICES", "")}
     write(folder / "jobs" / f"{job['id']}.json", {"content": content, "sha256": digest(content)})
 
 

@@ -47,12 +47,15 @@ class Sweep(unittest.TestCase):
         self.path = self.root / f"{name}.json"
         self.path.write_text(json.dumps({"jobs": JOBS if jobs is None else jobs, **more}))
 
-    def start(self, *arguments: str, **variables: str) -> subprocess.Popen:
+    def start(self, *arguments: str, program: "list[str] | None" = None,
+              **variables: str) -> subprocess.Popen:
         environment = {**{name: value for name, value in os.environ.items()
                           if not name.startswith(("SWEEP", "SBATCH", "TTP_")) and name != "CUDA"},
                        "PYTHONPATH": str(project.ENVIRONMENT), "TTP_PROFILE": str(self.path),
                        "SWEEP_FOLDER": str(self.folder), **variables}
-        command = [sys.executable, "-m", "sweep", "--ttp", sys.executable, str(DOUBLE), *arguments]
+        double = ["--ttp", sys.executable, str(DOUBLE)]
+        command = [sys.executable, "-m", "sweep", *arguments,
+                   *(double if program is None else program)]
         process = subprocess.Popen(command, cwd=self.root, env=environment, text=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    start_new_session=True)
@@ -66,6 +69,7 @@ class Sweep(unittest.TestCase):
         process.stderr.close()
 
     def end(self, process: subprocess.Popen, status: int = 0) -> "tuple[str, str]":
+        """Both of its outputs, once it has ended with this status."""
         out, err = process.communicate(timeout=240)
         self.assertEqual(process.returncode, status, out + err)
         self.assertNotIn("Traceback", out + err)
@@ -104,13 +108,17 @@ def kill_all(process: subprocess.Popen) -> None:
     process.wait()
 
 
+def need_snakemake() -> None:
+    try:
+        snakemake_python.python()
+    except Problem as problem:
+        raise unittest.SkipTest(f"no Snakemake: {problem}") from None
+
+
 class Runs(Sweep):
     @classmethod
     def setUpClass(cls) -> None:
-        try:
-            snakemake_python.python()
-        except Problem as problem:
-            raise unittest.SkipTest(f"no Snakemake: {problem}") from None
+        need_snakemake()
 
     def test_jobs_run_once_in_their_order_and_it_is_said_how_far_it_is(self) -> None:
         out, _ = self.run_sweep()
@@ -136,8 +144,9 @@ class Runs(Sweep):
         self.assertIn("all 4 results are there", out)
         self.assertEqual(len(self.ran()), 6)
 
+    @unittest.skipUnless(Path("/proc/self").exists(), "processes are looked up in /proc")
     def test_a_killed_sweep_goes_on_where_it_was(self) -> None:
-        self.profile("tiny", seconds=2.0)
+        self.profile("tiny", seconds=1.5)
         process = self.start()
         self.until_ran(2)
         kill_all(process)
@@ -147,6 +156,7 @@ class Runs(Sweep):
         self.assertEqual(sorted(self.ran()), sorted([*NAMES, self.ran()[1]]))
         self.assertLessEqual(done.items(), self.results().items())
 
+    @unittest.skipUnless(Path("/proc/self").exists(), "processes are looked up in /proc")
     def test_one_that_is_told_to_end_leaves_nothing_running(self) -> None:
         self.profile("tiny", seconds=600.0)
         process = self.start()
@@ -187,9 +197,10 @@ class Runs(Sweep):
         self.assertEqual(sorted(self.ran()), sorted([*NAMES, "pretrain.a"]))
 
     def test_a_folder_of_another_profile_is_left_as_it_is(self) -> None:
-        self.run_sweep()
+        for name, text in (("jobs/c.json", "{}"), ("sweep.json", '{"fingerprint": "another"}')):
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / name).write_text(text)
         before = self.results()
-        self.profile("other", [job("c.clean.seed-1")])
         self.one_line("a sweep of another profile or version", str(self.folder))
         self.assertEqual(self.results(), before)
 
@@ -272,8 +283,8 @@ class Refusals(Sweep):
         with mock.patch.dict(os.environ, PATH=self.programs(GPU)):
             self.assertEqual(slurm.place(4, False), slurm.Place(4, 8000, "main"))
             self.assertEqual(slurm.place(64, True), slurm.Place(16, 8000, "main", "gpus"))
-            with mock.patch.dict(os.environ, SBATCH_PARTITION="gpus"):
-                self.assertEqual(slurm.place(64, True), slurm.Place(32, 8000, "gpus", "gpus"))
+            with mock.patch.dict(os.environ, SBATCH_PARTITION="gpus", SBATCH_ACCOUNT="us"):
+                self.assertEqual(slurm.place(64, True), slurm.Place(32, 8000, "gpus", "gpus", "us"))
             with mock.patch.dict(os.environ, SBATCH_PARTITION="cpus"):
                 with self.assertRaisesRegex(Problem, "SBATCH_PARTITION=cpus: .* main, gpus"):
                     slurm.place(4, False)
