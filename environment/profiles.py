@@ -99,6 +99,10 @@ class Profile:
     def is_own(self) -> bool:
         return self.path.parent != FOLDER
 
+    def is_sweep(self) -> bool:
+        """Whether it is one of `make sweep`, which reads nothing but its own sentences."""
+        return self.name.startswith("sweep-")
+
     def all_checkpoints(self) -> list[str]:
         names = self.settings.get("checkpoints")
         if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):

@@ -4,7 +4,8 @@
     test_all.py --all     and what is slow and seldom fails: before a release
 
     format · Python's tests · clippy · kernel · cargo's tests compiled, and run ·
-    smoke notebooks · their pages · the paper profile's checkpoints, shortened run
+    `make sweep` on Slurm · smoke notebooks · their pages · the paper profile's checkpoints,
+    shortened run
 
 Up to two stages run beside each other, for one alone seldom keeps two cores busy: a cell is
 compiled by one thread, and what waits for the last crate of a compilation waits for one core.
@@ -85,19 +86,22 @@ NEEDS = {"cargo test": ("compile", "the tests did not compile"),
 # Stages that come after others, whether these failed or not: all of them compile in one
 # folder, which the kernels of notebooks use as well.
 AFTER = {"clippy": ["format"], "kernel": ["clippy"], "compile": ["kernel"],
-         "cargo test": ["compile"], "notebooks": ["compile"], "reports": ["notebooks"],
+         "cargo test": ["compile"], "slurm": ["compile"], "notebooks": ["compile"],
+         "reports": ["notebooks"],
          "checkpoints": ["compile"], "paper": ["checkpoints"]}
 # Seconds after which a stage hangs: several times what it takes on a slow machine with nothing
 # compiled before.
 LIMITS = {"format": 120, "environment": 1500, "clippy": 1800, "kernel": 2700, "compile": 1800,
-          "cargo test": 2400, "notebooks": 3600, "reports": 1200, "checkpoints": 600, "paper": 1500}
+          "cargo test": 2400, "slurm": 900, "notebooks": 3600, "reports": 1200, "checkpoints": 600, "paper": 1500}
 # `--all` takes longer, and nobody waits for it.
 LIMIT_FACTOR_OF_ALL = 4
 # Two kernels and the compiler of a cell each.
 TWO_AT_ONCE_BYTES = 10 << 30
-# Held while `.ci/run` installs a browser; it gives up by itself before this time is over.
+# Held while `.ci/run` installs a browser and Slurm; it gives up by itself before this time is
+# over.
 BROWSER_LOCK = project.ROOT / "target" / "browser.lock"
-BROWSER_SECONDS = 700.0
+SLURM_LOCK = project.ROOT / "target" / "slurm.lock"
+INSTALL_SECONDS = 900.0
 # What a process that was told to end has for it, and what it left running for its last words.
 END_SECONDS = 20.0
 LAST_WORDS_SECONDS = 5.0
@@ -335,10 +339,20 @@ def python_tests(stage: Stage, command: "list[str]", environment: "dict[str, str
 
 def reports(stage: Stage, command: "list[str]", environment: "dict[str, str]") -> None:
     """The pages in a browser, once it is there where `.ci/run` installs it."""
-    end = time.monotonic() + BROWSER_SECONDS
-    while is_held(BROWSER_LOCK) and time.monotonic() < end:
-        time.sleep(0.5)
+    wait_for(BROWSER_LOCK)
     python_tests(stage, command, environment)
+
+
+def slurm(stage: Stage, command: "list[str]", environment: "dict[str, str]") -> None:
+    """`make sweep` on a Slurm of this machine's own, once that is there as the browser is."""
+    wait_for(SLURM_LOCK)
+    python_tests(stage, command, environment)
+
+
+def wait_for(lock: Path) -> None:
+    end = time.monotonic() + INSTALL_SECONDS
+    while is_held(lock) and time.monotonic() < end:
+        time.sleep(0.5)
 
 
 def is_held(lock: Path) -> bool:
@@ -497,6 +511,8 @@ def the_plan(everything: bool) -> "list[tuple]":
         ("cargo test", cargo_tests,
          [*tests, "--no-fail-fast", *(["--", "--include-ignored"] if everything else [])],
          testing),
+        ("slurm", slurm, own + ["-m", "unittest", "-v", "sweep.check_slurm"],
+         {**os.environ, "PYTHONPATH": here}),
         ("notebooks", notebooks, runner, smoke),
         ("reports", reports, own + ["-m", "unittest", "-v", "browser.check_reports"],
          {**smoke, "PYTHONPATH": here}),

@@ -403,6 +403,17 @@ class Optional(House):
                       sha256(CONTENT))
 
 
+    def test_a_sweeps_profile_gets_what_its_sentences_are_read_from(self) -> None:
+        self.write("data/sources.toml", file_entry(f"{CLOSED}/reports.json"))
+        self.write("mine/tram-v1/reports.json", CONTENT)
+        for name, joined in (("sweep-with", "true"), ("sweep-without", "false")):
+            self.write(f"notebooks/profiles/{name}.json", '{"checkpoints": ["one"], "corpus": '
+                       f'{{"source": "attack-v10.1", "join_tram_v1": {joined}}}}}')
+            done = self.set_up("data", TTP_PROFILE=name, TTP_SOURCES="mine")
+            self.assertEqual((done.returncode, self.target.exists()), (0, joined == "true"))
+            self.target.unlink(missing_ok=True)
+
+
 class OwnSources(unittest.TestCase):
     def test_only_package_indexes_are_needed(self) -> None:
         """A fresh machine that reaches them and nothing else does everything."""

@@ -26,6 +26,7 @@ RUNS = "01_corpus  (profile smoke)\n  done in 41.3 s\n02_trimming  (profile smok
 GOOD = {"fmt": ("", 0), "clippy": ("", 0), "kernel.py": ("", 0), "--no-run": ("", 0),
         "--doc": ("", 0), "test": (CARGO * 2, 0), "discover": (PYTHON, 0),
         "run_notebooks.py": (RUNS, 0), "browser.check_reports": (PYTHON, 0),
+        "sweep.check_slurm": ("", 0),
         "random_checkpoints": ("", 0), "ttp": ("", 0)}
 
 
@@ -72,7 +73,7 @@ class Counts(unittest.TestCase):
             code, out = self.all()
         self.assertEqual(code, 1)
         self.assertIn("ValueError: no such row", out)
-        self.assertRegex(out, r"\n\d+ passed, 2 failed, \d+ skipped\n$")
+        self.assertRegex(out, r"\n\d+ passed, 3 failed, \d+ skipped\n$")
 
     def test_a_reader_that_goes_keeps_no_stage_from_its_end(self) -> None:
         stage = test_all.Stage("format", limit=60)
@@ -122,6 +123,8 @@ class Counts(unittest.TestCase):
             ("ttp", "", "23 passed, 1 failed, 4 skipped"),
             ("browser__check_reports", PYTHON.replace("OK (", "FAILED (failures=1, "),
              "35 passed, 1 failed, 4 skipped"),
+            ("sweep__check_slurm", PYTHON.replace("OK (", "FAILED (failures=1, "),
+             "38 passed, 1 failed, 5 skipped"),
         ):
             with self.subTest(name, said=text):
                 self.assertEqual(self.last_line(**{name: (text, 1)}), (1, line))
