@@ -76,7 +76,9 @@ fn race(folder: &Path) -> Result<()> {
         .collect();
     let train = texts(&rows["train"]["texts"])?;
     let (test, all) = (texts(&rows["test"]["texts"])?, texts(&rows["all"])?);
-    say(&json!({ "threads": rayon::current_num_threads(), "train": train.len(), "test": test.len() }));
+    say(
+        &json!({ "threads": rayon::current_num_threads(), "train": train.len(), "test": test.len() }),
+    );
     for line in std::io::stdin().lock().lines() {
         let line = line.map_err(Error::file(Path::new("standard input"), "read"))?;
         if line.trim() != "fit" {

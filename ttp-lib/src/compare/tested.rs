@@ -63,10 +63,10 @@ impl Tested {
             all.iter().map(|e| (e.protocol, e.checkpoint.clone())).collect();
         for evaluation in all {
             // Two together are of no use where one of them is not there any more.
-            if let Training::Both { of, .. } = &evaluation.training {
-                if !of.iter().all(|name| trained.contains(&(evaluation.protocol, name.clone()))) {
-                    continue;
-                }
+            if let Training::Both { of, .. } = &evaluation.training
+                && !of.iter().all(|name| trained.contains(&(evaluation.protocol, name.clone())))
+            {
+                continue;
             }
             let stem = Evaluation::file_stem(&evaluation.checkpoint, evaluation.protocol);
             let path = results.join(format!("{stem}.predictions.parquet"));

@@ -78,8 +78,7 @@ impl Calibrated {
         };
         let losses = |of: &Probabilities| Losses::estimate(of, &test.truth, &groups, bootstrap);
         let [before, after] = &probabilities;
-        let chosen =
-            RiskCoverage::new(&temperature.apply(&validation.logits)?, &validation.truth)?;
+        let chosen = RiskCoverage::new(&temperature.apply(&validation.logits)?, &validation.truth)?;
         let named_at = |precision: f64| {
             let found = chosen.named_at(precision)?;
             found

@@ -6,11 +6,11 @@ use crate::evaluate::{Evaluation, Training};
 use crate::profile::Run;
 use crate::similarity::NEAR_DUPLICATE;
 use ttp_base::{Error, Result};
+use ttp_metrics::Bootstrap;
 use ttp_metrics::calibration::{Logits, Probabilities, weighted_mean};
 use ttp_model::encoder::TechniqueEncoder;
 use ttp_model::engine::device;
 use ttp_model::pretrained::{self, Checkpoint, Tokenize};
-use ttp_metrics::Bootstrap;
 use ttp_text::corpus::near::NearTexts;
 use ttp_text::corpus::{Corpus, LabelChanges};
 use ttp_text::linear::LinearModel;
@@ -26,7 +26,7 @@ pub struct TrainedModel {
 }
 
 enum Kind {
-    Encoder(Box<TechniqueEncoder>, Tokenize),
+    Encoder(Box<(TechniqueEncoder, Tokenize)>),
     Linear(Box<LinearModel>),
     Both { of: Box<[TrainedModel; 2]>, weight: f64, temperatures: [f64; 2] },
 }
@@ -71,7 +71,7 @@ impl TrainedModel {
             let encoder = TechniqueEncoder::open(&folder, device())?;
             let checkpoint = Checkpoint::open(name, &folder)?;
             let tokenize = checkpoint.tokenizer(checkpoint.places())?;
-            (encoder.labels().to_vec(), Kind::Encoder(Box::new(encoder), tokenize))
+            (encoder.labels().to_vec(), Kind::Encoder(Box::new((encoder, tokenize))))
         };
         if labels != evaluation.confusion.labels() {
             let reason = format!("its techniques are not those of {}", evaluation.title());
@@ -87,7 +87,7 @@ impl TrainedModel {
     pub fn named(&self, texts: &[&str]) -> Result<Vec<&str>> {
         let best = match &self.kind {
             Kind::Linear(model) => model.predict_all(texts),
-            Kind::Encoder(encoder, tokenize) => encoder.predict(tokenize, texts)?.best(),
+            Kind::Encoder(model) => model.0.predict(&model.1, texts)?.best(),
             Kind::Both { of, weight, temperatures } => {
                 let [first, second] = of.as_ref();
                 let first = first.logits(texts)?.softmax(temperatures[0])?;
@@ -101,8 +101,8 @@ impl TrainedModel {
     fn logits(&self, texts: &[&str]) -> Result<Logits> {
         match &self.kind {
             Kind::Linear(model) => Logits::new(self.labels.len(), model.scores_all(texts)),
-            Kind::Encoder(encoder, tokenize) => {
-                let said = encoder.predict(tokenize, texts)?;
+            Kind::Encoder(model) => {
+                let said = model.0.predict(&model.1, texts)?;
                 Ok(Probabilities::new(said.techniques, said.probabilities)?.logits())
             }
             Kind::Both { .. } => {

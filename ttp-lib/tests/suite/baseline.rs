@@ -97,14 +97,9 @@ fn two_models_together_are_the_mean_of_their_calibrated_probabilities() {
     let (first, second) = (trained(LinearKind::CountsLogistic), trained(LinearKind::TfidfSvm));
     first.write(&models, &results, "").unwrap();
     second.write(&models, &results, "").unwrap();
-    let both = Both::of(
-        &results,
-        "counts-logistic",
-        LinearKind::TfidfSvm,
-        Protocol::Clean,
-        BOOTSTRAP,
-    )
-    .unwrap();
+    let both =
+        Both::of(&results, "counts-logistic", LinearKind::TfidfSvm, Protocol::Clean, BOOTSTRAP)
+            .unwrap();
     both.write(&results).unwrap();
     let Training::Both { of, weight, temperatures } = &both.evaluation.training else {
         panic!("{:?}", both.evaluation.training);
@@ -190,7 +185,10 @@ fn the_command_line_trains_a_linear_model_and_classifies_with_it() {
     let folder = project.path();
     let tuned = ttp(folder, &["finetune", "--checkpoint", "tfidf-svm"]).output().unwrap();
     let said = String::from_utf8(tuned.stdout).unwrap();
-    assert!(tuned.status.success() && said.contains("tfidf-svm, protocol clean: macro F1"), "{said}");
+    assert!(
+        tuned.status.success() && said.contains("tfidf-svm, protocol clean: macro F1"),
+        "{said}"
+    );
     assert!(folder.join("results/finetune.tfidf-svm.clean.json").is_file());
 
     let mut classify = ttp(folder, &["classify", "models/tfidf-svm.clean"]);

@@ -296,17 +296,20 @@ fn each_cell_of_table_2_has_a_verdict_and_a_stand_in_reproduces_none() {
     // Seeds go before the one run, and these lie far from what is printed.
     let mut sweep = none;
     let low = Spread { mean: 0.5, sd: Some(0.01), n: 5, low: Some(0.49), high: Some(0.51) };
-    sweep.seeds.insert("scibert.paper".into(), Spreads {
-        runs: vec![1, 2, 3, 4, 5],
-        f1_macro: low,
-        accuracy: low,
-        precision_macro: low,
-        recall_macro: low,
-        f2_macro: low,
-        validation_accuracy: low,
-        train_accuracy: None,
-        seconds: 1.0,
-    });
+    sweep.seeds.insert(
+        "scibert.paper".into(),
+        Spreads {
+            runs: vec![1, 2, 3, 4, 5],
+            f1_macro: low,
+            accuracy: low,
+            precision_macro: low,
+            recall_macro: low,
+            f2_macro: low,
+            validation_accuracy: low,
+            train_accuracy: None,
+            seconds: 1.0,
+        },
+    );
     let checks = compare::table_2_verdicts(&models, &scores, &sweep);
     let check = checks.iter().find(|check| check.cell == "table 2, SciBERT, F2").unwrap();
     assert_eq!(check.verdict, FigureVerdict::NotReproduced);
