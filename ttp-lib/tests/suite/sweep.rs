@@ -346,8 +346,12 @@ fn the_mean_over_tokens_is_saved_and_read_back() {
     let ids = tokenize.ids(&["sends a mail", "reads the key log a link the"]).unwrap();
     let vectors = mean.features(&ids, tokenize.padding_id(), &mut |_| {}).unwrap();
     for (row, ids) in ids.iter().enumerate() {
-        let batch =
-            ttp_lib::batch::Batch::new(&[ids.clone()], &[0], tokenize.padding_id(), Device::Cpu);
+        let batch = ttp_lib::batch::Batch::new(
+            std::slice::from_ref(ids),
+            &[0],
+            tokenize.padding_id(),
+            Device::Cpu,
+        );
         let states = mean.hidden(&batch, false).unwrap();
         for (at, value) in vectors.row(row).iter().enumerate() {
             let sum: f64 = (0..ids.len())
