@@ -22,7 +22,8 @@ pub struct Change {
 /// What an interval of an arm's difference is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Over {
-    /// Seeds that both were trained with: Student's interval of the mean difference.
+    /// Seeds that both were trained with: Student's interval of the mean difference. Nothing in
+    /// the frozen encoder is drawn: it is held against the base run of each seed.
     #[serde(rename = "seeds")]
     Seeds,
     /// Test rows of one seed that both were tested on: the paired bootstrap, all rows of a sentence
@@ -91,6 +92,9 @@ pub(super) fn arms(run: &Run, outcomes: &[Outcome]) -> Result<BTreeMap<String, A
         };
         let base: Vec<&Outcome> = outcomes.iter().filter(is_base).collect();
         let both = common(&runs, &base);
+        for [own, base] in both.iter().filter(|_| arm.is_paired()) {
+            own.refuse_other_rows(base)?;
+        }
         if let Some(effect) = effect(run, arm, &both)? {
             effects.insert(format!("{arm}.{model}"), effect);
         }

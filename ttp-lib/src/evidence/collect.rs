@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 use ttp_base::{Result, files};
-use ttp_metrics::{PairedSummary, Summary, holm};
+use ttp_metrics::{Assumption, PairedSummary, Summary, holm};
 use ttp_text::split::{Protocol, Shares};
 
 /// The level that a corrected p-value is held against.
@@ -138,7 +138,7 @@ impl Evidence {
     /// [`linear_splits`](super::linear_splits).
     ///
     /// # Errors
-    /// If an arm and its base run are not of the same test rows, though they should be.
+    /// If two outcomes that should be of the same test rows are not.
     pub fn of(run: &Run, outcomes: &[Outcome]) -> Result<Self> {
         let level = run.profile.bootstrap.level;
         let (mut seeds, mut splits) = (ByModel::new(), ByModel::new());
@@ -159,7 +159,12 @@ impl Evidence {
         pairs.extend(self::pairs(&splits, "splits", level, Some(shares))?);
         let mut assumptions: Vec<String> = Vec::new();
         for pair in &pairs {
-            let said = format!("over {}: {}", pair.over, pair.f1_macro.assumption.describe());
+            let rows = match pair.f1_macro.assumption {
+                Assumption::Independent => "on the test rows of one split; ",
+                Assumption::OverlappingSplits => "",
+            };
+            let said = pair.f1_macro.assumption.describe();
+            let said = format!("over {}: {rows}{said}", pair.over);
             if !assumptions.contains(&said) {
                 assumptions.push(said);
             }
@@ -262,6 +267,7 @@ fn pairs(by: &ByModel<'_>, over: &str, level: f64, shares: Option<Shares>) -> Re
                 if both.len() < 2 {
                     continue;
                 }
+                both.iter().try_for_each(|[a, b]| a.refuse_other_rows(b))?;
                 let test = |figure: fn(&Figures) -> f64| {
                     let [a, b] = [0, 1].map(|which: usize| {
                         both.iter().map(|pair| figure(&pair[which].scores)).collect::<Vec<_>>()

@@ -122,6 +122,16 @@ impl Outcome {
         Groups::by(&self.test.row)
     }
 
+    /// Refuses to be compared row by row with an outcome of other test rows.
+    pub(super) fn refuse_other_rows(&self, other: &Self) -> Result<()> {
+        let rows = |of: &Self| (of.test.row.clone(), of.test.truth.clone());
+        if self.labels == other.labels && rows(self) == rows(other) {
+            return Ok(());
+        }
+        let reason = format!("{} and {} are not of the same test rows", self.id, other.id);
+        Err(Error::Setting { field: "outcomes", reason })
+    }
+
     /// Refuses a file whose parts do not fit together.
     fn check(&self, path: &Path) -> Result<()> {
         let TestRows { row, truth, predicted } = &self.test;

@@ -294,6 +294,10 @@ fn arms_are_paired_by_seed_and_over_one_seed_by_row() {
     assert!((one.difference.accuracy.value + 0.1).abs() < 1e-12);
     assert!(one.difference.accuracy.low < -0.1 && one.difference.accuracy.high <= 0.0);
     assert!(of(&[&base[..1], &arm[1..]]).is_empty() && of(&[&arm]).is_empty());
+    let mut other = base.to_vec();
+    other[1].test.row[0] = 99;
+    let said = Evidence::of(&run(json!({}), &["minilm"]), &[&other[..], &arm].concat());
+    assert!(said.unwrap_err().to_string().contains("are not of the same test rows"));
     // The frozen encoder is one for all seeds; the grouped split has other rows.
     let wrong: Vec<usize> = (0..10).collect();
     let frozen = [outcome("", told("minilm", Some(Arm::Frozen), None, None), 40, &wrong)];
