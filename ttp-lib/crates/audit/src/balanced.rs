@@ -83,19 +83,11 @@ impl Balanced {
                     known.low = known.low.min((*filler).clone());
                     known.high = known.high.max((*filler).clone());
                 }
-                Quotient {
-                    weight: None,
-                    numerator: right.clone(),
-                    denominator: support.clone(),
-                    zero: Some((*filler).clone()),
-                    known,
-                }
+                let sums = (right.clone(), support.clone());
+                Quotient::new(None, sums, Some((*filler).clone()), &known)
             };
-            Average {
-                parts: recalls.iter().map(part).collect(),
-                divisor: recalls.len() as i128,
-                interval: of_sum.clone(),
-            }
+            let parts = recalls.iter().map(part).collect();
+            Average::new(parts, recalls.len() as i128, of_sum.clone())
         };
         ends.iter().map(average).collect()
     }

@@ -7,6 +7,7 @@ use super::classes::classes_of;
 use super::figure::{Exact, Figure, Interval, Rounding};
 use super::measured::Measured;
 use super::multiclass::{Asked, Matrix, Said};
+use super::ranges::Ends;
 use super::removal::Removal;
 use super::rests::{self, Bounds, Prover, Rest};
 use super::solver::{Answer, Problem, Work};
@@ -614,14 +615,15 @@ impl Judge<'_> {
             if let (Some(holding), Number::OfMatrix(_, asked)) = (&mut holding, &number) {
                 holding.sort_by_key(|&at| nearness(&self.claim(at).check, *asked));
             }
-            let range = |of: &[usize]| self.range(&number, of);
+            let range = |of: &[usize], known: Ends| self.range(&number, of, known);
             let proves = |of: &[usize], bounds: Bounds| self.proves_within(&number, of, bounds);
-            let bounds = holding.as_deref().and_then(range);
+            let hint = |of: &[usize], bounds: Bounds| self.hint(&number, of, bounds);
+            let bounds = holding.as_deref().and_then(|of| range(of, (None, None)));
             let end = |end: i128| i64::try_from(end).ok();
             let ends = |range: Option<Bounds>| {
                 range.map_or((None, None), |(low, high)| (end(low), end(high)))
             };
-            let prover = Prover { range: &range, proves: &proves };
+            let prover = Prover { range: &range, proves: &proves, hint: &hint };
             let rests_on = holding.as_deref().zip(bounds).and_then(|(holding, bounds)| {
                 let found = rests::rests(holding, bounds, &prover, &mut left)?;
                 let rest = |(at, without): (usize, Option<Bounds>)| {
@@ -641,15 +643,18 @@ impl Judge<'_> {
         }
     }
 
-    /// The bounds that claims leave a number, each proven; nothing if none are.
-    fn range(&self, number: &Number, of: &[usize]) -> Option<Bounds> {
+    /// The bounds that claims leave a number, each proven, where an end may be known; nothing if
+    /// none are.
+    fn range(&self, number: &Number, of: &[usize], known: Ends) -> Option<Bounds> {
         match *number {
-            Number::OfSystem(system, unknown) => self.problem(system, of).range(unknown),
+            Number::OfSystem(system, unknown) => {
+                self.problem(system, of).range_from(unknown, known)
+            }
             Number::OfMatrix(matrix, asked) => {
                 let said: Vec<Said> = of.iter().filter_map(|&at| self.said(at)).collect();
                 let said: Vec<&Said> = said.iter().collect();
                 let classes = classes_of(&self.claims.matrices[matrix]);
-                let (low, high) = classes.range(&said, asked).ok().flatten()?;
+                let (low, high) = classes.range_from(&said, asked, known).ok().flatten()?;
                 Some((low.into(), high.into()))
             }
         }
@@ -666,6 +671,27 @@ impl Judge<'_> {
                 let said: Vec<&Said> = said.iter().collect();
                 let classes = classes_of(&self.claims.matrices[matrix]);
                 classes.proves_within(&said, asked, bounds).unwrap_or(false)
+            }
+        }
+    }
+
+    /// Some of the claims from which such a proof seems to follow.
+    fn hint(&self, number: &Number, of: &[usize], (least, most): Bounds) -> Option<Vec<usize>> {
+        match *number {
+            Number::OfSystem(system, unknown) => {
+                let always = self.claims.quantities[system].always.len();
+                let rows = self.problem(system, of).rows_of_proof(unknown, least, most)?;
+                let is_used = |(place, _): &(usize, &usize)| rows.contains(&(always + place));
+                Some(of.iter().enumerate().filter(is_used).map(|(_, at)| *at).collect())
+            }
+            Number::OfMatrix(matrix, asked) => {
+                // What is said by one of these claims each.
+                let (by, said): (Vec<usize>, Vec<Said>) =
+                    of.iter().filter_map(|&at| Some((at, self.said(at)?))).unzip();
+                let said: Vec<&Said> = said.iter().collect();
+                let classes = classes_of(&self.claims.matrices[matrix]);
+                let used = classes.hint(&said, asked, (least, most)).ok().flatten()?;
+                Some(used.into_iter().map(|place| by[place]).collect())
             }
         }
     }

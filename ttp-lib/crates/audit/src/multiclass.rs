@@ -12,8 +12,10 @@ use super::binary::ZeroDivision;
 use super::cells::{Cells, Share};
 use super::figure::{Exact, Interval, fraction, whole};
 use super::labels::Labels;
+use super::ranges::Ends;
 use super::solver::{Answer, Average, Problem, Quotient, Sum, Work};
 use num_traits::{One, Zero};
+use std::collections::BTreeSet;
 
 /// A score of one class against the others, or its average over classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -130,6 +132,11 @@ pub(super) struct Layout {
     pub(super) right: Vec<usize>,
     pub(super) cells: Cells,
 }
+
+/// By which of what is said each row of a problem is.
+type RowsBy = Vec<Option<usize>>;
+type ProblemBy = (Problem, Layout, RowsBy);
+type AskedOf = (Problem, usize, RowsBy);
 
 /// Of open labels what is predicted is bounded by the examples so many times over: figures of up
 /// to twelve decimals of a thousand examples are not cut off by it.
@@ -256,9 +263,19 @@ impl Classes {
     /// # Errors
     /// As [`solve`](Self::solve).
     pub fn range(&self, said: &[&Said], of: Asked) -> Result<Option<(u64, u64)>, String> {
+        self.range_from(said, of, (None, None))
+    }
+
+    /// The same, where an end or both are known.
+    pub(super) fn range_from(
+        &self,
+        said: &[&Said],
+        of: Asked,
+        known: Ends,
+    ) -> Result<Option<(u64, u64)>, String> {
         let mut found: Option<(i128, i128)> = None;
-        for (problem, at) in self.asked(said, of)? {
-            if let Some((low, high)) = problem.range(at) {
+        for (problem, at, _) in self.asked(said, of)? {
+            if let Some((low, high)) = problem.range_from(at, known) {
                 let (least, most) = found.unwrap_or((low, high));
                 found = Some((least.min(low), most.max(high)));
             }
@@ -278,11 +295,36 @@ impl Classes {
         (least, most): (i128, i128),
     ) -> Result<bool, String> {
         let asked = self.asked(said, of)?;
-        Ok(asked.iter().all(|(problem, at)| problem.proves_within(*at, least, most)))
+        Ok(asked.iter().all(|(problem, at, _)| problem.proves_within(*at, least, most)))
     }
 
-    /// For every reading of what is said, the problem and the unknown that is asked for.
-    fn asked(&self, said: &[&Said], of: Asked) -> Result<Vec<(Problem, usize)>, String> {
+    /// Places of what is said from which such a proof seems to follow; nothing where it is not seen.
+    ///
+    /// # Errors
+    /// As [`solve`](Self::solve).
+    pub(super) fn hint(
+        &self,
+        said: &[&Said],
+        of: Asked,
+        (least, most): (i128, i128),
+    ) -> Result<Option<BTreeSet<usize>>, String> {
+        // What is said either way round is said by two in each reading.
+        let by = |(at, said): (usize, &&Said)| {
+            std::iter::repeat_n(at, if matches!(said, Said::EitherWay(..)) { 2 } else { 1 })
+        };
+        let by: Vec<usize> = said.iter().enumerate().flat_map(by).collect();
+        let mut found = BTreeSet::new();
+        for (problem, at, rows_by) in self.asked(said, of)? {
+            let Some(rows) = problem.rows_of_proof(at, least, most) else { return Ok(None) };
+            let places = rows.iter().filter_map(|&row| rows_by[row]);
+            found.extend(places.filter_map(|place| by.get(place).copied()));
+        }
+        Ok(Some(found))
+    }
+
+    /// For every reading of what is said, the problem, the unknown that is asked for, and by which
+    /// of the reading's parts each row is.
+    fn asked(&self, said: &[&Said], of: Asked) -> Result<Vec<AskedOf>, String> {
         let mut all = Vec::new();
         for mut reading in readings(said) {
             if let Asked::Cell(from, to) = of {
@@ -290,7 +332,7 @@ impl Classes {
                 reading.push(Said::Cell(from, to, any));
             }
             let reading: Vec<&Said> = reading.iter().collect();
-            let (problem, layout) = self.problem(&reading, false)?;
+            let (problem, layout, rows_by) = self.problem_by(&reading, false)?;
             let at = match of {
                 Asked::Count(class, ClassCount::Support) => layout.support[class],
                 Asked::Count(class, ClassCount::Predicted) => layout.predicted[class],
@@ -298,12 +340,17 @@ impl Classes {
                 Asked::Cell(from, to) if from == to => layout.right[from],
                 Asked::Cell(from, to) => layout.cells.at(from, to).ok_or("no such cell")?,
             };
-            all.push((problem, at));
+            all.push((problem, at, rows_by));
         }
         Ok(all)
     }
 
     fn problem(&self, said: &[&Said], whole_cells: bool) -> Result<(Problem, Layout), String> {
+        self.problem_by(said, whole_cells).map(|(problem, layout, _)| (problem, layout))
+    }
+
+    /// The same, and by which of what is said each row is; nothing for those of any matrix.
+    fn problem_by(&self, said: &[&Said], whole_cells: bool) -> Result<ProblemBy, String> {
         let mut problem = Problem::default();
         let (least, most) = (i128::from(self.total.0), i128::from(self.total.1));
         let open = self.labels.is_open();
@@ -328,14 +375,17 @@ impl Classes {
             problem.row(sum, Some(0), Some(0));
         }
         layout.cells.rows(&layout, open, &mut problem);
-        for said in said {
+        let mut rows_by = vec![None; problem.rows.len()];
+        for (place, said) in said.iter().enumerate() {
             self.add(said, &mut problem, &layout)?;
+            rows_by.resize(problem.rows.len(), Some(place));
         }
         self.add_averages(said, &mut problem, &layout)?;
+        rows_by.resize(problem.rows.len(), None);
         if !said.iter().any(|said| matches!(said, Said::OfClass(..) | Said::Count(..))) {
             problem.start = Some(self.alike(said, &problem, &layout));
         }
-        Ok((problem, layout))
+        Ok((problem, layout, rows_by))
     }
 
     /// All classes alike, but for what rounding to whole numbers needs to sum to the total: as large
@@ -452,8 +502,7 @@ impl Classes {
                 // The mean of the class's recall and its specificity.
                 Said::OfClass(class, metric @ ClassMetric::BalancedAccuracy, interval) => {
                     let parts = self.quotients(*class, *metric, None, said, layout);
-                    let average = Average { parts, divisor: 2, interval: interval.clone() };
-                    problem.averages.push(average);
+                    problem.averages.push(Average::new(parts, 2, interval.clone()));
                     continue;
                 }
                 Said::Balanced(read, interval) => {
@@ -498,7 +547,7 @@ impl Classes {
             // is the average is seen from the matrix.
             if let Some(divisor) = divisor.filter(|divisor| *divisor > 0) {
                 let divisor = twice * divisor;
-                problem.averages.push(Average { parts, divisor, interval: interval.clone() });
+                problem.averages.push(Average::new(parts, divisor, interval.clone()));
             }
         }
         Ok(())
@@ -519,15 +568,7 @@ impl Classes {
         };
         let parts = self.parts_of(class, metric, layout).into_iter();
         let zero = self.zero_division.value();
-        parts
-            .map(|(numerator, denominator)| Quotient {
-                weight,
-                numerator,
-                denominator,
-                zero: zero.clone(),
-                known: known.clone(),
-            })
-            .collect()
+        parts.map(|sums| Quotient::new(weight, sums, zero.clone(), &known)).collect()
     }
 
     /// The examples of some classes, if what is said leaves one number of them.

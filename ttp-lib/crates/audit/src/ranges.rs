@@ -3,6 +3,9 @@
 use super::solver::{Bounds, Problem};
 use microlp::{ComparisonOp, OptimizationDirection, SolveOutcome};
 
+/// Ends of a range, where they are known.
+pub(super) type Ends = (Option<i128>, Option<i128>);
+
 impl Problem {
     /// Whether it is proven that an unknown lies nowhere below `least` and nowhere above `most`; so
     /// too if nothing is possible.
@@ -24,9 +27,33 @@ impl Problem {
             || self.linear_program(&narrowed, None).is_none() && self.certificate(&narrowed)
     }
 
+    /// The rows from which it follows that an unknown lies nowhere below `least` and nowhere above
+    /// `most`, by their places, as certificates have it; nothing if there are none such.
+    pub(super) fn rows_of_proof(&self, at: usize, least: i128, most: i128) -> Option<Vec<usize>> {
+        let (low, high) = self.bounds[at];
+        let certified = |range: (i128, i128)| {
+            let mut bounds = self.bounds.clone();
+            bounds[at] = range;
+            self.certified(&bounds)
+        };
+        let mut rows = Vec::new();
+        if low < least {
+            rows.extend(certified((low, least - 1))?);
+        }
+        if high > most {
+            rows.extend(certified((most + 1, high))?);
+        }
+        Some(rows)
+    }
+
     /// Bounds of an unknown, each proven: no numbers that meet everything have it beyond them.
     /// They are as narrow as bounds and certificates get them. Nothing if nothing is possible.
     pub fn range(&self, at: usize) -> Option<(i128, i128)> {
+        self.range_from(at, (None, None))
+    }
+
+    /// The same, where an end or both are known.
+    pub(super) fn range_from(&self, at: usize, known: Ends) -> Option<(i128, i128)> {
         let mut bounds = self.bounds.clone();
         if !self.propagate(&mut bounds) {
             return None;
@@ -38,11 +65,14 @@ impl Problem {
         }
         // Where a linear program sees the ends is where to look first; what is told is refuted.
         let seen = |sign: f64| self.extreme(&bounds, at, sign);
-        let guess = seen(-1.0).map_or(low, |end| (end - 1e-6).ceil() as i128).clamp(low, high);
-        let least = low + furthest(high - low, guess - low, |reach| refuted(low, low + reach - 1));
-        let guess = seen(1.0).map_or(high, |end| (end + 1e-6).floor() as i128).clamp(low, high);
-        let most =
-            high - furthest(high - low, high - guess, |reach| refuted(high - reach + 1, high));
+        let least = known.0.unwrap_or_else(|| {
+            let guess = seen(-1.0).map_or(low, |end| (end - 1e-6).ceil() as i128).clamp(low, high);
+            low + furthest(high - low, guess - low, |reach| refuted(low, low + reach - 1))
+        });
+        let most = known.1.unwrap_or_else(|| {
+            let guess = seen(1.0).map_or(high, |end| (end + 1e-6).floor() as i128).clamp(low, high);
+            high - furthest(high - low, high - guess, |reach| refuted(high - reach + 1, high))
+        });
         Some((least, most))
     }
 

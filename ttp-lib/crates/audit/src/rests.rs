@@ -1,6 +1,7 @@
 //! What a derived number rests on: of all claims that hold, some from which its bounds follow, and
 //! what the bounds would be without each of them.
 
+use super::ranges::Ends;
 use super::verdict::{Look, irreducible};
 use serde::Serialize;
 
@@ -36,14 +37,61 @@ pub(super) type Bounds = (i128, i128);
 
 /// How proofs are looked for.
 pub(super) struct Prover<'a> {
-    /// The bounds that claims leave; nothing if none are proven.
-    pub range: &'a dyn Fn(&[usize]) -> Option<Bounds>,
+    /// The bounds that claims leave, where an end may be known; nothing if none are proven.
+    pub range: &'a dyn Fn(&[usize], Ends) -> Option<Bounds>,
     /// Whether claims prove that nothing lies below the first or above the second.
     pub proves: &'a dyn Fn(&[usize], Bounds) -> bool,
+    /// Some of the claims that seem to be enough for such a proof; nothing if it is not seen which.
+    pub hint: &'a dyn Fn(&[usize], Bounds) -> Option<Vec<usize>>,
 }
 
 /// What bounds rest on: claims, each with the bounds that all others but it leave.
 pub(super) type Rests = Vec<(usize, Option<Bounds>)>;
+
+/// What is known of sets of claims. What proves bounds does so with more claims, too; what does not
+/// prove them does not with fewer.
+struct Proofs<'a> {
+    prover: &'a Prover<'a>,
+    bounds: Bounds,
+    /// Claims that prove the bounds.
+    enough: Vec<Vec<usize>>,
+    /// Claims that do not.
+    short: Vec<Vec<usize>>,
+    /// Proofs that were looked for.
+    taken: usize,
+    allowed: usize,
+}
+
+impl Proofs<'_> {
+    /// "Impossible" that the number lies beyond its bounds.
+    fn look(&mut self, of: &[usize]) -> Look {
+        let within = |few: &[usize], many: &[usize]| few.iter().all(|at| many.contains(at));
+        if self.enough.iter().any(|enough| within(enough, of)) {
+            return Look::Impossible;
+        }
+        if self.short.iter().any(|short| within(of, short)) {
+            return Look::Possible;
+        }
+        self.taken += 2;
+        if self.taken > self.allowed {
+            return Look::Unknown;
+        }
+        if (self.prover.proves)(of, self.bounds) {
+            let enough = self.cut(of, self.bounds);
+            self.enough.push(enough);
+            return Look::Impossible;
+        }
+        self.short.push(of.to_vec());
+        Look::Possible
+    }
+
+    /// Of claims that prove bounds some that do, too.
+    fn cut(&mut self, of: &[usize], bounds: Bounds) -> Vec<usize> {
+        let hint = (self.prover.hint)(of, bounds).filter(|hint| hint.len() < of.len());
+        self.taken += 2;
+        hint.filter(|hint| (self.prover.proves)(hint, bounds)).unwrap_or_else(|| of.to_vec())
+    }
+}
 
 /// Claims of which none can be left out of the proof of these bounds, and what all claims but each
 /// of them leave. `left` counts the proofs that may yet be looked for; nothing once there are none.
@@ -53,31 +101,38 @@ pub(super) fn rests(
     prover: &Prover<'_>,
     left: &mut usize,
 ) -> Option<Rests> {
-    let taken = std::cell::Cell::new(0_usize);
-    let allowed = *left;
-    let look = |of: &[usize]| {
-        taken.set(taken.get() + 2);
-        if taken.get() > allowed {
-            return Look::Unknown;
-        }
-        // "Impossible" that the number lies beyond its bounds.
-        if (prover.proves)(of, bounds) { Look::Impossible } else { Look::Possible }
-    };
+    let (enough, short) = (Vec::new(), Vec::new());
+    let mut proofs = Proofs { prover, bounds, enough, short, taken: 0, allowed: *left };
+    let low = proofs.cut(holding, (bounds.0, i128::MAX));
+    let high = proofs.cut(holding, (i128::MIN, bounds.1));
+    let is_used = |at: &usize| low.contains(at) || high.contains(at);
+    proofs.enough.push(holding.iter().copied().filter(is_used).collect());
     // A number that its matrix alone bounds so rests on no claim.
-    let kept = match look(&[]) {
+    let kept = match proofs.look(&[]) {
         Look::Impossible => Vec::new(),
-        _ => irreducible(holding, look),
+        _ => irreducible(holding, |of| proofs.look(of)),
     };
     // A few proofs at each end, once a linear program has said where to look.
-    let cost = taken.get() + kept.len() * 10;
-    if cost > allowed {
+    let cost = proofs.taken + kept.len() * 10;
+    if cost > proofs.allowed {
         *left = 0;
         return None;
     }
     *left -= cost;
     let without = |at: usize| {
-        let others: Vec<usize> = holding.iter().copied().filter(|other| *other != at).collect();
-        (prover.range)(&others)
+        let spared = |proof: &Vec<usize>| !proof.contains(&at);
+        let both = proofs.enough.iter().any(spared);
+        match (
+            (both || spared(&low)).then_some(bounds.0),
+            (both || spared(&high)).then_some(bounds.1),
+        ) {
+            (Some(least), Some(most)) => Some((least, most)),
+            known => {
+                let others: Vec<usize> =
+                    holding.iter().copied().filter(|other| *other != at).collect();
+                (prover.range)(&others, known)
+            }
+        }
     };
     Some(kept.into_iter().map(|at| (at, without(at))).collect())
 }
@@ -104,12 +159,28 @@ mod tests {
         let proves = |of: &[usize], (low, high): (i128, i128)| {
             range(of).is_some_and(|(least, most)| low <= least && most <= high)
         };
-        let prover = Prover { range: &range, proves: &proves };
+        let tried = std::cell::Cell::new(0);
+        let proves = |of: &[usize], bounds: (i128, i128)| {
+            tried.set(tried.get() + 1);
+            proves(of, bounds)
+        };
+        let range = |of: &[usize], _: Ends| range(of);
+        let hint = |_: &[usize], _: Bounds| -> Option<Vec<usize>> { None };
+        let prover = Prover { range: &range, proves: &proves, hint: &hint };
         let all: Vec<usize> = (0..10).collect();
         let mut left = PROOFS;
         let found = rests(&all, (40, 50), &prover, &mut left).unwrap();
         assert_eq!(found, [(3, Some((10, 50))), (5, Some((40, 60)))]);
         assert!(left < PROOFS);
+        // A hint spares proofs, and a wrong one changes nothing.
+        let looks = tried.replace(0);
+        for (hinted, fewer) in [(vec![5, 3], true), (vec![3, 7], false), (vec![], false)] {
+            let hint = |_: &[usize], _: Bounds| Some(hinted.clone());
+            let prover = Prover { hint: &hint, ..prover };
+            let found = rests(&all, (40, 50), &prover, &mut left).unwrap();
+            assert_eq!(found, [(3, Some((10, 50))), (5, Some((40, 60)))], "{hinted:?}");
+            assert_eq!(tried.replace(0) < looks, fewer, "{hinted:?}");
+        }
         // Bounds that nothing says rest on nothing; and none are looked for once it is enough.
         assert!(rests(&all, (10, 90), &prover, &mut left).unwrap().is_empty());
         let mut few = 10;

@@ -12,6 +12,7 @@ use num_integer::Integer;
 use num_traits::{FromPrimitive, Signed, ToPrimitive, Zero};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use std::cell::OnceCell;
 
 /// A sum of unknowns, each times a whole number.
 pub type Sum = Vec<(usize, i128)>;
@@ -38,8 +39,8 @@ pub struct Quotient {
     pub denominator: Sum,
     /// Its value where nothing is below the line.
     pub zero: Option<Exact>,
-    /// Bounds that it is known to keep.
-    pub known: Interval,
+    /// Bounds that it is known to keep, in parts of [`SCALE`], rounded outwards.
+    known: (i128, i128),
 }
 
 /// A sum of quotients, divided by a number, in an interval.
@@ -51,6 +52,9 @@ pub struct Average {
     pub divisor: i128,
     /// Where the average lies.
     pub interval: Interval,
+    /// Where the sum lies in parts of [`SCALE`], rounded inwards; nothing of an end that is too
+    /// large.
+    ends: (Option<i128>, Option<i128>),
 }
 
 /// Unknown whole numbers within bounds, and what they must meet.
@@ -68,6 +72,8 @@ pub struct Problem {
     pub groups: Vec<Vec<usize>>,
     /// A point to walk from first, if there is a likely one.
     pub start: Option<Vec<f64>>,
+    /// The rows of each unknown.
+    rows_of: OnceCell<Vec<Vec<usize>>>,
 }
 
 /// What was found out about a problem.
@@ -101,18 +107,26 @@ pub(super) type Bounds = Vec<(i128, i128)>;
 const SCALE: i128 = 1_000_000_000_000_000_000;
 /// So few unknowns are looked at by halves.
 const FEW: usize = 3;
+/// Of no more unknowns than these, and no more of them open, a search of so many nodes comes before
+/// a walk, and one of more nodes after a short walk.
+const CLOSE: (usize, usize) = (50, 20);
+const EARLY: (u64, u64) = (200, 4_000);
+/// Bounds are narrowed in as many rounds.
+const ROUNDS: usize = 200;
 
 impl Problem {
     /// Another unknown, within bounds.
     pub fn unknown(&mut self, name: impl Into<String>, low: i128, high: i128) -> usize {
         self.names.push(name.into());
         self.bounds.push((low, high));
+        self.rows_of.take();
         self.bounds.len() - 1
     }
 
     /// Another row.
     pub fn row(&mut self, terms: Sum, low: Option<i128>, high: Option<i128>) {
         self.rows.push(Row { terms: merged(terms), low, high });
+        self.rows_of.take();
     }
 
     /// That a quotient of sums is in an interval, below the line being above nought: two rows.
@@ -198,6 +212,7 @@ impl Problem {
         }
         let mut tight = self.clone();
         tight.rows.extend(rows);
+        tight.rows_of.take();
         Some(tight)
     }
 
@@ -215,7 +230,7 @@ impl Problem {
             // So few numbers that looking at all is quicker than anything else.
             let mut nodes = if few { work.nodes.max(400) } else { work.nodes };
             let middle = middle(&bounds);
-            match self.search(bounds.clone(), &middle, &mut nodes) {
+            match self.search(bounds.clone(), &middle, &mut nodes, false) {
                 Answer::Unknown => {}
                 answer => return answer,
             }
@@ -225,6 +240,23 @@ impl Problem {
             Relaxed::Point(point) => point,
             Relaxed::Unknown => middle(&bounds),
         };
+        // What whole numbers cannot meet is seen by looking at all, and never by a walk.
+        if work.moves >= Work::default().moves && self.is_close(&bounds) {
+            let mut nodes = EARLY.0;
+            match self.search(bounds.clone(), &hint, &mut nodes, true) {
+                Answer::Unknown => {}
+                answer => return answer,
+            }
+            let start = self.start.as_ref().unwrap_or(&hint);
+            if let Some(values) = self.walk(&bounds, start, work.moves / 10) {
+                return Answer::Possible(values);
+            }
+            nodes = EARLY.1;
+            match self.search(bounds.clone(), &hint, &mut nodes, true) {
+                Answer::Unknown => {}
+                answer => return answer,
+            }
+        }
         if let Some(start) = &self.start
             && let Some(values) = self.walk(&bounds, start, work.moves)
         {
@@ -246,84 +278,92 @@ impl Problem {
         }
         // Of few unknowns a node is quick, and looking at all of them within reach.
         let mut nodes = if bounds.len() <= 20 { 200 * work.nodes } else { work.nodes };
-        self.search(bounds, &hint, &mut nodes)
+        self.search(bounds, &hint, &mut nodes, false)
+    }
+
+    /// Whether the counts of classes are so few that looking at all is likely to end.
+    fn is_close(&self, bounds: &Bounds) -> bool {
+        let open = bounds.iter().filter(|(low, high)| low < high).count();
+        !self.groups.is_empty() && bounds.len() <= CLOSE.0 && open <= CLOSE.1
     }
 
     /// Narrows bounds by every row until nothing changes; `false` if nothing is left.
     pub(super) fn propagate(&self, bounds: &mut Bounds) -> bool {
-        for _ in 0..200 {
+        self.narrow(bounds, None).is_some()
+    }
+
+    /// The same; of bounds of which nothing could be narrowed before one unknown's `changed`, only
+    /// the rows that hang on it are looked at. Nothing if nothing is left, else whether no row can
+    /// narrow any more.
+    fn narrow(&self, bounds: &mut Bounds, changed: Option<usize>) -> Option<bool> {
+        let rows_of = self.rows_of.get_or_init(|| {
+            let mut rows_of = vec![Vec::new(); self.bounds.len()];
+            for (number, row) in self.rows.iter().enumerate() {
+                row.terms.iter().for_each(|&(at, _)| rows_of[at].push(number));
+            }
+            rows_of
+        });
+        // A row can narrow anew only once bounds of its unknowns have changed.
+        let mut due = vec![changed.is_none(); self.rows.len()];
+        if let Some(at) = changed {
+            rows_of[at].iter().for_each(|&row| due[row] = true);
+        }
+        let mut settled = false;
+        for _ in 0..ROUNDS {
+            settled = true;
+            for (number, row) in self.rows.iter().enumerate() {
+                if std::mem::take(&mut due[number]) {
+                    let mut moved = |at: usize| {
+                        settled = false;
+                        rows_of[at].iter().for_each(|&other| due[other] = true);
+                    };
+                    if !row.narrow(bounds, &mut moved) {
+                        return None;
+                    }
+                }
+            }
+            if settled {
+                break;
+            }
+        }
+        let may_be = self.averages.iter().all(|average| average.may_be_met(bounds));
+        may_be.then_some(settled)
+    }
+
+    /// Narrows bounds, `settled` by the rows or not, by what averages leave of their quotients, too.
+    /// Nothing if nothing is left, else whether no row can narrow any more.
+    fn squeeze(&self, bounds: &mut Bounds, mut settled: bool) -> Option<bool> {
+        for _ in 0..ROUNDS {
             let mut changed = false;
-            for row in &self.rows {
-                let (mut least, mut most) = (0_i128, 0_i128);
-                for &(at, c) in &row.terms {
-                    let (low, high) = bounds[at];
-                    least += if c > 0 { c * low } else { c * high };
-                    most += if c > 0 { c * high } else { c * low };
-                }
-                if row.high.is_some_and(|high| least > high)
-                    || row.low.is_some_and(|low| most < low)
-                {
-                    return false;
-                }
-                if row.high.is_none_or(|high| most <= high)
-                    && row.low.is_none_or(|low| least >= low)
-                {
-                    continue;
-                }
-                for &(at, c) in &row.terms {
-                    let (low, high) = bounds[at];
-                    let (mine_least, mine_most) =
-                        if c > 0 { (c * low, c * high) } else { (c * high, c * low) };
-                    let (mut new_low, mut new_high) = (low, high);
-                    if let Some(high) = row.high {
-                        // c·x ≤ high − the least of the others.
-                        let room = high - (least - mine_least);
-                        if c > 0 {
-                            new_high = new_high.min(room.div_euclid(c));
-                        } else {
-                            new_low = new_low.max(ceil_div(room, c));
-                        }
-                    }
-                    if let Some(low) = row.low {
-                        let room = low - (most - mine_most);
-                        if c > 0 {
-                            new_low = new_low.max(ceil_div(room, c));
-                        } else {
-                            new_high = new_high.min(floor_div(room, c));
-                        }
-                    }
-                    if new_low > new_high {
-                        return false;
-                    }
-                    if (new_low, new_high) != (low, high) {
-                        bounds[at] = (new_low, new_high);
-                        changed = true;
-                        // The row's own ends move with it.
-                        let (l, h) = (new_low, new_high);
-                        let (a, b) = if c > 0 { (c * l, c * h) } else { (c * h, c * l) };
-                        least += a - mine_least;
-                        most += b - mine_most;
+            for average in &self.averages {
+                for row in average.rows(bounds) {
+                    if !row.narrow(bounds, &mut |_| changed = true) {
+                        return None;
                     }
                 }
             }
             if !changed {
-                break;
+                return Some(settled);
             }
+            settled = self.narrow(bounds, None)?;
         }
-        self.averages.iter().all(|average| average.may_be_met(bounds))
+        Some(false)
     }
 
-    /// Looks at everything within bounds, nearest to a hint first.
-    fn search(&self, bounds: Bounds, hint: &[f64], nodes: &mut u64) -> Answer {
-        let mut open_parts = vec![bounds];
-        while let Some(mut bounds) = open_parts.pop() {
+    /// Looks at everything within bounds, nearest to a hint first; `squeezed` by the averages, too.
+    fn search(&self, bounds: Bounds, hint: &[f64], nodes: &mut u64, squeezed: bool) -> Answer {
+        // Bounds, and which unknown's were changed since nothing could be narrowed.
+        let mut open_parts: Vec<(Bounds, Option<usize>)> = vec![(bounds, None)];
+        while let Some((mut bounds, changed)) = open_parts.pop() {
             if *nodes == 0 {
                 return Answer::Unknown;
             }
             *nodes -= 1;
-            if !self.propagate(&mut bounds) {
-                continue;
+            let mut narrowed = self.narrow(&mut bounds, changed);
+            if squeezed {
+                narrowed = narrowed.and_then(|settled| self.squeeze(&mut bounds, settled));
             }
+            let Some(settled) = narrowed else { continue };
             let narrowest = (0..bounds.len())
                 .filter(|&at| bounds[at].0 < bounds[at].1)
                 .min_by_key(|&at| bounds[at].1 - bounds[at].0);
@@ -345,7 +385,7 @@ impl Problem {
                 for part in [halves[1 - last], halves[last]] {
                     let mut next = bounds.clone();
                     next[at] = part;
-                    open_parts.push(next);
+                    open_parts.push((next, settled.then_some(at)));
                 }
                 continue;
             }
@@ -353,7 +393,7 @@ impl Problem {
                 if part.0 <= part.1 {
                     let mut next = bounds.clone();
                     next[at] = part;
-                    open_parts.push(next);
+                    open_parts.push((next, settled.then_some(at)));
                 }
             }
         }
@@ -368,20 +408,18 @@ impl Problem {
     }
 
     fn dive_from(&self, bounds: Bounds, hint: &[f64], programs: &mut usize) -> Option<Vec<i128>> {
-        const CHOICES: usize = 14;
         let size = |group: &Vec<usize>| group.iter().map(|&at| hint[at]).sum::<f64>();
         let is_open = |group: &&Vec<usize>| group.iter().any(|&at| bounds[at].0 < bounds[at].1);
         let next = self.groups.iter().filter(is_open).min_by(|a, b| size(a).total_cmp(&size(b)));
         let Some(group) = next else {
-            return match self.search(bounds, hint, &mut 200) {
+            return match self.search(bounds, hint, &mut 200, false) {
                 Answer::Possible(values) => Some(values),
                 _ => None,
             };
         };
-        let mut found = Vec::new();
-        let mut tries = 3000;
-        self.near(group, bounds, hint, CHOICES, &mut tries, &mut found);
-        for bounds in found {
+        let mut choices = Near { problem: self, group, hint, tries: 3000, found: Vec::new() };
+        choices.look(bounds, false);
+        for bounds in choices.found {
             if *programs == 0 {
                 return None;
             }
@@ -396,49 +434,6 @@ impl Problem {
             }
         }
         None
-    }
-
-    /// Whole numbers of a group near a point that the rows do not refute by bounds.
-    fn near(
-        &self,
-        group: &[usize],
-        bounds: Bounds,
-        hint: &[f64],
-        choices: usize,
-        tries: &mut u32,
-        found: &mut Vec<Bounds>,
-    ) {
-        let open = group.iter().copied().filter(|&at| bounds[at].0 < bounds[at].1);
-        let Some(at) = open.min_by_key(|&at| bounds[at].1 - bounds[at].0) else {
-            found.push(bounds);
-            return;
-        };
-        let (low, high) = bounds[at];
-        let start = (hint[at].round() as i128).clamp(low, high);
-        let (mut away, mut stride) = (0_i128, 1_i128);
-        while away <= (high - low).min(100_000) {
-            let before = found.len();
-            for value in if away == 0 { vec![start] } else { vec![start + away, start - away] } {
-                if found.len() >= choices || *tries == 0 {
-                    return;
-                }
-                if value < low || value > high {
-                    continue;
-                }
-                *tries -= 1;
-                let mut next = bounds.clone();
-                next[at] = (value, value);
-                if self.propagate(&mut next) {
-                    self.near(group, next, hint, choices, tries, found);
-                }
-            }
-            // Every number until one will do; from there on further and further away, so that
-            // the choices differ.
-            if found.len() > before {
-                stride *= 2;
-            }
-            away += stride;
-        }
     }
 
     /// The linear program of the rows, and of the averages drawn straight near a point: a point
@@ -539,14 +534,22 @@ impl Problem {
     /// Whether rows can be added up to one that no numbers within the bounds meet: Farkas'
     /// lemma. The factors come from a linear program; the sum is checked in exact numbers.
     pub(super) fn certificate(&self, bounds: &Bounds) -> bool {
+        self.certified(bounds).is_some()
+    }
+
+    /// The rows that are added up, by their places; nothing if there are none such.
+    pub(super) fn certified(&self, bounds: &Bounds) -> Option<Vec<usize>> {
         // Each side of a row as terms · x ≤ bound.
         let mut sides: Vec<(Vec<(usize, i128)>, i128)> = Vec::new();
-        for row in &self.rows {
+        let mut rows = Vec::new();
+        for (number, row) in self.rows.iter().enumerate() {
             if let Some(high) = row.high {
                 sides.push((row.terms.clone(), high));
+                rows.push(number);
             }
             if let Some(low) = row.low {
                 sides.push((row.terms.iter().map(|&(at, c)| (at, -c)).collect(), -low));
+                rows.push(number);
             }
         }
         let mut program = microlp::Problem::new(OptimizationDirection::Maximize);
@@ -573,16 +576,20 @@ impl Problem {
         }
         let all: Vec<_> = factors.iter().map(|&factor| (factor, 1.0)).collect();
         program.add_constraint(all, ComparisonOp::Le, 1.0);
-        let Ok(SolveOutcome::Solution(solution)) = program.solve() else { return false };
+        let Ok(SolveOutcome::Solution(solution)) = program.solve() else { return None };
         // From here on in exact numbers, whatever the factors are.
         let mut total = vec![Exact::zero(); bounds.len()];
         let mut bound = Exact::zero();
-        for (((terms, side), scale), &factor) in sides.iter().zip(&scales).zip(&factors) {
+        let mut used = Vec::new();
+        for ((((terms, side), scale), &factor), row) in
+            sides.iter().zip(&scales).zip(&factors).zip(rows)
+        {
             let value = solution.var_value(factor);
             if value < 1e-9 {
                 continue;
             }
-            let Some(factor) = Exact::from_f64(value / scale) else { return false };
+            let factor = Exact::from_f64(value / scale)?;
+            used.push(row);
             for &(at, c) in terms {
                 total[at] += &factor * whole(c);
             }
@@ -593,7 +600,7 @@ impl Problem {
             .zip(bounds)
             .map(|(c, &(low, high))| c * whole(if c.is_negative() { high } else { low }))
             .sum();
-        least > bound
+        (least > bound).then_some(used)
     }
 
     /// A walk from a hint by single steps and exchanges, towards fewer and smaller misses.
@@ -643,6 +650,56 @@ impl Problem {
             }
         }
         None
+    }
+}
+
+/// Whole numbers of a group near a point that the rows do not refute by bounds.
+struct Near<'a> {
+    problem: &'a Problem,
+    group: &'a [usize],
+    hint: &'a [f64],
+    /// As many are yet tried.
+    tries: u32,
+    found: Vec<Bounds>,
+}
+
+/// As many are wanted.
+const CHOICES: usize = 14;
+
+impl Near<'_> {
+    /// Looks within bounds, of which it is said whether no row can narrow them.
+    fn look(&mut self, bounds: Bounds, settled: bool) {
+        let open = self.group.iter().copied().filter(|&at| bounds[at].0 < bounds[at].1);
+        let Some(at) = open.min_by_key(|&at| bounds[at].1 - bounds[at].0) else {
+            self.found.push(bounds);
+            return;
+        };
+        let (low, high) = bounds[at];
+        let start = (self.hint[at].round() as i128).clamp(low, high);
+        let (mut away, mut stride) = (0_i128, 1_i128);
+        while away <= (high - low).min(100_000) {
+            let before = self.found.len();
+            for value in if away == 0 { vec![start] } else { vec![start + away, start - away] } {
+                if self.found.len() >= CHOICES || self.tries == 0 {
+                    return;
+                }
+                if value < low || value > high {
+                    continue;
+                }
+                self.tries -= 1;
+                let mut next = bounds.clone();
+                next[at] = (value, value);
+                if let Some(settled) = self.problem.narrow(&mut next, settled.then_some(at)) {
+                    self.look(next, settled);
+                }
+            }
+            // Every number until one will do; from there on further and further away, so that
+            // the choices differ.
+            if self.found.len() > before {
+                stride *= 2;
+            }
+            away += stride;
+        }
     }
 }
 
@@ -850,7 +907,75 @@ fn range_of(terms: &Sum, bounds: &Bounds) -> (i128, i128) {
     })
 }
 
+impl Row {
+    /// Narrows bounds, and says which unknowns' have `moved`; `false` if nothing is left.
+    fn narrow(&self, bounds: &mut Bounds, moved: &mut dyn FnMut(usize)) -> bool {
+        let (mut least, mut most) = range_of(&self.terms, bounds);
+        if self.high.is_some_and(|high| least > high) || self.low.is_some_and(|low| most < low) {
+            return false;
+        }
+        if self.high.is_none_or(|high| most <= high) && self.low.is_none_or(|low| least >= low) {
+            return true;
+        }
+        for &(at, c) in &self.terms {
+            let (low, high) = bounds[at];
+            let (mine_least, mine_most) =
+                if c > 0 { (c * low, c * high) } else { (c * high, c * low) };
+            let (mut new_low, mut new_high) = (low, high);
+            if let Some(high) = self.high {
+                // c·x ≤ high − the least of the others.
+                let room = high - (least - mine_least);
+                if c > 0 {
+                    new_high = new_high.min(room.div_euclid(c));
+                } else {
+                    new_low = new_low.max(ceil_div(room, c));
+                }
+            }
+            if let Some(low) = self.low {
+                let room = low - (most - mine_most);
+                if c > 0 {
+                    new_low = new_low.max(ceil_div(room, c));
+                } else {
+                    new_high = new_high.min(floor_div(room, c));
+                }
+            }
+            if new_low > new_high {
+                return false;
+            }
+            if (new_low, new_high) != (low, high) {
+                bounds[at] = (new_low, new_high);
+                moved(at);
+                // The row's own ends move with it.
+                let (l, h) = (new_low, new_high);
+                let (a, b) = if c > 0 { (c * l, c * h) } else { (c * h, c * l) };
+                least += a - mine_least;
+                most += b - mine_most;
+            }
+        }
+        true
+    }
+}
+
+/// An end in whole parts of [`SCALE`] times so many.
+fn scaled(end: &Exact, times: i128, up: bool) -> Option<i128> {
+    let scaled = end * whole(SCALE) * whole(times);
+    let scaled = if up { scaled.ceil() } else { scaled.floor() };
+    scaled.to_integer().to_i128()
+}
+
 impl Quotient {
+    /// A quotient that counts by an unknown, or once, and is known to keep an interval.
+    pub fn new(
+        weight: Option<usize>,
+        (numerator, denominator): (Sum, Sum),
+        zero: Option<Exact>,
+        known: &Interval,
+    ) -> Self {
+        let low = scaled(&known.low, 1, false).unwrap_or(0);
+        let high = scaled(&known.high, 1, true).unwrap_or(SCALE);
+        Self { weight, numerator, denominator, zero, known: (low, high) }
+    }
+
     /// Value, weight, and what is above and below the line, in floating point.
     fn at(&self, point: &[f64]) -> (f64, f64, f64, f64) {
         let sum = |terms: &Sum| terms.iter().map(|&(at, c)| c as f64 * point[at]).sum::<f64>();
@@ -883,12 +1008,7 @@ impl Quotient {
 
     /// Bounds of the value in parts of [`SCALE`], rounded outwards.
     fn bounds(&self, bounds: &Bounds) -> (i128, i128) {
-        let known = |end: &Exact, up: bool| {
-            let scaled = end * whole(SCALE);
-            let scaled = if up { scaled.ceil() } else { scaled.floor() };
-            scaled.to_integer().to_i128().unwrap_or(if up { SCALE } else { 0 })
-        };
-        let (mut low, mut high) = (known(&self.known.low, false), known(&self.known.high, true));
+        let (mut low, mut high) = self.known;
         let (numerator, denominator) =
             (range_of(&self.numerator, bounds), range_of(&self.denominator, bounds));
         if denominator.0 > 0 && numerator.0 >= 0 {
@@ -900,6 +1020,12 @@ impl Quotient {
 }
 
 impl Average {
+    /// The sum of quotients, divided by a number, in an interval.
+    pub fn new(parts: Vec<Quotient>, divisor: i128, interval: Interval) -> Self {
+        let ends = (scaled(&interval.low, divisor, true), scaled(&interval.high, divisor, false));
+        Self { parts, divisor, interval, ends }
+    }
+
     fn is_met_by(&self, values: &[i128]) -> bool {
         let mut total = Exact::zero();
         for part in &self.parts {
@@ -912,16 +1038,58 @@ impl Average {
         self.interval.contains(&(total / whole(self.divisor)))
     }
 
+    /// What a quotient adds to the sum, in parts of [`SCALE`]: least and most.
+    fn adds(part: &Quotient, bounds: &Bounds) -> (i128, i128) {
+        let (low, high) = part.bounds(bounds);
+        let (light, heavy) = part.weight.map_or((1, 1), |at| bounds[at]);
+        (low * if low >= 0 { light } else { heavy }, high * heavy)
+    }
+
     /// Whether bounds leave it possible; `false` is a proof.
     fn may_be_met(&self, bounds: &Bounds) -> bool {
         let (mut least, mut most) = (0_i128, 0_i128);
         for part in &self.parts {
-            let (low, high) = part.bounds(bounds);
-            let (light, heavy) = part.weight.map_or((1, 1), |at| bounds[at]);
-            least += low * if low >= 0 { light } else { heavy };
-            most += high * heavy;
+            let (low, high) = Self::adds(part, bounds);
+            least += low;
+            most += high;
         }
-        let scale = whole(self.divisor) * whole(SCALE);
-        whole(most) >= &self.interval.low * &scale && whole(least) <= &self.interval.high * &scale
+        self.ends.0.is_none_or(|low| most >= low) && self.ends.1.is_none_or(|high| least <= high)
+    }
+
+    /// What the other quotients leave of each one whose weight is known and that is no division by
+    /// nought, as rows: that what is above the line is so large a part of what is below it.
+    fn rows(&self, bounds: &Bounds) -> Vec<Row> {
+        // So that products stay within 128 bits.
+        const FINE: i128 = 1_000_000_000_000;
+        const MOST: i128 = 1 << 40;
+        let adds: Vec<(i128, i128)> =
+            self.parts.iter().map(|part| Self::adds(part, bounds)).collect();
+        let least: i128 = adds.iter().map(|(low, _)| low).sum();
+        let most: i128 = adds.iter().map(|(_, high)| high).sum();
+        let mut rows = Vec::new();
+        for (part, (low, high)) in self.parts.iter().zip(adds) {
+            let weight = part.weight.map_or((1, 1), |at| bounds[at]);
+            let below = range_of(&part.denominator, bounds);
+            let above = range_of(&part.numerator, bounds);
+            if weight.0 != weight.1 || weight.0 <= 0 || below.0 <= 0 || below.1.max(above.1) > MOST
+            {
+                continue;
+            }
+            // The ends were rounded inwards: one part further out nothing is lost.
+            let grain = weight.0 * (SCALE / FINE);
+            let from = self.ends.0.map(|end| floor_div(end - 1 - (most - high), grain));
+            let to = self.ends.1.map(|end| ceil_div(end + 1 - (least - low), grain));
+            let mut row = |end: Option<i128>, sign: i128| {
+                let Some(end) = end.filter(|end| end.abs() <= 2 * FINE) else { return };
+                // FINE · numerator − end · denominator ≥ 0, or ≤ 0.
+                let mut terms: Sum =
+                    part.numerator.iter().map(|&(at, c)| (at, sign * FINE * c)).collect();
+                terms.extend(part.denominator.iter().map(|&(at, c)| (at, -sign * end * c)));
+                rows.push(Row { terms: merged(terms), low: Some(0), high: None });
+            };
+            row(from, 1);
+            row(to, -1);
+        }
+        rows
     }
 }
