@@ -3,8 +3,8 @@
 //! Both figures hang on the classes' counts alone, and neither is linear in them: they are computed
 //! from a matrix that gives all other figures. Where these leave one matrix the verdict is proven.
 
+use super::counts::Counted;
 use super::figure::{Interval, fraction};
-use super::multiclass::Counted;
 use super::scores::compare_root;
 use num_bigint::BigInt;
 use num_traits::Zero;

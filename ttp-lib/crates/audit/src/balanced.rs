@@ -4,8 +4,8 @@
 //! with `adjusted=True` it is (that mean − 1/k) / (1 − 1/k) of these k classes. The third reading
 //! takes for each class the mean of its recall and its specificity against all others.
 
+use super::counts::Counted;
 use super::figure::{Exact, Interval, whole};
-use super::multiclass::Counted;
 use super::solver::{Average, Quotient, Sum};
 use num_traits::{One, Zero};
 

@@ -5,10 +5,10 @@
 use super::agreement::Agreement;
 use super::balanced::Balanced;
 use super::binary::{BinaryScore, Metric, Totals, ZeroDivision, items_of_pairs};
-use super::cells::Share;
+use super::counts::{Averaging, ClassCount, ClassMetric};
 use super::figure::{Exact, Figure, Interval, Rounding, fraction, whole};
 use super::labels::Labels;
-use super::multiclass::{Averaging, ClassCount, ClassMetric};
+use super::statement::Share;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
@@ -228,6 +228,30 @@ pub enum AskOf {
     Cell(usize, usize, usize),
     /// An unknown of a system.
     Unknown(usize, usize),
+}
+
+/// What is known of the examples of several matrices: all of it.
+pub(super) fn common(known: &[&MatrixKnown]) -> Totals {
+    let both = |a: Option<(u64, u64)>, b: Option<(u64, u64)>| match (a, b) {
+        (Some(a), Some(b)) => Some((a.0.max(b.0), a.1.min(b.1))),
+        (a, b) => a.or(b),
+    };
+    let mut totals = known[0].totals.clone();
+    let mut open = known[0].open_total;
+    for matrix in &known[1..] {
+        let other = &matrix.totals;
+        // How far to look for a total is nothing that is known of it.
+        totals.total = match (open, matrix.open_total) {
+            (true, false) => other.total,
+            (false, true) => totals.total,
+            _ => (totals.total.0.max(other.total.0), totals.total.1.min(other.total.1)),
+        };
+        open &= matrix.open_total;
+        totals.positive = both(totals.positive, other.positive);
+        totals.negative = both(totals.negative, other.negative);
+        totals.pairs |= other.pairs;
+    }
+    totals
 }
 
 const CLASS_METRICS: [&str; 14] = [

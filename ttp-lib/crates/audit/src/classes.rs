@@ -1,13 +1,14 @@
 //! Verdicts on the claims about a confusion matrix of many classes.
 
-use super::cells::Share;
 use super::claims::{Check, MOST, MatrixKnown};
+use super::confusion::{Classes, Found};
+use super::counts::{Averaging, ClassMetric, Matrix};
 use super::figure::{Exact, Interval};
 use super::judge::{Judge, Settled, matrix_of, settle_from};
 use super::labels::{Labels, is_micro};
-use super::multiclass::{Averaging, ClassMetric, Classes, Found, Matrix, Said};
 use super::removal::{self, Removal};
 use super::solver::Work;
+use super::statement::{Said, Share};
 use super::turned;
 use super::verdict::{Look, Verdict, irreducible};
 use num_traits::{One, Zero};

@@ -1,6 +1,7 @@
 //! What the labels of a report are, and which scores it can have then.
 
-use super::multiclass::{Averaging, ClassMetric, Said};
+use super::counts::{Averaging, ClassMetric};
+use super::statement::Said;
 
 /// What a matrix's classes are of all labels that its examples have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

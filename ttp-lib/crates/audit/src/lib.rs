@@ -19,8 +19,14 @@
 //! - [`binary`]: matrices of two classes, totals known, bounded or not known.
 //! - [`scores`]: what the scores of a binary matrix are.
 //! - `rates`: the shares of positives that scores leave without a total.
-//! - [`multiclass`]: all scores of many classes, from one confusion matrix.
-//! - [`cells`]: cells of it that are printed one by one.
+//! - `counts`: counts of a confusion matrix of many classes, and the scores made of them.
+//! - `statement`: what a document says of such a matrix.
+//! - `confusion`: a matrix of which the classes are known.
+//! - [`multiclass`]: whether one matrix can have all scores that are said of it.
+//! - `rows`: what is said, as rows and averages of unknown counts.
+//! - `cells`: cells of it that are printed one by one.
+//! - `filled`: whole matrices from the counts of their classes.
+//! - `computed`: every figure computed from a matrix.
 //! - [`labels`]: reports over some labels, or with several labels an example.
 //! - [`balanced`]: balanced accuracy of many classes, in its readings.
 //! - [`agreement`]: kappa and Matthews' correlation of many classes.
@@ -31,6 +37,9 @@
 //! - [`arithmetic`]: claims about other figures.
 //! - `together`: those that compare figures, together.
 //! - [`verdict`]: verdicts, and the smallest conflict.
+//! - `judge`: all claims of a file judged, matrix by matrix: `binary_sets`, `classes`, `systems`,
+//!   `relations`; and `derived`, what numbers the claims leave.
+//! - `outcome`: what an audit found.
 //! - `set`: claims files about the same matrices, as one set.
 //! - [`removal`]: the smallest set of claims that has to go.
 //! - [`rests`]: which claims a derived number rests on.
@@ -40,29 +49,41 @@ pub mod agreement;
 pub mod arithmetic;
 pub mod balanced;
 pub mod binary;
-pub mod cells;
+mod binary_sets;
+mod cells;
 pub mod claims;
 mod classes;
+mod computed;
+mod confusion;
+mod counts;
+mod derived;
 pub mod figure;
+mod filled;
 mod judge;
 pub mod labels;
 mod measured;
 pub mod multiclass;
+mod outcome;
 mod ranges;
 mod rates;
+mod relations;
 pub mod removal;
 pub mod report;
 pub mod rests;
+mod rows;
 pub mod scores;
 mod set;
 pub mod solver;
+mod statement;
+mod systems;
 mod together;
 mod turned;
 pub mod verdict;
 
 pub use claims::Claims;
 pub use figure::{Exact, Figure, Interval, Rounding};
-pub use judge::{Audit, Judged, Shown, Told, audit};
+pub use judge::audit;
+pub use outcome::{Audit, Judged, Shown, Told};
 pub use removal::Removal;
 pub use rests::Rest;
 pub use verdict::{Ran, Verdict};

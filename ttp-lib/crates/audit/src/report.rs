@@ -1,7 +1,7 @@
 //! All verdicts in one table, and beside them what a run of this project measured.
 
-use super::judge::{Audit, Judged, Shown, Told};
 pub use super::measured::{Measured, measured};
+use super::outcome::{Audit, Judged, Shown, Told};
 use super::removal::Removal;
 use super::rests::Rest;
 use super::verdict::{Ran, Verdict};

@@ -1,6 +1,8 @@
 //! Matrices that are printed with rows and columns exchanged.
 
-use super::multiclass::{Classes, Matrix, Said};
+use super::confusion::Classes;
+use super::counts::Matrix;
+use super::statement::Said;
 use num_traits::ToPrimitive;
 use std::collections::BTreeMap;
 
