@@ -6,7 +6,7 @@
 
 use super::counts::Counted;
 use super::figure::{Exact, Interval, whole};
-use super::solver::{Average, Quotient, Sum};
+use super::problem::{Average, Quotient, Sum};
 use num_traits::{One, Zero};
 
 /// How balanced accuracy of many classes is read.

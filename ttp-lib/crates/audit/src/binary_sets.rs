@@ -83,25 +83,32 @@ impl Judge<'_> {
             return Ok(());
         }
         let sets = sets(&settled.holding);
-        let mut found = binary::search(&sets, &totals, false, binary::STEPS);
+        let fits = BinaryFits { name, matrices, scores: &scores, holding: &settled.holding };
+        self.binary_fits(&fits, &sets, &totals);
+        Ok(())
+    }
+
+    /// Matrices that give all scores that hold, and the scores' verdicts.
+    fn binary_fits(&mut self, of: &BinaryFits<'_>, sets: &[Vec<BinaryScore>], totals: &Totals) {
+        let mut found = binary::search(sets, totals, false, binary::STEPS);
         if found.fits.is_empty() {
-            found = binary::search(&sets, &totals, true, binary::STEPS);
+            found = binary::search(sets, totals, true, binary::STEPS);
         }
-        let Some(first) = found.fits.first().cloned() else { return Ok(()) };
+        let Some(first) = found.fits.first().cloned() else { return };
         self.audit.totals.insert(
-            name.to_owned(),
+            of.name.to_owned(),
             found.fits.iter().map(|fit| (fit.total, fit.positive)).collect(),
         );
-        for (place, &matrix) in matrices.iter().enumerate() {
+        for (place, &matrix) in of.matrices.iter().enumerate() {
             if sets[place].is_empty() {
                 continue;
             }
             let counts = first.witnesses[place];
             self.audit.binary.insert(self.claims.matrices[matrix].id.clone(), counts);
-            let (witness, number) = told(&first, place, &found, &totals);
-            for &at in &settled.holding {
-                let (of, score) = &scores[&at];
-                if *of != place {
+            let (witness, number) = told(&first, place, &found, totals);
+            for &at in of.holding {
+                let (in_matrix, score) = &of.scores[&at];
+                if *in_matrix != place {
                     continue;
                 }
                 // Whoever found the matrix, every figure is computed anew from it.
@@ -127,8 +134,15 @@ impl Judge<'_> {
                 }
             }
         }
-        Ok(())
     }
+}
+
+/// A set of binary matrices with the scores that hold together.
+struct BinaryFits<'a> {
+    name: &'a str,
+    matrices: &'a [usize],
+    scores: &'a BTreeMap<usize, (usize, BinaryScore)>,
+    holding: &'a [usize],
 }
 
 /// A binary matrix in words, and how many there are.

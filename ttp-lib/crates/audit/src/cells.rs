@@ -1,7 +1,7 @@
 //! Cells off the diagonal that claims name, and what they leave of a matrix's margins.
 
-use super::solver::{Problem, Sum};
-use super::statement::Said;
+use super::problem::{Problem, Sum};
+use super::statement::Statement;
 
 /// Where the unknowns of a matrix's margins and of its diagonal stand in a problem.
 pub(super) struct Margins {
@@ -26,7 +26,7 @@ impl Cells {
     /// the classes that these touch.
     pub(super) fn named(
         classes: usize,
-        said: &[&Said],
+        said: &[&Statement],
         whole: bool,
         most: i128,
         problem: &mut Problem,
@@ -45,7 +45,7 @@ impl Cells {
             }
         };
         for said in said {
-            if let Said::Cell(from, to, _) | Said::CellShare(from, to, ..) = said {
+            if let Statement::Cell(from, to, _) | Statement::CellShare(from, to, ..) = said {
                 add(*from, *to, &mut cells);
             }
         }

@@ -5,17 +5,17 @@ use super::counts::{
     Averaging, ClassCount, ClassMetric, Counted, Matrix, predicted, shares_of, support,
 };
 use super::figure::{Exact, fraction, whole};
-use super::statement::{Said, Share};
+use super::statement::{Share, Statement};
 use num_traits::Zero;
 
 impl Classes {
-    pub(super) fn all_hold(&self, said: &[&Said], matrix: &Matrix) -> bool {
+    pub(super) fn all_hold(&self, said: &[&Statement], matrix: &Matrix) -> bool {
         let counted = self.counted(matrix);
         said.iter().all(|said| self.holds_in(said, matrix, &counted))
     }
 
     /// Whether a matrix bears out what is said, computed from its cells in exact numbers.
-    pub fn holds(&self, said: &Said, matrix: &Matrix) -> bool {
+    pub fn holds(&self, said: &Statement, matrix: &Matrix) -> bool {
         self.holds_in(said, matrix, &self.counted(matrix))
     }
 
@@ -31,7 +31,7 @@ impl Classes {
         }
     }
 
-    pub(super) fn holds_in(&self, said: &Said, matrix: &Matrix, counted: &Counted) -> bool {
+    pub(super) fn holds_in(&self, said: &Statement, matrix: &Matrix, counted: &Counted) -> bool {
         let all = || (0..self.names.len()).collect::<Vec<_>>();
         let share = |from: usize, to: usize, share: Share| {
             let cell = i128::from(matrix[from][to]);
@@ -46,31 +46,31 @@ impl Classes {
             }
         };
         let value = match said {
-            Said::OfClass(class, metric, _) => self.score_in(counted, *class, *metric),
-            Said::Count(class, count, _) => Some(whole(match count {
+            Statement::OfClass(class, metric, _) => self.score_in(counted, *class, *metric),
+            Statement::Count(class, count, _) => Some(whole(match count {
                 ClassCount::Support => counted.support[*class],
                 ClassCount::Predicted => counted.predicted[*class],
                 ClassCount::TruePositives => counted.right[*class],
             })),
-            Said::Averaged(averaging, metric, _) => {
+            Statement::Averaged(averaging, metric, _) => {
                 self.average_in(counted, &all(), *averaging, *metric)
             }
-            Said::Over(of, averaging, metric, _) => {
+            Statement::Over(of, averaging, metric, _) => {
                 self.average_in(counted, of, *averaging, *metric)
             }
-            Said::Balanced(read, _) => read.of(counted),
-            Said::Whole(agreement, interval) => return agreement.is_in(counted, interval),
-            Said::Accuracy(_) => {
+            Statement::Balanced(read, _) => read.of(counted),
+            Statement::Whole(agreement, interval) => return agreement.is_in(counted, interval),
+            Statement::Accuracy(_) => {
                 (counted.total > 0).then(|| fraction(counted.right.iter().sum(), counted.total))
             }
-            Said::Cell(from, to, _) => Some(whole(matrix[*from][*to].into())),
-            Said::CellShare(from, to, of, _) => share(*from, *to, *of),
-            Said::EitherWay(a, b, x, y) => {
+            Statement::Cell(from, to, _) => Some(whole(matrix[*from][*to].into())),
+            Statement::CellShare(from, to, of, _) => share(*from, *to, *of),
+            Statement::EitherWay(a, b, x, y) => {
                 let row = |from: usize, to: usize| share(from, to, Share::Row);
                 let Some((ab, ba)) = row(*a, *b).zip(row(*b, *a)) else { return false };
                 return x.contains(&ab) && y.contains(&ba) || x.contains(&ba) && y.contains(&ab);
             }
-            Said::Total(_) => Some(whole(counted.total)),
+            Statement::Total(_) => Some(whole(counted.total)),
         };
         value.is_some_and(|value| said.interval().contains(&value))
     }

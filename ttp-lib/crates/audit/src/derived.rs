@@ -4,10 +4,10 @@ use super::claims::{AskOf, Check, Fact};
 use super::classes::classes_of;
 use super::confusion::Asked;
 use super::judge::Judge;
-use super::outcome::Told;
+use super::outcome::DerivedNumber;
 use super::ranges::Ends;
 use super::rests::{self, Bounds, Prover, Rest};
-use super::statement::Said;
+use super::statement::Statement;
 
 impl Judge<'_> {
     pub(super) fn tell(&mut self) {
@@ -49,7 +49,7 @@ impl Judge<'_> {
                 Some(found.into_iter().map(rest).collect())
             });
             let (least, most) = ends(bounds);
-            self.audit.ranges.push(Told { says: ask.says.clone(), least, most, rests_on });
+            self.audit.ranges.push(DerivedNumber { says: ask.says.clone(), least, most, rests_on });
         }
     }
 
@@ -61,8 +61,8 @@ impl Judge<'_> {
                 self.problem(system, of).range_from(unknown, known)
             }
             Number::OfMatrix(matrix, asked) => {
-                let said: Vec<Said> = of.iter().filter_map(|&at| self.said(at)).collect();
-                let said: Vec<&Said> = said.iter().collect();
+                let said: Vec<Statement> = of.iter().filter_map(|&at| self.said(at)).collect();
+                let said: Vec<&Statement> = said.iter().collect();
                 let classes = classes_of(&self.claims.matrices[matrix]);
                 let (low, high) = classes.range_from(&said, asked, known).ok().flatten()?;
                 Some((low.into(), high.into()))
@@ -77,8 +77,8 @@ impl Judge<'_> {
                 self.problem(system, of).proves_within(unknown, bounds.0, bounds.1)
             }
             Number::OfMatrix(matrix, asked) => {
-                let said: Vec<Said> = of.iter().filter_map(|&at| self.said(at)).collect();
-                let said: Vec<&Said> = said.iter().collect();
+                let said: Vec<Statement> = of.iter().filter_map(|&at| self.said(at)).collect();
+                let said: Vec<&Statement> = said.iter().collect();
                 let classes = classes_of(&self.claims.matrices[matrix]);
                 classes.proves_within(&said, asked, bounds).unwrap_or(false)
             }
@@ -96,9 +96,9 @@ impl Judge<'_> {
             }
             Number::OfMatrix(matrix, asked) => {
                 // What is said by one of these claims each.
-                let (by, said): (Vec<usize>, Vec<Said>) =
+                let (by, said): (Vec<usize>, Vec<Statement>) =
                     of.iter().filter_map(|&at| Some((at, self.said(at)?))).unzip();
-                let said: Vec<&Said> = said.iter().collect();
+                let said: Vec<&Statement> = said.iter().collect();
                 let classes = classes_of(&self.claims.matrices[matrix]);
                 let used = classes.hint(&said, asked, (least, most)).ok().flatten()?;
                 Some(used.into_iter().map(|place| by[place]).collect())

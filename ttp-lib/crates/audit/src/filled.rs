@@ -3,7 +3,7 @@
 use super::confusion::Classes;
 use super::counts::Matrix;
 use super::rows::Layout;
-use super::statement::Said;
+use super::statement::Statement;
 use std::collections::VecDeque;
 
 impl Classes {
@@ -43,7 +43,7 @@ impl Classes {
 
     /// Whether another matrix than this bears out all that is said, too: one with two errors
     /// exchanged, so that every class keeps its margins, is tried a few hundred times.
-    pub fn is_one_of_many(&self, said: &[&Said], matrix: &Matrix) -> bool {
+    pub fn is_one_of_many(&self, said: &[&Statement], matrix: &Matrix) -> bool {
         const TRIES: usize = 300;
         let errors = || {
             let cell = |from: usize| (0..matrix.len()).map(move |to| (from, to));

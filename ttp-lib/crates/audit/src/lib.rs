@@ -17,22 +17,25 @@
 //! - [`figure`]: a figure as it is printed, and the interval of numbers that print so.
 //! - [`claims`]: claims files.
 //! - [`binary`]: matrices of two classes, totals known, bounded or not known.
-//! - [`scores`]: what the scores of a binary matrix are.
+//! - [`scores`]: what the scores of a binary matrix are; `binary_score`: what a figure leaves of
+//!   the matrix.
 //! - `rates`: the shares of positives that scores leave without a total.
 //! - `counts`: counts of a confusion matrix of many classes, and the scores made of them.
 //! - `statement`: what a document says of such a matrix.
 //! - `confusion`: a matrix of which the classes are known.
 //! - [`multiclass`]: whether one matrix can have all scores that are said of it.
-//! - `rows`: what is said, as rows and averages of unknown counts.
+//! - `rows` and `averages`: what is said, as rows and averages of unknown counts.
 //! - `cells`: cells of it that are printed one by one.
 //! - `filled`: whole matrices from the counts of their classes.
 //! - `computed`: every figure computed from a matrix.
 //! - [`labels`]: reports over some labels, or with several labels an example.
 //! - [`balanced`]: balanced accuracy of many classes, in its readings.
 //! - [`agreement`]: kappa and Matthews' correlation of many classes.
-//! - `classes`: verdicts on the claims about a matrix of many classes.
+//! - `classes`: verdicts on the claims about a matrix of many classes, looked for by a `looker`,
+//!   with other `readings` of them.
 //! - `turned`: matrices printed with rows and columns exchanged.
-//! - [`solver`]: whole numbers that meet linear rows and averages.
+//! - [`solver`]: whole numbers that meet linear rows and averages (`problem`), looked for by
+//!   narrowed bounds (`narrow`), linear programs (`relaxed`), a `walk` and a `search`.
 //! - `ranges`: bounds of one of those numbers, proven.
 //! - [`arithmetic`]: claims about other figures.
 //! - `together`: those that compare figures, together.
@@ -47,8 +50,10 @@
 
 pub mod agreement;
 pub mod arithmetic;
+mod averages;
 pub mod balanced;
 pub mod binary;
+mod binary_score;
 mod binary_sets;
 mod cells;
 pub mod claims;
@@ -61,17 +66,23 @@ pub mod figure;
 mod filled;
 mod judge;
 pub mod labels;
+mod looker;
 mod measured;
 pub mod multiclass;
+mod narrow;
 mod outcome;
+mod problem;
 mod ranges;
 mod rates;
+mod readings;
 mod relations;
+mod relaxed;
 pub mod removal;
 pub mod report;
 pub mod rests;
 mod rows;
 pub mod scores;
+mod search;
 mod set;
 pub mod solver;
 mod statement;
@@ -79,11 +90,12 @@ mod systems;
 mod together;
 mod turned;
 pub mod verdict;
+mod walk;
 
 pub use claims::Claims;
 pub use figure::{Exact, Figure, Interval, Rounding};
 pub use judge::audit;
-pub use outcome::{Audit, Judged, Shown, Told};
+pub use outcome::{Audit, DerivedNumber, FactCheck, Judged};
 pub use removal::Removal;
 pub use rests::Rest;
 pub use verdict::{Ran, Verdict};

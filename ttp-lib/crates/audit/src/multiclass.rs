@@ -9,11 +9,12 @@
 pub use super::confusion::{Asked, Classes, Found};
 pub use super::counts::{Averaging, ClassCount, ClassMetric, Matrix};
 use super::figure::{Exact, Interval, whole};
+use super::problem::Problem;
 use super::ranges::Ends;
 use super::rows::{Layout, RowsBy};
-use super::solver::{Answer, Problem, Work};
+use super::solver::{Answer, Work};
 use super::statement::readings;
-pub use super::statement::{Said, Share};
+pub use super::statement::{Share, Statement};
 use num_traits::Zero;
 use std::collections::BTreeSet;
 
@@ -24,10 +25,10 @@ impl Classes {
     ///
     /// # Errors
     /// If a figure has more digits than the rows can hold.
-    pub fn solve(&self, said: &[&Said], work: Work) -> Result<Found, String> {
+    pub fn solve(&self, said: &[&Statement], work: Work) -> Result<Found, String> {
         let mut unknown = false;
         for reading in readings(said) {
-            let reading: Vec<&Said> = reading.iter().collect();
+            let reading: Vec<&Statement> = reading.iter().collect();
             match self.solve_reading(&reading, work)? {
                 Found::Impossible => {}
                 Found::Unknown => unknown = true,
@@ -37,7 +38,7 @@ impl Classes {
         Ok(if unknown { Found::Unknown } else { Found::Impossible })
     }
 
-    fn solve_reading(&self, said: &[&Said], work: Work) -> Result<Found, String> {
+    fn solve_reading(&self, said: &[&Statement], work: Work) -> Result<Found, String> {
         let (problem, layout) = self.problem(said, false)?;
         let (found, unfilled) = self.answer(said, &problem, &layout, work);
         if !unfilled || layout.cells.are_whole() {
@@ -51,7 +52,7 @@ impl Classes {
     /// What a problem's answer says, and whether its numbers did not fit the given cells.
     fn answer(
         &self,
-        said: &[&Said],
+        said: &[&Statement],
         problem: &Problem,
         layout: &Layout,
         work: Work,
@@ -74,26 +75,28 @@ impl Classes {
     }
 
     /// Why one thing that is said cannot be judged, as what would decide it; nothing if it can.
-    pub fn unfit(&self, said: &Said) -> Option<String> {
+    pub fn unfit(&self, said: &Statement) -> Option<String> {
         let fine = |reason: String| format!("a figure that can be looked at: {reason}");
         self.labels.unfit(said).or_else(|| self.problem(&[said], false).err().map(fine))
     }
 
     /// What would decide a figure that no matrix is looked for by, but only checked against the one
     /// that is found; nothing of other figures.
-    pub(super) fn only_checked(&self, said: &Said, all: &[Said]) -> Option<String> {
-        let all: Vec<&Said> = all.iter().collect();
+    pub(super) fn only_checked(&self, said: &Statement, all: &[Statement]) -> Option<String> {
+        let all: Vec<&Statement> = all.iter().collect();
         let weighted = |of: &[usize]| {
             self.weight_of(of, &all).is_none().then(|| "the examples of these classes".to_owned())
         };
         match said {
-            Said::Whole(..) => {
+            Statement::Whole(..) => {
                 Some("the confusion matrix: the other figures leave many".to_owned())
             }
-            Said::Averaged(Averaging::Weighted, metric, _) if *metric != ClassMetric::Recall => {
+            Statement::Averaged(Averaging::Weighted, metric, _)
+                if *metric != ClassMetric::Recall =>
+            {
                 weighted(&(0..self.names.len()).collect::<Vec<_>>())
             }
-            Said::Over(of, Averaging::Weighted, ..) => weighted(of),
+            Statement::Over(of, Averaging::Weighted, ..) => weighted(of),
             _ => None,
         }
     }
@@ -102,9 +105,9 @@ impl Classes {
     ///
     /// # Errors
     /// As [`solve`](Self::solve).
-    pub fn is_refuted_by_bounds(&self, said: &[&Said]) -> Result<bool, String> {
+    pub fn is_refuted_by_bounds(&self, said: &[&Statement]) -> Result<bool, String> {
         for reading in readings(said) {
-            let reading: Vec<&Said> = reading.iter().collect();
+            let reading: Vec<&Statement> = reading.iter().collect();
             let (problem, layout) = self.problem(&reading, false)?;
             let mut bounds = problem.bounds.clone();
             if !problem.propagate(&mut bounds) {
@@ -129,14 +132,14 @@ impl Classes {
     ///
     /// # Errors
     /// As [`solve`](Self::solve).
-    pub fn range(&self, said: &[&Said], of: Asked) -> Result<Option<(u64, u64)>, String> {
+    pub fn range(&self, said: &[&Statement], of: Asked) -> Result<Option<(u64, u64)>, String> {
         self.range_from(said, of, (None, None))
     }
 
     /// The same, where an end or both are known.
     pub(super) fn range_from(
         &self,
-        said: &[&Said],
+        said: &[&Statement],
         of: Asked,
         known: Ends,
     ) -> Result<Option<(u64, u64)>, String> {
@@ -157,7 +160,7 @@ impl Classes {
     /// As [`solve`](Self::solve).
     pub fn proves_within(
         &self,
-        said: &[&Said],
+        said: &[&Statement],
         of: Asked,
         (least, most): (i128, i128),
     ) -> Result<bool, String> {
@@ -171,13 +174,13 @@ impl Classes {
     /// As [`solve`](Self::solve).
     pub(super) fn hint(
         &self,
-        said: &[&Said],
+        said: &[&Statement],
         of: Asked,
         (least, most): (i128, i128),
     ) -> Result<Option<BTreeSet<usize>>, String> {
         // What is said either way round is said by two in each reading.
-        let by = |(at, said): (usize, &&Said)| {
-            std::iter::repeat_n(at, if matches!(said, Said::EitherWay(..)) { 2 } else { 1 })
+        let by = |(at, said): (usize, &&Statement)| {
+            std::iter::repeat_n(at, if matches!(said, Statement::EitherWay(..)) { 2 } else { 1 })
         };
         let by: Vec<usize> = said.iter().enumerate().flat_map(by).collect();
         let mut found = BTreeSet::new();
@@ -191,14 +194,14 @@ impl Classes {
 
     /// For every reading of what is said, the problem, the unknown that is asked for, and by which
     /// of the reading's parts each row is.
-    fn asked(&self, said: &[&Said], of: Asked) -> Result<Vec<AskedOf>, String> {
+    fn asked(&self, said: &[&Statement], of: Asked) -> Result<Vec<AskedOf>, String> {
         let mut all = Vec::new();
         for mut reading in readings(said) {
             if let Asked::Cell(from, to) = of {
                 let any = Interval::closed(Exact::zero(), whole(self.total.1.into()));
-                reading.push(Said::Cell(from, to, any));
+                reading.push(Statement::Cell(from, to, any));
             }
-            let reading: Vec<&Said> = reading.iter().collect();
+            let reading: Vec<&Statement> = reading.iter().collect();
             let (problem, layout, rows_by) = self.problem_by(&reading, false)?;
             let at = match of {
                 Asked::Count(class, ClassCount::Support) => layout.margins.support[class],

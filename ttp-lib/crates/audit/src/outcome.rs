@@ -40,7 +40,7 @@ pub struct Judged {
 
 /// What another source shows of claims.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Shown {
+pub struct FactCheck {
     /// The fact's name.
     pub id: String,
     /// The other source.
@@ -63,9 +63,9 @@ pub struct Audit {
     /// The claims, in the order of the file.
     pub claims: Vec<Judged>,
     /// Numbers that the document does not give and its figures pin down.
-    pub ranges: Vec<Told>,
+    pub ranges: Vec<DerivedNumber>,
     /// What other sources show of the claims.
-    pub facts: Vec<Shown>,
+    pub facts: Vec<FactCheck>,
     /// Binary matrices that give every figure, by the names of the matrices.
     pub binary: BTreeMap<String, BinaryCounts>,
     /// For each set of binary matrices of the same examples, the totals that fit.
@@ -78,7 +78,7 @@ pub struct Audit {
 
 /// A number that a document's figures leave between two bounds.
 #[derive(Debug, Clone, Serialize)]
-pub struct Told {
+pub struct DerivedNumber {
     /// What it is.
     pub says: String,
     /// Its least value, if that is proven.
@@ -146,7 +146,7 @@ impl Audit {
 }
 
 /// A fact with its figures held against those of the document.
-pub(super) fn shown(claims: &Claims, fact: &Fact) -> Shown {
+pub(super) fn shown(claims: &Claims, fact: &Fact) -> FactCheck {
     let printed = |id: &String| {
         let claim = claims.claims.iter().find(|claim| claim.id == *id)?;
         claim.value.as_ref()
@@ -154,7 +154,7 @@ pub(super) fn shown(claims: &Claims, fact: &Fact) -> Shown {
     let same = |(id, value): &(&String, &Figure)| {
         printed(id).is_some_and(|p| (&p.value, &p.unit) == (&value.value, &value.unit))
     };
-    Shown {
+    FactCheck {
         id: fact.id.clone(),
         at: fact.at.clone(),
         says: fact.says.clone(),

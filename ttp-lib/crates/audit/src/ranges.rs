@@ -1,6 +1,6 @@
 //! Proven bounds of an unknown of a problem.
 
-use super::solver::{Bounds, Problem};
+use super::problem::{Bounds, Problem};
 use microlp::{ComparisonOp, OptimizationDirection, SolveOutcome};
 
 /// Ends of a range, where they are known.

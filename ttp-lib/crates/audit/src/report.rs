@@ -1,7 +1,7 @@
 //! All verdicts in one table, and beside them what a run of this project measured.
 
 pub use super::measured::{Measured, measured};
-use super::outcome::{Audit, Judged, Shown, Told};
+use super::outcome::{Audit, DerivedNumber, FactCheck, Judged};
 use super::removal::Removal;
 use super::rests::Rest;
 use super::verdict::{Ran, Verdict};
@@ -179,17 +179,17 @@ fn bounds(least: Option<i64>, most: Option<i64>) -> String {
     }
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for DerivedNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.says, bounds(self.least, self.most))
     }
 }
 
-impl Told {
+impl DerivedNumber {
     /// What the number rests on, in one line; nothing where it has no bounds.
     ///
     /// ```
-    /// use ttp_audit::{Rest, Told};
+    /// use ttp_audit::{Rest, DerivedNumber};
     /// let rest = |claim: &str, borne_out, confirmed_by: &[&str]| Rest {
     ///     claim: claim.to_owned(),
     ///     least: Some(10),
@@ -197,7 +197,7 @@ impl Told {
     ///     borne_out,
     ///     confirmed_by: confirmed_by.iter().map(|by| (*by).to_owned()).collect(),
     /// };
-    /// let told = |rests| Told {
+    /// let told = |rests| DerivedNumber {
     ///     says: "rows".into(), least: Some(10), most: Some(12), rests_on: Some(rests),
     /// };
     /// let one = told(vec![rest("a", false, &[]), rest("b", false, &["report"]), rest("c", true, &[])]);
@@ -278,7 +278,7 @@ impl fmt::Display for Removal {
 /// As many sets of claims are listed in a line.
 const SETS: usize = 6;
 
-impl fmt::Display for Shown {
+impl fmt::Display for FactCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, at, says, figures, same, .. } = self;
         write!(f, "{id} ({at}): {says}")?;

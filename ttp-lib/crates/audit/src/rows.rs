@@ -1,12 +1,12 @@
-//! What is said of a confusion matrix as linear rows and averages of its unknown counts.
+//! What is said of a confusion matrix as linear rows of its unknown counts.
 
 use super::cells::{Cells, Margins};
 use super::confusion::Classes;
 use super::counts::{Averaging, ClassCount, ClassMetric};
 use super::figure::{Exact, Interval, whole};
-use super::solver::{Average, Problem, Quotient, Sum, merged};
-use super::statement::{Said, Share, has_examples, known_of};
-use num_traits::{One, ToPrimitive, Zero};
+use super::problem::{Problem, Sum, merged};
+use super::statement::{Share, Statement};
+use num_traits::ToPrimitive;
 
 /// Where the unknowns of a matrix stand in a problem.
 pub(super) struct Layout {
@@ -26,7 +26,7 @@ const OPEN: u32 = 40;
 impl Classes {
     pub(super) fn problem(
         &self,
-        said: &[&Said],
+        said: &[&Statement],
         whole_cells: bool,
     ) -> Result<(Problem, Layout), String> {
         self.problem_by(said, whole_cells).map(|(problem, layout, _)| (problem, layout))
@@ -35,7 +35,7 @@ impl Classes {
     /// The same, and by which of what is said each row is; nothing for those of any matrix.
     pub(super) fn problem_by(
         &self,
-        said: &[&Said],
+        said: &[&Statement],
         whole_cells: bool,
     ) -> Result<ProblemBy, String> {
         let mut problem = Problem::default();
@@ -77,7 +77,7 @@ impl Classes {
         }
         self.add_averages(said, &mut problem, &layout)?;
         rows_by.resize(problem.rows.len(), None);
-        if !said.iter().any(|said| matches!(said, Said::OfClass(..) | Said::Count(..))) {
+        if !said.iter().any(|said| matches!(said, Statement::OfClass(..) | Statement::Count(..))) {
             problem.start = Some(self.alike(said, &problem, &layout));
         }
         Ok((problem, layout, rows_by))
@@ -85,13 +85,15 @@ impl Classes {
 
     /// All classes alike, but for what rounding to whole numbers needs to sum to the total: as large
     /// and as well found as the first average says.
-    fn alike(&self, said: &[&Said], problem: &Problem, layout: &Layout) -> Vec<f64> {
+    fn alike(&self, said: &[&Statement], problem: &Problem, layout: &Layout) -> Vec<f64> {
         let mut start: Vec<f64> =
             problem.bounds.iter().map(|&(low, high)| (low + high) as f64 / 2.0).collect();
         let score = said.iter().find_map(|said| match said {
-            Said::Averaged(_, _, interval)
-            | Said::Balanced(_, interval)
-            | Said::Accuracy(interval) => ((&interval.low + &interval.high) / whole(2)).to_f64(),
+            Statement::Averaged(_, _, interval)
+            | Statement::Balanced(_, interval)
+            | Statement::Accuracy(interval) => {
+                ((&interval.low + &interval.high) / whole(2)).to_f64()
+            }
             _ => None,
         });
         let size = start[layout.margins.total] / self.names.len() as f64;
@@ -106,18 +108,25 @@ impl Classes {
         start
     }
 
-    fn add(&self, said: &Said, problem: &mut Problem, layout: &Layout) -> Result<(), String> {
+    pub(super) fn add(
+        &self,
+        said: &Statement,
+        problem: &mut Problem,
+        layout: &Layout,
+    ) -> Result<(), String> {
         let count_row = |problem: &mut Problem, at: usize, interval: &Interval| {
             let (low, high) = whole_ends(interval);
             problem.row(vec![(at, 1)], Some(low), Some(high));
         };
         match said {
-            Said::OfClass(class, metric, interval) if *metric != ClassMetric::BalancedAccuracy => {
+            Statement::OfClass(class, metric, interval)
+                if *metric != ClassMetric::BalancedAccuracy =>
+            {
                 for (numerator, denominator) in self.parts_of(*class, *metric, layout) {
                     self.share(&numerator, denominator, interval, problem)?;
                 }
             }
-            Said::Count(class, count, interval) => {
+            Statement::Count(class, count, interval) => {
                 let at = match count {
                     ClassCount::Support => layout.margins.support[*class],
                     ClassCount::Predicted => layout.margins.predicted[*class],
@@ -125,11 +134,11 @@ impl Classes {
                 };
                 count_row(problem, at, interval);
             }
-            Said::Cell(from, to, interval) => {
+            Statement::Cell(from, to, interval) => {
                 let at = layout.cells.at(*from, *to).unwrap_or(layout.margins.right[*from]);
                 count_row(problem, at, interval);
             }
-            Said::CellShare(from, to, share, interval) => {
+            Statement::CellShare(from, to, share, interval) => {
                 let at = layout.cells.at(*from, *to).unwrap_or(layout.margins.right[*from]);
                 let of = match share {
                     Share::Row => layout.margins.support[*from],
@@ -139,9 +148,9 @@ impl Classes {
                 let nothing = share.of_nothing(self.zero_division);
                 quotient(&vec![(at, 1)], vec![(of, 1)], interval, nothing.as_ref(), problem)?;
             }
-            Said::Accuracy(interval) | Said::Averaged(Averaging::Micro, _, interval) => {
+            Statement::Accuracy(interval) | Statement::Averaged(Averaging::Micro, _, interval) => {
                 let metric = match said {
-                    Said::Averaged(_, metric, _) => *metric,
+                    Statement::Averaged(_, metric, _) => *metric,
                     _ => ClassMetric::Recall,
                 };
                 if self.labels.is_open() {
@@ -153,18 +162,18 @@ impl Classes {
                 problem.quotient(&numerator, &denominator, interval)?;
                 problem.row(vec![(layout.margins.total, 1)], Some(1), None);
             }
-            Said::Over(of, Averaging::Micro, metric, interval) => {
+            Statement::Over(of, Averaging::Micro, metric, interval) => {
                 let (numerator, denominator) = self.micro_over(of, *metric, layout);
                 self.share(&numerator, denominator, interval, problem)?;
             }
             // A mean of no recall is none.
-            Said::Balanced(..) => problem.row(vec![(layout.margins.total, 1)], Some(1), None),
-            Said::Total(interval) => count_row(problem, layout.margins.total, interval),
-            Said::OfClass(..)
-            | Said::Averaged(..)
-            | Said::Over(..)
-            | Said::Whole(..)
-            | Said::EitherWay(..) => {}
+            Statement::Balanced(..) => problem.row(vec![(layout.margins.total, 1)], Some(1), None),
+            Statement::Total(interval) => count_row(problem, layout.margins.total, interval),
+            Statement::OfClass(..)
+            | Statement::Averaged(..)
+            | Statement::Over(..)
+            | Statement::Whole(..)
+            | Statement::EitherWay(..) => {}
         }
         Ok(())
     }
@@ -181,143 +190,6 @@ impl Classes {
         quotient(numerator, denominator, interval, nothing.as_ref(), problem)
     }
 
-    /// Macro and weighted averages, after everything that bounds their parts.
-    fn add_averages(
-        &self,
-        said: &[&Said],
-        problem: &mut Problem,
-        layout: &Layout,
-    ) -> Result<(), String> {
-        let all: Vec<usize> = (0..self.names.len()).collect();
-        for average in said {
-            let (of, averaging, metric, interval) = match average {
-                Said::Averaged(averaging, metric, interval) => (&all, averaging, metric, interval),
-                Said::Over(of, averaging, metric, interval) => (of, averaging, metric, interval),
-                // The mean of the class's recall and its specificity.
-                Said::OfClass(class, metric @ ClassMetric::BalancedAccuracy, interval) => {
-                    let parts = self.quotients(*class, *metric, None, said, layout);
-                    problem.averages.push(Average::new(parts, 2, interval.clone()));
-                    continue;
-                }
-                Said::Balanced(read, interval) => {
-                    let recall = |&class: &usize| {
-                        let (above, below) =
-                            (layout.margins.right[class], layout.margins.support[class]);
-                        let known = known_of(class, ClassMetric::Recall, said);
-                        (vec![(above, 1)], vec![(below, 1)], known)
-                    };
-                    let recalls: Vec<_> = all.iter().map(recall).collect();
-                    let may_be_empty = all.iter().any(|&class| !has_examples(class, said));
-                    let averages = read.averages(&recalls, interval, may_be_empty);
-                    problem.averages.extend(averages);
-                    continue;
-                }
-                _ => continue,
-            };
-            if *averaging == Averaging::Micro {
-                continue;
-            }
-            let recall = *metric == ClassMetric::Recall;
-            if *averaging == Averaging::Weighted && recall && of.len() == all.len() {
-                // The diagonal again.
-                let micro = ClassMetric::Recall;
-                let said = Said::Averaged(Averaging::Micro, micro, interval.clone());
-                self.add(&said, problem, layout)?;
-                continue;
-            }
-            let mut parts = Vec::new();
-            for &class in of {
-                let weight =
-                    (*averaging == Averaging::Weighted).then(|| layout.margins.support[class]);
-                parts.extend(self.quotients(class, *metric, weight, said, layout));
-            }
-            let twice = if *metric == ClassMetric::BalancedAccuracy { 2 } else { 1 };
-            let divisor = match averaging {
-                Averaging::Macro => Some(of.len() as i128),
-                _ => {
-                    self.weighted_rows(of, *metric, interval, said, problem, layout)?;
-                    self.weight_of(of, said)
-                }
-            };
-            // Of weights that are not known in all, the rows are what is looked for; whether it
-            // is the average is seen from the matrix.
-            if let Some(divisor) = divisor.filter(|divisor| *divisor > 0) {
-                let divisor = twice * divisor;
-                problem.averages.push(Average::new(parts, divisor, interval.clone()));
-            }
-        }
-        Ok(())
-    }
-
-    /// A class's score as the quotients of an average.
-    fn quotients(
-        &self,
-        class: usize,
-        metric: ClassMetric,
-        weight: Option<usize>,
-        said: &[&Said],
-        layout: &Layout,
-    ) -> Vec<Quotient> {
-        let known = match metric {
-            ClassMetric::BalancedAccuracy => Interval::closed(Exact::zero(), Exact::one()),
-            _ => known_of(class, metric, said),
-        };
-        let parts = self.parts_of(class, metric, layout).into_iter();
-        let zero = self.zero_division.value();
-        parts.map(|sums| Quotient::new(weight, sums, zero.clone(), &known)).collect()
-    }
-
-    /// The examples of some classes, if what is said leaves one number of them.
-    pub(super) fn weight_of(&self, of: &[usize], said: &[&Said]) -> Option<i128> {
-        if of.len() == self.names.len() && self.total.0 == self.total.1 {
-            return Some(self.total.0.into());
-        }
-        let support = |class: &usize| {
-            said.iter().find_map(|said| match said {
-                Said::Count(c, ClassCount::Support, interval) if c == class => {
-                    let (low, high) = whole_ends(interval);
-                    (low == high).then_some(low)
-                }
-                _ => None,
-            })
-        };
-        of.iter().map(support).sum()
-    }
-
-    /// What the classes' own figures make of a weighted average: two rows.
-    fn weighted_rows(
-        &self,
-        of: &[usize],
-        metric: ClassMetric,
-        interval: &Interval,
-        said: &[&Said],
-        problem: &mut Problem,
-        layout: &Layout,
-    ) -> Result<(), String> {
-        // Ends in whole parts of this, outwards.
-        const PARTS: i128 = 1_000_000_000;
-        let part = |end: &Exact, up: bool| {
-            let scaled = end * whole(PARTS);
-            let scaled = if up { scaled.ceil() } else { scaled.floor() };
-            whole_of(&scaled)
-        };
-        let (low, high) = (part(&interval.low, false), part(&interval.high, true));
-        let all: Vec<usize> = match of.len() == self.names.len() {
-            true => vec![layout.margins.total],
-            false => of.iter().map(|&class| layout.margins.support[class]).collect(),
-        };
-        let mut least: Sum = all.iter().map(|&at| (at, -high)).collect();
-        let mut most: Sum = all.iter().map(|&at| (at, -low)).collect();
-        for &class in of {
-            let known = known_of(class, metric, said);
-            least.push((layout.margins.support[class], part(&known.low, false)));
-            most.push((layout.margins.support[class], part(&known.high, true)));
-        }
-        problem.row(least, None, Some(0));
-        problem.row(most, Some(0), None);
-        Ok(())
-    }
-
     /// A micro average over some classes: what is above and below the line of each, added up.
     fn micro_over(&self, of: &[usize], metric: ClassMetric, layout: &Layout) -> (Sum, Sum) {
         let parts = of.iter().flat_map(|&class| self.parts_of(class, metric, layout));
@@ -330,7 +202,12 @@ impl Classes {
     }
 
     /// A class's score as what is above and below the line; balanced accuracy has two.
-    fn parts_of(&self, class: usize, metric: ClassMetric, layout: &Layout) -> Vec<(Sum, Sum)> {
+    pub(super) fn parts_of(
+        &self,
+        class: usize,
+        metric: ClassMetric,
+        layout: &Layout,
+    ) -> Vec<(Sum, Sum)> {
         let (s, p, t) = (
             layout.margins.support[class],
             layout.margins.predicted[class],
@@ -405,7 +282,7 @@ fn quotient(
 }
 
 /// The whole numbers of an interval: the first and the last.
-fn whole_ends(interval: &Interval) -> (i128, i128) {
+pub(super) fn whole_ends(interval: &Interval) -> (i128, i128) {
     let (mut low, mut high) = (whole_of(&interval.low.ceil()), whole_of(&interval.high.floor()));
     if !interval.low_in && interval.low.is_integer() {
         low += 1;
@@ -416,6 +293,6 @@ fn whole_ends(interval: &Interval) -> (i128, i128) {
     (low, high)
 }
 
-fn whole_of(value: &Exact) -> i128 {
+pub(super) fn whole_of(value: &Exact) -> i128 {
     value.to_integer().to_i128().unwrap_or(i128::MAX / 4)
 }

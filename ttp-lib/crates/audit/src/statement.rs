@@ -47,7 +47,7 @@ impl Share {
 
 /// What is said of one confusion matrix.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Said {
+pub enum Statement {
     /// A score of a class.
     OfClass(usize, ClassMetric, Interval),
     /// A count of a class.
@@ -73,7 +73,7 @@ pub enum Said {
     Total(Interval),
 }
 
-impl Said {
+impl Statement {
     /// The numbers that its figure stands for.
     pub fn interval(&self) -> &Interval {
         match self {
@@ -93,13 +93,13 @@ impl Said {
 }
 
 /// Every way to read what is said either way round.
-pub(super) fn readings(said: &[&Said]) -> Vec<Vec<Said>> {
-    let mut all: Vec<Vec<Said>> = vec![Vec::new()];
+pub(super) fn readings(said: &[&Statement]) -> Vec<Vec<Statement>> {
+    let mut all: Vec<Vec<Statement>> = vec![Vec::new()];
     for said in said {
-        if let Said::EitherWay(a, b, x, y) = said {
+        if let Statement::EitherWay(a, b, x, y) = said {
             let ways = [(x, y), (y, x)].map(|(there, back)| {
                 let row = |a: usize, b: usize, share: &Interval| {
-                    Said::CellShare(a, b, Share::Row, share.clone())
+                    Statement::CellShare(a, b, Share::Row, share.clone())
                 };
                 [row(*a, *b, there), row(*b, *a, back)]
             });
@@ -115,21 +115,21 @@ pub(super) fn readings(said: &[&Said]) -> Vec<Vec<Said>> {
 }
 
 /// What a class's own figures say of one of its scores.
-pub(super) fn known_of(class: usize, metric: ClassMetric, said: &[&Said]) -> Interval {
+pub(super) fn known_of(class: usize, metric: ClassMetric, said: &[&Statement]) -> Interval {
     let unit = Interval::closed(Exact::zero(), Exact::one());
     said.iter().fold(unit, |known, said| match said {
-        Said::OfClass(c, m, interval) if (*c, *m) == (class, metric) => known.and(interval),
+        Statement::OfClass(c, m, interval) if (*c, *m) == (class, metric) => known.and(interval),
         _ => known,
     })
 }
 
 /// Whether a class is said to have examples.
-pub(super) fn has_examples(class: usize, said: &[&Said]) -> bool {
+pub(super) fn has_examples(class: usize, said: &[&Statement]) -> bool {
     said.iter().any(|said| match said {
-        Said::Count(c, ClassCount::Support | ClassCount::TruePositives, interval) => {
+        Statement::Count(c, ClassCount::Support | ClassCount::TruePositives, interval) => {
             *c == class && interval.low > Exact::zero()
         }
-        Said::Cell(from, _, interval) => *from == class && interval.low > Exact::zero(),
+        Statement::Cell(from, _, interval) => *from == class && interval.low > Exact::zero(),
         _ => false,
     })
 }

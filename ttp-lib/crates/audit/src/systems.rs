@@ -2,7 +2,8 @@
 
 use super::claims::Check;
 use super::judge::{Judge, LOOKS, settle};
-use super::solver::{Answer, Problem, Work};
+use super::problem::Problem;
+use super::solver::{Answer, Work};
 use super::verdict::{Look, Verdict};
 
 impl Judge<'_> {
