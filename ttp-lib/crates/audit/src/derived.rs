@@ -5,7 +5,7 @@ use super::classes::classes_of;
 use super::confusion::Asked;
 use super::judge::Judge;
 use super::outcome::DerivedNumber;
-use super::ranges::Ends;
+use super::ranges::{Ends, ProvenRange, RangeStart};
 use super::rests::{self, Bounds, Prover, Rest};
 use super::statement::Statement;
 
@@ -25,10 +25,16 @@ impl Judge<'_> {
             if let (Some(holding), Number::OfMatrix(_, asked)) = (&mut holding, &number) {
                 holding.sort_by_key(|&at| nearness(&self.claim(at).check, *asked));
             }
-            let range = |of: &[usize], known: Ends| self.range(&number, of, known);
+            let first = holding.as_deref();
+            let first = first.and_then(|of| self.range(&number, of, RangeStart::default()));
+            let bounds = first.map(|range| (range.least, range.most));
+            let inward = first.map_or((0, 0), |range| range.inward);
+            let range = |of: &[usize], known: Ends| {
+                let range = self.range(&number, of, RangeStart { known, inward })?;
+                Some((range.least, range.most))
+            };
             let proves = |of: &[usize], bounds: Bounds| self.proves_within(&number, of, bounds);
             let hint = |of: &[usize], bounds: Bounds| self.hint(&number, of, bounds);
-            let bounds = holding.as_deref().and_then(|of| range(of, (None, None)));
             let end = |end: i128| i64::try_from(end).ok();
             let ends = |range: Option<Bounds>| {
                 range.map_or((None, None), |(low, high)| (end(low), end(high)))
@@ -53,19 +59,18 @@ impl Judge<'_> {
         }
     }
 
-    /// The bounds that claims leave a number, each proven, where an end may be known; nothing if
-    /// none are.
-    fn range(&self, number: &Number, of: &[usize], known: Ends) -> Option<Bounds> {
+    /// The bounds that claims leave a number, each proven, from what is known of them before; nothing
+    /// if none are.
+    fn range(&self, number: &Number, of: &[usize], start: RangeStart) -> Option<ProvenRange> {
         match *number {
             Number::OfSystem(system, unknown) => {
-                self.problem(system, of).range_from(unknown, known)
+                self.problem(system, of).range_from(unknown, start)
             }
             Number::OfMatrix(matrix, asked) => {
                 let said: Vec<Statement> = of.iter().filter_map(|&at| self.said(at)).collect();
                 let said: Vec<&Statement> = said.iter().collect();
                 let classes = classes_of(&self.claims.matrices[matrix]);
-                let (low, high) = classes.range_from(&said, asked, known).ok().flatten()?;
-                Some((low.into(), high.into()))
+                classes.range_from(&said, asked, start).ok().flatten()
             }
         }
     }

@@ -10,7 +10,7 @@ pub use super::confusion::{Asked, Classes, Found};
 pub use super::counts::{Averaging, ClassCount, ClassMetric, Matrix};
 use super::figure::{Exact, Interval, whole};
 use super::problem::Problem;
-use super::ranges::Ends;
+use super::ranges::{ProvenRange, RangeStart};
 use super::rows::{Layout, RowsBy};
 use super::solver::{Answer, Work};
 use super::statement::readings;
@@ -133,24 +133,26 @@ impl Classes {
     /// # Errors
     /// As [`solve`](Self::solve).
     pub fn range(&self, said: &[&Statement], of: Asked) -> Result<Option<(u64, u64)>, String> {
-        self.range_from(said, of, (None, None))
+        let found = self.range_from(said, of, RangeStart::default())?;
+        Ok(found.map(|range| (range.least as u64, range.most as u64)))
     }
 
-    /// The same, where an end or both are known.
+    /// The same, from what is known of it before.
     pub(super) fn range_from(
         &self,
         said: &[&Statement],
         of: Asked,
-        known: Ends,
-    ) -> Result<Option<(u64, u64)>, String> {
-        let mut found: Option<(i128, i128)> = None;
+        start: RangeStart,
+    ) -> Result<Option<ProvenRange>, String> {
+        let mut found: Option<ProvenRange> = None;
         for (problem, at, _) in self.asked(said, of)? {
-            if let Some((low, high)) = problem.range_from(at, known) {
-                let (least, most) = found.unwrap_or((low, high));
-                found = Some((least.min(low), most.max(high)));
+            if let Some(range) = problem.range_from(at, start) {
+                let other = found.unwrap_or(range);
+                let (least, most) = (other.least.min(range.least), other.most.max(range.most));
+                found = Some(ProvenRange { least, most, ..range });
             }
         }
-        Ok(found.map(|(low, high)| (low as u64, high as u64)))
+        Ok(found)
     }
 
     /// Whether it is proven, given everything that is said, that a count or a cell lies within

@@ -1,8 +1,10 @@
 //! Bounds of unknown numbers narrowed by rows and by averages: what is left out is impossible.
 
 use super::problem::{
-    Average, Bounds, Problem, Quotient, Row, SCALE, Sum, ceil_div, floor_div, merged, range_of,
+    Average, Bounds, Problem, Quotient, Row, RowIndex, SCALE, Sum, ceil_div, floor_div, merged,
+    range_of,
 };
+use num_integer::Integer;
 
 /// Bounds are narrowed in as many rounds.
 const ROUNDS: usize = 200;
@@ -17,13 +19,7 @@ impl Problem {
     /// the rows that hang on it are looked at. Nothing if nothing is left, else whether no row can
     /// narrow any more.
     pub(super) fn narrow(&self, bounds: &mut Bounds, changed: Option<usize>) -> Option<bool> {
-        let rows_of = self.rows_of.get_or_init(|| {
-            let mut rows_of = vec![Vec::new(); self.bounds.len()];
-            for (number, row) in self.rows.iter().enumerate() {
-                row.terms.iter().for_each(|&(at, _)| rows_of[at].push(number));
-            }
-            rows_of
-        });
+        let RowIndex { rows_of, is_small } = self.index();
         // A row can narrow anew only once bounds of its unknowns have changed.
         let mut due = vec![changed.is_none(); self.rows.len()];
         if let Some(at) = changed {
@@ -38,7 +34,11 @@ impl Problem {
                         settled = false;
                         rows_of[at].iter().for_each(|&other| due[other] = true);
                     };
-                    if !row.narrow(bounds, &mut moved) {
+                    let possible = match is_small[number] {
+                        true => row.narrow::<i64>(bounds, &mut moved),
+                        false => row.narrow::<i128>(bounds, &mut moved),
+                    };
+                    if !possible {
                         return None;
                     }
                 }
@@ -58,7 +58,7 @@ impl Problem {
             let mut changed = false;
             for average in &self.averages {
                 for row in average.rows(bounds) {
-                    if !row.narrow(bounds, &mut |_| changed = true) {
+                    if !row.narrow::<i128>(bounds, &mut |_| changed = true) {
                         return None;
                     }
                 }
@@ -72,49 +72,86 @@ impl Problem {
     }
 }
 
+/// Whole numbers that a row is counted in.
+trait Count: Integer + Copy {
+    /// A number that is known to fit.
+    fn of(number: i128) -> Self;
+    fn wide(self) -> i128;
+}
+
+impl Count for i64 {
+    fn of(number: i128) -> Self {
+        number as Self
+    }
+
+    fn wide(self) -> i128 {
+        self.into()
+    }
+}
+
+impl Count for i128 {
+    fn of(number: i128) -> Self {
+        number
+    }
+
+    fn wide(self) -> i128 {
+        self
+    }
+}
+
 impl Row {
-    /// Narrows bounds, and says which unknowns' have `moved`; `false` if nothing is left.
-    fn narrow(&self, bounds: &mut Bounds, moved: &mut dyn FnMut(usize)) -> bool {
-        let (mut least, mut most) = range_of(&self.terms, bounds);
-        if self.high.is_some_and(|high| least > high) || self.low.is_some_and(|low| most < low) {
+    /// Narrows bounds, and says which unknowns' have `moved`; `false` if nothing is left. All sums of
+    /// its terms within the bounds must fit into the numbers that are counted in.
+    fn narrow<N: Count>(&self, bounds: &mut Bounds, moved: &mut dyn FnMut(usize)) -> bool {
+        // What a term is at least and at most.
+        let ends = |c: N, (low, high): (N, N)| {
+            if c > N::zero() { (c * low, c * high) } else { (c * high, c * low) }
+        };
+        let within = |bounds: &Bounds, at: usize| (N::of(bounds[at].0), N::of(bounds[at].1));
+        let (mut least, mut most) = (N::zero(), N::zero());
+        for &(at, c) in &self.terms {
+            let (a, b) = ends(N::of(c), within(bounds, at));
+            (least, most) = (least + a, most + b);
+        }
+        let (row_low, row_high) = (self.low.map(N::of), self.high.map(N::of));
+        if row_high.is_some_and(|high| least > high) || row_low.is_some_and(|low| most < low) {
             return false;
         }
-        if self.high.is_none_or(|high| most <= high) && self.low.is_none_or(|low| least >= low) {
+        if row_high.is_none_or(|high| most <= high) && row_low.is_none_or(|low| least >= low) {
             return true;
         }
         for &(at, c) in &self.terms {
-            let (low, high) = bounds[at];
-            let (mine_least, mine_most) =
-                if c > 0 { (c * low, c * high) } else { (c * high, c * low) };
+            let (low, high) = within(bounds, at);
+            let c = N::of(c);
+            let (mine_least, mine_most) = ends(c, (low, high));
             let (mut new_low, mut new_high) = (low, high);
-            if let Some(high) = self.high {
+            if let Some(high) = row_high {
                 // c·x ≤ high − the least of the others.
                 let room = high - (least - mine_least);
-                if c > 0 {
-                    new_high = new_high.min(room.div_euclid(c));
+                if c > N::zero() {
+                    new_high = new_high.min(room.div_floor(&c));
                 } else {
-                    new_low = new_low.max(ceil_div(room, c));
+                    new_low = new_low.max(room.div_ceil(&c));
                 }
             }
-            if let Some(low) = self.low {
+            if let Some(low) = row_low {
                 let room = low - (most - mine_most);
-                if c > 0 {
-                    new_low = new_low.max(ceil_div(room, c));
+                if c > N::zero() {
+                    new_low = new_low.max(room.div_ceil(&c));
                 } else {
-                    new_high = new_high.min(floor_div(room, c));
+                    new_high = new_high.min(room.div_floor(&c));
                 }
             }
             if new_low > new_high {
                 return false;
             }
             if (new_low, new_high) != (low, high) {
-                bounds[at] = (new_low, new_high);
+                bounds[at] = (new_low.wide(), new_high.wide());
                 moved(at);
                 // The row's own ends move with it.
-                let (l, h) = (new_low, new_high);
-                let (a, b) = if c > 0 { (c * l, c * h) } else { (c * h, c * l) };
-                least += a - mine_least;
-                most += b - mine_most;
+                let (a, b) = ends(c, (new_low, new_high));
+                least = least + a - mine_least;
+                most = most + b - mine_most;
             }
         }
         true
@@ -235,13 +272,15 @@ mod tests {
             let mut possible = true;
             loop {
                 let before = plain.clone();
-                possible &= problem.rows.iter().all(|row| row.narrow(&mut plain, &mut |_| ()));
+                possible &=
+                    problem.rows.iter().all(|row| row.narrow::<i128>(&mut plain, &mut |_| ()));
                 if !possible || before == plain {
                     break;
                 }
             }
             possible &= problem.averages.iter().all(|average| average.may_be_met(&plain));
             let mut bounds = problem.bounds.clone();
+            assert!(problem.index().is_small.iter().all(|small| *small));
             assert_eq!(problem.narrow(&mut bounds, None), possible.then_some(true), "{case}");
             let mut squeezed = bounds.clone();
             if possible {

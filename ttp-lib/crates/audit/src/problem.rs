@@ -2,7 +2,7 @@
 
 use super::figure::{Exact, Interval, fraction, whole};
 use num_traits::{ToPrimitive, Zero};
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 /// A sum of unknowns, each times a whole number.
 pub type Sum = Vec<(usize, i128)>;
@@ -62,8 +62,17 @@ pub struct Problem {
     pub groups: Vec<Vec<usize>>,
     /// A point to walk from first, if there is a likely one.
     pub start: Option<Vec<f64>>,
+    /// Where unknowns stand in rows.
+    pub(super) index: OnceLock<RowIndex>,
+}
+
+/// Where unknowns stand in rows, and how large these become.
+#[derive(Debug, Clone)]
+pub(super) struct RowIndex {
     /// The rows of each unknown.
-    pub(super) rows_of: OnceCell<Vec<Vec<usize>>>,
+    pub(super) rows_of: Vec<Vec<usize>>,
+    /// Whether all sums of a row's terms within the problem's bounds, and its ends, fit into 64 bits.
+    pub(super) is_small: Vec<bool>,
 }
 
 /// Bounds of each unknown.
@@ -77,14 +86,14 @@ impl Problem {
     pub fn unknown(&mut self, name: impl Into<String>, low: i128, high: i128) -> usize {
         self.names.push(name.into());
         self.bounds.push((low, high));
-        self.rows_of.take();
+        self.index.take();
         self.bounds.len() - 1
     }
 
     /// Another row.
     pub fn row(&mut self, terms: Sum, low: Option<i128>, high: Option<i128>) {
         self.rows.push(Row { terms: merged(terms), low, high });
-        self.rows_of.take();
+        self.index.take();
     }
 
     /// That a quotient of sums is in an interval, below the line being above nought: two rows.
@@ -112,6 +121,29 @@ impl Problem {
         self.row(both(ld, -ln), Some(i128::from(!interval.low_in)), None);
         self.row(both(-hd, hn), Some(i128::from(!interval.high_in)), None);
         Ok(())
+    }
+
+    pub(super) fn index(&self) -> &RowIndex {
+        // A sum and what it is compared with may both be so large.
+        const SMALL: i128 = 1 << 61;
+        self.index.get_or_init(|| {
+            let mut rows_of = vec![Vec::new(); self.bounds.len()];
+            let mut is_small = Vec::with_capacity(self.rows.len());
+            for (number, row) in self.rows.iter().enumerate() {
+                row.terms.iter().for_each(|&(at, _)| rows_of[at].push(number));
+                let most = row.terms.iter().try_fold(0_i128, |sum, &(at, c)| {
+                    let (low, high) = self.bounds[at];
+                    let size = low.checked_abs()?.max(high.checked_abs()?);
+                    sum.checked_add(c.checked_abs()?.checked_mul(size)?)
+                });
+                let is_end =
+                    |end: Option<i128>| end.is_none_or(|end| (-SMALL..=SMALL).contains(&end));
+                let factors = row.terms.iter().all(|(_, c)| (-SMALL..=SMALL).contains(c));
+                let fits = most.is_some_and(|most| most <= SMALL) && factors;
+                is_small.push(fits && is_end(row.low) && is_end(row.high));
+            }
+            RowIndex { rows_of, is_small }
+        })
     }
 
     /// Whether numbers meet every bound, row and average, in exact arithmetic.

@@ -3,11 +3,16 @@
 
 use super::ranges::Ends;
 use super::verdict::{Look, irreducible};
+use rayon::prelude::*;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// As many proofs are looked for, of all numbers of a document. A number more than these is told
 /// without what it rests on, and it is said.
 pub(super) const PROOFS: usize = 6_000;
+
+/// As many does a range take: a few at each end, once a linear program has said where to look.
+const RANGE: usize = 10;
 
 /// A claim that a derived number rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,7 +43,7 @@ pub(super) type Bounds = (i128, i128);
 /// How proofs are looked for.
 pub(super) struct Prover<'a> {
     /// The bounds that claims leave, where an end may be known; nothing if none are proven.
-    pub range: &'a dyn Fn(&[usize], Ends) -> Option<Bounds>,
+    pub range: &'a (dyn Fn(&[usize], Ends) -> Option<Bounds> + Sync),
     /// Whether claims prove that nothing lies below the first or above the second.
     pub proves: &'a dyn Fn(&[usize], Bounds) -> bool,
     /// Some of the claims that seem to be enough for such a proof; nothing if it is not seen which.
@@ -106,35 +111,45 @@ pub(super) fn rests(
     let low = proofs.cut(holding, (bounds.0, i128::MAX));
     let high = proofs.cut(holding, (i128::MIN, bounds.1));
     let is_used = |at: &usize| low.contains(at) || high.contains(at);
-    proofs.enough.push(holding.iter().copied().filter(is_used).collect());
+    let proof: Vec<usize> = holding.iter().copied().filter(is_used).collect();
+    proofs.enough.push(proof.clone());
+    let without = |at: usize| {
+        let end = |proof: &Vec<usize>, end: i128| (!proof.contains(&at)).then_some(end);
+        (prover.range)(&all_but(holding, at), (end(&low, bounds.0), end(&high, bounds.1)))
+    };
+    // Claims of a proof are likely to stay, and what the others leave is then wanted of each. Where
+    // they leave more, no look is needed.
+    let mut left_by: BTreeMap<usize, Option<Bounds>> = BTreeMap::new();
+    if proof.len() < holding.len() && proofs.taken + RANGE * proof.len() <= proofs.allowed {
+        left_by = proof.par_iter().map(|&at| (at, without(at))).collect();
+        let wider = left_by.iter().filter(|(_, left)| **left != Some(bounds));
+        proofs.short.extend(wider.map(|(&at, _)| all_but(holding, at)));
+    }
     // A number that its matrix alone bounds so rests on no claim.
     let kept = match proofs.look(&[]) {
         Look::Impossible => Vec::new(),
         _ => irreducible(holding, |of| proofs.look(of)),
     };
-    // A few proofs at each end, once a linear program has said where to look.
-    let cost = proofs.taken + kept.len() * 10;
+    let cost = proofs.taken + RANGE * kept.len().max(left_by.len());
     if cost > proofs.allowed {
         *left = 0;
         return None;
     }
     *left -= cost;
-    let without = |at: usize| {
-        let spared = |proof: &Vec<usize>| !proof.contains(&at);
-        let both = proofs.enough.iter().any(spared);
-        match (
-            (both || spared(&low)).then_some(bounds.0),
-            (both || spared(&high)).then_some(bounds.1),
-        ) {
-            (Some(least), Some(most)) => Some((least, most)),
-            known => {
-                let others: Vec<usize> =
-                    holding.iter().copied().filter(|other| *other != at).collect();
-                (prover.range)(&others, known)
-            }
+    let enough = &proofs.enough;
+    let rest = |at: usize| {
+        // What another proof gives stays as it is.
+        if enough.iter().any(|proof| !proof.contains(&at)) {
+            return Some(bounds);
         }
+        left_by.get(&at).copied().unwrap_or_else(|| without(at))
     };
-    Some(kept.into_iter().map(|at| (at, without(at))).collect())
+    Some(kept.into_par_iter().map(|at| (at, rest(at))).collect())
+}
+
+/// All claims but one.
+fn all_but(claims: &[usize], at: usize) -> Vec<usize> {
+    claims.iter().copied().filter(|other| *other != at).collect()
 }
 
 #[cfg(test)]

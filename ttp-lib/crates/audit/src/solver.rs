@@ -79,7 +79,7 @@ impl Problem {
         }
         let mut tight = self.clone();
         tight.rows.extend(rows);
-        tight.rows_of.take();
+        tight.index.take();
         Some(tight)
     }
 
