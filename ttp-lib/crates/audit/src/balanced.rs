@@ -4,7 +4,7 @@
 //! with `adjusted=True` it is (that mean − 1/k) / (1 − 1/k) of these k classes. The third reading
 //! takes for each class the mean of its recall and its specificity against all others.
 
-use super::counts::Counted;
+use super::counts::ClassCounts;
 use super::figure::{Exact, Interval, whole};
 use super::problem::{Average, Quotient, Sum};
 use num_traits::{One, Zero};
@@ -33,7 +33,7 @@ impl Balanced {
 
     /// What the mean recall of `counted` is in this reading; nothing without examples, and if it
     /// is a division by nought.
-    pub(super) fn of(self, counted: &Counted) -> Option<Exact> {
+    pub(super) fn of(self, counted: &ClassCounts) -> Option<Exact> {
         let mut sum = Exact::zero();
         let mut present = 0_i128;
         for (&support, &right) in counted.support.iter().zip(&counted.right) {

@@ -1,9 +1,9 @@
 //! Verdicts on the claims about a confusion matrix of many classes.
 
 use super::claims::{Check, MOST, MatrixKnown};
-use super::confusion::{Classes, Found};
+use super::confusion::{Classes, MatrixAnswer};
 use super::counts::Matrix;
-use super::judge::{Judge, Settled, matrix_of, settle_from};
+use super::judge::{Judge, Settlement, matrix_of, settle_from};
 use super::labels::{Labels, is_micro};
 use super::looker::{Looker, SHORT, Statements};
 use super::removal::{self, Removal};
@@ -19,7 +19,7 @@ const LOOKS: usize = 60;
 
 /// What became of a matrix's claims.
 struct MatrixVerdicts {
-    settled: Settled,
+    settled: Settlement,
     verdicts: BTreeMap<usize, Verdict>,
     witness: Option<Matrix>,
     removal: Option<Removal>,
@@ -186,7 +186,7 @@ impl Judge<'_> {
         let number = known.classes.len();
         let mut witness = None;
         match looker.solve(&settled.holding, Work::default()) {
-            Found::Possible(found) => {
+            MatrixAnswer::Possible(found) => {
                 let text = shown(classes, &found, number);
                 let all: Vec<&Statement> = settled.holding.iter().map(|at| &said[at]).collect();
                 let many = classes.is_one_of_many(&all, &found).then(|| "many".to_owned());
@@ -218,7 +218,7 @@ impl Judge<'_> {
         &self,
         known: &MatrixKnown,
         members: &[usize],
-        settled: &Settled,
+        settled: &Settlement,
         looker: &Looker<'_>,
         printed: bool,
     ) -> Removal {
@@ -291,7 +291,10 @@ fn may_be_open(said: &Statements, found: &MatrixVerdicts) -> bool {
 fn is_of_all_labels(classes: &Classes, said: &[&Statement]) -> bool {
     let open = Classes { labels: Labels::Some, ..classes.clone() };
     let fits = said.iter().all(|said| open.unfit(said).is_none());
-    fits && matches!(open.solve(said, Work { nodes: 40, moves: 4_000 }), Ok(Found::Possible(_)))
+    fits && matches!(
+        open.solve(said, Work { nodes: 40, moves: 4_000 }),
+        Ok(MatrixAnswer::Possible(_))
+    )
 }
 
 /// A matrix that was found, in words.

@@ -2,7 +2,7 @@
 
 use super::confusion::Classes;
 use super::counts::{
-    Averaging, ClassCount, ClassMetric, Counted, Matrix, predicted, shares_of, support,
+    Averaging, ClassCount, ClassCounts, ClassMetric, Matrix, predicted, shares_of, support,
 };
 use super::figure::{Exact, fraction, whole};
 use super::statement::{Share, Statement};
@@ -20,10 +20,10 @@ impl Classes {
     }
 
     /// The counts of a matrix's classes.
-    pub(super) fn counted(&self, matrix: &Matrix) -> Counted {
+    pub(super) fn counted(&self, matrix: &Matrix) -> ClassCounts {
         let classes = 0..self.names.len();
         let support: Vec<i128> = classes.clone().map(|class| support(matrix, class)).collect();
-        Counted {
+        ClassCounts {
             total: support.iter().sum(),
             support,
             predicted: classes.clone().map(|class| predicted(matrix, class)).collect(),
@@ -31,7 +31,12 @@ impl Classes {
         }
     }
 
-    pub(super) fn holds_in(&self, said: &Statement, matrix: &Matrix, counted: &Counted) -> bool {
+    pub(super) fn holds_in(
+        &self,
+        said: &Statement,
+        matrix: &Matrix,
+        counted: &ClassCounts,
+    ) -> bool {
         let all = || (0..self.names.len()).collect::<Vec<_>>();
         let share = |from: usize, to: usize, share: Share| {
             let cell = i128::from(matrix[from][to]);
@@ -80,7 +85,7 @@ impl Classes {
         self.score_in(&self.counted(matrix), class, metric)
     }
 
-    fn score_in(&self, counted: &Counted, class: usize, metric: ClassMetric) -> Option<Exact> {
+    fn score_in(&self, counted: &ClassCounts, class: usize, metric: ClassMetric) -> Option<Exact> {
         let shares = shares_of(counted, class, metric).into_iter().map(|(above, below)| {
             if below == 0 { self.zero_division.value() } else { Some(fraction(above, below)) }
         });
@@ -113,7 +118,7 @@ impl Classes {
 
     fn average_in(
         &self,
-        counted: &Counted,
+        counted: &ClassCounts,
         of: &[usize],
         averaging: Averaging,
         metric: ClassMetric,

@@ -27,7 +27,7 @@ impl Classes {
 
 /// What was found out about a confusion matrix.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum MatrixAnswer {
     /// This matrix gives every figure.
     Possible(Matrix),
     /// None does: proven.
@@ -38,7 +38,7 @@ pub enum Found {
 
 /// What a range is asked of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum MatrixCount {
     /// A count of a class.
     Count(usize, ClassCount),
     /// A cell: examples of the first class that were said to be of the second.

@@ -46,7 +46,7 @@ pub type Matrix = Vec<Vec<u64>>;
 
 /// The counts of a matrix's classes.
 #[derive(Debug, Clone)]
-pub(super) struct Counted {
+pub(super) struct ClassCounts {
     pub(super) support: Vec<i128>,
     pub(super) predicted: Vec<i128>,
     pub(super) right: Vec<i128>,
@@ -55,7 +55,11 @@ pub(super) struct Counted {
 }
 
 /// A class's score as what is above and below the line; balanced accuracy has two.
-pub(super) fn shares_of(counted: &Counted, class: usize, metric: ClassMetric) -> Vec<(i128, i128)> {
+pub(super) fn shares_of(
+    counted: &ClassCounts,
+    class: usize,
+    metric: ClassMetric,
+) -> Vec<(i128, i128)> {
     let (s, p) = (counted.support[class], counted.predicted[class]);
     let (t, n) = (counted.right[class], counted.total);
     match metric {

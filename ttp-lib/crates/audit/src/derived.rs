@@ -2,7 +2,7 @@
 
 use super::claims::{AskOf, Check, Fact};
 use super::classes::classes_of;
-use super::confusion::Asked;
+use super::confusion::MatrixCount;
 use super::judge::Judge;
 use super::outcome::DerivedNumber;
 use super::ranges::{Ends, ProvenRange, RangeStart};
@@ -128,7 +128,7 @@ impl Judge<'_> {
 /// A number that is asked for: an unknown of a system, or one of a matrix.
 enum Number {
     OfSystem(usize, usize),
-    OfMatrix(usize, Asked),
+    OfMatrix(usize, MatrixCount),
 }
 
 impl Number {
@@ -136,26 +136,26 @@ impl Number {
         match ask {
             AskOf::Unknown(system, unknown) => Self::OfSystem(system, unknown),
             AskOf::Count(matrix, class, count) => {
-                Self::OfMatrix(matrix, Asked::Count(class, count))
+                Self::OfMatrix(matrix, MatrixCount::Count(class, count))
             }
-            AskOf::Cell(matrix, from, to) => Self::OfMatrix(matrix, Asked::Cell(from, to)),
+            AskOf::Cell(matrix, from, to) => Self::OfMatrix(matrix, MatrixCount::Cell(from, to)),
         }
     }
 }
 
 /// How near a claim is to what is asked: 3 is the number itself, 0 is of other classes.
-fn nearness(check: &Check, asked: Asked) -> u8 {
+fn nearness(check: &Check, asked: MatrixCount) -> u8 {
     let classes = match asked {
-        Asked::Count(class, _) => [class, class],
-        Asked::Cell(from, to) => [from, to],
+        MatrixCount::Count(class, _) => [class, class],
+        MatrixCount::Cell(from, to) => [from, to],
     };
     match (check, asked) {
-        (Check::Count(_, class, count), Asked::Count(other, what))
+        (Check::Count(_, class, count), MatrixCount::Count(other, what))
             if (class, count) == (&other, &what) =>
         {
             3
         }
-        (Check::Cell(_, from, to) | Check::CellShare(_, from, to, _), Asked::Cell(a, b))
+        (Check::Cell(_, from, to) | Check::CellShare(_, from, to, _), MatrixCount::Cell(a, b))
             if (*from, *to) == (a, b) =>
         {
             3

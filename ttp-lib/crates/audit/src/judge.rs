@@ -2,8 +2,8 @@
 
 use super::claims::{Check, Claim, Claims};
 use super::figure::Exact;
-use super::outcome::{Audit, Judged, shown};
-use super::verdict::{Look, Ran, Verdict, smallest_conflict_from};
+use super::outcome::{Audit, ClaimVerdict, shown};
+use super::verdict::{Look, Reproduction, Verdict, smallest_conflict_from};
 use std::collections::BTreeMap;
 
 /// Looks for smaller conflicts, of sets whose looks are quick.
@@ -39,14 +39,14 @@ pub fn audit(claims: &Claims) -> ttp_base::Result<Audit> {
     let Judge { verdicts, mut audit, .. } = judge;
     for (claim, verdict) in claims.claims.iter().zip(verdicts) {
         let undecided = || Verdict::Undecided { needs: "a check that knows it".to_owned() };
-        audit.claims.push(Judged {
+        audit.claims.push(ClaimVerdict {
             id: claim.id.clone(),
             at: claim.at.clone(),
             says: claim.says.clone(),
             value: claim.value.as_ref().map(|value| value.text.clone()),
             verdict: verdict.unwrap_or_else(undecided),
             ours: claim.ours.clone(),
-            run: claim.same_rows.as_ref().map(|_| Ran::NoRun),
+            run: claim.same_rows.as_ref().map(|_| Reproduction::NoRun),
             same_rows: claim.same_rows.clone(),
             reading: claim.reading.clone(),
             facts: claims
@@ -71,7 +71,7 @@ pub(super) struct Judge<'a> {
 }
 
 /// What became of a set of claims that are looked at together.
-pub(super) struct Settled {
+pub(super) struct Settlement {
     pub(super) holding: Vec<usize>,
     pub(super) conflicts: Vec<(Vec<usize>, bool)>,
     /// Whether the rest was shown to be possible.
@@ -101,7 +101,11 @@ impl Judge<'_> {
 }
 
 /// Takes out one conflict after the other, until the rest can hold together.
-pub(super) fn settle(members: &[usize], looks: usize, look: impl Fn(&[usize]) -> Look) -> Settled {
+pub(super) fn settle(
+    members: &[usize],
+    looks: usize,
+    look: impl Fn(&[usize]) -> Look,
+) -> Settlement {
     settle_from(members, looks, |all| all.to_vec(), |_| false, look)
 }
 
@@ -113,8 +117,8 @@ pub(super) fn settle_from(
     shrink: impl Fn(&[usize]) -> Vec<usize>,
     known: impl Fn(&[usize]) -> bool,
     look: impl Fn(&[usize]) -> Look,
-) -> Settled {
-    let mut settled = Settled { holding: members.to_vec(), conflicts: Vec::new(), shown: false };
+) -> Settlement {
+    let mut settled = Settlement { holding: members.to_vec(), conflicts: Vec::new(), shown: false };
     loop {
         if settled.holding.is_empty() {
             settled.shown = true;

@@ -9,7 +9,7 @@
 //! - *undecided*, with what would decide it.
 //!
 //! Beside the verdict stands, for claims that count the document's own rows, whether a run on
-//! these rows gives the figure: see [`Ran`].
+//! these rows gives the figure: see [`Reproduction`].
 //!
 //! No verdict hangs on a floating-point number or on the clock. What a division by nought
 //! gives is scikit-learn's `zero_division=0`, unless a claims file says otherwise.
@@ -95,10 +95,10 @@ mod walk;
 pub use claims::Claims;
 pub use figure::{Exact, Figure, Interval, Rounding};
 pub use judge::audit;
-pub use outcome::{Audit, DerivedNumber, FactCheck, Judged};
+pub use outcome::{Audit, ClaimVerdict, DerivedNumber, FactCheck};
 pub use removal::Removal;
 pub use rests::Rest;
-pub use verdict::{Ran, Verdict};
+pub use verdict::{Reproduction, Verdict};
 
 #[cfg(test)]
 mod printed_tests;

@@ -1,6 +1,6 @@
 //! Looks at sets of claims about one matrix, and what was found so far.
 
-use super::confusion::{Classes, Found};
+use super::confusion::{Classes, MatrixAnswer};
 use super::counts::Matrix;
 use super::solver::Work;
 use super::statement::Statement;
@@ -43,22 +43,22 @@ impl Looker<'_> {
         one.map(|(_, matrix)| matrix.clone())
     }
 
-    pub(super) fn solve(&self, of: &[usize], work: Work) -> Found {
+    pub(super) fn solve(&self, of: &[usize], work: Work) -> MatrixAnswer {
         if let Some(matrix) = self.known(of) {
-            return Found::Possible(matrix);
+            return MatrixAnswer::Possible(matrix);
         }
         let said = self.of(of);
         // Of a total that is not known a small one is looked at first.
-        let mut found = Ok(Found::Unknown);
+        let mut found = Ok(MatrixAnswer::Unknown);
         if let Some(near) = &self.near {
             found = near.solve(&said, work);
         }
-        if !matches!(found, Ok(Found::Possible(_))) {
+        if !matches!(found, Ok(MatrixAnswer::Possible(_))) {
             found = self.classes.solve(&said, work);
         }
         // What cannot be looked at was taken out before.
-        let found = found.unwrap_or(Found::Unknown);
-        if let Found::Possible(matrix) = &found {
+        let found = found.unwrap_or(MatrixAnswer::Unknown);
+        if let MatrixAnswer::Possible(matrix) = &found {
             let counted = self.classes.counted(matrix);
             let holds =
                 |(_, said): &(&usize, &Statement)| self.classes.holds_in(said, matrix, &counted);
@@ -74,9 +74,9 @@ impl Looker<'_> {
 
     pub(super) fn look(&self, of: &[usize], work: Work) -> Look {
         match self.solve(of, work) {
-            Found::Possible(_) => Look::Possible,
-            Found::Impossible => Look::Impossible,
-            Found::Unknown => Look::Unknown,
+            MatrixAnswer::Possible(_) => Look::Possible,
+            MatrixAnswer::Impossible => Look::Impossible,
+            MatrixAnswer::Unknown => Look::Unknown,
         }
     }
 

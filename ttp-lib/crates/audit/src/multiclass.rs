@@ -6,7 +6,7 @@
 //! what is left of a class's row and of its column fit into the rest: then the cells off the
 //! diagonal are filled by a flow, and every claim is computed anew from the cells.
 
-pub use super::confusion::{Asked, Classes, Found};
+pub use super::confusion::{Classes, MatrixAnswer, MatrixCount};
 pub use super::counts::{Averaging, ClassCount, ClassMetric, Matrix};
 use super::figure::{Exact, Interval, whole};
 use super::problem::Problem;
@@ -18,27 +18,27 @@ pub use super::statement::{Share, Statement};
 use num_traits::Zero;
 use std::collections::BTreeSet;
 
-type AskedOf = (Problem, usize, RowsBy);
+type CountProblem = (Problem, usize, RowsBy);
 
 impl Classes {
     /// Looks for a confusion matrix of which everything is true.
     ///
     /// # Errors
     /// If a figure has more digits than the rows can hold.
-    pub fn solve(&self, said: &[&Statement], work: Work) -> Result<Found, String> {
+    pub fn solve(&self, said: &[&Statement], work: Work) -> Result<MatrixAnswer, String> {
         let mut unknown = false;
         for reading in readings(said) {
             let reading: Vec<&Statement> = reading.iter().collect();
             match self.solve_reading(&reading, work)? {
-                Found::Impossible => {}
-                Found::Unknown => unknown = true,
+                MatrixAnswer::Impossible => {}
+                MatrixAnswer::Unknown => unknown = true,
                 found => return Ok(found),
             }
         }
-        Ok(if unknown { Found::Unknown } else { Found::Impossible })
+        Ok(if unknown { MatrixAnswer::Unknown } else { MatrixAnswer::Impossible })
     }
 
-    fn solve_reading(&self, said: &[&Statement], work: Work) -> Result<Found, String> {
+    fn solve_reading(&self, said: &[&Statement], work: Work) -> Result<MatrixAnswer, String> {
         let (problem, layout) = self.problem(said, false)?;
         let (found, unfilled) = self.answer(said, &problem, &layout, work);
         if !unfilled || layout.cells.are_whole() {
@@ -56,21 +56,23 @@ impl Classes {
         problem: &Problem,
         layout: &Layout,
         work: Work,
-    ) -> (Found, bool) {
+    ) -> (MatrixAnswer, bool) {
         let values = match problem.solve(work) {
-            Answer::Impossible => return (Found::Impossible, false),
-            Answer::Unknown => return (Found::Unknown, false),
+            Answer::Impossible => return (MatrixAnswer::Impossible, false),
+            Answer::Unknown => return (MatrixAnswer::Unknown, false),
             Answer::Possible(values) => values,
         };
-        let Some(matrix) = self.filled(layout, &values) else { return (Found::Unknown, true) };
+        let Some(matrix) = self.filled(layout, &values) else {
+            return (MatrixAnswer::Unknown, true);
+        };
         if self.all_hold(said, &matrix) {
-            return (Found::Possible(matrix), false);
+            return (MatrixAnswer::Possible(matrix), false);
         }
         // Every score hangs on the classes' counts and the given cells: if bounds leave only
         // these, there is no other matrix to look at.
         match problem.is_pinned() {
-            true => (Found::Impossible, false),
-            false => (Found::Unknown, false),
+            true => (MatrixAnswer::Impossible, false),
+            false => (MatrixAnswer::Unknown, false),
         }
     }
 
@@ -132,7 +134,11 @@ impl Classes {
     ///
     /// # Errors
     /// As [`solve`](Self::solve).
-    pub fn range(&self, said: &[&Statement], of: Asked) -> Result<Option<(u64, u64)>, String> {
+    pub fn range(
+        &self,
+        said: &[&Statement],
+        of: MatrixCount,
+    ) -> Result<Option<(u64, u64)>, String> {
         let found = self.range_from(said, of, RangeStart::default())?;
         Ok(found.map(|range| (range.least as u64, range.most as u64)))
     }
@@ -141,7 +147,7 @@ impl Classes {
     pub(super) fn range_from(
         &self,
         said: &[&Statement],
-        of: Asked,
+        of: MatrixCount,
         start: RangeStart,
     ) -> Result<Option<ProvenRange>, String> {
         let mut found: Option<ProvenRange> = None;
@@ -163,7 +169,7 @@ impl Classes {
     pub fn proves_within(
         &self,
         said: &[&Statement],
-        of: Asked,
+        of: MatrixCount,
         (least, most): (i128, i128),
     ) -> Result<bool, String> {
         let asked = self.asked(said, of)?;
@@ -177,7 +183,7 @@ impl Classes {
     pub(super) fn hint(
         &self,
         said: &[&Statement],
-        of: Asked,
+        of: MatrixCount,
         (least, most): (i128, i128),
     ) -> Result<Option<BTreeSet<usize>>, String> {
         // What is said either way round is said by two in each reading.
@@ -196,21 +202,21 @@ impl Classes {
 
     /// For every reading of what is said, the problem, the unknown that is asked for, and by which
     /// of the reading's parts each row is.
-    fn asked(&self, said: &[&Statement], of: Asked) -> Result<Vec<AskedOf>, String> {
+    fn asked(&self, said: &[&Statement], of: MatrixCount) -> Result<Vec<CountProblem>, String> {
         let mut all = Vec::new();
         for mut reading in readings(said) {
-            if let Asked::Cell(from, to) = of {
+            if let MatrixCount::Cell(from, to) = of {
                 let any = Interval::closed(Exact::zero(), whole(self.total.1.into()));
                 reading.push(Statement::Cell(from, to, any));
             }
             let reading: Vec<&Statement> = reading.iter().collect();
             let (problem, layout, rows_by) = self.problem_by(&reading, false)?;
             let at = match of {
-                Asked::Count(class, ClassCount::Support) => layout.margins.support[class],
-                Asked::Count(class, ClassCount::Predicted) => layout.margins.predicted[class],
-                Asked::Count(class, ClassCount::TruePositives) => layout.margins.right[class],
-                Asked::Cell(from, to) if from == to => layout.margins.right[from],
-                Asked::Cell(from, to) => layout.cells.at(from, to).ok_or("no such cell")?,
+                MatrixCount::Count(class, ClassCount::Support) => layout.margins.support[class],
+                MatrixCount::Count(class, ClassCount::Predicted) => layout.margins.predicted[class],
+                MatrixCount::Count(class, ClassCount::TruePositives) => layout.margins.right[class],
+                MatrixCount::Cell(from, to) if from == to => layout.margins.right[from],
+                MatrixCount::Cell(from, to) => layout.cells.at(from, to).ok_or("no such cell")?,
             };
             all.push((problem, at, rows_by));
         }

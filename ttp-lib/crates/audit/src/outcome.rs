@@ -6,14 +6,14 @@ use super::figure::{Figure, Interval};
 use super::measured::Measured;
 use super::removal::Removal;
 use super::rests::Rest;
-use super::verdict::{Ran, Verdict};
+use super::verdict::{Reproduction, Verdict};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use ttp_metrics::BinaryCounts;
 
 /// A claim with its verdict.
 #[derive(Debug, Clone, Serialize)]
-pub struct Judged {
+pub struct ClaimVerdict {
     /// The claim's name.
     pub id: String,
     /// Where the document says so.
@@ -28,7 +28,7 @@ pub struct Judged {
     /// Where a run of this project has the same figure.
     pub ours: Option<String>,
     /// What a run on the document's own rows says of it; nothing where it is not about them.
-    pub run: Option<Ran>,
+    pub run: Option<Reproduction>,
     /// The numbers that such a run would have to give.
     #[serde(skip)]
     pub same_rows: Option<Interval>,
@@ -61,7 +61,7 @@ pub struct Audit {
     /// The document's name.
     pub document: String,
     /// The claims, in the order of the file.
-    pub claims: Vec<Judged>,
+    pub claims: Vec<ClaimVerdict>,
     /// Numbers that the document does not give and its figures pin down.
     pub ranges: Vec<DerivedNumber>,
     /// What other sources show of the claims.
@@ -100,7 +100,7 @@ impl Audit {
     ///
     /// ```
     /// use serde_json::json;
-    /// use ttp_audit::{Claims, Ran, audit, report::Measured};
+    /// use ttp_audit::{Claims, Reproduction, audit, report::Measured};
     ///
     /// let text = "document = \"d\"\n[[claim]]\nid = \"rows\"\nat = \"1\"\nsays = \"rows\"\n\
     ///     kind = \"stated\"\nneeds = \"the data\"\nvalue = \"14.4k\"\n\
@@ -110,9 +110,9 @@ impl Audit {
     ///     let ours = Measured::from_json(json!({ "paper_rows": { "rows": rows } }));
     ///     Ok(audit(&claims)?.beside(&ours).claims[0].run)
     /// };
-    /// assert_eq!(ran(14_427)?, Some(Ran::Reproduced));
-    /// assert_eq!(ran(14_201)?, Some(Ran::NotReproduced));
-    /// assert_eq!(audit(&claims)?.claims[0].run, Some(Ran::NoRun));
+    /// assert_eq!(ran(14_427)?, Some(Reproduction::Reproduced));
+    /// assert_eq!(ran(14_201)?, Some(Reproduction::NotReproduced));
+    /// assert_eq!(audit(&claims)?.claims[0].run, Some(Reproduction::NoRun));
     /// # Ok::<(), ttp_base::Error>(())
     /// ```
     #[must_use]
@@ -120,27 +120,27 @@ impl Audit {
         for claim in &mut self.claims {
             let Some(said) = &claim.same_rows else { continue };
             claim.run = Some(match claim.ours.as_deref().and_then(|path| ours.figure(path)) {
-                Some(figure) if said.contains(&figure) => Ran::Reproduced,
-                Some(_) => Ran::NotReproduced,
-                None => Ran::NoRun,
+                Some(figure) if said.contains(&figure) => Reproduction::Reproduced,
+                Some(_) => Reproduction::NotReproduced,
+                None => Reproduction::NoRun,
             });
         }
         self
     }
 
     /// Of how many claims a run on the document's own rows says so.
-    pub fn ran(&self, what: Ran) -> usize {
+    pub fn ran(&self, what: Reproduction) -> usize {
         self.claims.iter().filter(|claim| claim.run == Some(what)).count()
     }
 
     /// How many claims are inconsistent that belong to one reading of the text.
     pub fn refuted_in_one_reading(&self) -> usize {
-        let refuted = |claim: &&Judged| matches!(claim.verdict, Verdict::Inconsistent { .. });
+        let refuted = |claim: &&ClaimVerdict| matches!(claim.verdict, Verdict::Inconsistent { .. });
         self.claims.iter().filter(refuted).filter(|claim| claim.reading.is_some()).count()
     }
 
     /// A claim by its name.
-    pub fn claim(&self, id: &str) -> Option<&Judged> {
+    pub fn claim(&self, id: &str) -> Option<&ClaimVerdict> {
         self.claims.iter().find(|claim| claim.id == id)
     }
 }

@@ -2,7 +2,7 @@
 //! of which it does not say which way round they are.
 
 use super::claims::Check;
-use super::confusion::{Classes, Found};
+use super::confusion::{Classes, MatrixAnswer};
 use super::counts::{Averaging, ClassMetric};
 use super::figure::{Exact, Figure, Interval, fraction};
 use super::judge::Judge;
@@ -29,7 +29,7 @@ impl Judge<'_> {
             };
             let way = [row(*a, *b, there), row(*b, *a, back)];
             let all: Vec<&Statement> = others.iter().copied().chain(&way).collect();
-            classes.solve(&all, SHORT) == Ok(Found::Impossible)
+            classes.solve(&all, SHORT) == Ok(MatrixAnswer::Impossible)
         };
         let Check::EitherWay(.., shares) = &self.claim(at).check else { return String::new() };
         let (from, to) = (&classes.names[*a], &classes.names[*b]);
@@ -59,7 +59,7 @@ impl Judge<'_> {
         let possible = |extra: Option<Statement>| {
             let mut all = others.clone();
             all.extend(extra.as_ref());
-            matches!(classes.solve(&all, Work::default()), Ok(Found::Possible(_)))
+            matches!(classes.solve(&all, Work::default()), Ok(MatrixAnswer::Possible(_)))
         };
         let id = self.id(at);
         if let ClassMetric::FBeta(n, d) = metric {

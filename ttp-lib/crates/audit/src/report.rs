@@ -1,10 +1,10 @@
 //! All verdicts in one table, and beside them what a run of this project measured.
 
 pub use super::measured::{Measured, measured};
-use super::outcome::{Audit, DerivedNumber, FactCheck, Judged};
+use super::outcome::{Audit, ClaimVerdict, DerivedNumber, FactCheck};
 use super::removal::Removal;
 use super::rests::Rest;
-use super::verdict::{Ran, Verdict};
+use super::verdict::{Reproduction, Verdict};
 use serde_json::{Value, json};
 use std::fmt;
 use ttp_base::Result;
@@ -60,7 +60,7 @@ pub fn table(audits: &[Audit], ours: &Measured) -> Result<Table> {
 }
 
 /// What the verdict rests on, and which facts are about the claim.
-fn why(claim: &Judged) -> String {
+fn why(claim: &ClaimVerdict) -> String {
     match &claim.facts[..] {
         [] => claim.verdict.to_string(),
         facts => format!("{}; see {}", claim.verdict, facts.join(", ")),
@@ -109,7 +109,8 @@ pub fn own_rows(audit: &Audit, ours: &Measured) -> Result<Table> {
 pub fn runs(audit: &Audit) -> Option<String> {
     let document = &audit.document;
     let [reproduced, not, none] =
-        [Ran::Reproduced, Ran::NotReproduced, Ran::NoRun].map(|what| audit.ran(what));
+        [Reproduction::Reproduced, Reproduction::NotReproduced, Reproduction::NoRun]
+            .map(|what| audit.ran(what));
     match (reproduced + not, none) {
         (0, 0) => None,
         (0, _) => Some(format!(
@@ -156,14 +157,14 @@ pub fn summary_with(audits: &[Audit], together: &[Audit]) -> Value {
 /// All verdicts, with their counts, for results.json.
 pub fn summary(audits: &[Audit]) -> Value {
     let count = |name: &str| audits.iter().map(|audit| audit.count(name)).sum::<usize>();
-    let ran = |what: Ran| audits.iter().map(|audit| audit.ran(what)).sum::<usize>();
+    let ran = |what: Reproduction| audits.iter().map(|audit| audit.ran(what)).sum::<usize>();
     json!({
         "claims": audits.iter().map(|audit| audit.claims.len()).sum::<usize>(),
         "consistent": count("consistent"),
         "inconsistent": count("inconsistent"),
         "undecided": count("undecided"),
-        "reproduced": ran(Ran::Reproduced),
-        "not_reproduced": ran(Ran::NotReproduced),
+        "reproduced": ran(Reproduction::Reproduced),
+        "not_reproduced": ran(Reproduction::NotReproduced),
         "documents": audits,
     })
 }

@@ -40,6 +40,9 @@ impl Rest {
 /// Bounds that are proven: at least, at most.
 pub(super) type Bounds = (i128, i128);
 
+/// Some of the claims that seem to be enough for a proof of bounds.
+type Hint<'a> = dyn Fn(&[usize], Bounds) -> Option<Vec<usize>> + 'a;
+
 /// How proofs are looked for.
 pub(super) struct Prover<'a> {
     /// The bounds that claims leave, where an end may be known; nothing if none are proven.
@@ -47,7 +50,7 @@ pub(super) struct Prover<'a> {
     /// Whether claims prove that nothing lies below the first or above the second.
     pub proves: &'a dyn Fn(&[usize], Bounds) -> bool,
     /// Some of the claims that seem to be enough for such a proof; nothing if it is not seen which.
-    pub hint: &'a dyn Fn(&[usize], Bounds) -> Option<Vec<usize>>,
+    pub hint: &'a Hint<'a>,
 }
 
 /// What bounds rest on: claims, each with the bounds that all others but it leave.

@@ -71,7 +71,7 @@ impl Claims {
             let classes: Vec<usize> = known.classes.iter().filter_map(class).collect();
             matrices.push((place, classes));
         }
-        let moved = Moved { matrices, systems: self.quantities.len(), claims: self.claims.len() };
+        let moved = Offsets { matrices, systems: self.quantities.len(), claims: self.claims.len() };
         self.quantities.extend(other.quantities.iter().cloned());
         let named = |id: &str| format!("{stem}:{id}");
         self.claims.extend(other.claims.iter().map(|claim| Claim {
@@ -141,13 +141,13 @@ fn same_matrix(own: &mut MatrixKnown, other: &MatrixKnown) -> Result<(), String>
 }
 
 /// Where a file's matrices, classes, systems and claims stand in the set.
-struct Moved {
+struct Offsets {
     matrices: Vec<(usize, Vec<usize>)>,
     systems: usize,
     claims: usize,
 }
 
-impl Moved {
+impl Offsets {
     fn matrix(&self, at: usize) -> usize {
         self.matrices[at].0
     }

@@ -12,11 +12,11 @@ use super::binary::{
 use super::claims::Check;
 use super::figure::{Exact, Figure, Interval, Rounding};
 use super::multiclass::{
-    Asked, Averaging, ClassCount, ClassMetric, Classes, Found, Matrix, Statement,
+    Averaging, ClassCount, ClassMetric, Classes, Matrix, MatrixAnswer, MatrixCount, Statement,
 };
 use super::report::{self, Measured};
 use super::solver::Work;
-use super::{Audit, Claims, Ran, Verdict, audit};
+use super::{Audit, Claims, Reproduction, Verdict, audit};
 use num_bigint::BigInt;
 use num_traits::ToPrimitive;
 use rand::seq::IndexedRandom;

@@ -190,9 +190,9 @@ fn mlscorechecks_public_examples_have_its_verdicts() {
             }
             let said: Vec<&Statement> = said.iter().collect();
             match of.solve(&said, Work::default()).unwrap() {
-                Found::Possible(_) => true,
-                Found::Impossible => false,
-                Found::Unknown => panic!("not found out: {case}"),
+                MatrixAnswer::Possible(_) => true,
+                MatrixAnswer::Impossible => false,
+                MatrixAnswer::Unknown => panic!("not found out: {case}"),
             }
         };
         assert_eq!(possible, !case["inconsistent"].as_bool().unwrap(), "{case}");

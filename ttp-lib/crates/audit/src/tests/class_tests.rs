@@ -15,7 +15,7 @@ fn random_matrices_of_many_classes_come_back_with_a_witness() {
         let said = random_said(&mut rng, &of, &matrix);
         let said: Vec<&Statement> = said.iter().collect();
         match of.solve(&said, Work::default()).unwrap() {
-            Found::Possible(witness) => {
+            MatrixAnswer::Possible(witness) => {
                 assert!(said.iter().all(|said| of.holds(said, &witness)), "{case}");
             }
             other => panic!("{case}: {other:?} for {matrix:?}"),
@@ -56,9 +56,9 @@ fn perturbed_averages_of_three_classes_are_judged_as_brute_force_does() {
             })
         });
         match of.solve(&said, Work::default()).unwrap() {
-            Found::Possible(_) => assert!(possible, "{case}: {matrix:?}"),
-            Found::Impossible => assert!(!possible, "{case}: {matrix:?}"),
-            Found::Unknown => panic!("{case}: not found out: {matrix:?}"),
+            MatrixAnswer::Possible(_) => assert!(possible, "{case}: {matrix:?}"),
+            MatrixAnswer::Impossible => assert!(!possible, "{case}: {matrix:?}"),
+            MatrixAnswer::Unknown => panic!("{case}: not found out: {matrix:?}"),
         }
         impossible += u32::from(!possible);
     }
@@ -79,12 +79,12 @@ fn ranges_are_proven_and_as_narrow_as_their_proofs() {
         let said: Vec<&Statement> = said.iter().collect();
         let class = rng.random_range(0..3);
         let (asked, value) = match case % 3 {
-            0 => (Asked::Count(class, ClassCount::Support), matrix[class].iter().sum()),
+            0 => (MatrixCount::Count(class, ClassCount::Support), matrix[class].iter().sum()),
             1 => {
                 let predicted = matrix.iter().map(|row| row[class]).sum();
-                (Asked::Count(class, ClassCount::Predicted), predicted)
+                (MatrixCount::Count(class, ClassCount::Predicted), predicted)
             }
-            _ => (Asked::Cell(class, (class + 1) % 3), matrix[class][(class + 1) % 3]),
+            _ => (MatrixCount::Cell(class, (class + 1) % 3), matrix[class][(class + 1) % 3]),
         };
         let (low, high) = of.range(&said, asked).unwrap().unwrap();
         assert!(low <= value && value <= high, "{case}: {low} to {high}, {matrix:?}");

@@ -60,7 +60,7 @@ fn the_papers_counts_can_be_of_draws_with_all_outputs_and_hardly_of_filling_to_2
 #[test]
 fn a_run_on_the_papers_own_rows_reproduces_its_counts_and_not_its_half() {
     let audit = judged("three-models.toml");
-    assert_eq!(audit.ran(Ran::NoRun), 8, "before it is held against a run");
+    assert_eq!(audit.ran(Reproduction::NoRun), 8, "before it is held against a run");
     let line = "three models: no run on its own rows is at hand; the 8 claims about them are judged \
                 by arithmetic alone";
     assert_eq!(report::runs(&audit).unwrap(), line);
@@ -71,15 +71,15 @@ fn a_run_on_the_papers_own_rows_reproduces_its_counts_and_not_its_half() {
     let ours = Measured::from_json(json!({ "paper_rows": papers_rows() }));
     let verdicts: Vec<Verdict> = audit.claims.iter().map(|claim| claim.verdict.clone()).collect();
     let audit = audit.beside(&ours);
-    let of = |what: Ran| -> Vec<&str> {
+    let of = |what: Reproduction| -> Vec<&str> {
         let claims = audit.claims.iter().filter(|claim| claim.run == Some(what));
         claims.map(|claim| claim.id.as_str()).collect()
     };
-    let mut reproduced = of(Ran::Reproduced);
+    let mut reproduced = of(Reproduction::Reproduced);
     reproduced.sort_by_key(|id| REPRODUCED.iter().position(|known| known == id));
     assert_eq!(reproduced, REPRODUCED);
-    assert_eq!(of(Ran::NotReproduced), ["half"]);
-    assert_eq!(of(Ran::NoRun), [""; 0]);
+    assert_eq!(of(Reproduction::NotReproduced), ["half"]);
+    assert_eq!(of(Reproduction::NoRun), [""; 0]);
     // Arithmetic's verdicts are what they were.
     assert!(audit.claims.iter().map(|claim| &claim.verdict).eq(&verdicts));
     assert_eq!(audit.claim("half").unwrap().verdict.name(), "consistent");
@@ -104,7 +104,7 @@ fn the_reports_own_pairs_reproduce_its_table_and_refute_its_words() {
     let verdicts: Vec<Verdict> = audit.claims.iter().map(|claim| claim.verdict.clone()).collect();
     let ours = Measured::from_json(json!({ "similarity_report": reports_run() }));
     let audit = audit.beside(&ours);
-    let of = |what: Ran| -> Vec<&str> {
+    let of = |what: Reproduction| -> Vec<&str> {
         let claims = audit.claims.iter().filter(|claim| claim.run == Some(what));
         claims.map(|claim| claim.id.as_str()).collect()
     };
@@ -119,10 +119,10 @@ fn the_reports_own_pairs_reproduce_its_table_and_refute_its_words() {
         "basic.f1",
         "unseen",
     ];
-    assert_eq!(of(Ran::Reproduced), reproduced);
+    assert_eq!(of(Reproduction::Reproduced), reproduced);
     let refuted = ["further-improved", "recall.maintained", "unseen.related", "unseen.test"];
-    assert_eq!(of(Ran::NotReproduced), refuted);
-    assert_eq!(of(Ran::NoRun), [""; 0]);
+    assert_eq!(of(Reproduction::NotReproduced), refuted);
+    assert_eq!(of(Reproduction::NoRun), [""; 0]);
     assert!(audit.claims.iter().map(|claim| &claim.verdict).eq(&verdicts));
     // The figures that were inferred are those of the pairs, each printed as the report has it.
     let fact = audit.facts.iter().find(|fact| fact.id == "pairs.baseline").unwrap();

@@ -116,20 +116,20 @@ fn a_figure_of_the_same_rows_is_rounded_as_the_claim_prints_it() {
         audit.clone().beside(&ours).claim(id).unwrap().run.unwrap()
     };
     for (id, name, value, expected) in [
-        ("rows", "rows", json!(14_350), Ran::Reproduced),
-        ("rows", "rows", json!(14_349), Ran::NotReproduced),
-        ("rows", "rows", json!(14_451), Ran::NotReproduced),
-        ("rows.again", "rows", json!(14_201), Ran::NotReproduced),
-        ("rows", "rows", Value::Null, Ran::NoRun),
-        ("rows", "rows", json!("14.4k"), Ran::NoRun),
-        ("balanced", "balanced_rows", json!(15_464), Ran::NotReproduced),
-        ("balanced", "balanced_rows", json!(10_941), Ran::NotReproduced),
+        ("rows", "rows", json!(14_350), Reproduction::Reproduced),
+        ("rows", "rows", json!(14_349), Reproduction::NotReproduced),
+        ("rows", "rows", json!(14_451), Reproduction::NotReproduced),
+        ("rows.again", "rows", json!(14_201), Reproduction::NotReproduced),
+        ("rows", "rows", Value::Null, Reproduction::NoRun),
+        ("rows", "rows", json!("14.4k"), Reproduction::NoRun),
+        ("balanced", "balanced_rows", json!(15_464), Reproduction::NotReproduced),
+        ("balanced", "balanced_rows", json!(10_941), Reproduction::NotReproduced),
         // A plain whole number was not rounded.
-        ("techniques", "techniques", json!(191), Ran::NotReproduced),
-        ("two", "over_500", json!(["T1027"]), Ran::NotReproduced),
-        ("half", "over_half_augmented", json!(1), Ran::Reproduced),
-        ("half", "over_half_augmented", json!(2), Ran::NotReproduced),
-        ("half", "over_half_augmented", Value::Null, Ran::NoRun),
+        ("techniques", "techniques", json!(191), Reproduction::NotReproduced),
+        ("two", "over_500", json!(["T1027"]), Reproduction::NotReproduced),
+        ("half", "over_half_augmented", json!(1), Reproduction::Reproduced),
+        ("half", "over_half_augmented", json!(2), Reproduction::NotReproduced),
+        ("half", "over_half_augmented", Value::Null, Reproduction::NoRun),
     ] {
         assert_eq!(ran(id, name, value.clone()), expected, "{id}: {value}");
     }
