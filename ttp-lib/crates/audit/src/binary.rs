@@ -189,7 +189,8 @@ pub fn items_of_pairs(pairs: u64) -> Option<u64> {
 
 /// How many matrices of so many positives and negatives have all the scores, and one of them.
 /// `None` if there is none, or the steps ran out.
-pub fn fits(
+#[cfg(test)]
+pub(super) fn fits(
     scores: &[BinaryScore],
     positive: u64,
     negative: u64,
@@ -198,7 +199,8 @@ pub fn fits(
     walk(scores, positive, negative, false, steps)
 }
 
-/// As [`fits`]; or no further than the first that is found.
+/// How many matrices of so many positives and negatives have all the scores, and one of them; or no
+/// further than the first that is found. `None` if there is none, or the steps ran out.
 fn walk(
     scores: &[BinaryScore],
     positive: u64,

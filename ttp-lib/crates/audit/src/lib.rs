@@ -14,10 +14,10 @@
 //! No verdict hangs on a floating-point number or on the clock. What a division by nought
 //! gives is scikit-learn's `zero_division=0`, unless a claims file says otherwise.
 //!
-//! - [`figure`]: a figure as it is printed, and the interval of numbers that print so.
+//! - `figure`: a figure as it is printed, and the interval of numbers that print so.
 //! - [`claims`]: claims files.
-//! - [`binary`]: matrices of two classes, totals known, bounded or not known.
-//! - [`scores`]: what the scores of a binary matrix are; `binary_score`: what a figure leaves of
+//! - `binary`: matrices of two classes, totals known, bounded or not known.
+//! - `scores`: what the scores of a binary matrix are; `binary_score`: what a figure leaves of
 //!   the matrix.
 //! - `rates`: the shares of positives that scores leave without a total.
 //! - `counts`: counts of a confusion matrix of many classes, and the scores made of them.
@@ -28,31 +28,31 @@
 //! - `cells`: cells of it that are printed one by one.
 //! - `filled`: whole matrices from the counts of their classes.
 //! - `computed`: every figure computed from a matrix.
-//! - [`labels`]: reports over some labels, or with several labels an example.
-//! - [`balanced`]: balanced accuracy of many classes, in its readings.
-//! - [`agreement`]: kappa and Matthews' correlation of many classes.
+//! - `labels`: reports over some labels, or with several labels an example.
+//! - `balanced`: balanced accuracy of many classes, in its readings.
+//! - `agreement`: kappa and Matthews' correlation of many classes.
 //! - `classes`: verdicts on the claims about a matrix of many classes, looked for by a `looker`,
 //!   with other `readings` of them.
 //! - `turned`: matrices printed with rows and columns exchanged.
-//! - [`solver`]: whole numbers that meet linear rows and averages (`problem`), looked for by
+//! - `solver`: whole numbers that meet linear rows and averages (`problem`), looked for by
 //!   narrowed bounds (`narrow`), linear programs (`relaxed`), a `walk` and a `search`.
 //! - `ranges`: bounds of one of those numbers, proven.
-//! - [`arithmetic`]: claims about other figures.
+//! - `arithmetic`: claims about other figures.
 //! - `together`: those that compare figures, together.
-//! - [`verdict`]: verdicts, and the smallest conflict.
+//! - `verdict`: verdicts, and the smallest conflict.
 //! - `judge`: all claims of a file judged, matrix by matrix: `binary_sets`, `classes`, `systems`,
 //!   `relations`; and `derived`, what numbers the claims leave.
 //! - `outcome`: what an audit found.
 //! - `set`: claims files about the same matrices, as one set.
-//! - [`removal`]: the smallest set of claims that has to go.
-//! - [`rests`]: which claims a derived number rests on.
+//! - `removal`: the smallest set of claims that has to go.
+//! - `rests`: which claims a derived number rests on.
 //! - [`report`]: one table of all claims, and our figures beside them.
 
-pub mod agreement;
-pub mod arithmetic;
+mod agreement;
+mod arithmetic;
 mod averages;
-pub mod balanced;
-pub mod binary;
+mod balanced;
+mod binary;
 mod binary_score;
 mod binary_sets;
 mod cells;
@@ -62,10 +62,10 @@ mod computed;
 mod confusion;
 mod counts;
 mod derived;
-pub mod figure;
+mod figure;
 mod filled;
 mod judge;
-pub mod labels;
+mod labels;
 mod looker;
 mod measured;
 pub mod multiclass;
@@ -77,19 +77,19 @@ mod rates;
 mod readings;
 mod relations;
 mod relaxed;
-pub mod removal;
+mod removal;
 pub mod report;
-pub mod rests;
+mod rests;
 mod rows;
-pub mod scores;
+mod scores;
 mod search;
 mod set;
-pub mod solver;
+mod solver;
 mod statement;
 mod systems;
 mod together;
 mod turned;
-pub mod verdict;
+mod verdict;
 mod walk;
 
 pub use claims::Claims;

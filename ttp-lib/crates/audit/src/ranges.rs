@@ -53,12 +53,8 @@ impl Problem {
     }
 
     /// Bounds of an unknown, each proven: no numbers that meet everything have it beyond them.
-    /// They are as narrow as bounds and certificates get them. Nothing if nothing is possible.
-    pub fn range(&self, at: usize) -> Option<(i128, i128)> {
-        self.range_from(at, RangeStart::default()).map(|range| (range.least, range.most))
-    }
-
-    /// The same, from what is known of it before.
+    /// They are as narrow as bounds and certificates get them, whatever is known before. Nothing if
+    /// nothing is possible.
     pub(super) fn range_from(&self, at: usize, start: RangeStart) -> Option<ProvenRange> {
         let within = Within::of(self)?;
         let (low, high) = within.bounds[at];
