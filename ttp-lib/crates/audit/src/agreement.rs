@@ -3,8 +3,8 @@
 //! Both figures hang on the classes' counts alone, and neither is linear in them: they are computed
 //! from a matrix that gives all other figures. Where these leave one matrix the verdict is proven.
 
+use super::counts::ClassCounts;
 use super::figure::{Interval, fraction};
-use super::multiclass::Counted;
 use super::scores::compare_root;
 use num_bigint::BigInt;
 use num_traits::Zero;
@@ -23,7 +23,7 @@ pub enum Agreement {
 
 impl Agreement {
     /// Whether the figure of these counts is in an interval; not where it has no value.
-    pub(super) fn is_in(self, counted: &Counted, interval: &Interval) -> bool {
+    pub(super) fn is_in(self, counted: &ClassCounts, interval: &Interval) -> bool {
         let n = counted.total;
         let sum = |of: &dyn Fn(usize) -> i128| (0..counted.support.len()).map(of).sum::<i128>();
         let (support, predicted) = (&counted.support, &counted.predicted);

@@ -4,7 +4,7 @@
 //! some numbers of these intervals meet it. A number printed twice is printed the same way,
 //! and so one rule for halves goes for all figures of a relation: each rule is tried.
 
-use super::claims::{Bound, Check, Direction};
+use super::claims::{Bound, Check, Direction, Range};
 use super::figure::{Exact, Interval, Rounding, decimals, whole};
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
@@ -42,6 +42,9 @@ pub fn judge(
     let any = Interval::point(Exact::zero());
     let own = value;
     let value = value.unwrap_or(&any);
+    let is_it = |met: bool, text: String| {
+        if met { Relation::Met(text) } else { Relation::Missed(text, Vec::new()) }
+    };
     match check {
         Check::Sum(parts, bound) => {
             let zero = Interval::point(Exact::zero());
@@ -52,8 +55,7 @@ pub fn judge(
                     sum.low < value.high || sum.low == value.high && sum.low_in && value.high_in
                 }
             };
-            let text = format!("it comes to {}", show(&sum));
-            if met { Relation::Met(text) } else { Relation::Missed(text, Vec::new()) }
+            is_it(met, format!("it comes to {}", show(&sum)))
         }
         Check::Share(part, all) | Check::Gain(part, all) => {
             let Some(mut found) = quotient(of(*part), of(*all), value) else {
@@ -62,90 +64,16 @@ pub fn judge(
             if let Check::Gain(..) = check {
                 found = found.minus(&Interval::point(Exact::one()));
             }
-            let text = format!("it is {}", show(&found));
-            let met = !found.and(value).is_empty();
-            if met { Relation::Met(text) } else { Relation::Missed(text, Vec::new()) }
+            is_it(!found.and(value).is_empty(), format!("it is {}", show(&found)))
         }
         Check::FOf(precision, recall, beta) => {
-            let (p, r) = (not_negative(of(*precision)), not_negative(of(*recall)));
-            let f = |p: &Exact, r: &Exact| {
-                let under = beta * p + r;
-                if under.is_zero() { under } else { (Exact::one() + beta) * p * r / under }
-            };
-            // It rises with both.
-            let range = Interval {
-                low: f(&p.low, &r.low),
-                low_in: p.low_in && r.low_in,
-                high: f(&p.high, &r.high),
-                high_in: p.high_in && r.high_in,
-            };
+            let range = f_of(of(*precision), of(*recall), beta);
             let text = format!("precision and recall give {}", show(&range));
-            let met = !range.and(value).is_empty();
-            if met { Relation::Met(text) } else { Relation::Missed(text, Vec::new()) }
+            is_it(!range.and(value).is_empty(), text)
         }
-        Check::Tally(of_claims, range) => {
-            let (mut inside, mut outside) = (Vec::new(), Vec::new());
-            for &at in of_claims {
-                let figure = of(at);
-                let both = figure.and(&range.interval);
-                if both == figure {
-                    inside.push(at);
-                } else if both.is_empty() {
-                    outside.push(at);
-                }
-            }
-            let (least, most) = (inside.len(), of_claims.len() - outside.len());
-            let counted = Interval::closed(whole(least as i128), whole(most as i128));
-            let text = format!("{counted} of {} are {}", of_claims.len(), range.text);
-            if !counted.and(value).is_empty() {
-                return Relation::Met(text);
-            }
-            // One more inside than is said, or one more outside than may be, are enough.
-            let said = value.low.to_integer().to_usize().unwrap_or(0);
-            let to_blame = if least > said {
-                inside[..said + 1].to_vec()
-            } else {
-                outside[..(of_claims.len() + 1).saturating_sub(said).min(outside.len())].to_vec()
-            };
-            Relation::Missed(text, to_blame)
-        }
-        Check::Tier(of_claims, range) => {
-            let outside: Vec<usize> = of_claims
-                .iter()
-                .copied()
-                .filter(|&at| of(at).and(&range.interval).is_empty())
-                .collect();
-            match (&outside[..], of_claims.len()) {
-                ([], 1) => Relation::Met(format!("it is {}", range.text)),
-                ([], all) => Relation::Met(format!("all {all} are {}", range.text)),
-                ([_], 1) => Relation::Missed(format!("it is not {}", range.text), outside),
-                // Each of them is enough: the first will do.
-                (some, all) => {
-                    let text = format!("{} of {all} not {}", some.len(), range.text);
-                    Relation::Missed(text, vec![some[0]])
-                }
-            }
-        }
-        Check::Same(of_claims) => {
-            if let Some(own) = own
-                && let Some(&at) = of_claims.iter().find(|&&at| of(at).and(own).is_empty())
-            {
-                let text = format!("{} is not {}", show(own), show(&of(at)));
-                return Relation::Missed(text, vec![at]);
-            }
-            for (i, &a) in of_claims.iter().enumerate() {
-                for &b in &of_claims[i + 1..] {
-                    // Intervals that meet in pairs have a number in common.
-                    if of(a).and(&of(b)).is_empty() {
-                        let text = format!("{} is not {}", show(&of(a)), show(&of(b)));
-                        return Relation::Missed(text, vec![a, b]);
-                    }
-                }
-            }
-            let all = of_claims.iter().map(|&at| of(at)).reduce(|a, b| a.and(&b));
-            let all = all.map(not_negative);
-            Relation::Met(all.map_or_else(String::new, |all| format!("all are {}", show(&all))))
-        }
+        Check::Tally(of_claims, range) => tally(of_claims, range, value, of),
+        Check::Tier(of_claims, range) => tier(of_claims, range, of),
+        Check::Same(of_claims) => same(of_claims, own, of, &show),
         Check::Labels(labels) => match labels.iter().find(|label| **label != labels[0]) {
             Some(other) => {
                 Relation::Missed(format!("{:?} there, {other:?} here", labels[0]), Vec::new())
@@ -155,6 +83,98 @@ pub fn judge(
         Check::Order(of_claims, direction) => in_order(of_claims, *direction, of),
         _ => Relation::Missed("not a relation".to_owned(), Vec::new()),
     }
+}
+
+/// The F-beta, with β², that a precision and a recall give.
+fn f_of(precision: Interval, recall: Interval, beta: &Exact) -> Interval {
+    let (p, r) = (not_negative(precision), not_negative(recall));
+    let f = |p: &Exact, r: &Exact| {
+        let under = beta * p + r;
+        if under.is_zero() { under } else { (Exact::one() + beta) * p * r / under }
+    };
+    // It rises with both.
+    Interval {
+        low: f(&p.low, &r.low),
+        low_in: p.low_in && r.low_in,
+        high: f(&p.high, &r.high),
+        high_in: p.high_in && r.high_in,
+    }
+}
+
+/// Whether so many figures as `value` says are within a range.
+fn tally(
+    of_claims: &[usize],
+    range: &Range,
+    value: &Interval,
+    of: &dyn Fn(usize) -> Interval,
+) -> Relation {
+    let (mut inside, mut outside) = (Vec::new(), Vec::new());
+    for &at in of_claims {
+        let figure = of(at);
+        let both = figure.and(&range.interval);
+        if both == figure {
+            inside.push(at);
+        } else if both.is_empty() {
+            outside.push(at);
+        }
+    }
+    let (least, most) = (inside.len(), of_claims.len() - outside.len());
+    let counted = Interval::closed(whole(least as i128), whole(most as i128));
+    let text = format!("{counted} of {} are {}", of_claims.len(), range.text);
+    if !counted.and(value).is_empty() {
+        return Relation::Met(text);
+    }
+    // One more inside than is said, or one more outside than may be, are enough.
+    let said = value.low.to_integer().to_usize().unwrap_or(0);
+    let to_blame = if least > said {
+        inside[..said + 1].to_vec()
+    } else {
+        outside[..(of_claims.len() + 1).saturating_sub(said).min(outside.len())].to_vec()
+    };
+    Relation::Missed(text, to_blame)
+}
+
+/// Whether all figures are within a range.
+fn tier(of_claims: &[usize], range: &Range, of: &dyn Fn(usize) -> Interval) -> Relation {
+    let outside: Vec<usize> =
+        of_claims.iter().copied().filter(|&at| of(at).and(&range.interval).is_empty()).collect();
+    match (&outside[..], of_claims.len()) {
+        ([], 1) => Relation::Met(format!("it is {}", range.text)),
+        ([], all) => Relation::Met(format!("all {all} are {}", range.text)),
+        ([_], 1) => Relation::Missed(format!("it is not {}", range.text), outside),
+        // Each of them is enough: the first will do.
+        (some, all) => {
+            let text = format!("{} of {all} not {}", some.len(), range.text);
+            Relation::Missed(text, vec![some[0]])
+        }
+    }
+}
+
+/// Whether all figures, and the claim's own where it has one, can be one number.
+fn same(
+    of_claims: &[usize],
+    own: Option<&Interval>,
+    of: &dyn Fn(usize) -> Interval,
+    show: &dyn Fn(&Interval) -> String,
+) -> Relation {
+    if let Some(own) = own
+        && let Some(&at) = of_claims.iter().find(|&&at| of(at).and(own).is_empty())
+    {
+        let text = format!("{} is not {}", show(own), show(&of(at)));
+        return Relation::Missed(text, vec![at]);
+    }
+    for (i, &a) in of_claims.iter().enumerate() {
+        for &b in &of_claims[i + 1..] {
+            // Intervals that meet in pairs have a number in common.
+            if of(a).and(&of(b)).is_empty() {
+                let text = format!("{} is not {}", show(&of(a)), show(&of(b)));
+                return Relation::Missed(text, vec![a, b]);
+            }
+        }
+    }
+    let all = of_claims.iter().map(|&at| of(at)).reduce(|a, b| a.and(&b));
+    let all = all.map(not_negative);
+    Relation::Met(all.map_or_else(String::new, |all| format!("all are {}", show(&all))))
 }
 
 /// What part of `all` a part is: up to what is asked for, or without end where `all` may be next

@@ -4,9 +4,9 @@
 //! with `adjusted=True` it is (that mean − 1/k) / (1 − 1/k) of these k classes. The third reading
 //! takes for each class the mean of its recall and its specificity against all others.
 
+use super::counts::ClassCounts;
 use super::figure::{Exact, Interval, whole};
-use super::multiclass::Counted;
-use super::solver::{Average, Quotient, Sum};
+use super::problem::{Average, Quotient, Sum};
 use num_traits::{One, Zero};
 
 /// How balanced accuracy of many classes is read.
@@ -33,7 +33,7 @@ impl Balanced {
 
     /// What the mean recall of `counted` is in this reading; nothing without examples, and if it
     /// is a division by nought.
-    pub(super) fn of(self, counted: &Counted) -> Option<Exact> {
+    pub(super) fn of(self, counted: &ClassCounts) -> Option<Exact> {
         let mut sum = Exact::zero();
         let mut present = 0_i128;
         for (&support, &right) in counted.support.iter().zip(&counted.right) {
@@ -83,19 +83,11 @@ impl Balanced {
                     known.low = known.low.min((*filler).clone());
                     known.high = known.high.max((*filler).clone());
                 }
-                Quotient {
-                    weight: None,
-                    numerator: right.clone(),
-                    denominator: support.clone(),
-                    zero: Some((*filler).clone()),
-                    known,
-                }
+                let sums = (right.clone(), support.clone());
+                Quotient::new(None, sums, Some((*filler).clone()), &known)
             };
-            Average {
-                parts: recalls.iter().map(part).collect(),
-                divisor: recalls.len() as i128,
-                interval: of_sum.clone(),
-            }
+            let parts = recalls.iter().map(part).collect();
+            Average::new(parts, recalls.len() as i128, of_sum.clone())
         };
         ends.iter().map(average).collect()
     }

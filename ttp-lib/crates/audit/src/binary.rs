@@ -5,10 +5,12 @@
 //! correlation too. So a set of scores is a walk over the true positives with a few whole
 //! divisions each, and the matrices are counted without being listed.
 
+pub use super::binary_score::BinaryScore;
+use super::binary_score::{NARROW, Region, WIDE_STEP, Whole, true_positives};
 use super::figure::{Exact, Interval, whole};
 use super::rates;
-pub use super::scores::{BinaryScore, Metric, Score, ZeroDivision, exact_score};
-use super::scores::{NARROW, Region, WIDE_STEP, Whole, ceil, counts, true_positives};
+pub use super::scores::{Metric, Score, ZeroDivision, exact_score};
+use super::scores::{ceil, counts};
 use num_bigint::BigInt;
 use num_traits::{One, ToPrimitive, Zero};
 use ttp_metrics::BinaryCounts;
@@ -107,18 +109,7 @@ pub fn search(
         !known && !matrices.iter().flatten().any(none)
     };
     let (no_positive, no_negative) = (edge(0, 1), edge(1, 0));
-    // The share of positives between, in grains: outwards, so that the numbers stay small.
-    const GRAIN: i128 = 1_000_000_000_000;
-    let mut share = Some((0, GRAIN));
-    if !known {
-        let unit = Interval::closed(Exact::zero(), Exact::one());
-        let left = matrices.iter().fold(unit, |left, of| left.and(&rates::prevalence(of)));
-        let grains = |end: &Exact| (end * whole(GRAIN)).to_integer().to_i128();
-        share = (!left.is_empty()).then(|| {
-            let last = grains(&left.high).map_or(GRAIN, |last| last + 1);
-            (grains(&left.low).unwrap_or(0), last.min(GRAIN))
-        });
-    }
+    let share = if known { Some((0, GRAIN)) } else { share_of_positives(matrices) };
     found.nowhere = share.is_none() && !no_positive && !no_negative;
     if found.nowhere {
         return found;
@@ -175,6 +166,21 @@ pub fn search(
     found
 }
 
+/// Shares are looked at in so many parts of one.
+const GRAIN: i128 = 1_000_000_000_000;
+
+/// The least and the largest share of positives that all matrices' rates leave, in grains: outwards,
+/// so that the numbers stay small. Nothing if they leave none.
+fn share_of_positives(matrices: &[Vec<BinaryScore>]) -> Option<(i128, i128)> {
+    let unit = Interval::closed(Exact::zero(), Exact::one());
+    let left = matrices.iter().fold(unit, |left, of| left.and(&rates::prevalence(of)));
+    let grains = |end: &Exact| (end * whole(GRAIN)).to_integer().to_i128();
+    (!left.is_empty()).then(|| {
+        let last = grains(&left.high).map_or(GRAIN, |last| last + 1);
+        (grains(&left.low).unwrap_or(0), last.min(GRAIN))
+    })
+}
+
 /// The items whose pairs are so many: 31 for 465.
 pub fn items_of_pairs(pairs: u64) -> Option<u64> {
     let items = ((2.0 * pairs as f64).sqrt() as u64).saturating_sub(1);
@@ -183,7 +189,8 @@ pub fn items_of_pairs(pairs: u64) -> Option<u64> {
 
 /// How many matrices of so many positives and negatives have all the scores, and one of them.
 /// `None` if there is none, or the steps ran out.
-pub fn fits(
+#[cfg(test)]
+pub(super) fn fits(
     scores: &[BinaryScore],
     positive: u64,
     negative: u64,
@@ -192,7 +199,8 @@ pub fn fits(
     walk(scores, positive, negative, false, steps)
 }
 
-/// As [`fits`]; or no further than the first that is found.
+/// How many matrices of so many positives and negatives have all the scores, and one of them; or no
+/// further than the first that is found. `None` if there is none, or the steps ran out.
 fn walk(
     scores: &[BinaryScore],
     positive: u64,

@@ -1,47 +1,14 @@
 //! Cells off the diagonal that claims name, and what they leave of a matrix's margins.
 
-use super::binary::ZeroDivision;
-use super::figure::Exact;
-use super::multiclass::{Layout, Said};
-use super::solver::{Problem, Sum};
-use num_traits::Zero;
+use super::problem::{Problem, Sum};
+use super::statement::Statement;
 
-/// What a cell is a share of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Share {
-    /// The examples of the true class: scikit-learn's `normalize="true"`.
-    #[default]
-    Row,
-    /// The examples that were said to be of the predicted one: `normalize="pred"`.
-    Column,
-    /// All examples: `normalize="all"`.
-    All,
-}
-
-impl Share {
-    /// The names that a claims file may use.
-    pub const NAMES: [&str; 3] = ["true", "pred", "all"];
-
-    /// By its name.
-    pub fn named(name: &str) -> Option<Self> {
-        let all = [Self::Row, Self::Column, Self::All];
-        Self::NAMES.iter().zip(all).find(|(known, _)| **known == name).map(|(_, share)| share)
-    }
-
-    /// The same of a matrix with rows and columns exchanged.
-    pub(super) fn turned(self) -> Self {
-        match self {
-            Self::Row => Self::Column,
-            Self::Column => Self::Row,
-            Self::All => Self::All,
-        }
-    }
-
-    /// A share of nothing: scikit-learn's matrix has nought there; nothing where a division by
-    /// nought has no value.
-    pub(super) fn of_nothing(self, zero_division: ZeroDivision) -> Option<Exact> {
-        zero_division.value().map(|_| Exact::zero())
-    }
+/// Where the unknowns of a matrix's margins and of its diagonal stand in a problem.
+pub(super) struct Margins {
+    pub(super) total: usize,
+    pub(super) support: Vec<usize>,
+    pub(super) predicted: Vec<usize>,
+    pub(super) right: Vec<usize>,
 }
 
 /// The unknowns of named cells.
@@ -59,7 +26,7 @@ impl Cells {
     /// the classes that these touch.
     pub(super) fn named(
         classes: usize,
-        said: &[&Said],
+        said: &[&Statement],
         whole: bool,
         most: i128,
         problem: &mut Problem,
@@ -78,7 +45,7 @@ impl Cells {
             }
         };
         for said in said {
-            if let Said::Cell(from, to, _) | Said::CellShare(from, to, ..) = said {
+            if let Statement::Cell(from, to, _) | Statement::CellShare(from, to, ..) = said {
                 add(*from, *to, &mut cells);
             }
         }
@@ -116,7 +83,7 @@ impl Cells {
     /// their sums are left: they count as one class with nothing on its diagonal. A row or a
     /// column of which all cells are named has nothing left. Of open labels whatever is left is
     /// of labels that are not listed.
-    pub(super) fn rows(&self, layout: &Layout, open: bool, problem: &mut Problem) {
+    pub(super) fn rows(&self, margins: &Margins, open: bool, problem: &mut Problem) {
         let classes = self.classes;
         let named_in = |class: usize, row: bool| {
             let cell = move |other: usize| match row {
@@ -126,8 +93,8 @@ impl Cells {
             (0..classes).filter_map(cell)
         };
         let left = |class: usize, row: bool| -> (Sum, bool) {
-            let margin = if row { layout.support[class] } else { layout.predicted[class] };
-            let mut sum = vec![(margin, 1), (layout.right[class], -1)];
+            let margin = if row { margins.support[class] } else { margins.predicted[class] };
+            let mut sum = vec![(margin, 1), (margins.right[class], -1)];
             sum.extend(named_in(class, row).map(|at| (at, -1)));
             let whole = !open && sum.len() == classes + 1;
             (sum, whole)
@@ -136,8 +103,8 @@ impl Cells {
             let ((rest, no_rest), (over, no_over)) = (left(class, true), left(class, false));
             // What is left of its row and of its column fits into all that is off the diagonal.
             let room = (!(open || no_rest && no_over)).then(|| {
-                let mut room: Sum = vec![(layout.total, 1)];
-                room.extend(layout.right.iter().map(|&at| (at, -1)));
+                let mut room: Sum = vec![(margins.total, 1)];
+                room.extend(margins.right.iter().map(|&at| (at, -1)));
                 room.extend(self.at.iter().flatten().map(|&at| (at, -1)));
                 room.extend(rest.iter().chain(&over).map(|&(at, c)| (at, -c)));
                 room
@@ -158,7 +125,7 @@ impl Cells {
             if self.touched[class] {
                 enough.extend(left(class, false).0.into_iter().map(|(at, c)| (at, -c)));
             } else {
-                enough.extend([(layout.support[class], 1), (layout.right[class], -1)]);
+                enough.extend([(margins.support[class], 1), (margins.right[class], -1)]);
             }
         }
         problem.row(enough, Some(0), None);

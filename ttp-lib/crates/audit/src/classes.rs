@@ -1,113 +1,28 @@
 //! Verdicts on the claims about a confusion matrix of many classes.
 
-use super::cells::Share;
 use super::claims::{Check, MOST, MatrixKnown};
-use super::figure::{Exact, Interval};
-use super::judge::{Judge, Settled, matrix_of, settle_from};
+use super::confusion::{Classes, MatrixAnswer};
+use super::counts::Matrix;
+use super::judge::{Judge, Settlement, matrix_of, settle_from};
 use super::labels::{Labels, is_micro};
-use super::multiclass::{Averaging, ClassMetric, Classes, Found, Matrix, Said};
+use super::looker::{Looker, SHORT, Statements};
 use super::removal::{self, Removal};
 use super::solver::Work;
+use super::statement::Statement;
 use super::turned;
 use super::verdict::{Look, Verdict, irreducible};
-use num_traits::{One, Zero};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// As many looks at sets of claims, for a smaller conflict.
 const LOOKS: usize = 60;
-/// As many matrices that were found are remembered.
-const REMEMBERED: usize = 200;
-/// What bounds and certificates refute.
-const SHORT: Work = Work { nodes: 1, moves: 0 };
-
-/// What claims say of a matrix, by their places.
-type SaidBy = BTreeMap<usize, Said>;
 
 /// What became of a matrix's claims.
-struct Judged {
-    settled: Settled,
+struct MatrixVerdicts {
+    settled: Settlement,
     verdicts: BTreeMap<usize, Verdict>,
     witness: Option<Matrix>,
     removal: Option<Removal>,
-}
-
-/// Looks for matrices, and remembers which claims each of those that it found bears out.
-struct Looker<'a> {
-    near: Option<Classes>,
-    classes: &'a Classes,
-    said: &'a SaidBy,
-    found: RefCell<Vec<(BTreeSet<usize>, Matrix)>>,
-}
-
-impl Looker<'_> {
-    fn of(&self, of: &[usize]) -> Vec<&Said> {
-        of.iter().map(|at| &self.said[at]).collect()
-    }
-
-    /// Whether a matrix that was found bears out these claims.
-    fn is_known(&self, of: &[usize]) -> bool {
-        let found = self.found.borrow();
-        found.iter().rev().any(|(holds, _)| of.iter().all(|at| holds.contains(at)))
-    }
-
-    /// A matrix that was found and bears out these claims.
-    fn known(&self, of: &[usize]) -> Option<Matrix> {
-        let found = self.found.borrow();
-        let one = found.iter().rev().find(|(holds, _)| of.iter().all(|at| holds.contains(at)));
-        one.map(|(_, matrix)| matrix.clone())
-    }
-
-    fn solve(&self, of: &[usize], work: Work) -> Found {
-        if let Some(matrix) = self.known(of) {
-            return Found::Possible(matrix);
-        }
-        let said = self.of(of);
-        // Of a total that is not known a small one is looked at first.
-        let mut found = Ok(Found::Unknown);
-        if let Some(near) = &self.near {
-            found = near.solve(&said, work);
-        }
-        if !matches!(found, Ok(Found::Possible(_))) {
-            found = self.classes.solve(&said, work);
-        }
-        // What cannot be looked at was taken out before.
-        let found = found.unwrap_or(Found::Unknown);
-        if let Found::Possible(matrix) = &found {
-            let counted = self.classes.counted(matrix);
-            let holds = |(_, said): &(&usize, &Said)| self.classes.holds_in(said, matrix, &counted);
-            let holds = self.said.iter().filter(holds).map(|(at, _)| *at).collect();
-            let mut all = self.found.borrow_mut();
-            if all.len() == REMEMBERED {
-                all.remove(0);
-            }
-            all.push((holds, matrix.clone()));
-        }
-        found
-    }
-
-    fn look(&self, of: &[usize], work: Work) -> Look {
-        match self.solve(of, work) {
-            Found::Possible(_) => Look::Possible,
-            Found::Impossible => Look::Impossible,
-            Found::Unknown => Look::Unknown,
-        }
-    }
-
-    fn bounds(&self, of: &[usize]) -> Look {
-        match self.classes.is_refuted_by_bounds(&self.of(of)) {
-            Ok(true) => Look::Impossible,
-            _ => Look::Possible,
-        }
-    }
-
-    /// Claims that bounds refute, none of which can be spared there; all if bounds do not.
-    fn shrunk(&self, of: &[usize]) -> Vec<usize> {
-        match self.bounds(of) {
-            Look::Impossible => irreducible(of, |of| self.bounds(of)),
-            _ => of.to_vec(),
-        }
-    }
 }
 
 impl Judge<'_> {
@@ -119,31 +34,31 @@ impl Judge<'_> {
         }
     }
 
-    pub(super) fn said(&self, at: usize) -> Option<Said> {
+    pub(super) fn said(&self, at: usize) -> Option<Statement> {
         let claim = self.claim(at);
         let interval = |figure: &super::Figure| figure.interval(claim.rounding);
         let value = claim.value.as_ref().map(interval);
         Some(match (&claim.check, value) {
             (Check::OfClass(_, class, metric), Some(value)) => {
-                Said::OfClass(*class, *metric, value)
+                Statement::OfClass(*class, *metric, value)
             }
-            (Check::Count(_, class, count), Some(value)) => Said::Count(*class, *count, value),
+            (Check::Count(_, class, count), Some(value)) => Statement::Count(*class, *count, value),
             (Check::Averaged(_, averaging, metric), Some(value)) => {
-                Said::Averaged(*averaging, *metric, value)
+                Statement::Averaged(*averaging, *metric, value)
             }
             (Check::Over(_, of, averaging, metric), Some(value)) => {
-                Said::Over(of.clone(), *averaging, *metric, value)
+                Statement::Over(of.clone(), *averaging, *metric, value)
             }
-            (Check::Balanced(_, read), Some(value)) => Said::Balanced(*read, value),
-            (Check::Whole(_, figure), Some(value)) => Said::Whole(*figure, value),
-            (Check::Accuracy(_), Some(value)) => Said::Accuracy(value),
-            (Check::Total(_), Some(value)) => Said::Total(value),
-            (Check::Cell(_, from, to), Some(value)) => Said::Cell(*from, *to, value),
+            (Check::Balanced(_, read), Some(value)) => Statement::Balanced(*read, value),
+            (Check::Whole(_, figure), Some(value)) => Statement::Whole(*figure, value),
+            (Check::Accuracy(_), Some(value)) => Statement::Accuracy(value),
+            (Check::Total(_), Some(value)) => Statement::Total(value),
+            (Check::Cell(_, from, to), Some(value)) => Statement::Cell(*from, *to, value),
             (Check::CellShare(_, from, to, share), Some(value)) => {
-                Said::CellShare(*from, *to, *share, value)
+                Statement::CellShare(*from, *to, *share, value)
             }
             (Check::EitherWay(_, a, b, shares), _) => {
-                Said::EitherWay(*a, *b, interval(&shares[0]), interval(&shares[1]))
+                Statement::EitherWay(*a, *b, interval(&shares[0]), interval(&shares[1]))
             }
             _ => return None,
         })
@@ -153,7 +68,7 @@ impl Judge<'_> {
         let members: Vec<usize> = (0..self.claims.claims.len())
             .filter(|&at| matrix_of(&self.claim(at).check) == Some(matrix))
             .collect();
-        let mut said: SaidBy =
+        let mut said: Statements =
             members.iter().filter_map(|&at| Some((at, self.said(at)?))).collect();
         let classes = classes_of(known);
         self.undecided(taken_out(&mut said, |said| classes.unfit(said)));
@@ -168,7 +83,7 @@ impl Judge<'_> {
         let mut found = self.judged(known, &classes, &said);
         if found.witness.is_none() {
             // What is only checked must not keep the rest from a verdict.
-            let all: Vec<Said> = said.values().cloned().collect();
+            let all: Vec<Statement> = said.values().cloned().collect();
             let checked = taken_out(&mut said, |said| classes.only_checked(said, &all));
             if !checked.is_empty() {
                 self.undecided(checked);
@@ -181,7 +96,7 @@ impl Judge<'_> {
         if known.labels.is_none() && may_be_open(&said, &found) {
             return self.reopened(matrix, known, said);
         }
-        let Judged { settled, verdicts, witness, removal } = found;
+        let MatrixVerdicts { settled, verdicts, witness, removal } = found;
         for (at, verdict) in verdicts {
             self.verdicts[at] = Some(verdict);
         }
@@ -201,7 +116,7 @@ impl Judge<'_> {
     /// The claims of a report with a micro average that cannot be of all labels with one label an
     /// example: judged as of some labels, which goes for several an example, too. What is refuted
     /// so is refuted in each of the three readings.
-    fn reopened(&mut self, matrix: usize, known: &MatrixKnown, mut said: SaidBy) {
+    fn reopened(&mut self, matrix: usize, known: &MatrixKnown, mut said: Statements) {
         let needs = "whether these are all labels and each example has one: then micro precision, \
                      recall, F and the accuracy are one number, and these figures are not; labels \
                      = \"some\" or \"several\" of the matrix says that it is otherwise, \"all\" that \
@@ -223,7 +138,7 @@ impl Judge<'_> {
         self.holding.remove(&('m', matrix));
     }
 
-    fn judged(&self, known: &MatrixKnown, classes: &Classes, said: &SaidBy) -> Judged {
+    fn judged(&self, known: &MatrixKnown, classes: &Classes, said: &Statements) -> MatrixVerdicts {
         let members: Vec<usize> = said.keys().copied().collect();
         let near =
             known.open_total.then(|| Classes { total: known.totals.total, ..classes.clone() });
@@ -237,7 +152,7 @@ impl Judge<'_> {
             looker.look(of, work)
         };
         // Of a matrix that is printed cell by cell bounds leave little to look for.
-        let cells = said.values().filter(|said| matches!(said, Said::Cell(..))).count();
+        let cells = said.values().filter(|said| matches!(said, Statement::Cell(..))).count();
         let printed = cells > 2 * classes.names.len();
         let shrink = |of: &[usize]| if printed { looker.shrunk(of) } else { of.to_vec() };
         let is_known = |of: &[usize]| printed && looker.is_known(of);
@@ -271,9 +186,9 @@ impl Judge<'_> {
         let number = known.classes.len();
         let mut witness = None;
         match looker.solve(&settled.holding, Work::default()) {
-            Found::Possible(found) => {
+            MatrixAnswer::Possible(found) => {
                 let text = shown(classes, &found, number);
-                let all: Vec<&Said> = settled.holding.iter().map(|at| &said[at]).collect();
+                let all: Vec<&Statement> = settled.holding.iter().map(|at| &said[at]).collect();
                 let many = classes.is_one_of_many(&all, &found).then(|| "many".to_owned());
                 for &at in &settled.holding {
                     let verdict = if classes.holds(&said[&at], &found) {
@@ -294,7 +209,7 @@ impl Judge<'_> {
                 }
             }
         }
-        Judged { settled, verdicts, witness, removal }
+        MatrixVerdicts { settled, verdicts, witness, removal }
     }
 
     /// The smallest sets of a matrix's claims that have to go. What is refuted is refuted by bounds
@@ -303,7 +218,7 @@ impl Judge<'_> {
         &self,
         known: &MatrixKnown,
         members: &[usize],
-        settled: &Settled,
+        settled: &Settlement,
         looker: &Looker<'_>,
         printed: bool,
     ) -> Removal {
@@ -331,78 +246,6 @@ impl Judge<'_> {
             whole: found.whole,
         }
     }
-
-    /// Which way round two classes are taken for each other, if all that holds leaves only one.
-    fn only_way(&self, at: usize, holding: &[usize], said: &SaidBy, classes: &Classes) -> String {
-        let Said::EitherWay(a, b, x, y) = &said[&at] else { return String::new() };
-        let others = holding.iter().filter(|other| **other != at).map(|other| &said[other]);
-        let others: Vec<&Said> = others.collect();
-        let refuted = |there: &Interval, back: &Interval| {
-            let row = |a: usize, b: usize, share: &Interval| {
-                Said::CellShare(a, b, Share::Row, share.clone())
-            };
-            let way = [row(*a, *b, there), row(*b, *a, back)];
-            let all: Vec<&Said> = others.iter().copied().chain(&way).collect();
-            classes.solve(&all, SHORT) == Ok(Found::Impossible)
-        };
-        let Check::EitherWay(.., shares) = &self.claim(at).check else { return String::new() };
-        let (from, to) = (&classes.names[*a], &classes.names[*b]);
-        let only = |share: &super::Figure| {
-            format!("; the other figures leave one way round: {share} of {from} said to be {to}")
-        };
-        match (refuted(y, x), refuted(x, y)) {
-            (true, false) => only(&shares[0]),
-            (false, true) => only(&shares[1]),
-            _ => String::new(),
-        }
-    }
-
-    /// What a macro average of a conflict really is, if another reading of it resolves the
-    /// conflict: a matrix is found that gives it and all `others`.
-    fn misnomer(
-        &self,
-        at: usize,
-        others: &[usize],
-        said: &SaidBy,
-        classes: &Classes,
-    ) -> Option<String> {
-        let Said::Averaged(Averaging::Macro, metric, interval) = &said[&at] else { return None };
-        let others: Vec<&Said> = others.iter().map(|other| &said[other]).collect();
-        let possible = |extra: Option<Said>| {
-            let mut all = others.clone();
-            all.extend(extra.as_ref());
-            matches!(classes.solve(&all, Work::default()), Ok(Found::Possible(_)))
-        };
-        let id = self.id(at);
-        if let ClassMetric::FBeta(n, d) = metric {
-            // F of the means: from the other macro averages of the document.
-            let mean = |wanted: ClassMetric| {
-                said.values().find_map(|said| match said {
-                    Said::Averaged(Averaging::Macro, metric, interval) if *metric == wanted => {
-                        Some(interval.clone())
-                    }
-                    _ => None,
-                })
-            };
-            if let Some((p, r)) = mean(ClassMetric::Precision).zip(mean(ClassMetric::Recall)) {
-                let beta = super::figure::fraction((*n).into(), (*d).into());
-                let f = |p: &Exact, r: &Exact| {
-                    let under = &beta * p + r;
-                    if under.is_zero() { under } else { (Exact::one() + &beta) * p * r / under }
-                };
-                let of_means = Interval::closed(f(&p.low, &r.low), f(&p.high, &r.high));
-                if !of_means.and(interval).is_empty() && possible(None) {
-                    return Some(format!("{id} is the F of the means, not the mean of the Fs"));
-                }
-            }
-        }
-        if possible(Some(Said::Averaged(Averaging::Micro, *metric, interval.clone()))) {
-            return Some(format!("{id} is a micro average passed off as macro"));
-        }
-        let weighted = classes.total.0 == classes.total.1
-            && possible(Some(Said::Averaged(Averaging::Weighted, *metric, interval.clone())));
-        weighted.then(|| format!("{id} is a weighted average passed off as macro"))
-    }
 }
 
 /// What is known of a matrix before any claim. A total of which only is said how far to look for it
@@ -417,7 +260,10 @@ pub(super) fn classes_of(known: &MatrixKnown) -> Classes {
 }
 
 /// Takes out what cannot be judged, with what would decide it.
-fn taken_out(said: &mut SaidBy, needs: impl Fn(&Said) -> Option<String>) -> Vec<(usize, String)> {
+fn taken_out(
+    said: &mut Statements,
+    needs: impl Fn(&Statement) -> Option<String>,
+) -> Vec<(usize, String)> {
     let out: Vec<(usize, String)> =
         said.iter().filter_map(|(at, said)| Some((*at, needs(said)?))).collect();
     said.retain(|at, _| !out.iter().any(|(other, _)| other == at));
@@ -426,23 +272,29 @@ fn taken_out(said: &mut SaidBy, needs: impl Fn(&Said) -> Option<String>) -> Vec<
 
 /// Whether claims that cannot be of all labels may be of some: a micro average is said beside
 /// precision and recall, and is in conflict; or no cell and no accuracy speaks of a whole matrix.
-fn may_be_open(said: &SaidBy, found: &Judged) -> bool {
+fn may_be_open(said: &Statements, found: &MatrixVerdicts) -> bool {
     let conflicts = &found.settled.conflicts;
     let in_conflict = conflicts.iter().flat_map(|(claims, _)| claims).any(|at| is_micro(&said[at]));
     let whole = said.values().any(|said| {
         matches!(
             said,
-            Said::Accuracy(_) | Said::Cell(..) | Said::CellShare(..) | Said::EitherWay(..)
+            Statement::Accuracy(_)
+                | Statement::Cell(..)
+                | Statement::CellShare(..)
+                | Statement::EitherWay(..)
         )
     });
     !conflicts.is_empty() && said.values().any(is_micro) && (in_conflict || !whole)
 }
 
 /// Whether claims that cannot be of all labels can be of some of them.
-fn is_of_all_labels(classes: &Classes, said: &[&Said]) -> bool {
+fn is_of_all_labels(classes: &Classes, said: &[&Statement]) -> bool {
     let open = Classes { labels: Labels::Some, ..classes.clone() };
     let fits = said.iter().all(|said| open.unfit(said).is_none());
-    fits && matches!(open.solve(said, Work { nodes: 40, moves: 4_000 }), Ok(Found::Possible(_)))
+    fits && matches!(
+        open.solve(said, Work { nodes: 40, moves: 4_000 }),
+        Ok(MatrixAnswer::Possible(_))
+    )
 }
 
 /// A matrix that was found, in words.

@@ -1,6 +1,7 @@
 //! What the labels of a report are, and which scores it can have then.
 
-use super::multiclass::{Averaging, ClassMetric, Said};
+use super::counts::{Averaging, ClassMetric};
+use super::statement::Statement;
 
 /// What a matrix's classes are of all labels that its examples have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,15 +32,16 @@ impl Labels {
     }
 
     /// Why a score cannot be judged of such labels; nothing if it can.
-    pub(super) fn unfit(self, said: &Said) -> Option<String> {
+    pub(super) fn unfit(self, said: &Statement) -> Option<String> {
         let all = "all labels of the examples, which a report over some of them does not have";
         let several = "the examples' own sets of labels: with several labels an example there is \
                        no such number in the labels' counts";
         match (self, said) {
             (Self::All, _) => None,
-            (Self::Several, Said::Cell(..) | Said::CellShare(..) | Said::EitherWay(..)) => {
-                Some(several.to_owned())
-            }
+            (
+                Self::Several,
+                Statement::Cell(..) | Statement::CellShare(..) | Statement::EitherWay(..),
+            ) => Some(several.to_owned()),
             (Self::Several, said) if wants_all(said) => Some(several.to_owned()),
             (Self::Some, said) if wants_all(said) => Some(all.to_owned()),
             _ => None,
@@ -48,12 +50,12 @@ impl Labels {
 }
 
 /// Whether a score counts examples of no class that is listed: true negatives, or all.
-fn wants_all(said: &Said) -> bool {
+fn wants_all(said: &Statement) -> bool {
     match said {
-        Said::Accuracy(_) | Said::Whole(..) => true,
-        Said::OfClass(_, metric, _)
-        | Said::Averaged(_, metric, _)
-        | Said::Over(_, _, metric, _) => {
+        Statement::Accuracy(_) | Statement::Whole(..) => true,
+        Statement::OfClass(_, metric, _)
+        | Statement::Averaged(_, metric, _)
+        | Statement::Over(_, _, metric, _) => {
             !matches!(metric, ClassMetric::Precision | ClassMetric::Recall | ClassMetric::FBeta(..))
         }
         _ => false,
@@ -62,14 +64,14 @@ fn wants_all(said: &Said) -> bool {
 
 /// Whether it is a micro average of precision, recall or F: scikit-learn prints one only of a
 /// report over some labels, or with several labels a row; else the three are the accuracy.
-pub(super) fn is_micro(said: &Said) -> bool {
+pub(super) fn is_micro(said: &Statement) -> bool {
     matches!(
         said,
-        Said::Averaged(
+        Statement::Averaged(
             Averaging::Micro,
             ClassMetric::Precision | ClassMetric::Recall | ClassMetric::FBeta(..),
             _
-        ) | Said::Over(
+        ) | Statement::Over(
             _,
             Averaging::Micro,
             ClassMetric::Precision | ClassMetric::Recall | ClassMetric::FBeta(..),

@@ -1,12 +1,17 @@
 //! Printed matrices and reports: what is true is never refuted, and a changed digit is.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod random_tests;
+mod report_tests;
+mod truth;
+
 use super::{Audit, Claims, Verdict, audit};
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use std::path::Path;
+use truth::Truth;
 
 type Counts = Vec<Vec<u64>>;
 
@@ -69,72 +74,6 @@ impl Page {
 
     fn refused(&self) -> String {
         Claims::parse(Path::new("c.toml"), &self.text).unwrap_err().to_string()
-    }
-}
-
-/// Margins, and scikit-learn's figures from them in floating point, told apart from the library's.
-struct Truth {
-    support: Vec<f64>,
-    predicted: Vec<f64>,
-    right: Vec<f64>,
-    all: f64,
-}
-
-impl Truth {
-    fn of(counts: &Counts) -> Self {
-        let sum = |cells: &mut dyn Iterator<Item = u64>| cells.sum::<u64>() as f64;
-        let classes = 0..counts.len();
-        let support: Vec<f64> = counts.iter().map(|row| sum(&mut row.iter().copied())).collect();
-        let column = |class: usize| sum(&mut counts.iter().map(|row| row[class]));
-        Self {
-            all: support.iter().sum(),
-            support,
-            predicted: classes.clone().map(column).collect(),
-            right: classes.map(|class| counts[class][class] as f64).collect(),
-        }
-    }
-
-    fn of_class(&self, metric: &str, class: usize) -> f64 {
-        let (s, p, t) = (self.support[class], self.predicted[class], self.right[class]);
-        let (n, share) = (self.all, |a: f64, b: f64| if b == 0.0 { 0.0 } else { a / b });
-        let (recall, specificity) = (share(t, s), share(n - s - p + t, n - s));
-        match metric {
-            "precision" => share(t, p),
-            "recall" => recall,
-            "f1" => share(2.0 * t, s + p),
-            "f2" => share(5.0 * t, 4.0 * s + p),
-            "specificity" => specificity,
-            "negative_predictive_value" => share(n - s - p + t, n - p),
-            "accuracy" => (n - s - p + 2.0 * t) / n,
-            "balanced_accuracy" => f64::midpoint(recall, specificity),
-            other => panic!("{other}"),
-        }
-    }
-
-    fn average(&self, metric: &str, weighted: bool, of: &[usize]) -> f64 {
-        let weight = |class: usize| if weighted { self.support[class] } else { 1.0 };
-        let all: f64 = of.iter().map(|&class| weight(class)).sum();
-        let sum: f64 = of.iter().map(|&class| weight(class) * self.of_class(metric, class)).sum();
-        if all == 0.0 { 0.0 } else { sum / all }
-    }
-
-    fn balanced(&self, adjusted: bool) -> f64 {
-        let present: Vec<usize> =
-            (0..self.support.len()).filter(|&class| self.support[class] > 0.0).collect();
-        let mean = self.average("recall", false, &present);
-        let chance = 1.0 / present.len() as f64;
-        if adjusted { (mean - chance) / (1.0 - chance) } else { mean }
-    }
-
-    fn agreement(&self, kappa: bool) -> f64 {
-        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-        let (n, s, p) = (self.all, &self.support, &self.predicted);
-        let above = n * self.right.iter().sum::<f64>() - dot(s, p);
-        let below = match kappa {
-            true => n * n - dot(s, p),
-            false => ((n * n - dot(s, s)) * (n * n - dot(p, p))).sqrt(),
-        };
-        if below == 0.0 { 0.0 } else { above / below }
     }
 }
 
@@ -232,96 +171,6 @@ fn counts_of_classes(page: &mut Page, truth: &Truth, metrics: &[&str]) {
     }
 }
 
-#[test]
-fn true_figures_beside_a_printed_matrix_are_all_consistent() {
-    let mut rng = ChaCha8Rng::seed_from_u64(21);
-    for case in 0..40 {
-        let classes = rng.random_range(2..=5);
-        let counts = random_counts(&mut rng, classes, [3, 40, 900][case % 3]);
-        let truth = Truth::of(&counts);
-        let total = match case % 4 {
-            0 => String::new(),
-            1 => format!("total = [1, {}]", 2.0 * truth.all),
-            _ => format!("total = {}", truth.all),
-        };
-        let mut page = Page::of(classes, &total);
-        page.cells(&counts);
-        let decimals = rng.random_range(2..=8);
-        figures(&mut rng, &mut page, &truth, 0.3, decimals);
-        counts_of_classes(&mut page, &truth, &["support", "predicted"]);
-        assert_eq!(page.found(), [page.claims, 0, 0], "{case}: {}", page.text);
-    }
-}
-
-#[test]
-fn true_figures_without_a_matrix_or_with_a_part_of_it_are_never_inconsistent() {
-    let mut rng = ChaCha8Rng::seed_from_u64(22);
-    let mut found = [0; 3];
-    for case in 0..16 {
-        let classes = rng.random_range(2..=3);
-        let counts = random_counts(&mut rng, classes, [2, 12, 60][case % 3]);
-        let truth = Truth::of(&counts);
-        let mut page = Page::of(classes, &format!("total = {}", truth.all));
-        match case % 4 {
-            // A row, a column, or some cells.
-            0 => (0..classes).for_each(|to| page.cell(1, to, &counts[1][to].to_string())),
-            1 => (0..classes).for_each(|from| page.cell(from, 0, &counts[from][0].to_string())),
-            2 => {
-                for (from, row) in counts.iter().enumerate() {
-                    for (to, cell) in row.iter().enumerate() {
-                        if rng.random_bool(0.5) {
-                            page.cell(from, to, &cell.to_string());
-                        }
-                    }
-                }
-            }
-            _ => {}
-        }
-        counts_of_classes(&mut page, &truth, &["support", "true_positives"]);
-        let decimals = rng.random_range(2..=8);
-        figures(&mut rng, &mut page, &truth, 0.1, decimals);
-        let judged = page.found();
-        assert_eq!(judged[1], 0, "{case}: {judged:?} {}", page.text);
-        found.iter_mut().zip(judged).for_each(|(all, one)| *all += one);
-    }
-    assert!(found[2] < found[0], "{found:?}: most are decided");
-}
-
-#[test]
-fn a_changed_figure_beside_a_printed_matrix_is_inconsistent() {
-    let mut rng = ChaCha8Rng::seed_from_u64(23);
-    for case in 0..24 {
-        let classes = rng.random_range(2..=4);
-        let counts = random_counts(&mut rng, classes, [9, 60][case % 2]);
-        let truth = Truth::of(&counts);
-        let mut page = Page::of(classes, &format!("total = {}", truth.all));
-        let class = rng.random_range(0..classes);
-        let all: Vec<usize> = (0..classes).collect();
-        let off = |value: f64| shown(value + if value > 0.5 { -0.02 } else { 0.02 }, 3, false);
-        let metric = OF_CLASS[case % OF_CLASS.len()];
-        let mut changed = counts.clone();
-        match case % 8 {
-            0 => page.of_class("support", class, &(truth.support[class] + 1.0).to_string()),
-            1 => page.of_class("predicted", class, &(truth.predicted[class] + 1.0).to_string()),
-            2 => page.of_class(metric, class, &off(truth.of_class(metric, class))),
-            3 => {
-                let value = truth.average("f1", false, &all);
-                page.score("f1", "average = \"macro\"", &off(value));
-            }
-            4 => page.score("balanced_accuracy", "", &off(truth.balanced(false))),
-            5 => page.score("kappa", "", &off(truth.agreement(true))),
-            6 => changed[class][(class + 1) % classes] += 1,
-            _ => {
-                let value = truth.average("precision", true, &all);
-                page.score("precision", "average = \"weighted\"", &off(value));
-            }
-        }
-        page.cells(&changed);
-        let [_, inconsistent, _] = page.found();
-        assert!(inconsistent > 0, "{case}: {}", page.text);
-    }
-}
-
 /// The figures of a report by scikit-learn.
 fn report(page: &mut Page, report: &Value, labels: &[usize], decimals: usize) {
     let place = |label: usize| labels.iter().position(|other| *other == label).unwrap();
@@ -342,62 +191,6 @@ fn report(page: &mut Page, report: &Value, labels: &[usize], decimals: usize) {
         }
         if label.is_some() {
             page.score("support", &fields, &line["support"].as_f64().unwrap().to_string());
-        }
-    }
-}
-
-#[test]
-#[ignore = "slow: scikit-learn's reports over some labels (make test-all)"]
-fn scikit_learns_figures_are_those_of_its_matrices() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/reports.json");
-    let golden: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
-    assert_eq!(golden["sklearn"], "1.7.2");
-    for case in golden["cases"].as_array().unwrap() {
-        let counts: Counts = serde_json::from_value(case["counts"].clone()).unwrap();
-        let labels: Vec<usize> = (0..counts.len()).collect();
-        let name = case["name"].as_str().unwrap();
-        let value = |field: &str| case[field].as_f64().unwrap();
-        for decimals in [2, 4, 8] {
-            let mut page = Page::of(labels.len(), "");
-            page.cells(&counts);
-            let show = |value: f64| shown(value, decimals, false);
-            page.score("balanced_accuracy", "", &show(value("balanced")));
-            let fields = "balanced_accuracy = \"adjusted\"";
-            page.score("balanced_accuracy", fields, &show(value("adjusted")));
-            page.score("kappa", "", &show(value("kappa")));
-            page.score("mcc", "", &show(value("mcc")));
-            for how in ["true", "pred", "all"] {
-                for (from, row) in case["normalized"][how].as_array().unwrap().iter().enumerate() {
-                    for (to, share) in row.as_array().unwrap().iter().enumerate() {
-                        let fields =
-                            format!("from = \"{from}\"\nto = \"{to}\"\nnormalize = \"{how}\"");
-                        page.claim("cell", &fields, &show(share.as_f64().unwrap()));
-                    }
-                }
-            }
-            report(&mut page, &case["report"], &labels, decimals);
-            assert_eq!(page.found(), [page.claims, 0, 0], "{name}, {decimals}: {}", page.text);
-
-            // Over some labels, and with several a row: as such all is consistent; where the file
-            // does not say so nothing is refuted.
-            let some: Vec<usize> = serde_json::from_value(case["some"]["labels"].clone()).unwrap();
-            let reports =
-                [(&case["some"]["report"], &some, "some"), (&case["several"], &labels, "several")];
-            for (lines, labels, kind) in reports {
-                let total = lines["macro"]["support"].as_f64().unwrap();
-                for said in [format!("labels = \"{kind}\"\n"), String::new()] {
-                    if said.is_empty() && (labels.len() < 2 || decimals > 2) {
-                        continue;
-                    }
-                    let mut page = Page::of(labels.len(), &format!("{said}total = {total}"));
-                    report(&mut page, lines, labels, decimals);
-                    let [consistent, inconsistent, _] = page.found();
-                    assert_eq!(inconsistent, 0, "{name}, {kind}: {}", page.text);
-                    if !said.is_empty() {
-                        assert_eq!(consistent, page.claims, "{name}, {kind}: {}", page.text);
-                    }
-                }
-            }
         }
     }
 }
@@ -478,125 +271,6 @@ fn figures_that_only_the_exchanged_matrix_gives_are_not_refuted() {
     page.cells(&printed());
     page.of_class("support", 1, "50");
     assert!(page.found()[1] > 0);
-}
-
-#[test]
-fn balanced_accuracy_is_the_mean_recall_or_what_the_file_says() {
-    // https://github.com/scikit-learn/scikit-learn/pull/10587 and its issue 6747.
-    let truth = Truth::of(&printed());
-    let all = [0, 1, 2];
-    let mean = shown(truth.balanced(false), 4, false);
-    assert_eq!(mean, "0.7153");
-    let one_vs_rest = shown(truth.average("balanced_accuracy", false, &all), 4, false);
-    let adjusted = shown(truth.balanced(true), 4, false);
-    let found = |top: &str, fields: &str, value: &str| {
-        let mut page = Page::of(3, top);
-        page.cells(&printed());
-        page.score("balanced_accuracy", fields, value);
-        page.found()[1]
-    };
-    let setting = |name: &str| format!("balanced_accuracy = \"{name}\"");
-    assert_eq!(found("", "", &mean), 0);
-    assert_eq!(found("", "average = \"macro\"", &mean), 0);
-    assert!(found("", "", &one_vs_rest) > 0);
-    assert_eq!(found("", &setting("one_vs_rest"), &one_vs_rest), 0);
-    assert_eq!(found(&setting("one_vs_rest"), "average = \"macro\"", &one_vs_rest), 0);
-    assert!(found("", &setting("one_vs_rest"), &mean) > 0);
-    assert_eq!(found("", &setting("adjusted"), &adjusted), 0);
-    assert!(found("", &setting("adjusted"), &mean) > 0);
-    // Without cells, too: of three recalls the mean is what it is.
-    let mut page = Page::of(3, "total = 200");
-    counts_of_classes(&mut page, &truth, &["support"]);
-    for class in all {
-        page.of_class("recall", class, &shown(truth.of_class("recall", class), 3, false));
-    }
-    page.score("balanced_accuracy", "", "0.7153");
-    assert_eq!(page.found(), [7, 0, 0]);
-    for (fields, value, reason) in [
-        (
-            "average = \"weighted\"",
-            "0.70",
-            "field \"average\": balanced accuracy is the mean recall",
-        ),
-        (
-            "balanced_accuracy = \"mean\"",
-            "0.70",
-            "field \"balanced_accuracy\": unknown balanced_accuracy \"mean\"; known: mean_recall, \
-             adjusted, one_vs_rest",
-        ),
-        ("average = \"macro\"\nover = [\"0\", \"1\"]", "0.70", "field \"over\": balanced accuracy"),
-        ("", "71.53", "field \"value\": 71.53 is a share above 1"),
-    ] {
-        let mut page = Page::of(3, "total = 200");
-        page.score("balanced_accuracy", fields, value);
-        assert!(page.refused().contains(reason), "{}", page.refused());
-    }
-    let mut two = Page::new("total = 100");
-    two.score("balanced_accuracy", "balanced_accuracy = \"adjusted\"", "0.50");
-    assert!(two.refused().contains("field \"metric\""), "{}", two.refused());
-}
-
-#[test]
-fn a_micro_average_over_some_labels_is_never_inconsistent() {
-    // scikit-learn's page of classification_report: labels 1, 2, 3 of truth 1 1 1, predicted 1 1 0.
-    let page = |labels: &str| {
-        let mut page = Page::of(3, &format!("total = 3\n{labels}"));
-        page.of_class("support", 0, "3");
-        page.of_class("precision", 0, "1.00");
-        page.of_class("recall", 0, "0.67");
-        for class in [1, 2] {
-            page.of_class("support", class, "0");
-            page.of_class("precision", class, "0.00");
-        }
-        for (metric, value) in [("precision", "1.00"), ("recall", "0.67"), ("f1", "0.80")] {
-            page.score(metric, "average = \"micro\"", value);
-        }
-        page
-    };
-    assert_eq!(page("").found(), [7, 0, 3]);
-    let verdict = page("").judged().claim("c7").unwrap().verdict.to_string();
-    assert!(verdict.contains("labels = \"some\" or \"several\""), "{verdict}");
-    assert_eq!(page("labels = \"some\"").found(), [10, 0, 0]);
-    assert_eq!(page("labels = \"several\"").found(), [10, 0, 0]);
-    assert!(page("labels = \"all\"").found()[1] > 0);
-    // What no labels at all can have is inconsistent in each of them.
-    let mut off = page("labels = \"some\"");
-    off.of_class("true_positives", 0, "3");
-    assert!(off.found()[1] > 0);
-    // What wants all examples is not judged.
-    let mut more = page("labels = \"some\"");
-    more.score("accuracy", "", "0.67");
-    more.of_class("specificity", 0, "0.50");
-    assert_eq!(more.found(), [10, 0, 2]);
-    let mut cells = page("labels = \"several\"");
-    cells.cell(0, 1, "1");
-    assert_eq!(cells.found(), [10, 0, 1]);
-    assert!(page("labels = \"most\"").refused().contains("known: all, some, several"));
-    // A conflict that hangs on it says so.
-    let mut closed = Page::of(2, "total = 10");
-    for class in [0, 1] {
-        closed.of_class("support", class, "5");
-        closed.of_class("precision", class, "1.00");
-    }
-    closed.of_class("recall", 0, "0.60");
-    let verdict = closed.judged().claim("c4").unwrap().verdict.to_string();
-    assert!(verdict.contains(", if these are all labels and each example has one"), "{verdict}");
-}
-
-#[test]
-fn averages_over_some_classes_are_of_these() {
-    let page = |over: &str, value: &str| {
-        let mut page = Page::of(3, "total = 200");
-        page.cells(&printed());
-        page.score("recall", &format!("average = \"macro\"\nover = {over}"), value);
-        page
-    };
-    // 50 of 60, 30 of 60, 65 of 80.
-    assert_eq!(page("[\"0\", \"1\"]", "0.667").found()[1], 0);
-    assert!(page("[\"0\", \"2\"]", "0.667").found()[1] > 0);
-    assert!(page("[\"0\", \"7\"]", "0.667").refused().contains("unknown class \"7\""));
-    assert!(page("[\"0\", \"0\"]", "0.667").refused().contains("\"0\" is there twice"));
-    assert!(page("[]", "0.667").refused().contains("field \"over\": a class is wanted"));
 }
 
 #[test]

@@ -1,59 +1,101 @@
 //! Proven bounds of an unknown of a problem.
 
-use super::solver::{Bounds, Problem};
+use super::problem::{Bounds, Problem};
 use microlp::{ComparisonOp, OptimizationDirection, SolveOutcome};
+
+/// Ends of a range, where they are known.
+pub(super) type Ends = (Option<i128>, Option<i128>);
+
+/// What is known of a range before it is looked for.
+#[derive(Clone, Copy, Default)]
+pub(super) struct RangeStart {
+    pub(super) known: Ends,
+    /// How far within what a linear program sees each end is likely to lie: where to look first.
+    pub(super) inward: (i128, i128),
+}
+
+/// Proven bounds of an unknown.
+#[derive(Clone, Copy)]
+pub(super) struct ProvenRange {
+    pub(super) least: i128,
+    pub(super) most: i128,
+    /// How far within what a linear program sees each end lies; 0 of an end that was known.
+    pub(super) inward: (i128, i128),
+}
 
 impl Problem {
     /// Whether it is proven that an unknown lies nowhere below `least` and nowhere above `most`; so
     /// too if nothing is possible.
     pub fn proves_within(&self, at: usize, least: i128, most: i128) -> bool {
-        let mut bounds = self.bounds.clone();
-        if !self.propagate(&mut bounds) {
-            return true;
-        }
-        let (low, high) = bounds[at];
-        (low >= least || self.refutes(&bounds, at, (low, least - 1)))
-            && (high <= most || self.refutes(&bounds, at, (most + 1, high)))
+        let Some(within) = Within::of(self) else { return true };
+        let (low, high) = within.bounds[at];
+        (low >= least || within.refutes(at, (low, least - 1)))
+            && (high <= most || within.refutes(at, (most + 1, high)))
     }
 
-    /// Whether it is proven that an unknown has no value in a range.
-    fn refutes(&self, bounds: &Bounds, at: usize, range: (i128, i128)) -> bool {
-        let mut narrowed = bounds.clone();
-        narrowed[at] = range;
-        !self.propagate(&mut narrowed)
-            || self.linear_program(&narrowed, None).is_none() && self.certificate(&narrowed)
+    /// The rows from which it follows that an unknown lies nowhere below `least` and nowhere above
+    /// `most`, by their places, as certificates have it; nothing if there are none such.
+    pub(super) fn rows_of_proof(&self, at: usize, least: i128, most: i128) -> Option<Vec<usize>> {
+        let (low, high) = self.bounds[at];
+        let certified = |range: (i128, i128)| {
+            let mut bounds = self.bounds.clone();
+            bounds[at] = range;
+            self.certified(&bounds)
+        };
+        let mut rows = Vec::new();
+        if low < least {
+            rows.extend(certified((low, least - 1))?);
+        }
+        if high > most {
+            rows.extend(certified((most + 1, high))?);
+        }
+        Some(rows)
     }
 
     /// Bounds of an unknown, each proven: no numbers that meet everything have it beyond them.
-    /// They are as narrow as bounds and certificates get them. Nothing if nothing is possible.
-    pub fn range(&self, at: usize) -> Option<(i128, i128)> {
-        let mut bounds = self.bounds.clone();
-        if !self.propagate(&mut bounds) {
-            return None;
-        }
-        let refuted = |low: i128, high: i128| self.refutes(&bounds, at, (low, high));
-        let (low, high) = bounds[at];
-        if refuted(low, high) {
+    /// They are as narrow as bounds and certificates get them, whatever is known before. Nothing if
+    /// nothing is possible.
+    pub(super) fn range_from(&self, at: usize, start: RangeStart) -> Option<ProvenRange> {
+        let within = Within::of(self)?;
+        let (low, high) = within.bounds[at];
+        if within.refutes(at, (low, high)) {
             return None;
         }
         // Where a linear program sees the ends is where to look first; what is told is refuted.
-        let seen = |sign: f64| self.extreme(&bounds, at, sign);
-        let guess = seen(-1.0).map_or(low, |end| (end - 1e-6).ceil() as i128).clamp(low, high);
-        let least = low + furthest(high - low, guess - low, |reach| refuted(low, low + reach - 1));
-        let guess = seen(1.0).map_or(high, |end| (end + 1e-6).floor() as i128).clamp(low, high);
-        let most =
-            high - furthest(high - low, high - guess, |reach| refuted(high - reach + 1, high));
-        Some((least, most))
+        let seen = |sign: f64| self.point(&within.bounds, Some((at, sign))).map(|point| point[at]);
+        let least = || {
+            if let Some(end) = start.known.0 {
+                return (end, 0);
+            }
+            let seen = seen(-1.0).map_or(low, |end| (end - 1e-6).ceil() as i128).clamp(low, high);
+            let guess = (seen + start.inward.0).min(high) - low;
+            let refuted = |reach| within.refutes(at, (low, low + reach - 1));
+            let least = low + furthest(high - low, guess, refuted);
+            (least, (least - seen).max(0))
+        };
+        let most = || {
+            if let Some(end) = start.known.1 {
+                return (end, 0);
+            }
+            let seen = seen(1.0).map_or(high, |end| (end + 1e-6).floor() as i128).clamp(low, high);
+            let guess = high - (seen - start.inward.1).max(low);
+            let refuted = |reach| within.refutes(at, (high - reach + 1, high));
+            let most = high - furthest(high - low, guess, refuted);
+            (most, (seen - most).max(0))
+        };
+        let ((least, from_least), (most, from_most)) = rayon::join(least, most);
+        let inward = (from_least, from_most);
+        Some(ProvenRange { least, most, inward })
     }
 
-    /// The least (`sign` −1) or largest (1) value of an unknown that rows and bounds allow numbers
-    /// that need not be whole; in floating point, to look there.
-    fn extreme(&self, bounds: &Bounds, at: usize, sign: f64) -> Option<f64> {
+    /// Numbers that rows and bounds allow, in floating point and not whole: those with the largest
+    /// value of an unknown times a sign, or any.
+    fn point(&self, bounds: &Bounds, goal: Option<(usize, f64)>) -> Option<Vec<f64>> {
         let mut program = microlp::Problem::new(OptimizationDirection::Maximize);
         let unknowns: Vec<_> = (0..)
             .zip(bounds)
-            .map(|(other, &(low, high))| {
-                let gain = if other == at { sign } else { 0.0 };
+            .map(|(at, &(low, high))| {
+                let gain = goal.map_or(0.0, |(of, sign)| if of == at { sign } else { 0.0 });
                 program.add_var(gain, (low as f64, high as f64))
             })
             .collect();
@@ -69,9 +111,37 @@ impl Problem {
             }
         }
         match program.solve() {
-            Ok(SolveOutcome::Solution(solution)) => Some(solution.var_value(unknowns[at])),
+            Ok(SolveOutcome::Solution(solution)) => {
+                Some(unknowns.iter().map(|&unknown| solution.var_value(unknown)).collect())
+            }
             _ => None,
         }
+    }
+}
+
+/// Bounds that rows have narrowed.
+struct Within<'a> {
+    problem: &'a Problem,
+    bounds: Bounds,
+    /// Whether no row can narrow them any more.
+    settled: bool,
+}
+
+impl<'a> Within<'a> {
+    /// A problem's own bounds, narrowed; nothing if nothing is possible.
+    fn of(problem: &'a Problem) -> Option<Self> {
+        let mut bounds = problem.bounds.clone();
+        let settled = problem.narrow(&mut bounds, None)?;
+        Some(Self { problem, bounds, settled })
+    }
+
+    /// Whether it is proven that an unknown has no value in a range.
+    fn refutes(&self, at: usize, range: (i128, i128)) -> bool {
+        let mut narrowed = self.bounds.clone();
+        narrowed[at] = range;
+        // A certificate takes longer than to see that there are numbers, and so that there is none.
+        self.problem.narrow(&mut narrowed, self.settled.then_some(at)).is_none()
+            || self.problem.point(&narrowed, None).is_none() && self.problem.certificate(&narrowed)
     }
 }
 

@@ -5,8 +5,9 @@
 //! `f` are eliminated (Fourier and Motzkin), in whole numbers of any size. So what is left for
 //! `p` is exact, and where nothing is left no number of examples can have these scores.
 
+use super::binary_score::BinaryScore;
 use super::figure::{Exact, Interval, whole};
-use super::scores::{BinaryScore, Metric, Quotient};
+use super::scores::{Metric, Quotient};
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed, Zero};

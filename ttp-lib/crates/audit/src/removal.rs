@@ -2,7 +2,7 @@
 
 use super::verdict::Look;
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What has to go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,7 +33,7 @@ type Sets = Vec<BTreeSet<usize>>;
 /// What was found: the conflicts, the smallest number that has to go, sets that are enough, sets
 /// of which that is not known, and whether all were looked at.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct Removals {
     pub conflicts: Sets,
     pub at_least: usize,
     pub enough: Sets,
@@ -50,13 +50,13 @@ pub(super) fn smallest(
     conflicts: Sets,
     look: impl Fn(&[usize]) -> Look,
     shrink: impl Fn(&[usize]) -> Vec<usize>,
-) -> Found {
+) -> Removals {
     let mut conflicts = conflicts;
     let mut looks = LOOKS;
     let mut seen: Vec<(BTreeSet<usize>, Look)> = Vec::new();
     loop {
         let (size, sets, told_apart) = hitting_sets(&conflicts);
-        let mut found = Found {
+        let mut found = Removals {
             conflicts: conflicts.clone(),
             at_least: size,
             enough: Vec::new(),
@@ -99,32 +99,11 @@ pub(super) fn smallest(
 
 /// The size of the smallest sets that meet all of these, and those sets; whether they are all.
 fn hitting_sets(conflicts: &Sets) -> (usize, Sets, bool) {
-    fn extend(conflicts: &Sets, chosen: &mut Vec<usize>, left: usize, found: &mut Sets) -> bool {
-        let missed =
-            conflicts.iter().find(|conflict| !chosen.iter().any(|at| conflict.contains(at)));
-        let Some(missed) = missed else {
-            let set: BTreeSet<usize> = chosen.iter().copied().collect();
-            if !found.contains(&set) {
-                if found.len() == SETS {
-                    return false;
-                }
-                found.push(set);
-            }
-            return true;
-        };
-        if left == 0 {
-            return true;
-        }
-        missed.iter().all(|&at| {
-            chosen.push(at);
-            let more = extend(conflicts, chosen, left - 1, found);
-            chosen.pop();
-            more
-        })
-    }
+    let mut hitting = Hitting::of(conflicts);
     for size in 0..=conflicts.len() {
-        let mut found = Vec::new();
-        let whole = extend(conflicts, &mut Vec::new(), size, &mut found);
+        let met = vec![0; conflicts.len().div_ceil(64)];
+        let whole = hitting.extend(&mut Vec::new(), &met, size);
+        let found = std::mem::take(&mut hitting.found);
         if !found.is_empty() {
             return (size, found, whole);
         }
@@ -132,9 +111,70 @@ fn hitting_sets(conflicts: &Sets) -> (usize, Sets, bool) {
     (conflicts.len(), Vec::new(), true)
 }
 
+/// Sets of claims that meet conflicts.
+struct Hitting<'a> {
+    conflicts: &'a Sets,
+    /// The conflicts that each claim meets: a bit each.
+    meets: BTreeMap<usize, Vec<u64>>,
+    /// The most conflicts that a claim meets.
+    most: usize,
+    found: Sets,
+}
+
+impl<'a> Hitting<'a> {
+    fn of(conflicts: &'a Sets) -> Self {
+        let mut meets: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
+        for (number, conflict) in conflicts.iter().enumerate() {
+            for &at in conflict {
+                let bits = meets.entry(at).or_insert_with(|| vec![0; conflicts.len().div_ceil(64)]);
+                bits[number / 64] |= 1 << (number % 64);
+            }
+        }
+        let most = meets.values().map(|bits| count(bits)).max().unwrap_or(0);
+        Self { conflicts, meets, most, found: Vec::new() }
+    }
+
+    /// Chooses up to as many more claims as are `left`, each from the first conflict that is not
+    /// `met`; `false` if there are more sets than are told apart.
+    fn extend(&mut self, chosen: &mut Vec<usize>, met: &[u64], left: usize) -> bool {
+        let open = self.conflicts.len() - count(met);
+        if open == 0 {
+            let set: BTreeSet<usize> = chosen.iter().copied().collect();
+            if !self.found.contains(&set) {
+                if self.found.len() == SETS {
+                    return false;
+                }
+                self.found.push(set);
+            }
+            return true;
+        }
+        // So few claims cannot meet the rest.
+        if open > left * self.most {
+            return true;
+        }
+        let conflicts = self.conflicts;
+        let is_met = |number: &usize| (met[number / 64] >> (number % 64)) & 1 == 1;
+        let Some(missed) = (0..conflicts.len()).find(|number| !is_met(number)) else { return true };
+        conflicts[missed].iter().all(|&at| {
+            let of_claim = self.meets[&at].iter();
+            let both: Vec<u64> = met.iter().zip(of_claim).map(|(a, b)| a | b).collect();
+            chosen.push(at);
+            let more = self.extend(chosen, &both, left - 1);
+            chosen.pop();
+            more
+        })
+    }
+}
+
+fn count(bits: &[u64]) -> usize {
+    bits.iter().map(|bits| bits.count_ones() as usize).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
 
     fn sets(of: &[&[usize]]) -> Sets {
         of.iter().map(|set| set.iter().copied().collect()).collect()
@@ -168,5 +208,30 @@ mod tests {
         // Claims that hold together lose none.
         let found = smallest(&[0, 1, 3], Vec::new(), look, shrink);
         assert_eq!((found.at_least, found.enough), (0, sets(&[&[]])));
+    }
+
+    #[test]
+    fn the_smallest_sets_that_meet_all_are_those_of_brute_force() {
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        for case in 0..300 {
+            // More conflicts than bits of a word, too.
+            let number = if case % 10 == 0 { 70 } else { rng.random_range(0..9) };
+            let mut conflict = || -> BTreeSet<usize> {
+                let size = rng.random_range(1..=3);
+                (0..size).map(|_| rng.random_range(0..7)).collect()
+            };
+            let conflicts: Sets = (0..number).map(|_| conflict()).collect();
+            let subsets = (0_usize..128)
+                .map(|bits| (0..7).filter(|at| (bits >> at) & 1 == 1).collect::<BTreeSet<usize>>());
+            let mut meeting: Sets = subsets
+                .filter(|set| conflicts.iter().all(|conflict| !set.is_disjoint(conflict)))
+                .collect();
+            let least = meeting.iter().map(BTreeSet::len).min().unwrap_or(0);
+            meeting.retain(|set| set.len() == least);
+            meeting.sort();
+            let (size, mut found, whole) = hitting_sets(&conflicts);
+            found.sort();
+            assert_eq!((size, found, whole), (least, meeting, true), "{case}: {conflicts:?}");
+        }
     }
 }

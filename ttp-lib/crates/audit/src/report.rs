@@ -1,10 +1,10 @@
 //! All verdicts in one table, and beside them what a run of this project measured.
 
-use super::judge::{Audit, Judged, Shown, Told};
 pub use super::measured::{Measured, measured};
+use super::outcome::{Audit, ClaimVerdict, DerivedNumber, FactCheck};
 use super::removal::Removal;
 use super::rests::Rest;
-use super::verdict::{Ran, Verdict};
+use super::verdict::{Reproduction, Verdict};
 use serde_json::{Value, json};
 use std::fmt;
 use ttp_base::Result;
@@ -60,7 +60,7 @@ pub fn table(audits: &[Audit], ours: &Measured) -> Result<Table> {
 }
 
 /// What the verdict rests on, and which facts are about the claim.
-fn why(claim: &Judged) -> String {
+fn why(claim: &ClaimVerdict) -> String {
     match &claim.facts[..] {
         [] => claim.verdict.to_string(),
         facts => format!("{}; see {}", claim.verdict, facts.join(", ")),
@@ -109,7 +109,8 @@ pub fn own_rows(audit: &Audit, ours: &Measured) -> Result<Table> {
 pub fn runs(audit: &Audit) -> Option<String> {
     let document = &audit.document;
     let [reproduced, not, none] =
-        [Ran::Reproduced, Ran::NotReproduced, Ran::NoRun].map(|what| audit.ran(what));
+        [Reproduction::Reproduced, Reproduction::NotReproduced, Reproduction::NoRun]
+            .map(|what| audit.ran(what));
     match (reproduced + not, none) {
         (0, 0) => None,
         (0, _) => Some(format!(
@@ -156,14 +157,14 @@ pub fn summary_with(audits: &[Audit], together: &[Audit]) -> Value {
 /// All verdicts, with their counts, for results.json.
 pub fn summary(audits: &[Audit]) -> Value {
     let count = |name: &str| audits.iter().map(|audit| audit.count(name)).sum::<usize>();
-    let ran = |what: Ran| audits.iter().map(|audit| audit.ran(what)).sum::<usize>();
+    let ran = |what: Reproduction| audits.iter().map(|audit| audit.ran(what)).sum::<usize>();
     json!({
         "claims": audits.iter().map(|audit| audit.claims.len()).sum::<usize>(),
         "consistent": count("consistent"),
         "inconsistent": count("inconsistent"),
         "undecided": count("undecided"),
-        "reproduced": ran(Ran::Reproduced),
-        "not_reproduced": ran(Ran::NotReproduced),
+        "reproduced": ran(Reproduction::Reproduced),
+        "not_reproduced": ran(Reproduction::NotReproduced),
         "documents": audits,
     })
 }
@@ -179,17 +180,17 @@ fn bounds(least: Option<i64>, most: Option<i64>) -> String {
     }
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for DerivedNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.says, bounds(self.least, self.most))
     }
 }
 
-impl Told {
+impl DerivedNumber {
     /// What the number rests on, in one line; nothing where it has no bounds.
     ///
     /// ```
-    /// use ttp_audit::{Rest, Told};
+    /// use ttp_audit::{Rest, DerivedNumber};
     /// let rest = |claim: &str, borne_out, confirmed_by: &[&str]| Rest {
     ///     claim: claim.to_owned(),
     ///     least: Some(10),
@@ -197,7 +198,7 @@ impl Told {
     ///     borne_out,
     ///     confirmed_by: confirmed_by.iter().map(|by| (*by).to_owned()).collect(),
     /// };
-    /// let told = |rests| Told {
+    /// let told = |rests| DerivedNumber {
     ///     says: "rows".into(), least: Some(10), most: Some(12), rests_on: Some(rests),
     /// };
     /// let one = told(vec![rest("a", false, &[]), rest("b", false, &["report"]), rest("c", true, &[])]);
@@ -278,7 +279,7 @@ impl fmt::Display for Removal {
 /// As many sets of claims are listed in a line.
 const SETS: usize = 6;
 
-impl fmt::Display for Shown {
+impl fmt::Display for FactCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, at, says, figures, same, .. } = self;
         write!(f, "{id} ({at}): {says}")?;

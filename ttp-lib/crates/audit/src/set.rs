@@ -1,6 +1,6 @@
 //! Claims files that speak of the same matrices, as one set.
 
-use super::claims::{Ask, AskOf, Check, Claim, Claims, MatrixKnown};
+use super::claims::{Ask, AskOf, Check, Claim, Claims, MatrixKnown, common};
 use std::path::{Path, PathBuf};
 use ttp_base::{Error, Result};
 
@@ -71,7 +71,7 @@ impl Claims {
             let classes: Vec<usize> = known.classes.iter().filter_map(class).collect();
             matrices.push((place, classes));
         }
-        let moved = Moved { matrices, systems: self.quantities.len(), claims: self.claims.len() };
+        let moved = Offsets { matrices, systems: self.quantities.len(), claims: self.claims.len() };
         self.quantities.extend(other.quantities.iter().cloned());
         let named = |id: &str| format!("{stem}:{id}");
         self.claims.extend(other.claims.iter().map(|claim| Claim {
@@ -129,7 +129,7 @@ fn same_matrix(own: &mut MatrixKnown, other: &MatrixKnown) -> Result<(), String>
     if own.labels.is_some() && other.labels.is_some() && own.labels != other.labels {
         return Err(format!("matrix {id:?} has other labels in the files"));
     }
-    let totals = super::judge::common(&[own, other]);
+    let totals = common(&[own, other]);
     let contradict = |range: Option<(u64, u64)>| range.is_some_and(|(low, high)| low > high);
     if [Some(totals.total), totals.positive, totals.negative].into_iter().any(contradict) {
         return Err(format!("matrix {id:?} has contradictory totals in the files"));
@@ -141,13 +141,13 @@ fn same_matrix(own: &mut MatrixKnown, other: &MatrixKnown) -> Result<(), String>
 }
 
 /// Where a file's matrices, classes, systems and claims stand in the set.
-struct Moved {
+struct Offsets {
     matrices: Vec<(usize, Vec<usize>)>,
     systems: usize,
     claims: usize,
 }
 
-impl Moved {
+impl Offsets {
     fn matrix(&self, at: usize) -> usize {
         self.matrices[at].0
     }

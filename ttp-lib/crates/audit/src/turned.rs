@@ -1,6 +1,8 @@
 //! Matrices that are printed with rows and columns exchanged.
 
-use super::multiclass::{Classes, Matrix, Said};
+use super::confusion::Classes;
+use super::counts::Matrix;
+use super::statement::Statement;
 use num_traits::ToPrimitive;
 use std::collections::BTreeMap;
 
@@ -11,11 +13,11 @@ pub(super) const NEEDS: &str = "which axis of the printed matrix is the true cla
 /// The figures that a matrix printed cell by cell does not give, if there are two or more of them
 /// and the matrix with rows and columns exchanged gives all that is said: it is likely that its
 /// rows are predicted classes, and nothing is proven against the figures.
-pub(super) fn axes(classes: &Classes, said: &BTreeMap<usize, Said>) -> Option<Vec<Said>> {
+pub(super) fn axes(classes: &Classes, said: &BTreeMap<usize, Statement>) -> Option<Vec<Statement>> {
     let number = classes.names.len();
     let mut printed = vec![vec![None; number]; number];
     for said in said.values() {
-        if let Said::Cell(from, to, interval) = said
+        if let Statement::Cell(from, to, interval) = said
             && interval.low == interval.high
             && interval.low.is_integer()
         {
@@ -29,13 +31,13 @@ pub(super) fn axes(classes: &Classes, said: &BTreeMap<usize, Said>) -> Option<Ve
     let mut failed = Vec::new();
     for said in said.values() {
         let (as_printed, as_turned) = match said {
-            Said::Cell(from, to, interval) => {
+            Statement::Cell(from, to, interval) => {
                 // Two figures of one cell.
                 let is = |cell: u64| interval.contains(&super::figure::whole(cell.into()));
                 (is(matrix[*from][*to]), is(matrix[*from][*to]))
             }
-            Said::CellShare(from, to, share, interval) => {
-                let cell = Said::CellShare(*to, *from, share.turned(), interval.clone());
+            Statement::CellShare(from, to, share, interval) => {
+                let cell = Statement::CellShare(*to, *from, share.turned(), interval.clone());
                 let printed = classes.holds_in(said, &matrix, &counted);
                 (printed, classes.holds_in(&cell, &turned, &exchanged))
             }

@@ -64,7 +64,7 @@ impl fmt::Display for Verdict {
 /// verdict, which is arithmetic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Ran {
+pub enum Reproduction {
     /// Its figure prints as the claim says.
     Reproduced,
     /// Its figure prints otherwise.
@@ -73,7 +73,7 @@ pub enum Ran {
     NoRun,
 }
 
-impl fmt::Display for Ran {
+impl fmt::Display for Reproduction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Reproduced => "reproduced",

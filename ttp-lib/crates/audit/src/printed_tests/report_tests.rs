@@ -1,0 +1,178 @@
+//! Reports by scikit-learn, and what they say of labels and averages.
+
+use super::*;
+
+#[test]
+#[ignore = "slow: scikit-learn's reports over some labels (make test-all)"]
+fn scikit_learns_figures_are_those_of_its_matrices() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/reports.json");
+    let golden: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    assert_eq!(golden["sklearn"], "1.7.2");
+    for case in golden["cases"].as_array().unwrap() {
+        let counts: Counts = serde_json::from_value(case["counts"].clone()).unwrap();
+        let labels: Vec<usize> = (0..counts.len()).collect();
+        let name = case["name"].as_str().unwrap();
+        let value = |field: &str| case[field].as_f64().unwrap();
+        for decimals in [2, 4, 8] {
+            let mut page = Page::of(labels.len(), "");
+            page.cells(&counts);
+            let show = |value: f64| shown(value, decimals, false);
+            page.score("balanced_accuracy", "", &show(value("balanced")));
+            let fields = "balanced_accuracy = \"adjusted\"";
+            page.score("balanced_accuracy", fields, &show(value("adjusted")));
+            page.score("kappa", "", &show(value("kappa")));
+            page.score("mcc", "", &show(value("mcc")));
+            for how in ["true", "pred", "all"] {
+                for (from, row) in case["normalized"][how].as_array().unwrap().iter().enumerate() {
+                    for (to, share) in row.as_array().unwrap().iter().enumerate() {
+                        let fields =
+                            format!("from = \"{from}\"\nto = \"{to}\"\nnormalize = \"{how}\"");
+                        page.claim("cell", &fields, &show(share.as_f64().unwrap()));
+                    }
+                }
+            }
+            report(&mut page, &case["report"], &labels, decimals);
+            assert_eq!(page.found(), [page.claims, 0, 0], "{name}, {decimals}: {}", page.text);
+
+            // Over some labels, and with several a row: as such all is consistent; where the file
+            // does not say so nothing is refuted.
+            let some: Vec<usize> = serde_json::from_value(case["some"]["labels"].clone()).unwrap();
+            let reports =
+                [(&case["some"]["report"], &some, "some"), (&case["several"], &labels, "several")];
+            for (lines, labels, kind) in reports {
+                let total = lines["macro"]["support"].as_f64().unwrap();
+                for said in [format!("labels = \"{kind}\"\n"), String::new()] {
+                    if said.is_empty() && (labels.len() < 2 || decimals > 2) {
+                        continue;
+                    }
+                    let mut page = Page::of(labels.len(), &format!("{said}total = {total}"));
+                    report(&mut page, lines, labels, decimals);
+                    let [consistent, inconsistent, _] = page.found();
+                    assert_eq!(inconsistent, 0, "{name}, {kind}: {}", page.text);
+                    if !said.is_empty() {
+                        assert_eq!(consistent, page.claims, "{name}, {kind}: {}", page.text);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_micro_average_over_some_labels_is_never_inconsistent() {
+    // scikit-learn's page of classification_report: labels 1, 2, 3 of truth 1 1 1, predicted 1 1 0.
+    let page = |labels: &str| {
+        let mut page = Page::of(3, &format!("total = 3\n{labels}"));
+        page.of_class("support", 0, "3");
+        page.of_class("precision", 0, "1.00");
+        page.of_class("recall", 0, "0.67");
+        for class in [1, 2] {
+            page.of_class("support", class, "0");
+            page.of_class("precision", class, "0.00");
+        }
+        for (metric, value) in [("precision", "1.00"), ("recall", "0.67"), ("f1", "0.80")] {
+            page.score(metric, "average = \"micro\"", value);
+        }
+        page
+    };
+    assert_eq!(page("").found(), [7, 0, 3]);
+    let verdict = page("").judged().claim("c7").unwrap().verdict.to_string();
+    assert!(verdict.contains("labels = \"some\" or \"several\""), "{verdict}");
+    assert_eq!(page("labels = \"some\"").found(), [10, 0, 0]);
+    assert_eq!(page("labels = \"several\"").found(), [10, 0, 0]);
+    assert!(page("labels = \"all\"").found()[1] > 0);
+    // What no labels at all can have is inconsistent in each of them.
+    let mut off = page("labels = \"some\"");
+    off.of_class("true_positives", 0, "3");
+    assert!(off.found()[1] > 0);
+    // What wants all examples is not judged.
+    let mut more = page("labels = \"some\"");
+    more.score("accuracy", "", "0.67");
+    more.of_class("specificity", 0, "0.50");
+    assert_eq!(more.found(), [10, 0, 2]);
+    let mut cells = page("labels = \"several\"");
+    cells.cell(0, 1, "1");
+    assert_eq!(cells.found(), [10, 0, 1]);
+    assert!(page("labels = \"most\"").refused().contains("known: all, some, several"));
+    // A conflict that hangs on it says so.
+    let mut closed = Page::of(2, "total = 10");
+    for class in [0, 1] {
+        closed.of_class("support", class, "5");
+        closed.of_class("precision", class, "1.00");
+    }
+    closed.of_class("recall", 0, "0.60");
+    let verdict = closed.judged().claim("c4").unwrap().verdict.to_string();
+    assert!(verdict.contains(", if these are all labels and each example has one"), "{verdict}");
+}
+
+#[test]
+fn averages_over_some_classes_are_of_these() {
+    let page = |over: &str, value: &str| {
+        let mut page = Page::of(3, "total = 200");
+        page.cells(&printed());
+        page.score("recall", &format!("average = \"macro\"\nover = {over}"), value);
+        page
+    };
+    // 50 of 60, 30 of 60, 65 of 80.
+    assert_eq!(page("[\"0\", \"1\"]", "0.667").found()[1], 0);
+    assert!(page("[\"0\", \"2\"]", "0.667").found()[1] > 0);
+    assert!(page("[\"0\", \"7\"]", "0.667").refused().contains("unknown class \"7\""));
+    assert!(page("[\"0\", \"0\"]", "0.667").refused().contains("\"0\" is there twice"));
+    assert!(page("[]", "0.667").refused().contains("field \"over\": a class is wanted"));
+}
+
+#[test]
+fn balanced_accuracy_is_the_mean_recall_or_what_the_file_says() {
+    // https://github.com/scikit-learn/scikit-learn/pull/10587 and its issue 6747.
+    let truth = Truth::of(&printed());
+    let all = [0, 1, 2];
+    let mean = shown(truth.balanced(false), 4, false);
+    assert_eq!(mean, "0.7153");
+    let one_vs_rest = shown(truth.average("balanced_accuracy", false, &all), 4, false);
+    let adjusted = shown(truth.balanced(true), 4, false);
+    let found = |top: &str, fields: &str, value: &str| {
+        let mut page = Page::of(3, top);
+        page.cells(&printed());
+        page.score("balanced_accuracy", fields, value);
+        page.found()[1]
+    };
+    let setting = |name: &str| format!("balanced_accuracy = \"{name}\"");
+    assert_eq!(found("", "", &mean), 0);
+    assert_eq!(found("", "average = \"macro\"", &mean), 0);
+    assert!(found("", "", &one_vs_rest) > 0);
+    assert_eq!(found("", &setting("one_vs_rest"), &one_vs_rest), 0);
+    assert_eq!(found(&setting("one_vs_rest"), "average = \"macro\"", &one_vs_rest), 0);
+    assert!(found("", &setting("one_vs_rest"), &mean) > 0);
+    assert_eq!(found("", &setting("adjusted"), &adjusted), 0);
+    assert!(found("", &setting("adjusted"), &mean) > 0);
+    // Without cells, too: of three recalls the mean is what it is.
+    let mut page = Page::of(3, "total = 200");
+    counts_of_classes(&mut page, &truth, &["support"]);
+    for class in all {
+        page.of_class("recall", class, &shown(truth.of_class("recall", class), 3, false));
+    }
+    page.score("balanced_accuracy", "", "0.7153");
+    assert_eq!(page.found(), [7, 0, 0]);
+    for (fields, value, reason) in [
+        (
+            "average = \"weighted\"",
+            "0.70",
+            "field \"average\": balanced accuracy is the mean recall",
+        ),
+        (
+            "balanced_accuracy = \"mean\"",
+            "0.70",
+            "field \"balanced_accuracy\": unknown balanced_accuracy \"mean\"; known: mean_recall, \
+             adjusted, one_vs_rest",
+        ),
+        ("average = \"macro\"\nover = [\"0\", \"1\"]", "0.70", "field \"over\": balanced accuracy"),
+        ("", "71.53", "field \"value\": 71.53 is a share above 1"),
+    ] {
+        let mut page = Page::of(3, "total = 200");
+        page.score("balanced_accuracy", fields, value);
+        assert!(page.refused().contains(reason), "{}", page.refused());
+    }
+    let mut two = Page::new("total = 100");
+    two.score("balanced_accuracy", "balanced_accuracy = \"adjusted\"", "0.50");
+    assert!(two.refused().contains("field \"metric\""), "{}", two.refused());
+}
