@@ -92,7 +92,7 @@ AFTER = {"clippy": ["format"], "kernel": ["clippy"], "compile": ["kernel"],
 # Seconds after which a stage hangs: several times what it takes on a slow machine with nothing
 # compiled before.
 LIMITS = {"format": 120, "environment": 1500, "clippy": 1800, "kernel": 2700, "compile": 1800,
-          "cargo test": 2400, "slurm": 900, "notebooks": 3600, "reports": 1200, "checkpoints": 600, "paper": 1500}
+          "cargo test": 2400, "slurm": 1500, "notebooks": 3600, "reports": 1200, "checkpoints": 600, "paper": 1500}
 # `--all` takes longer, and nobody waits for it.
 LIMIT_FACTOR_OF_ALL = 4
 # Two kernels and the compiler of a cell each.

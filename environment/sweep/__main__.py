@@ -144,7 +144,9 @@ def set_aside(folder: Path, states: list[dict]) -> None:
     for state in states:
         result = folder / "jobs" / f"{state['id']}.json"
         if state["state"] == "broken":
-            say(f"broken: {result}: {state['why']}: kept in {folder / 'broken'}, made again")
+            # It may name the file itself.
+            why = state["why"].replace(f"{result}: ", "")
+            say(f"broken: {result}: {why}: kept in {folder / 'broken'}, made again")
             (folder / "broken").mkdir(exist_ok=True)
             with contextlib.suppress(FileNotFoundError):
                 result.replace(folder / "broken" / result.name)

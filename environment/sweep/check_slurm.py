@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import unittest
 
+import profiles
+from bench import race
 from sweep.slurm_here import NODES, NoSlurm, SlurmHere
 from tests import support, test_sweep
 
@@ -25,9 +27,9 @@ class OnSlurm(test_sweep.Sweep):
             self.skipTest(f"no Slurm: {problem}")
         self.addCleanup(self.slurm.__exit__)
 
-    def begin(self, **more: str):
-        return self.start("--check-seconds", "1", SWEEP="slurm", SWEEP_CORES="1",
-                          **{**self.slurm.variables(), **more})
+    def begin(self, program: "list[str] | None" = None, **more: str):
+        return self.start("--check-seconds", "1", program=program, SWEEP="slurm",
+                          SWEEP_CORES="1", **{**self.slurm.variables(), **more})
 
     def on_nodes(self) -> "list[tuple[str, str]]":
         """Which job was begun on which node, in their order."""
@@ -61,6 +63,37 @@ class OnSlurm(test_sweep.Sweep):
                 for name, result in self.results().items()}
         self.assertEqual(len(gpus), 3)
         self.assertEqual((gpus[lost], gpus["b"]), ("0", ""))
+
+    def test_the_real_jobs_and_a_killed_node(self) -> None:
+        """`ttp` itself, a job of each kind; the node that trains goes dark."""
+        smoke = profiles.FOLDER / "sweep-smoke.json"
+        if not smoke.exists():
+            self.skipTest("no profile sweep-smoke here")
+        settings = json.loads(smoke.read_text(encoding="utf-8"))
+        sweep = {"seeds": [1], "splits": 2, "models": ["minilm"], "arms": ["frozen"],
+                 "arms_of": "minilm", "arm_seeds": 1}
+        settings.update(name="short", checkpoints=["minilm"], sweep=sweep)
+        del settings["$schema"]
+        self.path = self.root / "short.json"
+        self.path.write_text(json.dumps(settings), encoding="utf-8")
+        process = self.begin(["--ttp", str(race.built_program("ttp"))])
+        training = self.folder / "logs" / "minilm.clean.seed-1.log"
+        support.until(lambda: training.exists() or process.poll() is not None,
+                      "no training began", 240)
+        if process.poll() is not None:
+            self.end(process)
+        running = self.slurm.ask("squeue", "--noheader", "--states=R", "--format", "%N %k")
+        dark = next(line.split()[0] for line in running.splitlines()
+                    if "minilm.clean.seed-1" in line)
+        self.slurm.kill_node(dark)
+        self.assertFalse((self.folder / "jobs" / "minilm.clean.seed-1.json").exists())
+        out, _ = self.end(process)
+        linear = [f"{model}.clean{split}" for model in ("tfidf-svm", "counts-logistic")
+                  for split in ("", ".split-1", ".split-2")]
+        jobs = ["minilm.clean.seed-1", "frozen.minilm.clean", *linear]
+        self.assertEqual(sorted(self.results()), sorted(jobs))
+        self.assertIn(f"complete: {len(jobs)} of {len(jobs)} jobs", out)
+        self.assertTrue((self.folder / "evidence.json").exists())
 
 
 if __name__ == "__main__":
