@@ -211,6 +211,20 @@
     count();
   });
 
+  // -- what can be scrolled can be reached by keyboard
+
+  function reach() {
+    all("details.code pre, .text pre, section.text table, .plot").forEach(function (block) {
+      if (block.scrollWidth > block.clientWidth) {
+        block.setAttribute("tabindex", "0");
+      } else {
+        block.removeAttribute("tabindex");
+      }
+    });
+  }
+  window.addEventListener("resize", reach);
+  reach();
+
   // -- paper: what is wider than the page is made smaller
 
   window.addEventListener("beforeprint", function () {
