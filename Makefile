@@ -11,7 +11,7 @@ BENCH ?=
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given notebook test test-all bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-wait sweep lab html ttp clean distclean
+.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given notebook test test-all bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-wait sweep lab kernelspec kernelspec-remove html pdf ttp clean distclean
 
 help: ## this list
 	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
@@ -105,8 +105,17 @@ sweep: setup ## all seeds, splits and arms of TTP_PROFILE=sweep-laptop|sweep-pap
 lab: kernel ## JupyterLab, with the kernel ready
 	@JUPYTER_PATH="$(CURDIR)/target/jupyter" $(OWN_PYTHON) -m jupyterlab --notebook-dir=notebooks $(AS_ROOT)
 
+kernelspec: kernel ## the kernel in your own Jupyter and in VS Code
+	@$(OWN_PYTHON) environment/kernelspec.py
+
+kernelspec-remove: setup ## takes it out of there again
+	@$(OWN_PYTHON) environment/kernelspec.py --remove
+
 html: setup ## write the reports' pages again from the executed notebooks
 	@$(OWN_PYTHON) environment/run_notebooks.py --render
+
+pdf: setup ## the reports' pages as PDF, A4, to reports/pdf (needs Chromium)
+	@$(OWN_PYTHON) environment/pdf.py
 
 ttp: setup ## the command-line tool, built for speed
 	@$(WITH) --release cargo build --release --package ttp-cli --bin ttp

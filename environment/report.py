@@ -2,7 +2,7 @@
 
 Pages are whole or not there (written beside, then renamed), load nothing, run one
 script whose hash their own security policy names, and hold no link but those to
-their own headings and to each other.
+their own headings and to each other. The index holds the text of all of them to search in.
 """
 
 from __future__ import annotations
@@ -21,10 +21,13 @@ import nbformat
 from nbconvert import HTMLExporter
 from traitlets.config import Config
 
+import findings
 import freshness
 import machine
 import notebook_file
 import project
+import words
+from findings import text_of
 from harmless import harmless, harmless_text
 from profiles import Profile
 from project import Problem
@@ -71,7 +74,8 @@ def render(path: Path) -> None:
 def look() -> str:
     """One digest over what a page is made with, beyond the notebook."""
     whole = hashlib.sha256(nbconvert.__version__.encode())
-    own = [project.ENVIRONMENT / name for name in ("report.py", "harmless.py")]
+    own = [project.ENVIRONMENT / name
+           for name in ("report.py", "findings.py", "words.py", "harmless.py")]
     for path in own + sorted(p for p in TEMPLATES.rglob("*") if p.is_file()):
         whole.update(path.read_bytes())
     return whole.hexdigest()
@@ -117,11 +121,6 @@ def with_harmless_outputs(nb):
             elif output.output_type == "error":
                 output.traceback = [harmless_text(line) for line in output.traceback]
     return nb
-
-
-def text_of(value) -> str:
-    """nbformat allows a list of lines for a text."""
-    return "".join(value) if isinstance(value, list) else str(value)
 
 
 def contents(page: str) -> str:
@@ -259,20 +258,56 @@ def written_results() -> dict:
 
 
 def write_index() -> None:
-    rows = []
+    rows, found, notebooks, pages = [], [], [], []
     for path in executed():
-        nb = notebook_file.read(path)
-        rows.append({"page": path.with_suffix(".html").name, "title": title(nb), "story": story(nb),
-                     "run": nb.metadata.get("ttp", {}).get("run", {})})
+        nb, page = notebook_file.read(path), path.with_suffix(".html")
+        run = nb.metadata.get("ttp", {}).get("run", {})
+        row = {"page": page.name, "title": title(nb), "story": story(nb), "run": run,
+               "thumbnail": findings.thumbnail(nb)}
+        rows.append(row)
+        notebooks.append(nb)
+        text = page.read_text(encoding="utf-8") if page.exists() else ""
+        pages.append((page.name, titled(row), text))
+        found += finding(nb, row, text)
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES / "ttp"),
                                      autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(figure_bytes=figure_bytes, figure_seconds=figure_seconds)
+    held, script, results_of_all = words.index(pages), asset("search.js"), written_results()
     page = environment.get_template("overview.html.j2").render(
-        rows=rows, figures=headline(written_results()), latest=rows[-1]["run"] if rows else {},
-        policy=policy(""), style=asset("style.css"),
+        rows=rows, figures=headline(results_of_all), latest=rows[-1]["run"] if rows else {},
+        found=found, table=last_table(notebooks, results_of_all.get("profile")), words=held,
+        held=words.as_script(held), script=script, policy=policy(script), style=asset("style.css"),
         total=sum(row["run"].get("seconds", 0) for row in rows),
     )
     write_whole(reports_folder() / "index.html", page)
+
+
+def titled(row: dict) -> str:
+    checkpoint = row["run"].get("checkpoint")
+    return f"{row['title']} ({checkpoint})" if checkpoint else row["title"]
+
+
+def finding(nb, row: dict, page: str) -> list[dict]:
+    """What a notebook saw, for the index: its first lines, or a small table."""
+    lines = findings.lines(nb)
+    table = None if lines else findings.table(nb)
+    if not lines and not table:
+        return []
+    anchor = next((anchor for _, anchor, inner in HEADING.findall(page)
+                   if TAG.sub("", inner).strip().casefold() == findings.HEADING.casefold()), "")
+    return [{"page": row["page"], "anchor": anchor, "title": row["title"], "table": table,
+             "checkpoint": row["run"].get("checkpoint"), "lines": lines[:findings.LINES],
+             "more": len(lines[findings.LINES:])}]
+
+
+def last_table(notebooks: list, profile: str | None) -> str | None:
+    """The table that a run ends with, as the notebook that made it shows it."""
+    path = project.output() / "results" / "comparison.txt"
+    own = [nb for nb in notebooks
+           if nb.metadata.get("ttp", {}).get("run", {}).get("profile") == profile]
+    if not path.exists():
+        return None
+    return findings.table_of_title(own, path.read_text(encoding="utf-8").partition("\n")[0])
 
 
 def headline(found: dict) -> list[dict]:

@@ -111,10 +111,16 @@ class Chrome:
             raise RuntimeError(f"{expression}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
 
+    def downloads(self, folder: Path) -> None:
+        """What a page saves goes there."""
+        self.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+
     def requests(self) -> list[str]:
-        """Every address that was asked for, the page's own among them."""
-        return [e["params"]["request"]["url"] for e in self.events
-                if e.get("method") == "Network.requestWillBeSent"]
+        """Every address that was asked for, the page's own among them. A `data:` address holds
+        what it names, and nothing is asked for it."""
+        asked = [e["params"]["request"]["url"] for e in self.events
+                 if e.get("method") == "Network.requestWillBeSent"]
+        return [address for address in asked if not address.startswith("data:")]
 
     def complaints(self) -> list[str]:
         """Script errors, and what the browser logged: refused by the policy, for instance."""

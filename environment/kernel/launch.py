@@ -102,6 +102,14 @@ def is_alive(process: int) -> bool:
     return True
 
 
+def path_with_cargo(path: str) -> str:
+    """A Jupyter that was not started from a terminal may not have cargo's folder on its PATH."""
+    if shutil.which("cargo", path=path):
+        return path
+    home = os.environ.get("CARGO_HOME") or os.path.expanduser("~/.cargo")
+    return os.pathsep.join(filter(None, [path, os.path.join(home, "bin")]))
+
+
 def main() -> None:
     jupyter = os.getppid()
     folder, kernel, connection = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
@@ -111,6 +119,7 @@ def main() -> None:
     log = os.open(folder / f"{seat.name}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    os.environ["PATH"] = path_with_cargo(os.environ.get("PATH", ""))
     os.environ["EVCXR_TMPDIR"] = str(seat)
     os.environ.update(analysis.toolchain(folder / "analysis"))
     end_with(jupyter, held)

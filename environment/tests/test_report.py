@@ -307,7 +307,10 @@ class AllReports(unittest.TestCase):
             self.assertIn(said, page.text)
         links = [attributes["href"] for tag, attributes, _ in page.elements if tag == "a"]
         self.assertEqual(links, ["results.json", "01_a.html", "02_b.mini.html", "04_odd.html"])
-        self.assertNotIn("script", [tag for tag, _, _ in page.elements])
+        # The search: its words, which are no script to a browser, and one script of ours.
+        scripts = [attributes for tag, attributes, _ in page.elements if tag == "script"]
+        self.assertEqual(scripts, [{"type": "application/json", "id": "words"}, {}])
+        self.assertEqual(text.count(f"<script>{report.asset('search.js')}</script>"), 1)
 
     def test_results_are_joined_by_their_files_names(self) -> None:
         self.result("corpus.json", {"rows": 1})
