@@ -509,7 +509,7 @@ class Words(House):
         for name, what in (("thre", "not known"), ("mine/brt", "no such folder"), ("mine", "not known")):
             own = self.write("own.json", f'{{"checkpoints": ["one", "{name}"]}}')
             self.one_line(self.set_up(TTP_PROFILE=str(own)), "own.json", f"checkpoint '{name}': {what}",
-                          "known: one, two, hubbed, further, random, the path of a folder, owner/name")
+                          "known: one, two, hubbed, further, random, tfidf-svm, counts-logistic, the path of a folder, owner/name")
         self.assertFalse(self.cache.exists())
         for name in ("two", "further", "mine/bert", str(self.root / "mine/bert"), "owner/name@v1"):
             own = self.write("own.json", f'{{"checkpoints": ["one", "{name}"]}}')

@@ -1,13 +1,11 @@
-//! The documents' figures beside what was run here: each is reproduced, not reproduced, or not run.
+//! Each figure of the paper's table 2 beside what was run here: reproduced, not reproduced, or not
+//! run. The claims audit has the other documents'.
 
 use super::Tested;
 use crate::evidence::{Evidence, Spread, Spreads};
 use crate::published::{PAPER_TABLE_2, Published};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::fmt;
-use ttp_audit::report::Measured;
-use ttp_audit::{Audit, Reproduction};
 use ttp_base::show::Table;
 use ttp_base::{Result, cells};
 use ttp_metrics::{Estimate, Scores};
@@ -147,63 +145,4 @@ pub fn verdicts_table(checks: &[FigureCheck]) -> Result<Table> {
         table.push(cells![document, cell, published, verdict.to_string(), why])?;
     }
     Ok(table)
-}
-
-/// A verdict for each figure of the documents' texts that can be held against a run: on the
-/// document's own rows, or of the same tokenizer. What `table_2` says is put before them; figures
-/// that were measured on other rows than the document's are left out, as they decide nothing.
-pub fn claim_verdicts(
-    table_2: Vec<FigureCheck>,
-    audits: &[Audit],
-    ours: &Measured,
-) -> Vec<FigureCheck> {
-    let mut checks = table_2;
-    for audit in audits {
-        for claim in &audit.claims {
-            let Some(path) = claim.ours.as_deref().filter(|path| !path.starts_with("finetune."))
-            else {
-                continue;
-            };
-            let published = claim.value.clone().unwrap_or_default();
-            let measured = ours.get(path);
-            let verdict = match (claim.run, measured) {
-                (Some(Reproduction::Reproduced), _) => FigureVerdict::Reproduced,
-                (Some(Reproduction::NotReproduced), _) => FigureVerdict::NotReproduced,
-                (Some(Reproduction::NoRun), _) | (None, None) => FigureVerdict::NotRun,
-                (None, Some(Value::Number(number))) => {
-                    if published.replace(',', "") == number.to_string() {
-                        FigureVerdict::Reproduced
-                    } else {
-                        continue;
-                    }
-                }
-                (None, Some(_)) => continue,
-            };
-            let why = match measured {
-                Some(figure) if verdict != FigureVerdict::NotRun => format!("a run has {figure}"),
-                _ => format!("no run left {path}: {}", what_runs(path)),
-            };
-            checks.push(FigureCheck {
-                document: audit.document.clone(),
-                cell: format!("{}: {}", claim.at, claim.says),
-                published,
-                verdict,
-                why,
-            });
-        }
-    }
-    checks
-}
-
-/// What would leave a figure at this path of the results.
-fn what_runs(path: &str) -> &'static str {
-    match path.split('.').next().unwrap_or_default() {
-        "paper_rows" => "`make data` fetches the paper's own rows, notebooks 01 to 03 count them",
-        "similarity_report" => "`make data data-mpnet`, then notebook 09_similarity_report",
-        "families" => "`make data`, then notebook 12_families",
-        "comparison" | "fill_mask" => {
-            "TTP_PROFILE=paper make reproduce, with the hub's checkpoints"
-        }
-        _ => "make reproduce",
-    }
 }

@@ -63,6 +63,7 @@ mod confusion;
 mod counts;
 mod derived;
 mod figure;
+mod figure_runs;
 mod filled;
 mod judge;
 mod labels;
