@@ -22,4 +22,4 @@ pub use questions::{Answer, QUESTIONS, Question, answers};
 pub use recall::{ConfusedPair, RecallSpread, most_confused, recall_spread};
 pub use tested::{Tested, encoders, headline, protocols, under};
 pub use thirds::{ByThirds, Third, accuracy_by_thirds};
-pub use verdicts::{FigureCheck, FigureVerdict, claim_verdicts, table_2_verdicts, verdicts_table};
+pub use verdicts::{FigureCheck, FigureVerdict, table_2_verdicts, verdicts_table};
