@@ -22,4 +22,5 @@ pub use questions::{Answer, QUESTIONS, Question, answers};
 pub use recall::{ConfusedPair, RecallSpread, most_confused, recall_spread};
 pub use tested::{Tested, encoders, headline, protocols, under};
 pub use thirds::{ByThirds, Third, accuracy_by_thirds};
-pub use verdicts::{FigureCheck, FigureVerdict, table_2_verdicts, verdicts_table};
+pub use ttp_base::figure_check::{FigureCheck, FigureVerdict, verdicts_table};
+pub use verdicts::table_2_verdicts;

@@ -11,6 +11,7 @@ mod tests;
 mod training;
 
 pub use crate::published::{PAPER_TABLE_2, Published};
+pub(crate) use baseline::trained;
 pub use baseline::{Baseline, linear_predictions};
 pub use leakage::{
     LeakFigures, LeakScores, PartScores, scores_by_leakage, worth_without_relatives,

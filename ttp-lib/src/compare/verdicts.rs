@@ -4,51 +4,9 @@
 use super::Tested;
 use crate::evidence::{Evidence, Spread, Spreads};
 use crate::published::{PAPER_TABLE_2, Published};
-use serde::{Deserialize, Serialize};
-use std::fmt;
-use ttp_base::show::Table;
-use ttp_base::{Result, cells};
+use ttp_base::figure_check::{FigureCheck, FigureVerdict};
 use ttp_metrics::{Estimate, Scores};
 use ttp_text::split::Protocol;
-
-/// What a run says of a published figure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum FigureVerdict {
-    /// It lies within the interval of a run of the same model.
-    #[serde(rename = "reproduced")]
-    Reproduced,
-    /// It lies outside.
-    #[serde(rename = "not reproduced")]
-    NotReproduced,
-    /// The model was not run.
-    #[serde(rename = "not run")]
-    NotRun,
-}
-
-impl fmt::Display for FigureVerdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Reproduced => "reproduced",
-            Self::NotReproduced => "not reproduced",
-            Self::NotRun => "not run",
-        })
-    }
-}
-
-/// A figure of a document, and what a run says of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FigureCheck {
-    /// The document.
-    pub document: String,
-    /// Where the figure stands in it.
-    pub cell: String,
-    /// The figure as it is printed.
-    pub published: String,
-    /// What a run says.
-    pub verdict: FigureVerdict,
-    /// The run's figure with its interval, or what would run it.
-    pub why: String,
-}
 
 /// The columns of the paper's table 2.
 const COLUMNS: [&str; 5] = ["accuracy", "precision", "recall", "F1", "F2"];
@@ -132,17 +90,4 @@ fn of_one(scores: &Scores<Estimate>, column: &str) -> (f64, f64, String) {
         _ => scores.f2.macro_,
     };
     (estimate.low, estimate.high, format!("{estimate} over the test rows of one seed"))
-}
-
-/// The checks as a table.
-///
-/// # Errors
-/// None in practice: the table's own check on the number of cells.
-pub fn verdicts_table(checks: &[FigureCheck]) -> Result<Table> {
-    let mut table = Table::new(["document", "figure", "published", "verdict", "why"]);
-    for check in checks {
-        let FigureCheck { document, cell, published, verdict, why } = check;
-        table.push(cells![document, cell, published, verdict.to_string(), why])?;
-    }
-    Ok(table)
 }

@@ -3,13 +3,12 @@
 
 use super::{Evaluation, Model, ModelLogits, Prediction, Training};
 use crate::compare::Tested;
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 use ttp_base::Result;
 use ttp_metrics::Bootstrap;
 use ttp_metrics::calibration::{Logits, Temperature};
-use ttp_model::rows::labels_of;
+use ttp_model::rows::{labels_of, places_of};
 use ttp_text::corpus::Sample;
 use ttp_text::linear::{LinearKind, LinearModel, words::Vocabulary};
 use ttp_text::split::{Protocol, Split};
@@ -102,11 +101,9 @@ pub fn linear_predictions(kind: LinearKind, split: &Split, seed: u64) -> Result<
     Ok(named.map(prediction).collect())
 }
 
-fn trained(kind: LinearKind, split: &Split, seed: u64) -> Result<LinearModel> {
+/// A linear model of a split's training rows and their techniques.
+pub(crate) fn trained(kind: LinearKind, split: &Split, seed: u64) -> Result<LinearModel> {
     let labels = labels_of(&split.train);
-    let place: BTreeMap<&str, usize> = labels.iter().map(String::as_str).zip(0..).collect();
     let texts: Vec<&str> = split.train.iter().map(|sample| sample.text.as_str()).collect();
-    let classes: Vec<usize> =
-        split.train.iter().map(|sample| place[sample.technique.as_str()]).collect();
-    LinearModel::train(kind, &texts, &classes, &labels, seed)
+    LinearModel::train(kind, &texts, &places_of(&split.train, &labels)?, &labels, seed)
 }

@@ -7,8 +7,9 @@ use std::path::Path;
 use ttp_base::{Error, Result};
 use ttp_metrics::calibration::{Logits, Probabilities};
 use ttp_model::encoder::Predictions;
+use ttp_model::rows::places_of;
 use ttp_text::corpus::Sample;
-use ttp_text::linear::LinearModel;
+use ttp_text::linear::{LinearModel, best_of};
 use ttp_text::split::Split;
 
 /// Stands before a technique's id in the names of the file's columns.
@@ -42,13 +43,7 @@ pub struct ModelLogits {
 
 impl PartLogits {
     fn new(samples: &[Sample], labels: &[String], logits: Logits) -> Result<Self> {
-        let place = |sample: &Sample| {
-            labels.iter().position(|label| *label == sample.technique).ok_or_else(|| {
-                let (name, known) = (sample.technique.clone(), labels.to_vec());
-                Error::Unknown { kind: "technique", name, known }
-            })
-        };
-        let truth: Vec<usize> = samples.iter().map(place).collect::<Result<_>>()?;
+        let truth = places_of(samples, labels)?;
         if logits.rows() != truth.len() {
             let reason = format!("{} for {} rows", logits.rows(), truth.len());
             return Err(Error::Setting { field: "logits", reason });
@@ -58,10 +53,7 @@ impl PartLogits {
 
     /// Each row's highest technique; of equals, the first.
     pub fn best(&self) -> Vec<usize> {
-        let highest = |row: &[f64]| {
-            (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best })
-        };
-        self.logits.iter().map(highest).collect()
+        self.logits.iter().map(best_of).collect()
     }
 }
 

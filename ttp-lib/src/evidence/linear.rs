@@ -4,17 +4,17 @@ use super::jobs::{Work, fingerprint, plain};
 use super::outcome::{Outcome, Told, Trained};
 use super::settings::Arm;
 use super::sweep::{Sweep, digest_of_corpus, digest_of_split};
+use crate::evaluate;
 use crate::profile::Run;
-use crate::train::{self, labels_of};
-use std::collections::BTreeMap;
+use crate::train::{self, labels_of, places_of};
 use std::time::Instant;
-use ttp_base::{Error, Result};
+use ttp_base::Result;
 use ttp_model::encoder::{SentenceEncoder, Vectors};
 use ttp_model::pretrained::Checkpoint;
 use ttp_text::augment::Augmenter;
 use ttp_text::corpus::{Corpus, Sample};
 use ttp_text::linear::words::Row;
-use ttp_text::linear::{LinearKind, LinearModel, best_of, logistic};
+use ttp_text::linear::{LinearKind, best_of, logistic};
 use ttp_text::split::{self, Protocol, Split};
 
 pub(super) fn run(
@@ -48,19 +48,6 @@ fn drawn(
     Ok(split::prepare(protocol, corpus, limits, shares, augmenter, seed)?.split)
 }
 
-/// Each part's rows as indices of the training part's techniques.
-fn indices(labels: &[String], samples: &[Sample]) -> Result<Vec<usize>> {
-    let place: BTreeMap<&str, usize> = labels.iter().map(String::as_str).zip(0..).collect();
-    let index = |sample: &Sample| {
-        place.get(sample.technique.as_str()).copied().ok_or_else(|| Error::Unknown {
-            kind: "technique",
-            name: sample.technique.clone(),
-            known: labels.to_vec(),
-        })
-    };
-    samples.iter().map(index).collect()
-}
-
 fn texts(samples: &[Sample]) -> Vec<&str> {
     samples.iter().map(|sample| sample.text.as_str()).collect()
 }
@@ -73,19 +60,17 @@ fn trained(
     split: &Split,
     (marks, started): ([String; 3], Instant),
 ) -> Result<Outcome> {
-    let labels = labels_of(&split.train);
-    let seed = run.seed(&format!("linear {kind}"));
-    let classes = indices(&labels, &split.train)?;
-    let model = LinearModel::train(kind, &texts(&split.train), &classes, &labels, seed)?;
+    let model = evaluate::trained(kind, split, run.seed(&format!("linear {kind}")))?;
+    let labels = model.classes();
     let said = |samples: &[Sample]| -> Result<[Vec<usize>; 2]> {
-        Ok([indices(&labels, samples)?, model.predict_all(&texts(samples))])
+        Ok([places_of(samples, labels)?, model.predict_all(&texts(samples))])
     };
     let trained = Trained {
         train_rows: split.train.len(),
         train_accuracy: None,
         validation: said(&split.validation)?,
         test: said(&split.test)?,
-        labels: labels.clone(),
+        labels: labels.to_vec(),
     };
     let settings =
         Told { model: kind.name().to_owned(), protocol, arm: None, seed: None, draw, params: None };
@@ -174,15 +159,15 @@ fn on_vectors(
     };
     let (training, validation, test) =
         (rows(&split.train)?, rows(&split.validation)?, rows(&split.test)?);
-    let classes = indices(&labels, &split.train)?;
+    let classes = places_of(&split.train, &labels)?;
     let width = encoder.dimensions();
     let weights = logistic::fit(&training, width, &classes, labels.len(), 1.0)?;
     let said = |rows: &[Row]| rows.iter().map(|row| best_of(&weights.scores(row))).collect();
     let trained = Trained {
         train_rows: training.len(),
         train_accuracy: None,
-        validation: [indices(&labels, &split.validation)?, said(&validation)],
-        test: [indices(&labels, &split.test)?, said(&test)],
+        validation: [places_of(&split.validation, &labels)?, said(&validation)],
+        test: [places_of(&split.test, &labels)?, said(&test)],
         labels,
     };
     let settings = Told {

@@ -1,10 +1,11 @@
-//! A run's trained models, opened again to name the techniques of other sentences.
+//! A run's trained models, opened again to predict the techniques of other sentences.
 
 use super::External;
-use crate::compare::{BOTH, Tested};
+use crate::compare::Tested;
 use crate::evaluate::{Evaluation, Training};
 use crate::profile::Run;
 use crate::similarity::NEAR_DUPLICATE;
+use std::collections::BTreeMap;
 use ttp_base::{Error, Result};
 use ttp_metrics::Bootstrap;
 use ttp_metrics::calibration::{Logits, Probabilities, weighted_mean};
@@ -13,14 +14,14 @@ use ttp_model::engine::device;
 use ttp_model::pretrained::{self, Checkpoint, Tokenize};
 use ttp_text::corpus::near::NearTexts;
 use ttp_text::corpus::{Corpus, LabelChanges};
-use ttp_text::linear::LinearModel;
+use ttp_text::linear::{LinearModel, best_of};
 use ttp_text::split::{Protocol, Split};
 
-/// A trained model that names the technique of any sentence.
+/// A trained model that predicts the technique of any sentence.
 pub struct TrainedModel {
     /// Its name in results and tables.
     pub name: String,
-    /// The techniques that it can name, in the order of their ids.
+    /// The techniques that it can predict, in the order of their ids.
     pub labels: Vec<String>,
     kind: Kind,
 }
@@ -28,7 +29,12 @@ pub struct TrainedModel {
 enum Kind {
     Encoder(Box<(TechniqueEncoder, Tokenize)>),
     Linear(Box<LinearModel>),
-    Both { of: Box<[TrainedModel; 2]>, weight: f64, temperatures: [f64; 2] },
+    /// Made of what the two named ones give.
+    Both {
+        of: [String; 2],
+        weight: f64,
+        temperatures: [f64; 2],
+    },
 }
 
 impl TrainedModel {
@@ -47,78 +53,79 @@ impl TrainedModel {
     /// # Errors
     /// As [`open_all`](Self::open_all).
     pub fn open(run: &Run, evaluation: &Evaluation) -> Result<Self> {
-        match &evaluation.training {
+        let name = pretrained::file_name(&evaluation.checkpoint);
+        let folder = run.model(&name, evaluation.protocol);
+        let known = evaluation.confusion.labels();
+        let (labels, kind) = match &evaluation.training {
             Training::Both { of, weight, temperatures } => {
-                let [first, second] = of.each_ref().map(|name| Self::of_one(run, name, evaluation));
-                let of = Box::new([first?, second?]);
-                let kind = Kind::Both { of, weight: *weight, temperatures: *temperatures };
-                let labels = evaluation.confusion.labels().to_vec();
-                Ok(Self { name: BOTH.to_owned(), labels, kind })
+                let of = of.each_ref().map(|name| pretrained::file_name(name));
+                let (weight, temperatures) = (*weight, *temperatures);
+                (known.to_vec(), Kind::Both { of, weight, temperatures })
             }
-            Training::Linear { .. } | Training::FineTuned(_) => {
-                Self::of_one(run, &evaluation.checkpoint, evaluation)
+            Training::Linear { .. } => {
+                let model = LinearModel::load(&folder.join(LinearModel::FILE))?;
+                (model.classes().to_vec(), Kind::Linear(Box::new(model)))
             }
-        }
-    }
-
-    fn of_one(run: &Run, name: &str, evaluation: &Evaluation) -> Result<Self> {
-        let folder = run.model(name, evaluation.protocol);
-        let linear = folder.join(LinearModel::FILE);
-        let (labels, kind) = if linear.is_file() {
-            let model = LinearModel::load(&linear)?;
-            (model.classes().to_vec(), Kind::Linear(Box::new(model)))
-        } else {
-            let encoder = TechniqueEncoder::open(&folder, device())?;
-            let checkpoint = Checkpoint::open(name, &folder)?;
-            let tokenize = checkpoint.tokenizer(checkpoint.places())?;
-            (encoder.labels().to_vec(), Kind::Encoder(Box::new((encoder, tokenize))))
+            Training::FineTuned(_) => {
+                let encoder = TechniqueEncoder::open(&folder, device())?;
+                let checkpoint = Checkpoint::open(&name, &folder)?;
+                let tokenize = checkpoint.tokenizer(checkpoint.places())?;
+                (encoder.labels().to_vec(), Kind::Encoder(Box::new((encoder, tokenize))))
+            }
         };
-        if labels != evaluation.confusion.labels() {
+        if labels != known {
             let reason = format!("its techniques are not those of {}", evaluation.title());
             return Err(Error::input(&folder, reason));
         }
-        Ok(Self { name: pretrained::file_name(name), labels, kind })
+        Ok(Self { name, labels, kind })
     }
 
-    /// The technique that it names for each text.
-    ///
-    /// # Errors
-    /// If there is no text, one cannot be tokenised, or the model gives what is no number.
-    pub fn named(&self, texts: &[&str]) -> Result<Vec<&str>> {
-        let best = match &self.kind {
-            Kind::Linear(model) => model.predict_all(texts),
-            Kind::Encoder(model) => model.0.predict(&model.1, texts)?.best(),
-            Kind::Both { of, weight, temperatures } => {
-                let [first, second] = of.as_ref();
-                let first = first.logits(texts)?.softmax(temperatures[0])?;
-                let second = second.logits(texts)?.softmax(temperatures[1])?;
+    /// What it gives every technique for each text; `None` of two models together, which have
+    /// nothing but what each of the two gives.
+    fn logits(&self, texts: &[&str]) -> Result<Option<Logits>> {
+        match &self.kind {
+            Kind::Linear(model) => {
+                Logits::new(self.labels.len(), model.scores_all(texts)).map(Some)
+            }
+            Kind::Encoder(model) => {
+                let (encoder, tokenize) = model.as_ref();
+                let said = encoder.predict(tokenize, texts)?;
+                let probabilities = Probabilities::new(said.techniques, said.probabilities)?;
+                Ok(Some(probabilities.logits()))
+            }
+            Kind::Both { .. } => Ok(None),
+        }
+    }
+
+    /// The technique that it predicts for each text, from what all models give.
+    fn predicted(&self, logits: &BTreeMap<&str, Logits>) -> Result<Vec<&str>> {
+        let of = |name: &str| {
+            logits.get(name).ok_or_else(|| {
+                let reason = format!("{} needs {name}, which is not among them", self.name);
+                Error::Setting { field: "models", reason }
+            })
+        };
+        let best: Vec<usize> = match &self.kind {
+            Kind::Both { of: [first, second], weight, temperatures } => {
+                let first = of(first)?.softmax(temperatures[0])?;
+                let second = of(second)?.softmax(temperatures[1])?;
                 weighted_mean(&first, &second, *weight)?.best()
             }
+            Kind::Linear(_) | Kind::Encoder(_) => of(&self.name)?.iter().map(best_of).collect(),
         };
         Ok(best.into_iter().map(|class| self.labels[class].as_str()).collect())
     }
-
-    fn logits(&self, texts: &[&str]) -> Result<Logits> {
-        match &self.kind {
-            Kind::Linear(model) => Logits::new(self.labels.len(), model.scores_all(texts)),
-            Kind::Encoder(model) => {
-                let said = model.0.predict(&model.1, texts)?;
-                Ok(Probabilities::new(said.techniques, said.probabilities)?.logits())
-            }
-            Kind::Both { .. } => {
-                let reason = "two models together are of one encoder and one linear model";
-                Err(Error::Setting { field: "model", reason: reason.to_owned() })
-            }
-        }
-    }
 }
 
-/// Scores models of one protocol, which name the same techniques, on the rows of another corpus.
+/// Scores models of one protocol, which know the same techniques, on the rows of another corpus.
+/// Each is asked once: two together are made of what each of the two has said, and both must be
+/// among the models.
+///
 /// `changes` follow the models' labels to those of the corpus, where that is of a later release of
 /// ATT&CK: what was revoked has the name of what took its place.
 ///
 /// # Errors
-/// If there is no model, none of them can name a row's technique, or one cannot be asked.
+/// If there is no model, none of them can predict a row's technique, or one cannot be asked.
 pub fn on_other_rows(
     models: &[TrainedModel],
     corpus: &Corpus,
@@ -136,9 +143,13 @@ pub fn on_other_rows(
     let known: Vec<String> = first.labels.iter().map(|label| today(label)).collect();
     let mut external = External::new(corpus, &known)?;
     let texts = corpus.texts();
+    let mut logits: BTreeMap<&str, Logits> = BTreeMap::new();
     for model in models {
-        let named: Vec<String> = model.named(&texts)?.into_iter().map(today).collect();
-        external.score(&model.name, corpus, &named, bootstrap)?;
+        logits.extend(model.logits(&texts)?.map(|own| (model.name.as_str(), own)));
+    }
+    for model in models {
+        let predicted: Vec<String> = model.predicted(&logits)?.into_iter().map(today).collect();
+        external.score(&model.name, corpus, &predicted, bootstrap)?;
     }
     Ok(external)
 }

@@ -207,9 +207,7 @@ fn check_encoder(name: &str, at: &SettingPath) -> Result<()> {
 impl Profile {
     /// The checkpoints that a sweep trains over the seeds, encoders alone.
     pub fn sweep_models(&self) -> Vec<String> {
-        let mut models = self.sweep.models.clone().unwrap_or_else(|| self.checkpoints.clone());
-        models.retain(|name| is_encoder(name));
-        models
+        self.sweep.models.clone().unwrap_or_else(|| self.encoders())
     }
 
     /// The protocols that a sweep trains under.
@@ -219,12 +217,6 @@ impl Profile {
 
     /// The checkpoint of a sweep's arms; `None` where the profile has no encoder and names none.
     pub fn arms_of(&self) -> Option<String> {
-        let first = || self.checkpoints.iter().find(|name| is_encoder(name)).cloned();
-        self.sweep.arms_of.clone().or_else(first)
+        self.sweep.arms_of.clone().or_else(|| self.encoders().into_iter().next())
     }
-}
-
-/// Whether a name of a profile's checkpoints is an encoder's and not a linear model's.
-fn is_encoder(name: &str) -> bool {
-    LinearKind::from_name(name).is_err()
 }

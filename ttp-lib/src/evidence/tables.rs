@@ -1,12 +1,26 @@
 //! What a sweep says, as tables.
 
 use super::collect::{COMMAND, Evidence, Spread, Spreads};
+use crate::compare::p_text;
 use std::collections::BTreeMap;
+use std::fmt;
 use ttp_base::show::{Cell, Table};
 use ttp_base::{Result, cells};
+use ttp_metrics::Summary;
+
+impl fmt::Display for Spread {
+    /// `0.842 ± 0.004 [0.837, 0.847]`; of one run the value alone.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { mean, sd, n, low, high } = *self;
+        match (sd, low, high) {
+            (Some(sd), Some(low), Some(high)) => Summary { mean, sd, n, low, high }.fmt(f),
+            _ => write!(f, "{mean:.3}"),
+        }
+    }
+}
 
 impl From<Spread> for Cell {
-    /// `0.842 ± 0.004 [0.837, 0.847]`; of one run the value alone.
+    /// As it is written, but to be sorted by its mean.
     fn from(spread: Spread) -> Self {
         match (spread.sd, spread.low, spread.high) {
             (Some(sd), Some(low), Some(high)) => Self::spread(spread.mean, sd, [low, high]),
@@ -115,7 +129,7 @@ impl Evidence {
                 &pair.second,
                 format!("{} {}", difference.n, pair.over),
                 difference.signed(),
-                pair.p_holm,
+                pair.p_holm.map(p_text),
                 pair.better.as_deref().unwrap_or("neither, by more than chance")
             ])?;
         }

@@ -10,7 +10,7 @@ pub use ttp_model::engine::{
     Algorithm, Epoch, Optimizer, Step, device, device_name, keep_freed_memory, learning_rate,
     print_every,
 };
-pub use ttp_model::rows::{Rows, SplitRows, labels_of};
+pub use ttp_model::rows::{Rows, SplitRows, labels_of, places_of};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

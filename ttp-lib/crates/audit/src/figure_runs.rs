@@ -3,60 +3,39 @@
 use super::measured::Measured;
 use super::outcome::{Audit, ClaimVerdict};
 use super::verdict::Reproduction;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use ttp_base::show::Table;
-use ttp_base::{Result, cells};
-
-/// A figure of a document, and what a run says of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FigureRun {
-    /// The document.
-    pub document: String,
-    /// Where the figure stands in it, and what it is.
-    pub cell: String,
-    /// The figure as it is printed.
-    pub published: String,
-    /// `reproduced`, `not reproduced` or `not run`.
-    pub verdict: String,
-    /// The run's figure, or what would run it.
-    pub why: String,
-}
-
-const REPRODUCED: &str = "reproduced";
-const NOT_REPRODUCED: &str = "not reproduced";
-const NOT_RUN: &str = "not run";
+use ttp_base::figure_check::{FigureCheck, FigureVerdict};
 
 /// The claims that a run can decide, one each: those about a document's own rows, and those of a
 /// whole number that another run has under the same name, as of a vocabulary. Claims of scores of
 /// fine-tuned models are left out (the comparison of models has them), and figures that were
 /// measured on other rows than the document's, as they decide nothing.
-pub fn figure_runs(audits: &[Audit], ours: &Measured) -> Vec<FigureRun> {
-    let of_audit = |audit: &Audit| -> Vec<FigureRun> {
+pub fn figure_runs(audits: &[Audit], ours: &Measured) -> Vec<FigureCheck> {
+    let of_audit = |audit: &Audit| -> Vec<FigureCheck> {
         audit.claims.iter().filter_map(|claim| figure_run(&audit.document, claim, ours)).collect()
     };
     audits.iter().flat_map(of_audit).collect()
 }
 
-fn figure_run(document: &str, claim: &ClaimVerdict, ours: &Measured) -> Option<FigureRun> {
+fn figure_run(document: &str, claim: &ClaimVerdict, ours: &Measured) -> Option<FigureCheck> {
     let path = claim.ours.as_deref().filter(|path| !path.starts_with("finetune."))?;
     let published = claim.value.clone().unwrap_or_default();
     let measured = ours.get(path);
     let verdict = match (claim.run, measured) {
-        (Some(Reproduction::Reproduced), _) => REPRODUCED,
-        (Some(Reproduction::NotReproduced), _) => NOT_REPRODUCED,
-        (Some(Reproduction::NoRun), _) | (None, None) => NOT_RUN,
+        (Some(Reproduction::Reproduced), _) => FigureVerdict::Reproduced,
+        (Some(Reproduction::NotReproduced), _) => FigureVerdict::NotReproduced,
+        (Some(Reproduction::NoRun), _) | (None, None) => FigureVerdict::NotRun,
         (None, Some(Value::Number(number))) if published.replace(',', "") == number.to_string() => {
-            REPRODUCED
+            FigureVerdict::Reproduced
         }
         (None, Some(_)) => return None,
     };
     let why = match measured {
-        Some(figure) if verdict != NOT_RUN => format!("a run has {figure}"),
+        Some(figure) if verdict != FigureVerdict::NotRun => format!("a run has {figure}"),
         _ => format!("no run left {path}: {}", what_runs(path)),
     };
     let cell = format!("{}: {}", claim.at, claim.says);
-    Some(FigureRun { document: document.to_owned(), cell, published, verdict: verdict.into(), why })
+    Some(FigureCheck { document: document.to_owned(), cell, published, verdict, why })
 }
 
 /// What would leave a figure at this path of the results.
@@ -70,18 +49,6 @@ fn what_runs(path: &str) -> &'static str {
         }
         _ => "make reproduce",
     }
-}
-
-/// The figures as a table.
-///
-/// # Errors
-/// None in practice: the table's own check on the number of cells.
-pub fn figure_runs_table(runs: &[FigureRun]) -> Result<Table> {
-    let mut table = Table::new(["document", "figure", "published", "verdict", "why"]);
-    for FigureRun { document, cell, published, verdict, why } in runs {
-        table.push(cells![document, cell, published, verdict, why])?;
-    }
-    Ok(table)
 }
 
 #[cfg(test)]
@@ -118,15 +85,18 @@ mod tests {
         };
         let (reproduced, not) = (Reproduction::Reproduced, Reproduction::NotReproduced);
         let found = of("paper_rows.rows", "14.4k", Some(reproduced)).unwrap();
-        assert_eq!(found, ("reproduced".into(), "a run has 14427".into()));
-        assert_eq!(of("paper_rows.half", "1", Some(not)).unwrap().0, "not reproduced");
+        assert_eq!(found, (FigureVerdict::Reproduced, "a run has 14427".into()));
+        assert_eq!(of("paper_rows.half", "1", Some(not)).unwrap().0, FigureVerdict::NotReproduced);
         let (verdict, why) = of("families.rows", "7", Some(Reproduction::NoRun)).unwrap();
-        assert_eq!(verdict, "not run");
+        assert_eq!(verdict, FigureVerdict::NotRun);
         assert!(why.ends_with("then notebook 12_families"), "{why}");
-        assert_eq!(of("comparison.tokens.bert.in", "1,107", None).unwrap().0, "reproduced");
+        assert_eq!(
+            of("comparison.tokens.bert.in", "1,107", None).unwrap().0,
+            FigureVerdict::Reproduced
+        );
         // Another number of other rows decides nothing; scores of models have a table of their own.
         assert_eq!(of("comparison.tokens.bert.out", "1149", None), None);
         assert_eq!(of("finetune.bert.paper.accuracy", "0.90", None), None);
-        assert_eq!(of("fill_mask", "0.5", None).unwrap().0, "not run");
+        assert_eq!(of("fill_mask", "0.5", None).unwrap().0, FigureVerdict::NotRun);
     }
 }

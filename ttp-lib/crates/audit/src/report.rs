@@ -1,6 +1,6 @@
 //! All verdicts in one table, and beside them what a run of this project measured.
 
-pub use super::figure_runs::{FigureRun, figure_runs, figure_runs_table};
+pub use super::figure_runs::figure_runs;
 pub use super::measured::{Measured, measured};
 use super::outcome::{Audit, ClaimVerdict, DerivedNumber, FactCheck};
 use super::removal::Removal;

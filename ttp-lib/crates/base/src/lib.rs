@@ -12,6 +12,7 @@
 
 pub mod csv_file;
 pub mod error;
+pub mod figure_check;
 pub mod files;
 pub mod frame;
 pub mod places;

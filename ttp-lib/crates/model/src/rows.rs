@@ -1,7 +1,7 @@
 //! Sentences and their techniques as numbers.
 
 use crate::pretrained::Tokenize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use ttp_base::{Error, Result};
 use ttp_text::corpus::Sample;
 use ttp_text::split::Split;
@@ -11,6 +11,22 @@ use ttp_text::split::Split;
 pub fn labels_of(samples: &[Sample]) -> Vec<String> {
     let techniques: BTreeSet<&str> = samples.iter().map(|s| s.technique.as_str()).collect();
     techniques.into_iter().map(str::to_owned).collect()
+}
+
+/// The technique of each sample, as its place among `labels`.
+///
+/// # Errors
+/// If one has a technique that is not among them.
+pub fn places_of(samples: &[Sample], labels: &[String]) -> Result<Vec<usize>> {
+    let place: BTreeMap<&str, usize> = labels.iter().map(String::as_str).zip(0..).collect();
+    let place_of = |sample: &Sample| {
+        place.get(sample.technique.as_str()).copied().ok_or_else(|| Error::Unknown {
+            kind: "technique",
+            name: sample.technique.clone(),
+            known: labels.to_vec(),
+        })
+    };
+    samples.iter().map(place_of).collect()
 }
 
 /// A split's three parts as the loop reads them, with the labels that they have in common.
@@ -61,18 +77,7 @@ impl Rows {
             return Err(Error::Setting { field: "samples", reason: "there is no row".into() });
         }
         let texts: Vec<&str> = samples.iter().map(|sample| sample.text.as_str()).collect();
-        let labels = samples
-            .iter()
-            .map(|sample| {
-                labels.iter().position(|label| *label == sample.technique).ok_or_else(|| {
-                    Error::Unknown {
-                        kind: "technique",
-                        name: sample.technique.clone(),
-                        known: labels.to_vec(),
-                    }
-                })
-            })
-            .collect::<Result<_>>()?;
+        let labels = places_of(samples, labels)?;
         let (tokenised, padding_id) = (tokenize.ids(&texts)?, tokenize.padding_id());
         Ok(Self { tokenised, labels, padding_id, class_weights: None })
     }

@@ -25,9 +25,7 @@ use std::fmt;
 #[derive(Debug, Clone)]
 pub struct NearTexts {
     share: f64,
-    /// Each word's number; rarer words have smaller ones.
-    number: HashMap<String, u32>,
-    sets: Vec<Vec<u32>>,
+    words: WordSets,
     /// The texts in whose rarest words a word is.
     with_word: Vec<Vec<u32>>,
 }
@@ -36,27 +34,14 @@ impl NearTexts {
     /// Makes the texts ready to be looked up in; `share` is from 0 to 1, and 0 is taken for any
     /// common word.
     pub fn new<T: AsRef<str>>(texts: &[T], share: f64) -> Self {
-        let texts: Vec<String> = texts.iter().map(|text| normalised(text.as_ref())).collect();
-        let mut counts: HashMap<&str, usize> = HashMap::new();
-        for word in texts.iter().flat_map(|text| text.split(' ')) {
-            *counts.entry(word).or_insert(0) += 1;
-        }
-        let mut words: Vec<(&str, usize)> = counts.into_iter().collect();
-        words.sort_unstable_by_key(|&(word, count)| (count, word));
-        let number: HashMap<String, u32> =
-            words.into_iter().map(|(word, _)| word.to_owned()).zip(0..).collect();
-        let mut with_word = vec![Vec::new(); number.len()];
-        let mut sets = Vec::with_capacity(texts.len());
-        for (at, text) in (0..).zip(&texts) {
-            let mut set: Vec<u32> = text.split(' ').map(|word| number[word]).collect();
-            set.sort_unstable();
-            set.dedup();
+        let words = WordSets::new(texts);
+        let mut with_word = vec![Vec::new(); words.number.len()];
+        for (at, set) in (0..).zip(&words.sets) {
             for word in &set[..rarest(set.len(), share)] {
                 with_word[*word as usize].push(at);
             }
-            sets.push(set);
         }
-        Self { share, number, sets, with_word }
+        Self { share, words, with_word }
     }
 
     /// The number of the text that is nearest to `text`, of equals the first, and their overlap;
@@ -68,7 +53,7 @@ impl NearTexts {
         words.dedup();
         let size = words.len();
         let mut known: Vec<u32> =
-            words.iter().filter_map(|word| self.number.get(*word).copied()).collect();
+            words.iter().filter_map(|word| self.words.number.get(*word).copied()).collect();
         known.sort_unstable();
         // Words that no text has are the rarest of all.
         let unknown = size - known.len();
@@ -76,9 +61,8 @@ impl NearTexts {
         let mut best: Option<(usize, f64)> = None;
         let rare = known.iter().take(looked_up);
         for &at in rare.flat_map(|word| &self.with_word[*word as usize]) {
-            let (at, set) = (at as usize, &self.sets[at as usize]);
-            let common = common(&known, set);
-            let overlap = common as f64 / (size + set.len() - common).max(1) as f64;
+            let at = at as usize;
+            let overlap = overlap(&known, unknown, &self.words.sets[at]);
             let is_better =
                 best.is_none_or(|(of, most)| overlap > most || overlap == most && at < of);
             if overlap >= self.share && is_better {
@@ -89,14 +73,45 @@ impl NearTexts {
     }
 }
 
+/// Each text's words once, as numbers, the rarest first. Case and punctuation are set aside.
+#[derive(Debug, Clone)]
+pub(crate) struct WordSets {
+    /// Each word's number; rarer words have smaller ones, of equally rare ones the first by name.
+    number: HashMap<String, u32>,
+    pub(crate) sets: Vec<Vec<u32>>,
+}
+
+impl WordSets {
+    pub(crate) fn new<T: AsRef<str>>(texts: &[T]) -> Self {
+        let texts: Vec<String> = texts.iter().map(|text| normalised(text.as_ref())).collect();
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        for word in texts.iter().flat_map(|text| text.split(' ')) {
+            *counts.entry(word).or_insert(0) += 1;
+        }
+        let mut words: Vec<(&str, usize)> = counts.into_iter().collect();
+        words.sort_unstable_by_key(|&(word, count)| (count, word));
+        let number: HashMap<String, u32> =
+            words.into_iter().map(|(word, _)| word.to_owned()).zip(0..).collect();
+        let set_of = |text: &String| {
+            let mut set: Vec<u32> = text.split(' ').map(|word| number[word]).collect();
+            set.sort_unstable();
+            set.dedup();
+            set
+        };
+        let sets = texts.iter().map(set_of).collect();
+        Self { number, sets }
+    }
+}
+
 /// How many of a set's rarest words a near-duplicate must have one of.
-fn rarest(words: usize, share: f64) -> usize {
+pub(crate) fn rarest(words: usize, share: f64) -> usize {
     let common = ((share * words as f64 - 1e-9).ceil() as usize).clamp(1, words.max(1));
     words + 1 - common
 }
 
-/// The number of common words of two sorted sets.
-fn common(a: &[u32], b: &[u32]) -> usize {
+/// Common words over all words of two sorted sets, of which the first has `unknown` words more
+/// that no set has.
+pub(crate) fn overlap(a: &[u32], unknown: usize, b: &[u32]) -> f64 {
     let (mut i, mut j, mut common) = (0, 0, 0);
     while i < a.len() && j < b.len() {
         match a[i].cmp(&b[j]) {
@@ -105,7 +120,7 @@ fn common(a: &[u32], b: &[u32]) -> usize {
             std::cmp::Ordering::Equal => (i, j, common) = (i + 1, j + 1, common + 1),
         }
     }
-    common
+    common as f64 / (unknown + a.len() + b.len() - common).max(1) as f64
 }
 
 /// How many rows of one corpus stand in another one, whatever their techniques.

@@ -1,7 +1,7 @@
 //! Which texts say nearly the same.
 
-use crate::corpus::clean::normalised;
-use std::collections::{BTreeMap, HashMap};
+use crate::corpus::near::{WordSets, overlap, rarest};
+use std::collections::HashMap;
 
 /// Two sentences are near-duplicates from this share of common words upwards.
 pub const NEAR_DUPLICATE: f64 = 0.8;
@@ -22,19 +22,17 @@ pub const NEAR_DUPLICATE: f64 = 0.8;
 /// assert_eq!(near_duplicates(&texts, 0.8), [0, 1, 2]);
 /// ```
 pub fn near_duplicates(texts: &[&str], share: f64) -> Vec<usize> {
-    let sets = word_sets(texts);
+    let sets = WordSets::new(texts).sets;
     let mut root: Vec<usize> = (0..texts.len()).collect();
     // Two sets that overlap so much share a word among the rarest of each (Chaudhuri, Ganti
     // and Kaushik's prefix filter, 2006): only such pairs are compared.
     let mut with_word: HashMap<u32, Vec<usize>> = HashMap::new();
     for (at, words) in sets.iter().enumerate() {
-        let common = ((share * words.len() as f64 - 1e-9).ceil() as usize).clamp(1, words.len());
-        let rarest = &words[..=words.len() - common];
-        for word in rarest {
+        for word in &words[..rarest(words.len(), share)] {
             let others = with_word.entry(*word).or_default();
             for &other in others.iter() {
                 if find(&mut root, at) != find(&mut root, other)
-                    && overlap(words, &sets[other]) >= share
+                    && overlap(words, 0, &sets[other]) >= share
                 {
                     let (a, b) = (find(&mut root, at), find(&mut root, other));
                     root[a.max(b)] = a.min(b);
@@ -44,38 +42,6 @@ pub fn near_duplicates(texts: &[&str], share: f64) -> Vec<usize> {
         }
     }
     (0..texts.len()).map(|at| find(&mut root, at)).collect()
-}
-
-/// Each text's words once, as numbers, the rarest first.
-fn word_sets(texts: &[&str]) -> Vec<Vec<u32>> {
-    let texts: Vec<String> = texts.iter().map(|text| normalised(text)).collect();
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for word in texts.iter().flat_map(|text| text.split(' ')) {
-        *counts.entry(word).or_insert(0) += 1;
-    }
-    let mut by_count: Vec<(&str, usize)> = counts.into_iter().collect();
-    by_count.sort_by_key(|(_, count)| *count);
-    let number: HashMap<&str, u32> = by_count.iter().map(|(word, _)| *word).zip(0..).collect();
-    let set_of = |text: &String| {
-        let mut words: Vec<u32> = text.split(' ').map(|word| number[word]).collect();
-        words.sort_unstable();
-        words.dedup();
-        words
-    };
-    texts.iter().map(set_of).collect()
-}
-
-/// Common words over all words of two sorted sets.
-fn overlap(a: &[u32], b: &[u32]) -> f64 {
-    let (mut i, mut j, mut common) = (0, 0, 0);
-    while i < a.len() && j < b.len() {
-        match a[i].cmp(&b[j]) {
-            std::cmp::Ordering::Less => i += 1,
-            std::cmp::Ordering::Greater => j += 1,
-            std::cmp::Ordering::Equal => (i, j, common) = (i + 1, j + 1, common + 1),
-        }
-    }
-    common as f64 / (a.len() + b.len() - common).max(1) as f64
 }
 
 fn find(root: &mut [usize], mut at: usize) -> usize {
@@ -104,11 +70,11 @@ mod tests {
         texts.push(String::new());
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         for share in [0.5, 0.75, 0.8, 1.0] {
-            let sets = word_sets(&texts);
+            let sets = WordSets::new(&texts).sets;
             let mut root: Vec<usize> = (0..texts.len()).collect();
             for a in 0..texts.len() {
                 for b in 0..a {
-                    if overlap(&sets[a], &sets[b]) >= share {
+                    if overlap(&sets[a], 0, &sets[b]) >= share {
                         let (x, y) = (find(&mut root, a), find(&mut root, b));
                         root[x.max(y)] = x.min(y);
                     }

@@ -14,12 +14,11 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, StudentsT};
 use std::fmt;
 use ttp_base::settings::{Range, at_least};
 use ttp_base::show::Table;
 use ttp_base::{Result, settings};
-use ttp_metrics::{Bootstrap, Confusion, Estimate, Groups, Part, Tally};
+use ttp_metrics::{Bootstrap, Confusion, Estimate, Groups, Part, Summary, Tally};
 use ttp_model::engine::{self, Epoch};
 
 /// Whose labels a model is trained on and judged by.
@@ -299,8 +298,8 @@ impl Study {
         Ok(Tried {
             trial,
             against: self.against,
-            macro_f1: over_seeds(runs.iter().map(|run| run.macro_f1)),
-            accuracy: over_seeds(runs.iter().map(|run| run.accuracy)),
+            macro_f1: over_seeds(runs.iter().map(|run| run.macro_f1))?,
+            accuracy: over_seeds(runs.iter().map(|run| run.accuracy))?,
             runs,
             per_class: per_class?,
         })
@@ -409,15 +408,13 @@ impl fmt::Display for Tried {
 }
 
 /// Mean with Student's 95 % interval; of one value that value.
-fn over_seeds(values: impl Iterator<Item = f64>) -> Estimate {
+fn over_seeds(values: impl Iterator<Item = f64>) -> Result<Estimate> {
     let values: Vec<f64> = values.collect();
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let variance = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-    let quantile =
-        StudentsT::new(0.0, 1.0, (n - 1.0).max(1.0)).map_or(0.0, |t| t.inverse_cdf(0.975));
-    let half = if values.len() < 2 { 0.0 } else { quantile * (variance / n).sqrt() };
-    Estimate { value: mean, low: mean - half, high: mean + half }
+    if let [value] = values[..] {
+        return Ok(Estimate { value, low: value, high: value });
+    }
+    let Summary { mean, low, high, .. } = Summary::of(&values, 0.95)?;
+    Ok(Estimate { value: mean, low, high })
 }
 
 /// Rows of each class shared out alike, in random order.
