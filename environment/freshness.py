@@ -103,10 +103,9 @@ class State:
         for path in self.code() + [self.path, self.profile.path]:
             name = os.path.relpath(path, project.ROOT)
             whole.update(f"{name}\0{digest(path)}\0".encode())
-        # What a glob of its inputs finds of its own making is no input.
-        own = {str(file) for path in self.outputs for file in found(path)}
+        own = self.own_files()
         for path, value in digests(self.inputs + self.may_read + self.texts()).items():
-            if path in own:
+            if Path(path) in own:
                 continue
             whole.update(f"{path}\0{value}\0".encode())
         settings = {name: os.environ.get(name, "") for name in SETTINGS}
@@ -114,6 +113,10 @@ class State:
                  project.EVCXR_VERSION, settings]
         whole.update(json.dumps(words, sort_keys=True).encode())
         return whole.hexdigest()
+
+    def own_files(self) -> set[Path]:
+        """What it has made: where a glob of its inputs finds these, they are no inputs."""
+        return {file for path in self.outputs for file in found(path)}
 
     def texts(self) -> list[Path]:
         """What the profile, and not the notebook, says that sentences are read from."""
@@ -146,7 +149,7 @@ class State:
     def check_profile_of_inputs(self) -> None:
         """What another profile's run made is no input: the mixture would carry this one's name."""
         read = {file for path in self.inputs + self.may_read for file in found(path)}
-        read -= {file for path in self.outputs for file in found(path)}
+        read -= self.own_files()
         for record in sorted(records().glob("*.json")):
             value = read_record(record)
             if not value or value["profile"] == self.profile.name:

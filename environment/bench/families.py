@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import statistics
 import struct
 import sys
 from pathlib import Path
@@ -27,7 +26,7 @@ import kernel
 import machine
 import project
 from bench import peer_python, race
-from bench.race import Runner, shown, spread
+from bench.race import Runner, shown, spread, summary
 from project import Problem
 
 FOLDER = project.ROOT / "target" / "bench-families"
@@ -38,8 +37,6 @@ CHECKPOINT = "ids-netml/encoder_best.pth"
 CLASSES = 21
 AGREE = 1e-4
 READ_SECONDS = 3.0
-# Of each program: its first round is slower than the others.
-WARM_ROUNDS = 1
 
 
 def raw(name: str) -> Path:
@@ -65,7 +62,7 @@ def both(arguments: argparse.Namespace) -> dict:
         runners.append(Runner("peer", [str(python), str(PEER), *files], theirs))
         print("peer: which batch size is fastest", flush=True)
         chosen = runners[1].ask("choose")
-        in_turns(runners, arguments.rounds)
+        race.in_turns(runners, arguments.rounds, "encode")
         agreement = compare(*(runner.ask("write")["file"] for runner in runners))
         reading = {runner.name: spread([runner.ask("read")["seconds"]
                                         for _ in range(arguments.rounds)]) for runner in runners}
@@ -73,8 +70,7 @@ def both(arguments: argparse.Namespace) -> dict:
     finally:
         for runner in runners:
             runner.stop()
-    seconds = {runner.name: [part["seconds"] for part in runner.slices] for runner in runners}
-    ratios = [mine / other for mine, other in zip(seconds["ours"], seconds["peer"])]
+    of_seconds = summary(runners, ("seconds",))
     return {
         **machine.describe(),
         "threads": arguments.threads,
@@ -85,24 +81,9 @@ def both(arguments: argparse.Namespace) -> dict:
         "read_seconds": reading,
         "peak_bytes": peaks,
         "rounds": {runner.name: runner.slices for runner in runners},
-        "seconds": {name: spread(values) for name, values in seconds.items()},
-        "ours_over_peer": spread(ratios),
-        "ratio": statistics.median(ratios),
+        **of_seconds,
+        "ratio": of_seconds["ours_over_peer"]["median"],
     }
-
-
-def in_turns(runners: list[Runner], rounds: int) -> None:
-    """The race itself. Every other round goes the other way round, so that neither always runs
-    on a machine that the other one has warmed."""
-    for runner in runners:
-        for _ in range(WARM_ROUNDS):
-            runner.ask("encode")
-    for number in range(rounds):
-        for runner in runners if number % 2 == 0 else runners[::-1]:
-            runner.slices.append(runner.watched("encode"))
-        times = "   ".join(f"{runner.name} {runner.slices[-1]['seconds']:7.3f} s"
-                           for runner in runners)
-        print(f"round {number + 1}/{rounds}: {times}", flush=True)
 
 
 def compare(ours: str, peer: str) -> dict:

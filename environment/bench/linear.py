@@ -24,7 +24,7 @@ import machine
 import project
 import setup
 from bench import peer_python, race
-from bench.race import Runner, shown, spread
+from bench.race import Runner, shown
 from project import Problem
 
 FOLDER = project.ROOT / "target" / "bench-linear"
@@ -60,20 +60,14 @@ def both(arguments: argparse.Namespace) -> dict:
         "rounds": {runner.name: [{name: value for name, value in part.items()
                                   if name != "predicted"} for part in runner.slices]
                    for runner in runners},
-        **summary(runners),
+        **race.summary(runners, ("seconds", "fit_seconds", "sentences_per_second",
+                                 "processor_seconds")),
     }
 
 
 def in_turns(runners: list[Runner], rounds: int, truth: list[int]) -> dict:
     """The race itself; how many test rows each names right, and both alike."""
-    for runner in runners:
-        runner.ask("fit")
-    for number in range(rounds):
-        for runner in runners if number % 2 == 0 else runners[::-1]:
-            runner.slices.append(runner.watched("fit"))
-        times = "   ".join(f"{runner.name} {runner.slices[-1]['seconds']:7.3f} s"
-                           for runner in runners)
-        print(f"round {number + 1}/{rounds}: {times}", flush=True)
+    race.in_turns(runners, rounds, "fit")
     ours, peer = (runner.slices[-1]["predicted"] for runner in runners)
     alike = sum(a == b for a, b in zip(ours, peer))
     if len(ours) != len(peer) or len(truth) - alike > OTHERWISE_NAMED * len(truth):
@@ -81,15 +75,6 @@ def in_turns(runners: list[Runner], rounds: int, truth: list[int]) -> dict:
     right = {runner.name: sum(a == b for a, b in zip(runner.slices[-1]["predicted"], truth))
              for runner in runners}
     return {"test_rows": len(truth), "named_alike": alike, "named_right": right}
-
-
-def summary(runners: list[Runner]) -> dict:
-    """Medians over the rounds; the ratio is taken within each round."""
-    of = {runner.name: runner.slices for runner in runners}
-    values = {key: {name: spread([part[key] for part in parts]) for name, parts in of.items()}
-              for key in ("seconds", "fit_seconds", "sentences_per_second", "processor_seconds")}
-    ratios = [ours["seconds"] / peer["seconds"] for ours, peer in zip(of["ours"], of["peer"])]
-    return {**values, "ours_over_peer": spread(ratios)}
 
 
 def table(results: dict) -> str:

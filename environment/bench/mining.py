@@ -25,7 +25,7 @@ import machine
 import project
 import setup
 from bench import peer_python, race
-from bench.race import Runner, shown, spread
+from bench.race import WARM_ROUNDS, Runner, shown, spread, summary
 from project import Problem
 
 FOLDER = project.ROOT / "target" / "bench-mining"
@@ -33,8 +33,6 @@ PEER = Path(__file__).with_name("peer_mining.py")
 EXAMPLE = "bench_mining"
 # The peer wants a model that could embed, and never asks it to.
 MODEL = project.ROOT / "data" / "raw" / "models" / "minilm"
-# Of each program: its first round is slower than the others.
-WARM_ROUNDS = 1
 # Of all sentences; a margin is met or missed in the last digit of single precision.
 OTHERWISE_MINED = 1e-3
 
@@ -76,17 +74,8 @@ def both(arguments: argparse.Namespace) -> dict:
 
 
 def in_turns(runners: list[Runner], rounds: int, sentences: int) -> dict[str, int]:
-    """The race itself; how many negatives each has found. Every other round goes the other
-    way round, so that neither always runs on a machine that the other one has warmed."""
-    for runner in runners:
-        for _ in range(WARM_ROUNDS):
-            runner.ask("mine")
-    for number in range(rounds):
-        for runner in runners if number % 2 == 0 else runners[::-1]:
-            runner.slices.append(runner.watched("mine"))
-        times = "   ".join(f"{runner.name} {runner.slices[-1]['seconds']:7.3f} s"
-                           for runner in runners)
-        print(f"round {number + 1}/{rounds}: {times}", flush=True)
+    """The race itself; how many negatives each has found."""
+    race.in_turns(runners, rounds, "mine")
     for runner in runners:
         if len({part["mined"] for part in runner.slices}) > 1:
             raise Problem(f"{runner.name} does not find the same number every time")
@@ -108,19 +97,6 @@ def with_labels(ours: Runner, rounds: int) -> dict:
 
 
 # -- what came of it ------------------------------------------------------------------
-
-def summary(runners: list[Runner]) -> dict:
-    """Medians over the rounds; the ratio is taken within each round."""
-    seconds = {runner.name: [part["seconds"] for part in runner.slices] for runner in runners}
-    processor = {runner.name: [part["processor_seconds"] for part in runner.slices]
-                 for runner in runners}
-    ratios = [ours / theirs for ours, theirs in zip(seconds["ours"], seconds["peer"])]
-    return {
-        "seconds": {name: spread(values) for name, values in seconds.items()},
-        "processor_seconds": {name: spread(values) for name, values in processor.items()},
-        "ours_over_peer": spread(ratios),
-    }
-
 
 def table(results: dict) -> str:
     lines = [f"{'':<8} {'seconds':>24} {'ours / it':>24} {'processor':>10} {'mined':>8} "

@@ -20,6 +20,8 @@ import project
 from project import Problem
 
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+# Of each program: its first round is slower than the others.
+WARM_ROUNDS = 1
 
 
 class Runner:
@@ -78,6 +80,29 @@ class Runner:
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         self.process.stdout.close()
+
+
+def in_turns(runners: list[Runner], rounds: int, line: str) -> None:
+    """Asks each program the same in every round, and keeps its answers. Every other round goes
+    the other way round, so that neither always runs on a machine that the other one has warmed."""
+    for runner in runners:
+        for _ in range(WARM_ROUNDS):
+            runner.ask(line)
+    for number in range(rounds):
+        for runner in runners if number % 2 == 0 else runners[::-1]:
+            runner.slices.append(runner.watched(line))
+        times = "   ".join(f"{runner.name} {runner.slices[-1]['seconds']:7.3f} s"
+                           for runner in runners)
+        print(f"round {number + 1}/{rounds}: {times}", flush=True)
+
+
+def summary(runners: list[Runner], keys: tuple[str, ...] = ("seconds", "processor_seconds")) -> dict:
+    """Medians over the rounds; the ratio is taken within each round."""
+    of = {runner.name: runner.slices for runner in runners}
+    values = {key: {name: spread([part[key] for part in parts]) for name, parts in of.items()}
+              for key in keys}
+    ratios = [ours["seconds"] / peer["seconds"] for ours, peer in zip(of["ours"], of["peer"])]
+    return {**values, "ours_over_peer": spread(ratios)}
 
 
 def environment(threads: int) -> dict[str, str]:

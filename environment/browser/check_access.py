@@ -6,8 +6,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from browser import axe, chrome
-from browser.check_reports import PROGRAM, REPORTS, pages
+from browser import axe
+from browser.in_browser import REPORTS, InBrowser, pages
 from project import Problem
 
 # All rules once; then those alone that a colour or a width can change.
@@ -21,19 +21,14 @@ BAD = """<!DOCTYPE html><html><head><title>x</title></head><body>
 <p style="color:#000;background:#fff">clear</p></body></html>"""
 
 
-@unittest.skipIf(PROGRAM is None, "no chromium on PATH: apt-get install chromium")
-class Access(unittest.TestCase):
+class Access(InBrowser):
     @classmethod
     def setUpClass(cls) -> None:
         try:
             cls.axe = axe.script()
         except Problem as problem:
             raise unittest.SkipTest(f"axe-core cannot be had: {problem}") from problem
-        cls.browser = chrome.Chrome(PROGRAM)
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        cls.browser.__exit__()
+        super().setUpClass()
 
     def test_what_is_wrong_is_found(self) -> None:
         with tempfile.TemporaryDirectory() as folder:

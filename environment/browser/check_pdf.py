@@ -7,22 +7,12 @@ import unittest
 from pathlib import Path
 
 import pdf
-from browser import chrome
-from browser.check_reports import PROGRAM, REPORTS, pages
+from browser.in_browser import REPORTS, InBrowser, pages
 
 PAPER_PIXELS = round((pdf.WIDTH - 2 * pdf.MARGIN) * pdf.PIXELS_PER_INCH)
 
 
-@unittest.skipIf(PROGRAM is None, "no chromium on PATH: apt-get install chromium")
-class Printed(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls.browser = chrome.Chrome(PROGRAM)
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        cls.browser.__exit__()
-
+class Printed(InBrowser):
     def test_nothing_is_cut(self) -> None:
         for page in [*pages(), REPORTS / "index.html"]:
             with self.subTest(page.name):

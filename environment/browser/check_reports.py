@@ -12,10 +12,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import project
-from browser import chrome
+from browser.in_browser import REPORTS, InBrowser, pages
 
-REPORTS = project.output() / "reports"
-PROGRAM = chrome.find()
 WIDTHS = (1280, 500)
 # A page is there within this time; the best of some tries, for other work may run beside it.
 OPEN_MILLISECONDS = 1000
@@ -23,10 +21,6 @@ TRIES = 3
 # What a machine with 8 GiB has left beside its desktop. The smoke profile needs the same
 # libraries and the same model as the others, on less data.
 MOST_BYTES = 4 << 30
-
-
-def pages() -> list[Path]:
-    return sorted(REPORTS.glob("[0-9][0-9]_*.html"))
 
 
 def peaks(reports: Path) -> "dict[str, int | None]":
@@ -65,16 +59,7 @@ class Versions(unittest.TestCase):
         self.assertEqual(packages(used) - packages(project.ROOT / "Cargo.lock"), set())
 
 
-@unittest.skipIf(PROGRAM is None, "no chromium on PATH: apt-get install chromium")
-class Reports(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls.browser = chrome.Chrome(PROGRAM)
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        cls.browser.__exit__()
-
+class Reports(InBrowser):
     def on_each_page(self, check) -> None:
         found = pages()
         self.assertTrue(found, f"no report in {REPORTS}")

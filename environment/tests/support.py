@@ -18,6 +18,7 @@ import time
 import unittest
 import zipfile
 from pathlib import Path
+from unittest import mock
 
 import project
 
@@ -47,6 +48,18 @@ def notebook(*cells: str, **ttp) -> str:
     kernel = {"name": "ttp-rust", "display_name": "Rust (ttp-lib)", "language": "rust"}
     return json.dumps({"cells": made, "metadata": {"kernelspec": kernel, "ttp": ttp},
                        "nbformat": 4, "nbformat_minor": 5})
+
+
+class OutputFolder(unittest.TestCase):
+    """An empty output folder, TTP_OUT, for each test."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.out = Path(folder.name)
+        patch = mock.patch.dict(os.environ, {"TTP_OUT": folder.name})
+        patch.start()
+        self.addCleanup(patch.stop)
 
 
 class House(unittest.TestCase):

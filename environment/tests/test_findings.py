@@ -5,12 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import re
-import tempfile
 import unittest
-from pathlib import Path
-from unittest import mock
 from urllib.parse import unquote
 
 from nbformat import v4
@@ -18,6 +14,7 @@ from nbformat import v4
 import findings
 import report
 import words
+from tests.support import OutputFolder
 from tests.test_report import HOSTILE, RUN, Page
 
 SVG = ('<svg xmlns="http://www.w3.org/2000/svg" width="960" height="420" viewBox="0 0 7680 3360">'
@@ -125,15 +122,7 @@ class Words(unittest.TestCase):
             self.assertEqual(json.loads(text), {"x": sentence})
 
 
-class Index(unittest.TestCase):
-    def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.out = Path(folder.name)
-        patch = mock.patch.dict(os.environ, {"TTP_OUT": folder.name})
-        patch.start()
-        self.addCleanup(patch.stop)
-
+class Index(OutputFolder):
     def write(self, name: str, nb) -> None:
         report.write_notebook(nb, self.out / f"reports/{name}.ipynb")
         report.write_html(nb, self.out / f"reports/{name}.html")

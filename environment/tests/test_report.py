@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 import time
 import unittest
 from html.parser import HTMLParser
@@ -21,6 +20,7 @@ from browser import check_reports
 from harmless import defanged, harmless
 from profiles import Profile
 from project import Problem
+from tests.support import OutputFolder
 
 HOSTILE = [
     "<script>alert('x')</script>",
@@ -274,14 +274,9 @@ class Harmless(unittest.TestCase):
             self.assertNotRegex(harmless(f"text {end}"), "<[a-zA-Z/!?]")
 
 
-class AllReports(unittest.TestCase):
+class AllReports(OutputFolder):
     def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.out = Path(folder.name)
-        patch = mock.patch.dict(os.environ, {"TTP_OUT": folder.name})
-        patch.start()
-        self.addCleanup(patch.stop)
+        super().setUp()
         (self.out / "results").mkdir()
 
     def result(self, name: str, value, profile: str = "smoke") -> None:

@@ -5,8 +5,11 @@
 //!
 //! SETS is a JSON list of claims files' texts; CLAIMS are claims files.
 
+mod race;
+
+use race::{finish, say};
 use serde_json::{Value, json};
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -19,13 +22,7 @@ fn main() -> ExitCode {
         eprintln!("usage: bench_audit SETS CLAIMS...");
         return ExitCode::FAILURE;
     };
-    match race(&sets, &arguments.collect::<Vec<_>>()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    finish(race(&sets, &arguments.collect::<Vec<_>>()))
 }
 
 fn race(sets: &Path, documents: &[PathBuf]) -> Result<()> {
@@ -97,9 +94,4 @@ fn judge(documents: &[PathBuf], times: usize) -> Result<Value> {
         }
     }
     Ok(json!({ "seconds": began.elapsed().as_secs_f64() / times as f64, "claims": number }))
-}
-
-fn say(answer: &Value) {
-    println!("{answer}");
-    let _ = std::io::stdout().flush();
 }

@@ -4,9 +4,12 @@
 //!
 //! answers each line `encode`, `read` or `write` on standard input.
 
-use serde_json::{Value, json};
+mod race;
+
+use race::{finish, say};
+use serde_json::json;
 use std::collections::HashSet;
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -19,13 +22,7 @@ fn main() -> ExitCode {
         eprintln!("usage: bench_families FLOWS CHECKPOINT FOLDER");
         return ExitCode::FAILURE;
     };
-    match race(Path::new(flows), Path::new(checkpoint), Path::new(folder)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    finish(race(Path::new(flows), Path::new(checkpoint), Path::new(folder)))
 }
 
 fn race(path: &Path, checkpoint: &Path, folder: &Path) -> Result<()> {
@@ -63,9 +60,4 @@ fn race(path: &Path, checkpoint: &Path, folder: &Path) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn say(answer: &Value) {
-    println!("{answer}");
-    let _ = std::io::stdout().flush();
 }

@@ -4,8 +4,11 @@
 //!     bench_linear race FOLDER       answers each line `fit` on standard input: a training of
 //!                                    tfidf-svm, and the test rows named
 
+mod race;
+
+use race::{finish, say};
 use serde_json::{Value, json};
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -27,13 +30,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    finish(done)
 }
 
 fn prepare(folder: &Path) -> Result<()> {
@@ -99,9 +96,4 @@ fn race(folder: &Path) -> Result<()> {
         }));
     }
     Ok(())
-}
-
-fn say(answer: &Value) {
-    println!("{answer}");
-    let _ = std::io::stdout().flush();
 }

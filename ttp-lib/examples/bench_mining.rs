@@ -4,9 +4,12 @@
 //!     bench_mining race FOLDER       answers each line `mine` (every sentence a label of its own, as
 //!                                   the peer has it) or `labelled` on standard input
 
+mod race;
+
+use race::{finish, say};
 use serde_json::{Value, json};
 use std::collections::HashSet;
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -29,13 +32,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    finish(done)
 }
 
 /// The profile's corpus, each text once, with vectors of `minilm` and each sentence's nearest
@@ -117,11 +114,6 @@ fn race(folder: &Path) -> Result<()> {
         say(&json!({ "seconds": began.elapsed().as_secs_f64(), "mined": mined.found() }));
     }
     Ok(())
-}
-
-fn say(answer: &Value) {
-    println!("{answer}");
-    let _ = std::io::stdout().flush();
 }
 
 /// numpy's format, version 1.0: a header padded to 64 bytes, then the numbers.

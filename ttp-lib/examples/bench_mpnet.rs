@@ -11,9 +11,12 @@
 //!     train FROM TO    the steps' losses and the seconds that they took together
 //!     save             the model as it is now goes to FOLDER/trained
 
+mod race;
+
+use race::{finish, say};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 use std::ops::Range;
 use std::path::Path;
 use std::process::ExitCode;
@@ -60,13 +63,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    finish(done)
 }
 
 fn race(model: &Path, folder: &Path) -> Result<()> {
@@ -86,11 +83,6 @@ fn race(model: &Path, folder: &Path) -> Result<()> {
         say(&racer.answer(&line)?);
     }
     Ok(())
-}
-
-fn say(answer: &Value) {
-    println!("{answer}");
-    let _ = std::io::stdout().flush();
 }
 
 impl Racer<'_> {
