@@ -145,6 +145,13 @@ class Profile:
         return ([ATTACK] + ([ATTACK_V15] if later else []) + ([TRAM] if self.corpus().get("join_tram_v1") is True else [])
                 + ([listed] if isinstance(listed, str) else []))
 
+    def vocabularies(self) -> list[str]:
+        """The sources, by their names in data/sources.toml, of the vocabularies that a sweep compares."""
+        sweep = self.settings.get("sweep")
+        arms = sweep.get("arms") if isinstance(sweep, dict) else None
+        named = arms if isinstance(arms, list) else []
+        return [f"{name}-vocabulary" for name in ("bert", "scibert") if f"vocabulary_{name}" in named]
+
     def corpus(self) -> dict:
         corpus = self.settings.get("corpus")
         return corpus if isinstance(corpus, dict) else {}

@@ -248,7 +248,7 @@ def wanted(entry: dict, profile: Profile) -> bool:
         return True
     names = entry.get("profiles", [])
     if profile.is_own() or profile.is_sweep():
-        return entry["name"] in profile.texts()
+        return entry["name"] in (*profile.texts(), *profile.vocabularies())
     return profile.name in names or entry["name"] == ATTACK_V15 and ATTACK_V15 in profile.texts()
 
 

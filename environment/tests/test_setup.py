@@ -15,6 +15,7 @@ from pathlib import Path
 from unittest import mock
 
 import fetch
+import profiles
 import project
 from project import Problem
 from tests.support import (CLOSED, House, Server, ended, index, sha256, source_release, toml,
@@ -412,6 +413,11 @@ class Optional(House):
             done = self.set_up("data", TTP_PROFILE=name, TTP_SOURCES="mine")
             self.assertEqual((done.returncode, self.target.exists()), (0, joined == "true"))
             self.target.unlink(missing_ok=True)
+
+    def test_a_sweeps_profile_gets_the_vocabularies_that_it_compares(self) -> None:
+        for arms, expected in ((["adam"], []), (["vocabulary_scibert", "vocabulary_trained"], ["scibert-vocabulary"])):
+            profile = profiles.Profile("sweep-x", Path("sweep-x.json"), {"sweep": {"arms": arms}})
+            self.assertEqual(profile.vocabularies(), expected)
 
 
 class OwnSources(unittest.TestCase):

@@ -196,18 +196,22 @@ pub fn jobs(profile: &Profile) -> Vec<Job> {
         }
     }
     if let Some(checkpoint) = profile.arms_of().filter(|_| !sweep.arms.is_empty()) {
-        let base = sweep.seeds.iter().map(|&seed| Work::Seed {
-            checkpoint: checkpoint.clone(),
-            protocol: Protocol::Clean,
-            seed,
-        });
-        works.extend(base);
+        let mut bases: Vec<&str> =
+            sweep.arms.iter().map(|arm| arm.checkpoint(&checkpoint)).collect();
+        bases.dedup();
+        for base in bases {
+            works.extend(sweep.seeds.iter().map(|&seed| Work::Seed {
+                checkpoint: base.to_owned(),
+                protocol: Protocol::Clean,
+                seed,
+            }));
+        }
         for &arm in &sweep.arms {
             let count = if arm.has_seeds() { sweep.arm_seeds.unwrap_or(usize::MAX) } else { 1 };
-            let checkpoint = &checkpoint;
+            let checkpoint = arm.checkpoint(&checkpoint);
             works.extend(sweep.seeds.iter().take(count).map(|&seed| Work::Arm {
                 arm,
-                checkpoint: checkpoint.clone(),
+                checkpoint: checkpoint.to_owned(),
                 seed,
             }));
         }

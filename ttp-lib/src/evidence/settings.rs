@@ -39,13 +39,23 @@ pub enum Arm {
     Rows50,
     /// Trained and tested on the grouped split ([`Protocol::Grouped`]).
     Grouped,
+    /// A random start whose words are cut into the pieces of bert-base-cased.
+    VocabularyBert,
+    /// The same with SciBERT's pieces.
+    VocabularyScibert,
+    /// The same with pieces that were trained on ATT&CK's own prose, as many as SecBERT has
+    /// ([`ttp_model::pretrained::Vocabulary::train`]).
+    VocabularyTrained,
 }
 
 impl Setting for Arm {}
 
+/// The checkpoint that vocabularies are compared on: a small encoder from a random start.
+const RANDOM_START: &str = "scratch";
+
 impl Arm {
     /// All, in the order in which they are shown.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::NoAugmentation,
         Self::Adam,
         Self::MeanPooling,
@@ -54,6 +64,9 @@ impl Arm {
         Self::Rows25,
         Self::Rows50,
         Self::Grouped,
+        Self::VocabularyBert,
+        Self::VocabularyScibert,
+        Self::VocabularyTrained,
     ];
 
     /// The name in profiles, files and tables.
@@ -67,6 +80,9 @@ impl Arm {
             Self::Rows25 => "rows_25",
             Self::Rows50 => "rows_50",
             Self::Grouped => "grouped",
+            Self::VocabularyBert => "vocabulary_bert",
+            Self::VocabularyScibert => "vocabulary_scibert",
+            Self::VocabularyTrained => "vocabulary_trained",
         }
     }
 
@@ -88,6 +104,17 @@ impl Arm {
     /// Whether its test rows are the base run's, so that the two are compared row by row.
     pub fn is_paired(self) -> bool {
         self != Self::Grouped
+    }
+
+    /// Whether the pieces are other ones than the checkpoint's: only of a random start, where no
+    /// piece means anything yet.
+    pub fn is_vocabulary(self) -> bool {
+        matches!(self, Self::VocabularyBert | Self::VocabularyScibert | Self::VocabularyTrained)
+    }
+
+    /// The checkpoint that it is of, where `own` is that of the sweep's arms.
+    pub fn checkpoint(self, own: &str) -> &str {
+        if self.is_vocabulary() { RANDOM_START } else { own }
     }
 
     /// Whether a seed changes it.
@@ -116,9 +143,11 @@ pub struct SweepSettings {
     pub linear: Vec<LinearKind>,
     /// The protocols to train under, `paper` or `clean`; the profile's own where absent.
     pub protocols: Option<Vec<Protocol>>,
-    /// What is changed in a training to see what it is worth.
+    /// What is changed in a training to see what it is worth; all but the vocabularies where
+    /// absent, whose files do not come with every profile.
     pub arms: Vec<Arm>,
-    /// The checkpoint of the arms; the first encoder of the profile's own where absent.
+    /// The checkpoint of the arms; the first encoder of the profile's own where absent. Those of
+    /// vocabularies are always of `scratch`.
     pub arms_of: Option<String>,
     /// With how many of the seeds the arms are trained, the first ones; with all where absent.
     pub arm_seeds: Option<usize>,
@@ -132,7 +161,7 @@ impl Default for SweepSettings {
             models: None,
             linear: LinearKind::ALL.to_vec(),
             protocols: None,
-            arms: Arm::ALL.to_vec(),
+            arms: Arm::ALL.into_iter().filter(|arm| !arm.is_vocabulary()).collect(),
             arms_of: None,
             arm_seeds: None,
         }

@@ -363,3 +363,18 @@ fn arms_have_the_names_of_the_profile() {
         assert_eq!(serde_json::to_value(kind).unwrap(), json!(kind.name()));
     }
 }
+
+#[test]
+fn vocabularies_are_compared_on_a_random_start() {
+    let sweep = json!({ "seeds": [1, 7], "splits": 2, "linear": [], "arm_seeds": 1,
+        "protocols": ["clean"], "arms": ["adam", "vocabulary_bert", "vocabulary_trained"] });
+    let of = profile(sweep, &["minilm"]);
+    let seeds = ["minilm.clean.seed-1", "minilm.clean.seed-7", "scratch.clean.seed-1"];
+    assert_eq!(ids(&of, JobKind::Seed)[..3], seeds);
+    let arms = [
+        "adam.minilm.clean.seed-1",
+        "vocabulary_bert.scratch.clean.seed-1",
+        "vocabulary_trained.scratch.clean.seed-1",
+    ];
+    assert_eq!(ids(&of, JobKind::Arm), arms);
+}

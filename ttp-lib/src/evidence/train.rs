@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Instant;
 use ttp_base::{Error, Result};
 use ttp_model::encoder::{MaskedEncoder, Pooling, TechniqueEncoder};
+use ttp_model::pretrained::Vocabulary;
+use ttp_text::corpus::clean::normalised;
 use ttp_text::corpus::{Operation, Sample};
 use ttp_text::split::{Protocol, Unlabelled};
 
@@ -42,12 +44,19 @@ pub(super) fn run(
         Some(Arm::MeanPooling) => Pooling::MeanTokens,
         _ => Pooling::FirstToken,
     };
+    let scratch = tempfile::tempdir()
+        .map_err(|error| Error::file(&std::env::temp_dir(), "write into")(error))?;
+    let checkpoint = match arm.filter(|arm| arm.is_vocabulary()) {
+        Some(arm) => {
+            let (vocabulary, lower_case) = vocabulary(sweep, arm)?;
+            checkpoint.with_vocabulary(&vocabulary, lower_case, &scratch.path().join("start"))?
+        }
+        None => checkpoint,
+    };
     let rows = SplitRows::new(&split, &checkpoint.tokenizer(params.max_length)?)?;
     let (labels, device) = (rows.labels.clone(), train::device());
     let mut encoder = TechniqueEncoder::with_pooling(&checkpoint, labels, pooling, device, seed)?;
-    let folder = tempfile::tempdir()
-        .map_err(|error| Error::file(&std::env::temp_dir(), "write into")(error))?;
-    let folder = folder.path().join("model");
+    let folder = scratch.path().join("model");
     let tuning = FineTuning { checkpoint: &checkpoint, params: &params, seed, folder: &folder };
     tuning.run(&mut encoder, &rows.training, &rows.validation, watch)?;
     let train_accuracy = match arm {
@@ -76,6 +85,30 @@ pub(super) fn run(
         params: Some(params),
     };
     trained.outcome(marks, settings, &split.test, started.elapsed().as_secs_f64())
+}
+
+/// As many pieces as SecBERT's vocabulary has.
+const TRAINED_PIECES: usize = 52_000;
+
+/// The pieces of an arm, and whether texts lose capitals and accents before they are cut.
+fn vocabulary(sweep: &Sweep, arm: Arm) -> Result<(Vocabulary, bool)> {
+    let name = match arm {
+        Arm::VocabularyBert => "bert",
+        Arm::VocabularyScibert => "scibert",
+        _ => return Ok((trained_vocabulary(sweep)?, true)),
+    };
+    sweep.run.published_vocabulary(name)
+}
+
+/// Pieces of ATT&CK's own prose and the corpus, without what a split validates or tests with.
+fn trained_vocabulary(sweep: &Sweep) -> Result<Vocabulary> {
+    let parts = Unlabelled::of(&sweep.corpus()?, &sweep.splits()?);
+    let mut texts = parts.train;
+    let splits = sweep.splits()?;
+    let held = splits.iter().flat_map(|split| split.validation.iter().chain(&split.test));
+    let held: HashSet<String> = held.map(|sample| normalised(&sample.text)).collect();
+    texts.extend(sweep.run.prose()?.into_iter().filter(|text| !held.contains(&normalised(text))));
+    Vocabulary::train(&texts, TRAINED_PIECES)
 }
 
 fn params_of(arm: Arm, params: TrainParams) -> TrainParams {

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use ttp_base::places::setting;
 use ttp_base::{Error, Result};
 use ttp_model::pretrained::hub::Hub;
-use ttp_model::pretrained::{self, CATALOGUE, Checkpoint, Entry, PUBLISHED, Start, Tokenize};
+use ttp_model::pretrained::{
+    self, CATALOGUE, Checkpoint, Entry, PUBLISHED, Start, Tokenize, Vocabulary,
+};
 use ttp_model::tokenization::PaperTokenizer;
 use ttp_text::linear::LinearKind;
 
@@ -189,6 +191,28 @@ impl Run {
         tokenizers.collect()
     }
 
+    /// The pieces of one of the paper's checkpoints from `data/raw/` or `TTP_SOURCES`, and whether
+    /// its tokenizer takes capitals and accents off.
+    ///
+    /// # Errors
+    /// If its vocabulary is on the hub alone, is not at hand, or is not the one that it should be.
+    pub fn published_vocabulary(&self, checkpoint: &str) -> Result<(Vocabulary, bool)> {
+        let is_it = |published: &&pretrained::Published| published.checkpoint == checkpoint;
+        let published = PUBLISHED.iter().find(is_it).ok_or_else(|| Error::Unknown {
+            kind: "vocabulary",
+            name: checkpoint.to_owned(),
+            known: PUBLISHED.iter().map(|published| published.checkpoint.to_owned()).collect(),
+        })?;
+        let path = self.raw(published.file);
+        if !path.exists() {
+            return Err(Error::input(
+                &path,
+                format!("not there: {}", where_to_get(published.file)),
+            ));
+        }
+        Ok((published.read(&path)?, published.lower_case))
+    }
+
     fn paper_tokenizer(
         &self,
         name: &str,
@@ -221,15 +245,19 @@ impl Run {
         };
         let (file, path) = (published.file, self.raw(published.file));
         if !path.exists() {
-            let origin = format!(
-                "`make data-vocabularies` gets it, or put it into a folder as {file} and name the \
-                 folder in TTP_SOURCES"
-            );
-            return Ok((None, origin));
+            return Ok((None, where_to_get(file)));
         }
         let tokenize = published.read(&path)?.tokenizer(published.lower_case, max_length)?;
         Ok((Some(tokenize), file.to_owned()))
     }
+}
+
+/// How a vocabulary's file can be had.
+fn where_to_get(file: &str) -> String {
+    format!(
+        "`make data-vocabularies` gets it, or put it into a folder as {file} and name the \
+         folder in TTP_SOURCES"
+    )
 }
 
 /// Of a revision that the hub does not have: what takes another one.

@@ -391,6 +391,19 @@ impl Run {
         self.raw("attack-v10.1/enterprise-attack.json")
     }
 
+    /// The sentences of all descriptions of the source's bundles; none of another source.
+    ///
+    /// # Errors
+    /// If a bundle is not there or cannot be read.
+    pub fn prose(&self) -> Result<Vec<String>> {
+        let texts = self
+            .bundles()?
+            .iter()
+            .map(|bundle| corpus::prose(bundle))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(texts.concat())
+    }
+
     /// The paper's data rebuilt from MITRE's bytes, whatever the profile's own source is:
     /// ATT&CK's sentences and, where TRAM v1's file is at hand, TRAM's; beside them all of TRAM's
     /// texts, none where its file is not there.

@@ -10,6 +10,7 @@ use tch::Device;
 use ttp_lib::encoder::{Pooling, TechniqueEncoder};
 use ttp_lib::evidence::{Evidence, Outcome, Over, linear_splits};
 use ttp_lib::linear::LinearKind;
+use ttp_lib::pretrained::{Checkpoint, Vocabulary};
 use ttp_lib::profile::Run;
 use ttp_lib::split::Protocol;
 
@@ -196,6 +197,72 @@ fn a_sweep_of_all_kinds_of_jobs_becomes_evidence() {
     // A model that is pretrained anew is another one, and its result says so.
     std::fs::write(project.at("f/models/minilm-cti/model.safetensors"), "other").unwrap();
     assert_eq!(project.state("pretrain.minilm-cti")[0], "broken");
+}
+
+/// One small model from one random start, with its own pieces and with those of the corpus's prose.
+#[test]
+fn a_vocabulary_is_compared_with_the_shapes_own() {
+    let project =
+        Project::new(&json!({ "seeds": [1], "splits": 2, "linear": [], "models": ["scratch"],
+        "arms": ["vocabulary_trained", "vocabulary_bert"] }));
+    project.sweep(&["prepare"]);
+    let (base, trained) = ("scratch.clean.seed-1", "vocabulary_trained.scratch.clean.seed-1");
+    for id in [base, trained] {
+        project.sweep(&["run", id]);
+    }
+    let said = project.refused(&["run", "vocabulary_bert.scratch.clean.seed-1"]);
+    assert!(
+        said.contains("bert_base_cased_tok.i2w: not there: `make data-vocabularies`"),
+        "{said}"
+    );
+    project.sweep(&["collect"]);
+    let effect = &project.evidence().arms["vocabulary_trained.scratch"];
+    assert_eq!((effect.over, effect.n), (Over::TestRows, 1));
+    let [base, trained] = [base, trained].map(|id| Outcome::read(&project.result(id)).unwrap());
+    assert_eq!((base.train_rows, &base.test.row), (trained.train_rows, &trained.test.row));
+}
+
+/// What a random start draws beside the words' table is the same whatever the vocabulary.
+#[test]
+fn a_random_start_with_another_vocabulary_differs_in_its_words_alone() {
+    let tiny = Tiny::folder();
+    let folder = tempfile::tempdir().unwrap();
+    let shape = Checkpoint::open("scratch", tiny.path()).unwrap();
+    let own = shape.size("vocab_size") as usize;
+    let labels = || vec!["T1".to_owned(), "T2".to_owned()];
+    let words = "bert.embeddings.word_embeddings.weight";
+    let start = |checkpoint: &Checkpoint| {
+        let encoder = TechniqueEncoder::new(checkpoint, labels(), Device::Cpu, 7).unwrap();
+        encoder.parameters().into_iter().collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let before = start(&shape);
+    for pieces in [own - 3, own, own + 5] {
+        let file = folder.path().join(format!("{pieces}.txt"));
+        let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(str::to_owned);
+        let more = (special.len()..pieces).map(|id| format!("w{id}"));
+        let lines: Vec<String> = special.into_iter().chain(more).collect();
+        std::fs::write(&file, lines.join("\n")).unwrap();
+        let vocabulary = Vocabulary::read_lines(&file, pieces, None).unwrap();
+        let to = folder.path().join(pieces.to_string());
+        let other = shape.with_vocabulary(&vocabulary, true, &to).unwrap();
+        assert_eq!(other.tokenizer(8).unwrap().vocabulary_size(), pieces);
+        assert!(other.notes().is_empty(), "{:?}", other.notes());
+        let after = start(&other);
+        assert_eq!(before.len(), after.len());
+        for (name, tensor) in &after {
+            let common = pieces.min(own) as i64;
+            let of = |all: &std::collections::BTreeMap<String, tch::Tensor>| match name == words {
+                true => all[name].narrow(0, 0, common),
+                false => all[name].shallow_clone(),
+            };
+            assert_eq!(of(&before), of(&after), "{name} with {pieces} pieces");
+            assert!(tensor.isfinite().all().int64_value(&[]) == 1, "{name}");
+        }
+    }
+    let trained = Checkpoint::open("minilm", tiny.path()).unwrap();
+    let vocabulary = Vocabulary::train(&["a text", "a text"], 40).unwrap();
+    let said = trained.with_vocabulary(&vocabulary, true, &folder.path().join("x")).unwrap_err();
+    assert!(said.to_string().contains("random start takes another vocabulary"), "{said}");
 }
 
 #[test]

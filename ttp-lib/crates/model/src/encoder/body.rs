@@ -59,22 +59,39 @@ impl Body {
         } else {
             checkpoint.load_weights(&self.vars, new)?
         };
-        self.start_anew(&loaded.new, seed);
+        self.start_anew(&loaded.new, seed, checkpoint.start_rows());
         Ok(loaded)
     }
 
     /// As transformers starts a model: weights at N(0, `initializer_range`), biases 0,
-    /// layer norms 1 and 0.
-    fn start_anew(&self, names: &[String], seed: u64) {
+    /// layer norms 1 and 0. With `word_rows`, all but the words' table start as in a model that
+    /// has so many of them: that many rows are drawn in the table's place, and what the table has
+    /// beyond them after everything else.
+    fn start_anew(&self, names: &[String], seed: u64, word_rows: Option<i64>) {
         tch::manual_seed(seed.cast_signed());
         let is_new = |(name, _): &(String, Tensor)| names.contains(name);
+        let spread = Init::Randn { mean: 0.0, stdev: self.spread };
+        let words = self.words();
         tch::no_grad(|| {
+            let mut beyond = None;
             for (name, mut variable) in self.parameters().into_iter().filter(is_new) {
-                variable.init(match name.as_str() {
-                    name if name.ends_with("bias") => Init::Const(0.0),
-                    name if is_layer_norm(name) => Init::Const(1.0),
-                    _ => Init::Randn { mean: 0.0, stdev: self.spread },
-                });
+                match (name.as_str(), word_rows) {
+                    (name, Some(rows)) if name == words => {
+                        let size = variable.size();
+                        let mut drawn =
+                            Tensor::zeros([rows, size[1]], (variable.kind(), variable.device()));
+                        drawn.init(spread);
+                        let common = rows.min(size[0]);
+                        variable.narrow(0, 0, common).copy_(&drawn.narrow(0, 0, common));
+                        beyond = Some(variable.narrow(0, common, size[0] - common));
+                    }
+                    (name, _) if name.ends_with("bias") => variable.init(Init::Const(0.0)),
+                    (name, _) if is_layer_norm(name) => variable.init(Init::Const(1.0)),
+                    _ => variable.init(spread),
+                }
+            }
+            if let Some(mut rows) = beyond.filter(|rows| rows.size()[0] > 0) {
+                rows.init(spread);
             }
         });
     }

@@ -1,20 +1,25 @@
 //! A checkpoint on disk, in the hub's layout: `config.json`, weights, a tokenizer's
 //! files. It is read and checked before a model is built from it.
 
-use super::catalogue::Entry;
+use super::catalogue::{Entry, Start};
 use super::config::{self, Family, Problem};
 use super::file_names::{MODULES, WEIGHTS};
 use super::notes;
 use super::shards;
 use super::tokenizer::{self, Tokenize};
+use super::vocabulary::Vocabulary;
 use super::weights::{self, Loaded, Matching};
 use rust_bert::bert::BertConfig;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use tch::nn;
-use ttp_base::{Error, Result};
+use ttp_base::{Error, Result, files};
+
+/// In a configuration: how many rows the words' table has of the model whose start is shared.
+const START_ROWS: &str = "ttp_start_rows";
 
 /// A checkpoint's folder, with its configuration read and checked.
 #[derive(Debug, Clone)]
@@ -195,6 +200,54 @@ impl Checkpoint {
             .iter()
             .map(|(name, tensor)| (name.clone(), tensor.shape.clone()))
             .collect())
+    }
+
+    /// The same shape from the same random start, with another vocabulary: a checkpoint in
+    /// `folder`, which is made. Its weights are a link to this one's and are not read.
+    /// With `lower_case` its tokenizer takes capitals and accents off.
+    ///
+    /// # Errors
+    /// If this checkpoint does not start at random or is not BERT's, a piece that a tokenizer
+    /// needs is missing, or a file cannot be written.
+    pub fn with_vocabulary(
+        &self,
+        vocabulary: &Vocabulary,
+        lower_case: bool,
+        folder: &Path,
+    ) -> Result<Self> {
+        let is_random = |entry: &Entry| matches!(entry.start, Start::Random { .. });
+        if self.family != Family::Bert || !self.entry.is_some_and(is_random) {
+            let reason = format!(
+                "{} knows the pieces that it was trained with: only BERT's shape from a random \
+                 start takes another vocabulary",
+                self.name
+            );
+            return Err(Error::Setting { field: "checkpoint", reason });
+        }
+        let padding = vocabulary.id_of("[PAD]").ok_or_else(|| {
+            let reason = "no piece [PAD]";
+            Error::input(vocabulary.file(), reason)
+        })?;
+        let mut config = self.config.clone();
+        config.insert(START_ROWS.to_owned(), self.config["vocab_size"].clone());
+        config.insert("vocab_size".to_owned(), vocabulary.pieces().len().into());
+        config.insert("pad_token_id".to_owned(), padding.into());
+        fs::create_dir_all(folder).map_err(Error::file(folder, "create"))?;
+        files::write_json(&folder.join("config.json"), &config)?;
+        files::write_text(&folder.join("vocab.txt"), &vocabulary.to_lines())?;
+        let settings = serde_json::json!({ "do_lower_case": lower_case });
+        files::write_json(&folder.join("tokenizer_config.json"), &settings)?;
+        let weights = self.weights.canonicalize().map_err(Error::file(&self.weights, "read"))?;
+        let [link, ..] = WEIGHTS;
+        let link = folder.join(link);
+        std::os::unix::fs::symlink(&weights, &link).map_err(Error::file(&link, "create"))?;
+        Self::open(&self.name, folder)
+    }
+
+    /// As many rows of the words' table are drawn before what starts at random after it, so that
+    /// models of one shape start alike whatever their vocabulary; `None` for the table's own.
+    pub(crate) fn start_rows(&self) -> Option<i64> {
+        self.config.get(START_ROWS).and_then(Value::as_i64)
     }
 
     /// Copies the checkpoint's weights into the variables of `vars`: every variable is in

@@ -5,7 +5,7 @@ use super::config::Family;
 use serde_json::{Map, Value};
 
 /// Keys that are read, or checked where they matter.
-const READ: [&str; 32] = [
+const READ: [&str; 33] = [
     "add_cross_attention",
     "architectures",
     "attention_probs_dropout_prob",
@@ -36,6 +36,7 @@ const READ: [&str; 32] = [
     "tie_word_embeddings",
     "tokenizer_class",
     "torch_dtype",
+    "ttp_start_rows",
     "type_vocab_size",
     "vocab_size",
 ];

@@ -2,10 +2,17 @@
 //! from the table in which the Python package blingfire keeps a checkpoint's pieces (`.i2w`).
 
 use super::tokenizer::{Builder, Tokenize};
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
+use tokenizers::models::wordpiece::{WordPiece, WordPieceTrainer};
+use tokenizers::normalizers::BertNormalizer;
+use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
+use tokenizers::{
+    AddedToken, Model, NormalizedString, Normalizer, OffsetReferential, OffsetType,
+    PreTokenizedString, PreTokenizer, Trainer,
+};
 use ttp_base::{Error, Result};
 
 /// The word of an `.i2w` file, from 0, that says at which byte its texts end.
@@ -99,6 +106,60 @@ impl Vocabulary {
             });
         }
         Self::of(file, pieces, expected, None)
+    }
+
+    /// Word pieces trained on texts: the most frequent pairs of pieces are joined until there are
+    /// `size`, or no pair is left that stands there twice. Texts lose capitals and accents first.
+    /// The same texts give the same pieces.
+    ///
+    /// # Errors
+    /// If the texts have no word.
+    pub fn train<S: AsRef<str> + Sync>(texts: &[S], size: usize) -> Result<Self> {
+        let wrong = |error: tokenizers::Error| Error::Library {
+            what: "training a vocabulary",
+            reason: error.to_string(),
+        };
+        let normalizer = BertNormalizer::new(true, true, None, true);
+        let words = |text: &str| -> tokenizers::Result<Vec<String>> {
+            let mut text = NormalizedString::from(text);
+            normalizer.normalize(&mut text)?;
+            let mut text = PreTokenizedString::from(text);
+            BertPreTokenizer.pre_tokenize(&mut text)?;
+            let words = text.get_splits(OffsetReferential::Normalized, OffsetType::Byte);
+            Ok(words.into_iter().map(|(word, ..)| word.to_owned()).collect())
+        };
+        // The trainer numbers letters within words as it meets them, in an order that changes from
+        // run to run, and numbers decide between pairs of one count: so they get theirs before.
+        let mut letters = BTreeSet::new();
+        for text in texts {
+            let words = words(text.as_ref()).map_err(wrong)?;
+            letters.extend(words.iter().flat_map(|word| word.chars().skip(1)));
+        }
+        let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(str::to_owned);
+        let first = special.iter().cloned().chain(letters.iter().map(|c| format!("##{c}")));
+        let mut trainer = WordPieceTrainer::builder()
+            .vocab_size(size)
+            .min_frequency(2)
+            .show_progress(false)
+            .special_tokens(first.map(|token| AddedToken::from(token, true)).collect())
+            .build();
+        trainer.feed(texts.iter().map(AsRef::as_ref), words).map_err(wrong)?;
+        let mut model = WordPiece::default();
+        trainer.train(&mut model).map_err(wrong)?;
+        let mut pieces: Vec<(String, u32)> = model.get_vocab().into_iter().collect();
+        pieces.sort_by_key(|(_, id)| *id);
+        if pieces.len() <= special.len() {
+            let reason = "the texts have no word".to_owned();
+            return Err(Error::Library { what: "training a vocabulary", reason });
+        }
+        let count = pieces.len();
+        let pieces = pieces.into_iter().map(|(piece, _)| piece).collect();
+        Self::of(Path::new("trained vocabulary"), pieces, count, None)
+    }
+
+    /// The file that it was read from.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
     }
 
     fn of(file: &Path, pieces: Vec<String>, expected: usize, blank: Option<usize>) -> Result<Self> {
@@ -346,5 +407,20 @@ mod tests {
         let lacking = Vocabulary::read_i2w(&file, 3).unwrap().tokenizer(true, 8);
         let lacking = lacking.err().unwrap().to_string();
         assert!(lacking.ends_with("its sep_token \"[SEP]\" is not among its tokens"), "{lacking}");
+    }
+
+    #[test]
+    fn trained_pieces_are_the_same_for_the_same_texts() {
+        let texts = ["The malware logs keystrokes.", "Keystrokes are logged by malware", "KEY LOG"];
+        let trained = Vocabulary::train(&texts, 60).unwrap();
+        assert_eq!(trained, Vocabulary::train(&texts, 60).unwrap());
+        assert_eq!(trained.pieces()[..5], ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]);
+        for piece in ["malware", "keystrokes", "##o"] {
+            assert!(trained.id_of(piece).is_some(), "{piece}: {:?}", trained.pieces());
+        }
+        assert!(trained.pieces().len() <= 60);
+        let tokens = trained.tokenizer(true, 16).unwrap();
+        assert_eq!(tokens.vocabulary_size(), trained.pieces().len());
+        assert!(Vocabulary::train(&["", " "], 60).is_err());
     }
 }

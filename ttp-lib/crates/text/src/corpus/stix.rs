@@ -8,7 +8,7 @@ use super::clean;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 use ttp_base::spelling::is_technique_id;
 use ttp_base::{Error, Result, files};
@@ -93,6 +93,21 @@ impl Object<'_> {
 /// The text of a field that says something.
 fn said<'a>(field: &'a Option<Text<'_>>) -> Option<&'a str> {
     field.as_ref().map(|Text(text)| text.as_ref()).filter(|text| !text.trim().is_empty())
+}
+
+/// The sentences of all descriptions of a bundle's objects in use, each text once, in the order of
+/// the file: of techniques, groups, software, mitigations, and how one uses the other.
+///
+/// # Errors
+/// If the file cannot be read, or is no bundle.
+pub fn prose(bundle: &Path) -> Result<Vec<String>> {
+    let texts = read_texts(&[bundle])?;
+    let mut passed_over = [PassedOver::default()];
+    let objects = objects_of_all(&texts, &mut passed_over)?;
+    let mut seen = HashSet::new();
+    let in_use = objects.iter().flatten().filter(|object| !object.withdrawn());
+    let described = in_use.filter_map(|object| said(&object.description));
+    Ok(described.flat_map(clean::sentences).filter(|text| seen.insert(text.clone())).collect())
 }
 
 /// What of a bundle cannot be used, by reason: how many objects, and the first of them.
