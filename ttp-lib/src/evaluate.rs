@@ -2,6 +2,7 @@
 //! confusion matrix, every single prediction, and what it gives every technique.
 
 mod baseline;
+mod card;
 mod leakage;
 mod logits;
 mod predictions;

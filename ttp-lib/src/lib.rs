@@ -50,7 +50,7 @@ pub use ttp_base::{Error, Result, cells, error, files, settings, show};
 pub use ttp_flows::{family, remedies};
 pub use ttp_metrics as metrics;
 pub use ttp_metrics::{calibration, diagnosis, plot};
-pub use ttp_model::{batch, classify, encoder, pretrained, tokenization};
+pub use ttp_model::{batch, card, classify, encoder, pretrained, tokenization};
 pub use ttp_text::{augment, balance, corpus, linear, split};
 /// For the notebooks: one `:dep` brings the frames and the JSON too, in the same versions.
 pub use {polars, serde_json};

@@ -269,6 +269,27 @@ impl Source {
     }
 }
 
+impl Source {
+    /// The source with its licence, as a model card says it.
+    pub fn licensed(&self) -> String {
+        match self {
+            Self::AttackV10 => "MITRE ATT&CK v10.1, Enterprise (ATT&CK Terms of Use)".to_owned(),
+            Self::AttackV15 => "MITRE ATT&CK v15, Enterprise (ATT&CK Terms of Use)".to_owned(),
+            Self::Bundle(paths) => {
+                let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+                format!("the ATT&CK bundles {} (ATT&CK Terms of Use)", names.join(", "))
+            }
+            Self::Csv(CsvSource { listed: Some(name), .. }) if name == "orbinato-mixed" => {
+                "dataset_mixed.csv of Orbinato et al., ISSRE 2022 (CC BY-SA 4.0)".to_owned()
+            }
+            Self::Csv(CsvSource { path, .. }) => format!("the file {}", path.display()),
+            Self::Hub(HubSource { dataset, revision, file, .. }) => {
+                format!("{file} of the hub's data set {dataset} at {revision}")
+            }
+        }
+    }
+}
+
 impl Run {
     /// Where the profile's sentences come from, as [`corpus::build`] takes it. A data set of the
     /// hub is fetched.

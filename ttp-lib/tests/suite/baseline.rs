@@ -190,6 +190,8 @@ fn the_command_line_trains_a_linear_model_and_classifies_with_it() {
         "{said}"
     );
     assert!(folder.join("results/finetune.tfidf-svm.clean.json").is_file());
+    let card = std::fs::read_to_string(folder.join("models/tfidf-svm.clean/README.md")).unwrap();
+    assert!(card.contains("library_name: \"ttp-lib\"") && !card.contains("base_model"), "{card}");
 
     let mut classify = ttp(folder, &["classify", "models/tfidf-svm.clean"]);
     let mut run = classify.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

@@ -113,6 +113,11 @@ fn from_a_csv_to_a_model_that_classifies() {
     };
     assert!(tune(&[]).contains("macro F1 "));
     let result = std::fs::read(project.at("results/finetune.minilm.clean.json")).unwrap();
+    let card = std::fs::read_to_string(project.at("models/minilm.clean/README.md")).unwrap();
+    assert!(
+        card.contains("library_name: \"transformers\"") && card.contains("| macro F1 | "),
+        "{card}"
+    );
     let said = tune(&["--seed", "1,2", "--learning-rate", "1e-4"]);
     assert!(said.contains("mean macro F1 of 2 seeds"), "{said}");
     let experiment = "results/experiments/finetune.minilm.clean.lr-1e-4.seed-2.json";

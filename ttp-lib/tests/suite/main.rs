@@ -26,6 +26,7 @@ mod hub_network;
 mod linear_golden;
 mod masked;
 mod metrics_golden;
+mod model_card;
 mod models;
 mod mpnet;
 mod names;

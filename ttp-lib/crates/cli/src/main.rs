@@ -386,6 +386,8 @@ fn train_linear(
         let bootstrap = run.bootstrap("test scores");
         let baseline = Baseline::train(kind, protocol, &split, seed, bootstrap)?;
         baseline.write(&models, &results, &arguments.mark(seed))?;
+        let folder = format!("{}.{}{}", kind.name(), protocol.name(), arguments.mark(seed));
+        baseline.evaluation.card(run).write(&models.join(folder))?;
         say(&format!("seed {seed}: {}", baseline.evaluation))?;
     }
     Ok(())
@@ -435,6 +437,7 @@ fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
         };
         let evaluation = Evaluation::new(&tuning, protocol, tested, run.bootstrap("test scores"))?;
         evaluation.write(&results, &mark, &split, tested)?;
+        evaluation.card(run).write(&model)?;
         let [low, high] = evaluation.f1_macro_interval;
         say(&format!(
             "seed {seed}: macro F1 {:.4} [{low:.4}, {high:.4}], accuracy {:.4}, best epoch {}, \

@@ -11,6 +11,7 @@
 //! - [`classify`]: the technique of every line of a text of any length, as the lines come.
 
 pub mod batch;
+pub mod card;
 pub mod classify;
 pub mod encoder;
 pub mod engine;

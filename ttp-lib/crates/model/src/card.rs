@@ -1,0 +1,159 @@
+//! The model card beside a saved model: `README.md` with the hub's metadata, which says what the
+//! model was made from, on which data, how well it does and what it cannot do.
+
+use crate::pretrained::{Entry, Start};
+use serde_json::{Value, json};
+use std::path::Path;
+use ttp_base::{Result, files};
+
+/// A score in a model card.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CardScore {
+    /// The hub's name of the metric, for instance `f1`.
+    pub metric: &'static str,
+    /// What it is, for instance `macro F1`.
+    pub name: String,
+    /// Its value.
+    pub value: f64,
+    /// Its interval.
+    pub interval: [f64; 2],
+}
+
+/// What a model card says.
+///
+/// ```
+/// use ttp_model::card::ModelCard;
+/// let card = ModelCard {
+///     name: "minilm.clean".to_owned(),
+///     base: "minilm".to_owned(),
+///     library: "transformers",
+///     task: "text-classification",
+///     stands_in_for: Some("the paper's bert-base-cased".to_owned()),
+///     data: "ATT&CK v10.1 (ATT&CK Terms of Use)".to_owned(),
+///     test: "1,080 rows, protocol clean".to_owned(),
+///     scores: Vec::new(),
+///     limits: "It can name 44 techniques only.".to_owned(),
+///     usage: "ttp classify minilm.clean".to_owned(),
+/// };
+/// let text = card.to_markdown();
+/// assert!(text.starts_with("---\n") && text.contains("A stand-in for the paper's bert-base-cased"));
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelCard {
+    /// The model's name, which is its folder's.
+    pub name: String,
+    /// The checkpoint's name that it was made from, a hub id or a path; empty of a linear model.
+    pub base: String,
+    /// The library that loads it: `transformers`, `sentence-transformers` or `ttp-lib`.
+    pub library: &'static str,
+    /// The hub's name of its task, for instance `text-classification`.
+    pub task: &'static str,
+    /// The model that it stands in for.
+    pub stands_in_for: Option<String>,
+    /// The data that it was trained on, with their licences.
+    pub data: String,
+    /// What it was tested on.
+    pub test: String,
+    /// Its scores there.
+    pub scores: Vec<CardScore>,
+    /// What it cannot do.
+    pub limits: String,
+    /// Code that loads it.
+    pub usage: String,
+}
+
+/// Its file's name, as the hub wants it.
+pub const FILE: &str = "README.md";
+
+/// A checkpoint's id on the hub, if it or what it was made from has one.
+fn hub_id(base: &str) -> Option<String> {
+    let Some(entry) = Entry::named(base) else {
+        if Path::new(base).is_dir() {
+            return None;
+        }
+        return crate::pretrained::hub_id(base).map(|(id, _)| id.to_owned());
+    };
+    match &entry.start {
+        Start::Hub { id, .. } => Some(id.clone()),
+        Start::Package => Some(entry.title.clone()),
+        Start::FurtherPretrained { from } => hub_id(from),
+        // Of these it has the shape alone.
+        Start::Random { .. } => None,
+    }
+}
+
+impl ModelCard {
+    /// The card: metadata between two lines `---`, then text. The metadata are YAML, of which each
+    /// value is written as JSON: so no name can break out of its line.
+    pub fn to_markdown(&self) -> String {
+        let mut head = vec![
+            ("language", json!("en")),
+            ("library_name", json!(self.library)),
+            ("pipeline_tag", json!(self.task)),
+        ];
+        let base = hub_id(&self.base);
+        if let Some(id) = &base {
+            head.push(("base_model", json!(id)));
+        }
+        // The catalogue's checkpoints are under this licence; of others nothing is known.
+        if Entry::named(&self.base).is_some() && base.is_some() {
+            head.push(("license", json!("apache-2.0")));
+        }
+        let stand_in = self.stands_in_for.as_ref().map(|_| "stand-in");
+        let tags: Vec<&str> =
+            ["mitre-attack", "threat-intelligence"].into_iter().chain(stand_in).collect();
+        head.push(("tags", json!(tags)));
+        if !self.scores.is_empty() {
+            head.push(("model-index", self.index()));
+        }
+        let mut text = String::from("---\n");
+        for (key, value) in head {
+            text += &format!("{key}: {value}\n");
+        }
+        text += &format!("---\n\n# {}\n\n", self.name);
+        if let Some(other) = &self.stands_in_for {
+            text += &format!(
+                "**A stand-in for {other}**, not that model: its scores say nothing about it.\n\n"
+            );
+        }
+        let from = match base {
+            Some(id) if id != self.base => format!("Made from {} ({id}).\n\n", self.base),
+            Some(id) => format!("Made from {id}.\n\n"),
+            None if self.base.is_empty() => String::new(),
+            None => format!("Made from {}.\n\n", self.base),
+        };
+        text += &from;
+        text += &format!("## Data\n\n{}\n\n", self.data);
+        if !self.scores.is_empty() {
+            text += &format!("## Scores\n\nOn {}:\n\n| score | value | interval |\n", self.test);
+            text += "|---|---:|---|\n";
+            for CardScore { name, value, interval: [low, high], .. } in &self.scores {
+                text += &format!("| {name} | {value:.3} | [{low:.3}, {high:.3}] |\n");
+            }
+            text.push('\n');
+        }
+        text += &format!("## What it cannot do\n\n{}\n\n", self.limits);
+        text + &format!("## How to use it\n\n```\n{}\n```\n", self.usage)
+    }
+
+    /// The scores in the hub's form.
+    fn index(&self) -> Value {
+        let metrics: Vec<Value> = self
+            .scores
+            .iter()
+            .map(|score| json!({ "type": score.metric, "name": score.name, "value": score.value }))
+            .collect();
+        let dataset = json!({ "name": self.test, "type": "mitre-attack" });
+        let result =
+            json!({ "task": { "type": self.task }, "dataset": dataset, "metrics": metrics });
+        json!([{ "name": self.name, "results": [result] }])
+    }
+
+    /// Writes it into a model's folder.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        files::write_text(&folder.join(FILE), &self.to_markdown())
+    }
+}
