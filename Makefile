@@ -11,7 +11,7 @@ BENCH ?=
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given notebook test test-all bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-wait sweep lab kernelspec kernelspec-remove html pdf release ttp clean distclean
+.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given notebook test test-all bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-wait sweep lab kernelspec kernelspec-remove html pdf fuzz release ttp clean distclean
 
 help: ## this list
 	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
@@ -116,6 +116,9 @@ html: setup ## write the reports' pages again from the executed notebooks
 
 pdf: setup ## the reports' pages as PDF, A4, to reports/pdf (needs Chromium)
 	@$(OWN_PYTHON) environment/pdf.py
+
+fuzz: setup ## all fuzz targets on libFuzzer, TIME=60 seconds each (TARGETS="stix csv" for some)
+	@$(PYTHON) environment/fuzz.py
 
 release: setup ## the reports of a whole, up-to-date run as one archive with checksums, in release/
 	@$(OWN_PYTHON) environment/release.py

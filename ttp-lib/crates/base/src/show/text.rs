@@ -135,7 +135,7 @@ pub fn defang(text: &str) -> String {
         let (run, after) = rest.split_at(end);
         if !run.is_empty() {
             if let Some(authority) = after.strip_prefix("://") {
-                defang_scheme(run, &mut out);
+                defang_scheme(run, in_authority, &mut out);
                 out.push_str("//");
                 in_authority = true;
                 rest = authority;
@@ -181,7 +181,7 @@ fn is_dot(c: char) -> bool {
 
 /// `http`, `https` and `ftp` in their usual disguise, with whatever is glued to their
 /// front; all others keep their name and lose their colon.
-fn defang_scheme(run: &str, out: &mut String) {
+fn defang_scheme(run: &str, in_authority: bool, out: &mut String) {
     for (scheme, mask) in [("https", "hxxps"), ("http", "hxxp"), ("ftp", "fxp")] {
         let Some(start) = run.len().checked_sub(scheme.len()) else { continue };
         if run.get(start..).is_some_and(|end| end.eq_ignore_ascii_case(scheme)) {
@@ -191,9 +191,18 @@ fn defang_scheme(run: &str, out: &mut String) {
             return;
         }
     }
-    out.push_str(run);
-    let masked = ["hxxp", "hxxps", "fxp"].iter().any(|mask| run.ends_with(mask));
-    out.push_str(if masked { ":" } else { "[:]" });
+    if ["hxxp", "hxxps", "fxp"].iter().any(|mask| run.ends_with(mask)) {
+        out.push_str(run);
+        out.push(':');
+        return;
+    }
+    // Without its colon a scheme with a dot in it may be a host.
+    if in_authority || is_host(run, "[:]") {
+        push_host(run, out);
+    } else {
+        out.push_str(run);
+    }
+    out.push_str("[:]");
 }
 
 /// Schemes that need no `//`, with something at once behind their colon.
@@ -303,6 +312,8 @@ mod tests {
             "hxxp://evil[.]com fxp://a.b x://y",
             "http://http://http://a.b@c.d:e.f",
             "@@.@.a.b@",
+            "a.ph://evp",
+            "hxxp://evil.exampevi://1.2.3.4",
         ] {
             let once = defang(text);
             assert_eq!(defang(&once), once, "{text}");
