@@ -51,13 +51,14 @@ impl Connection {
     pub async fn head(&mut self, most_time: Duration) -> Result<Option<Head>, Refusal> {
         let until = Instant::now() + most_time.min(HEAD_TIME);
         loop {
-            if let Some((head, length)) = Head::parse(&self.ahead)? {
-                self.ahead.drain(..length);
-                return Ok(Some(head));
-            }
-            if self.ahead.len() >= MOST_HEAD {
+            let parsed = Head::parse(&self.ahead)?;
+            if parsed.as_ref().map_or(self.ahead.len(), |(_, length)| *length) >= MOST_HEAD {
                 let reason = format!("a request's head of more than {MOST_HEAD} bytes");
                 return Err(Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, reason));
+            }
+            if let Some((head, length)) = parsed {
+                self.ahead.drain(..length);
+                return Ok(Some(head));
             }
             match self.read(until).await {
                 Ok(piece) => self.ahead.extend_from_slice(&piece),

@@ -190,8 +190,7 @@ impl Server {
         if head.one("expect")?.is_some() {
             connection.go_on().await;
         }
-        let uploads =
-            upload::read(form, head, connection, length, &self.settings, until).await?;
+        let uploads = upload::read(form, head, connection, length, &self.settings, until).await?;
         handled.files = uploads.len();
         let (answer, waited) = self.queue.analyse(uploads, memory, connection).await?;
         handled.waited = waited;

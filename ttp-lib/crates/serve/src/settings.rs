@@ -67,10 +67,8 @@ impl Settings {
                 return refuse(field, format!("{value}: {least} to {most}"));
             }
         }
-        let times = [
-            ("upload_seconds", self.upload_seconds),
-            ("analysis_seconds", self.analysis_seconds),
-        ];
+        let times =
+            [("upload_seconds", self.upload_seconds), ("analysis_seconds", self.analysis_seconds)];
         for (field, value) in times {
             if !(value > 0.0 && value <= 3600.0) {
                 return refuse(field, format!("{value}: above 0, at most 3600"));
