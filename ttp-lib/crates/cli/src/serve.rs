@@ -19,8 +19,8 @@ pub struct Arguments {
     #[arg(long, default_value_t = 8787)]
     port: u16,
     /// The most MiB of one upload, with all its files
-    #[arg(long, default_value_t = 64)]
-    upload_mib: usize,
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    upload_mib: u16,
     /// The most seconds of an upload
     #[arg(long, default_value_t = 60.0)]
     upload_seconds: f64,
@@ -38,11 +38,11 @@ pub struct Arguments {
 impl Arguments {
     /// The memory of all uploads together is that of four.
     fn settings(&self) -> Settings {
-        let upload_bytes = self.upload_mib.saturating_mul(1 << 20);
+        let upload_bytes = usize::from(self.upload_mib) << 20;
         Settings {
             address: (Ipv4Addr::LOCALHOST, self.port).into(),
             upload_bytes,
-            all_uploads_bytes: upload_bytes.saturating_mul(4),
+            all_uploads_bytes: 4 * upload_bytes,
             upload_seconds: self.upload_seconds,
             analysis_seconds: self.analysis_seconds,
             workers: self.workers,

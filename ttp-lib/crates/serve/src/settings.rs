@@ -64,14 +64,14 @@ impl Settings {
         ];
         for (field, value, least, most) in counts {
             if !(least..=most).contains(&value) {
-                return refuse(field, format!("{value}: {least} to {most}"));
+                return refuse(field, format!("{value}: a number from {least} to {most}"));
             }
         }
         let times =
             [("upload_seconds", self.upload_seconds), ("analysis_seconds", self.analysis_seconds)];
         for (field, value) in times {
             if !(value > 0.0 && value <= 3600.0) {
-                return refuse(field, format!("{value}: above 0, at most 3600"));
+                return refuse(field, format!("{value}: a number above 0, at most 3600"));
             }
         }
         Ok(())
