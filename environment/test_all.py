@@ -516,7 +516,7 @@ def the_plan(everything: bool) -> "list[tuple]":
         ("notebooks", notebooks, runner, smoke),
         ("reports", reports,
          own + ["-m", "unittest", "-v", "browser.check_reports", "browser.check_access",
-                "browser.check_pdf"],
+                "browser.check_pdf", "browser.check_serve"],
          {**smoke, "PYTHONPATH": here}),
         ("checkpoints", random_checkpoints,
          [*run, "--example", "random_checkpoints", "--", str(PAPER / "models"),

@@ -90,17 +90,20 @@ class Chrome:
                 return answer["result"]
             self.events.append(answer)
 
-    def open(self, page: Path, width: int = 1280, height: int = 900, dark: bool = False) -> None:
+    def open(self, page: Path, **look) -> None:
+        self.visit(page.resolve().as_uri(), **look)
+
+    def visit(self, address: str, width: int = 1280, height: int = 900, dark: bool = False) -> None:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
                   deviceScaleFactor=1, mobile=False)
         self.call("Emulation.setEmulatedMedia", features=[
             {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
         self.events.clear()
-        self.call("Page.navigate", url=page.resolve().as_uri())
+        self.call("Page.navigate", url=address)
         end = time.monotonic() + ANSWER_SECONDS
         while not any(e.get("method") == "Page.loadEventFired" for e in self.events):
             if time.monotonic() > end:
-                raise RuntimeError(f"{page} did not load")
+                raise RuntimeError(f"{address} did not load")
             self.events.append(json.loads(self.socket.recv()))
         self.evaluate("new Promise(done => setTimeout(done, 300))")
 
@@ -110,6 +113,31 @@ class Chrome:
         if "exceptionDetails" in answer:
             raise RuntimeError(f"{expression}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
+
+    def wait_for(self, expression: str, seconds: float = 30):
+        """What the expression says, once that is something; the page may change meanwhile."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                found = self.evaluate(expression)
+            except RuntimeError:  # Between two pages.
+                found = None
+            if found:
+                return found
+            time.sleep(0.05)
+        raise RuntimeError(f"never: {expression}")
+
+    def choose_files(self, selector: str, files: "list[Path]") -> None:
+        """As if a user chose them in the dialogue of a file field."""
+        root = self.call("DOM.getDocument")["root"]["nodeId"]
+        field = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.call("DOM.setFileInputFiles", nodeId=field, files=[str(file) for file in files])
+
+    def press(self, key: str, code: int, text: str = "") -> None:
+        """A key goes down and up."""
+        about = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+        self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **about)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **about)
 
     def downloads(self, folder: Path) -> None:
         """What a page saves goes there."""

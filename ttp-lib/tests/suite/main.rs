@@ -34,6 +34,7 @@ mod netml;
 mod parity;
 mod remedies;
 mod sentence_modules;
+mod serve;
 mod settings;
 mod significance_golden;
 mod similarity;

@@ -11,6 +11,7 @@ mod named;
 mod pairs;
 mod recipe;
 mod remedies;
+mod serve;
 mod similarity;
 mod sweep;
 mod threads;
@@ -94,6 +95,8 @@ enum Command {
     /// Train over seeds, splits and changes in the training, a job at a time
     #[command(subcommand)]
     Sweep(sweep::SweepCommand),
+    /// Read reports in a browser on this machine, or by POST /report; nothing is kept
+    Serve(serve::Arguments),
     /// Print the JSON schema of a profile, by which editors complete and check one
     Schema,
 }
@@ -115,6 +118,7 @@ impl Command {
                 | Self::Pairs(_)
                 | Self::Similar(_)
                 | Self::Family(_)
+                | Self::Serve(_)
         )
     }
 }
@@ -231,6 +235,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Family(command) => family::family(run, command),
         Command::Diagnose(arguments) => diagnose::diagnose(arguments),
         Command::Sweep(command) => sweep::sweep(&run()?, command),
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::Schema => schema(),
     }
 }

@@ -1,0 +1,55 @@
+//! `ttp serve` from outside: it says where it listens, logs a line for each request, ends with
+//! Ctrl-C in one line, and refuses settings that make no sense. (What it does with uploads is
+//! tested in the crate `ttp-serve`, and in a browser.)
+
+use crate::common::own_project::ttp;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+
+#[cfg(unix)]
+#[test]
+fn it_serves_until_ctrl_c() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = ttp(folder.path(), &["serve", "--port", "0"]);
+    let mut served = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut out = BufReader::new(served.stdout.take().unwrap());
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    let address = line.strip_prefix("serving on http://").expect(&line);
+    let (address, rest) = address.split_once('/').unwrap();
+    assert_eq!(rest, " (Ctrl-C ends it)\n");
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET /health HTTP/1.1\r\nHost: {address}\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+
+    let interrupted = Command::new("kill").args(["-INT", &served.id().to_string()]).status();
+    assert!(interrupted.unwrap().success());
+    assert!(served.wait().unwrap().success());
+    let (mut last, mut log) = (String::new(), String::new());
+    out.read_to_string(&mut last).unwrap();
+    assert_eq!(last, "stopped; reports sent: 0\n");
+    served.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(log.starts_with("GET /health: 200, ") && log.lines().count() == 1, "{log}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is written");
+}
+
+#[test]
+fn settings_that_make_no_sense() {
+    let folder = tempfile::tempdir().unwrap();
+    for (arguments, words) in [
+        (["--port", "70000"], "--port"),
+        (["--upload-mib", "0"], "--upload-mib"),
+        (["--upload-seconds", "0"], "setting upload_seconds: 0: a number above 0"),
+        (["--analysis-seconds", "NaN"], "setting analysis_seconds: NaN: a number above 0"),
+        (["--workers", "0"], "setting workers: 0: a number from 1 to 64"),
+        (["--queue", "1001"], "setting queue: 1001: a number from 0 to 1000"),
+    ] {
+        let output = ttp(folder.path(), &["serve"]).args(arguments).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.contains(words), "{error}");
+    }
+}
