@@ -11,7 +11,7 @@ BENCH ?=
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given notebook test test-all bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-wait sweep lab kernelspec kernelspec-remove html pdf ttp clean distclean
+.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given notebook plain test test-all bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-wait sweep lab kernelspec kernelspec-remove html pdf ttp clean distclean
 
 help: ## this list
 	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
@@ -60,6 +60,9 @@ name-given:
 
 notebook: name-given kernel ## one notebook: make notebook NB=01_corpus
 	@$(OWN_PYTHON) environment/run_notebooks.py $(NB)
+
+plain: ## README's lines, long cells and private words, counted ("make plain PLAIN=--all": where they stand)
+	@$(PYTHON) environment/plain.py $(PLAIN)
 
 # The tests' notebooks are the smoke profile's, and so are the data they need.
 test test-all: export TTP_PROFILE = smoke
