@@ -129,9 +129,9 @@ def run(path: Path, profile: Profile, timeout: int) -> None:
     client, problem = run_notebooks.execute(nb, path.parent, profile, None, timeout)
     if problem is not None:
         index = client.code_cells[client.current - 1] if client.current else 0
-        lines = problem.splitlines() or ["it failed and said nothing"]
-        raise Failed(f"{path.name}, {exercise_of(nb.cells, index)}: {lines[0]}"
-                     + "".join(f"\n{line}" for line in lines[1:]))
+        # A panic's message stands below its place; a compiler's needs its lines.
+        said = " ".join(problem.split()) if " panicked at " in problem else problem
+        raise Failed(f"{path.name}, {exercise_of(nb.cells, index)}: {said}")
     right, unchecked = judge(path, nb)
     more = f", {unchecked} not checked: this run has not their figures" if unchecked else ""
     print(f"  {right} solutions are right{more}")
