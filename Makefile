@@ -11,7 +11,7 @@ BENCH ?=
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given notebook test test-all bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-wait sweep lab kernelspec kernelspec-remove html pdf fuzz release ttp clean distclean
+.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given folder-given notebook exercises course plain test test-all bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-wait sweep lab kernelspec kernelspec-remove html pdf pictures fuzz release ttp clean distclean
 
 help: ## this list
 	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
@@ -60,6 +60,18 @@ name-given:
 
 notebook: name-given kernel ## one notebook: make notebook NB=01_corpus
 	@$(OWN_PYTHON) environment/run_notebooks.py $(NB)
+
+exercises: kernel ## the exercises' solutions, on what the notebooks left (EX=01-03_corpus for one of them)
+	@$(OWN_PYTHON) environment/exercises.py $(EX)
+
+folder-given:
+	@test -n "$(OUT)" || { echo "error: say where to: make course OUT=folder" >&2; exit 1; }
+
+course: folder-given setup ## to hand out: students' notebooks, solutions and reports (make course OUT=folder)
+	@$(OWN_PYTHON) environment/exercises.py --course "$(OUT)"
+
+plain: ## README's lines, long cells and private words, counted ("make plain PLAIN=--all": where they stand)
+	@$(PYTHON) environment/plain.py $(PLAIN)
 
 # The tests' notebooks are the smoke profile's, and so are the data they need.
 test test-all: export TTP_PROFILE = smoke
@@ -116,6 +128,9 @@ html: setup ## write the reports' pages again from the executed notebooks
 
 pdf: setup ## the reports' pages as PDF, A4, to reports/pdf (needs Chromium)
 	@$(OWN_PYTHON) environment/pdf.py
+
+pictures: setup ## the drawings in docs/ from this run's results (PNG=1: PNG files of them for slides, CHECK=1: which are older)
+	@$(OWN_PYTHON) environment/pictures.py $(if $(PNG),--png) $(if $(CHECK),--check)
 
 fuzz: setup ## all fuzz targets on libFuzzer, TIME=60 seconds each (TARGETS="stix csv" for some)
 	@$(PYTHON) environment/fuzz.py

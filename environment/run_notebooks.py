@@ -271,30 +271,27 @@ def is_not_drawn(output) -> bool:
     return set(data) == {"text/plain"} and data["text/plain"].startswith(("Svg(", "Table {"))
 
 
-def run_one(state: freshness.State, timeout: int) -> None:
-    """Executes one notebook and writes its report; raises `Failed` with the cell."""
-    path, name, profile, checkpoint = state.path, state.name, state.profile, state.checkpoint
-    nb = notebook_file.read(path)
+def execute(nb, folder: Path, profile: Profile, checkpoint: str | None,
+            timeout: int) -> "tuple[Client, str | None]":
+    """Executes all cells of a notebook that lies in `folder`. Hands back what executed it, and
+    what went wrong, if anything did; raises `Interrupted` where it was told to end."""
     for cell in nb.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    reports = project.output() / "reports"
-    about = machine.describe()
     progress = Progress(sum(c.cell_type == "code" and bool(c.source.strip()) for c in nb.cells))
     client = Client(
         nb, progress,
         kernel_name=kernel.NAME, timeout=timeout, startup_timeout=120,
         record_timing=False, coalesce_streams=True,
-        resources={"metadata": {"path": str(project.NOTEBOOKS)}},
+        resources={"metadata": {"path": str(folder)}},
     )
     environment = {**os.environ, **profile.variables(checkpoint), "TTP_OUT": str(project.output())}
     for variable in ("TTP_SOURCES", "TTP_MODELS"):
         if project.own_folder(variable):
             environment[variable] = str(project.own_folder(variable))
-    started = time.monotonic()
     problem = None
     try:
-        client.execute(env=environment, cwd=str(project.NOTEBOOKS))
+        client.execute(env=environment, cwd=str(folder))
     except Failed as failed:
         problem = str(failed)
     except CellExecutionError as error:
@@ -312,6 +309,17 @@ def run_one(state: freshness.State, timeout: int) -> None:
         progress.close()
     if client.interrupted:
         raise Interrupted
+    return client, problem
+
+
+def run_one(state: freshness.State, timeout: int) -> None:
+    """Executes one notebook and writes its report; raises `Failed` with the cell."""
+    path, name, profile, checkpoint = state.path, state.name, state.profile, state.checkpoint
+    nb = notebook_file.read(path)
+    reports = project.output() / "reports"
+    about = machine.describe()
+    started = time.monotonic()
+    client, problem = execute(nb, project.NOTEBOOKS, profile, checkpoint, timeout)
 
     nb.metadata.setdefault("ttp", {})["run"] = {
         "notebook": name,
@@ -327,7 +335,7 @@ def run_one(state: freshness.State, timeout: int) -> None:
     failed_copy = reports / f"{name}.failed.ipynb"
     if problem is not None:
         report.write_notebook(nb, failed_copy)
-        place = f", code cell {client.current} of {progress.cells}" if client.current else ""
+        place = f", code cell {client.current} of {client.progress.cells}" if client.current else ""
         raise Failed(f"{path.name}{place}: {problem}\n(as far as it came: {failed_copy})")
     state.check_outputs()
     report.write_notebook(nb, reports / f"{name}.ipynb")

@@ -4,7 +4,7 @@
     test_all.py --all     and what is slow and seldom fails: before a release
 
     format · Python's tests · clippy · kernel · cargo's tests compiled, and run ·
-    `make sweep` on Slurm · smoke notebooks · their pages · the paper profile's checkpoints,
+    `make sweep` on Slurm · smoke notebooks · solutions of the exercises · pages · the paper profile's checkpoints,
     shortened run
 
 Up to two stages run beside each other, for one alone seldom keeps two cores busy: a cell is
@@ -74,12 +74,14 @@ PAPER_NOTEBOOKS = ["06_comparison", "08_fill_mask", "13_claims_audit"]
 CARGO_RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored")
 # rustdoc says no reason, for it knows none: what it does not run is no test.
 CARGO_IGNORED = re.compile(r"^test \S+ \.\.\. ignored, (.+)$")
+SOLUTIONS = re.compile(r"^  (\d+) solutions are right(?:, (\d+) not checked)?")
 PYTHON_RESULT = re.compile(r"^Ran (\d+) tests?")
 PYTHON_SKIPPED = re.compile(r"^.* \.\.\. skipped (['\"])(.*)\1$")
 PYTHON_ENDED = re.compile(r"^(?:FAILED|OK|NO TESTS RAN) \((.*)\)")
 COMPONENTS = {"fmt": "rustfmt", "clippy": "clippy"}
 # Stages that say nothing where one before them failed: which, and what is said of it.
 NEEDS = {"cargo test": ("compile", "the tests did not compile"),
+         "exercises": ("notebooks", "not all notebooks ran"),
          "reports": ("notebooks", "not all notebooks ran"),
          "checkpoints": ("compile", "what writes them did not compile"),
          "paper": ("checkpoints", "there are no checkpoints")}
@@ -87,12 +89,13 @@ NEEDS = {"cargo test": ("compile", "the tests did not compile"),
 # folder, which the kernels of notebooks use as well.
 AFTER = {"clippy": ["format"], "kernel": ["clippy"], "compile": ["kernel"],
          "cargo test": ["compile"], "slurm": ["compile"], "notebooks": ["compile"],
-         "reports": ["notebooks"],
+         "exercises": ["notebooks"], "reports": ["notebooks"],
          "checkpoints": ["compile"], "paper": ["checkpoints"]}
 # Seconds after which a stage hangs: several times what it takes on a slow machine with nothing
 # compiled before.
 LIMITS = {"format": 120, "environment": 1500, "clippy": 1800, "kernel": 2700, "compile": 1800,
-          "cargo test": 2400, "slurm": 1500, "notebooks": 3600, "reports": 1200, "checkpoints": 600, "paper": 1500}
+          "cargo test": 2400, "slurm": 1500, "notebooks": 3600,
+          "exercises": 1200, "reports": 1200, "checkpoints": 600, "paper": 1500}
 # `--all` takes longer, and nobody waits for it.
 LIMIT_FACTOR_OF_ALL = 4
 # Two kernels and the compiler of a cell each.
@@ -383,6 +386,21 @@ def more_notebooks(stage: Stage, command: "list[str]", environment: "dict[str, s
     return well
 
 
+def exercises(stage: Stage, command: "list[str]", environment: "dict[str, str]") -> None:
+    """Each solution that its check calls right counts as one."""
+    def count(line: str) -> None:
+        ended = SOLUTIONS.match(line)
+        if ended:
+            stage.passed += int(ended.group(1))
+            without = int(ended.group(2) or 0)
+            if without:
+                stage.skipped += without
+                stage.reasons["a figure of the exercise is not in this run"] += without
+
+    if stream(stage, command, environment, count) != 0:
+        stage.failed += 1
+
+
 def random_checkpoints(stage: Stage, command: "list[str]", environment: "dict[str, str]") -> None:
     """Checkpoints for the shortened paper profile, which is written beside them."""
     settings = json.loads((profiles.FOLDER / "paper.json").read_text(encoding="utf-8"))
@@ -514,6 +532,7 @@ def the_plan(everything: bool) -> "list[tuple]":
         ("slurm", slurm, own + ["-m", "unittest", "-v", "sweep.check_slurm"],
          {**os.environ, "PYTHONPATH": here}),
         ("notebooks", notebooks, runner, smoke),
+        ("exercises", exercises, own + [f"{here}/exercises.py"], smoke),
         ("reports", reports,
          own + ["-m", "unittest", "-v", "browser.check_reports", "browser.check_access",
                 "browser.check_pdf", "browser.check_serve"],

@@ -25,7 +25,8 @@ PYTHON = "Ran 4 tests in 1.0s\n\nOK (skipped=1)\n"
 RUNS = "01_corpus  (profile smoke)\n  done in 41.3 s\n02_trimming  (profile smoke)\n  done in 29.5 s\n"
 GOOD = {"fmt": ("", 0), "clippy": ("", 0), "kernel.py": ("", 0), "--no-run": ("", 0),
         "--doc": ("", 0), "test": (CARGO * 2, 0), "discover": (PYTHON, 0),
-        "run_notebooks.py": (RUNS, 0), "browser.check_reports": (PYTHON, 0),
+        "run_notebooks.py": (RUNS, 0), "exercises.py": ("", 0),
+        "browser.check_reports": (PYTHON, 0),
         "sweep.check_slurm": ("", 0),
         "random_checkpoints": ("", 0), "ttp": ("", 0)}
 
@@ -116,7 +117,9 @@ class Counts(unittest.TestCase):
             ("discover", "ImportError\n", "33 passed, 1 failed, 3 skipped"),
             # The pages are not looked at where a notebook failed; the paper's fail beside it,
             # the first of them, so that the others are not tried.
-            ("run_notebooks__py", RUNS, "31 passed, 2 failed, 4 skipped"),
+            ("run_notebooks__py", RUNS, "31 passed, 2 failed, 5 skipped"),
+            ("exercises__py", "  9 solutions are right, 2 not checked: no figures\n",
+             "45 passed, 1 failed, 6 skipped"),
             # Nor are the paper profile's notebooks run without their checkpoints, or what
             # the command line makes for them.
             ("random_checkpoints", "", "22 passed, 1 failed, 5 skipped"),
