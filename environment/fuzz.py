@@ -60,10 +60,18 @@ def wrapper() -> Path:
     return path
 
 
+def own_crates() -> list[str]:
+    manifests = [project.ROOT / "ttp-lib" / "Cargo.toml", *(project.ROOT / "ttp-lib" / "crates").glob("*/Cargo.toml")]
+    return sorted(re.search(r'^name = "([^"]+)"', path.read_text(encoding="utf-8"), re.MULTILINE)[1]
+                  for path in manifests)
+
+
 def build() -> Path:
     environment = {**os.environ, **project.cargo_variables(), **project.libtorch_variables(),
                    "RUSTC_WORKSPACE_WRAPPER": str(wrapper())}
-    command = ["cargo", "build", "--workspace", "--features", "ttp-fuzz/fuzz", "--bin", "fuzz",
+    # Half the time to compile, and nearly as many inputs a second.
+    faster = [part for name in own_crates() for part in ("--config", f"profile.dev.package.{name}.opt-level=1")]
+    command = ["cargo", *faster, "build", "--workspace", "--features", "ttp-fuzz/fuzz", "--bin", "fuzz",
                "--message-format=json-render-diagnostics"]
     done = subprocess.run(command, cwd=project.ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     if done.returncode:

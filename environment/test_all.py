@@ -3,7 +3,7 @@
     test_all.py           what is checked before every change
     test_all.py --all     and what is slow and seldom fails: before a release
 
-    format · Python's tests · clippy · kernel · cargo's tests compiled, and run ·
+    format · Python's tests · clippy · kernel · cargo's tests compiled, and run · fuzz targets ·
     `make sweep` on Slurm · smoke notebooks · solutions of the exercises · pages · the paper profile's checkpoints,
     shortened run
 
@@ -74,6 +74,7 @@ PAPER_NOTEBOOKS = ["06_comparison", "08_fill_mask", "13_claims_audit"]
 CARGO_RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored")
 # rustdoc says no reason, for it knows none: what it does not run is no test.
 CARGO_IGNORED = re.compile(r"^test \S+ \.\.\. ignored, (.+)$")
+FUZZED = re.compile(r"^ *\d+/\d+ (\S+) .* (sound|FAILED.*)$")
 SOLUTIONS = re.compile(r"^  (\d+) solutions are right(?:, (\d+) not checked)?")
 PYTHON_RESULT = re.compile(r"^Ran (\d+) tests?")
 PYTHON_SKIPPED = re.compile(r"^.* \.\.\. skipped (['\"])(.*)\1$")
@@ -88,13 +89,13 @@ NEEDS = {"cargo test": ("compile", "the tests did not compile"),
 # Stages that come after others, whether these failed or not: all of them compile in one
 # folder, which the kernels of notebooks use as well.
 AFTER = {"clippy": ["format"], "kernel": ["clippy"], "compile": ["kernel"],
-         "cargo test": ["compile"], "slurm": ["compile"], "notebooks": ["compile"],
+         "cargo test": ["compile"], "fuzz": ["cargo test"], "slurm": ["compile"], "notebooks": ["compile"],
          "exercises": ["notebooks"], "reports": ["notebooks"],
          "checkpoints": ["compile"], "paper": ["checkpoints"]}
 # Seconds after which a stage hangs: several times what it takes on a slow machine with nothing
 # compiled before.
 LIMITS = {"format": 120, "environment": 1500, "clippy": 1800, "kernel": 2700, "compile": 1800,
-          "cargo test": 2400, "slurm": 1500, "notebooks": 3600,
+          "cargo test": 2400, "fuzz": 1800, "slurm": 1500, "notebooks": 3600,
           "exercises": 1200, "reports": 1200, "checkpoints": 600, "paper": 1500}
 # `--all` takes longer, and nobody waits for it.
 LIMIT_FACTOR_OF_ALL = 4
@@ -386,6 +387,23 @@ def more_notebooks(stage: Stage, command: "list[str]", environment: "dict[str, s
     return well
 
 
+def fuzzed(stage: Stage, command: "list[str]", environment: "dict[str, str]") -> None:
+    """Each fuzz target that found nothing counts as one."""
+    if not shutil.which("c++"):
+        stage.say("skipped: libFuzzer is C++, and there is no c++ to compile it")
+        stage.skipped += 1
+        return
+
+    def count(line: str) -> None:
+        ended = FUZZED.match(line)
+        if ended:
+            stage.passed += ended.group(2) == "sound"
+            stage.failed += ended.group(2) != "sound"
+
+    if stream(stage, command, environment, count) != 0 and not stage.failed:
+        stage.failed += 1
+
+
 def exercises(stage: Stage, command: "list[str]", environment: "dict[str, str]") -> None:
     """Each solution that its check calls right counts as one."""
     def count(line: str) -> None:
@@ -529,6 +547,7 @@ def the_plan(everything: bool) -> "list[tuple]":
         ("cargo test", cargo_tests,
          [*tests, "--no-fail-fast", *(["--", "--include-ignored"] if everything else [])],
          testing),
+        ("fuzz", fuzzed, own + [f"{here}/fuzz.py"], {**os.environ, "TIME": "60" if everything else "10", "TARGETS": ""}),
         ("slurm", slurm, own + ["-m", "unittest", "-v", "sweep.check_slurm"],
          {**os.environ, "PYTHONPATH": here}),
         ("notebooks", notebooks, runner, smoke),

@@ -26,6 +26,7 @@ RUNS = "01_corpus  (profile smoke)\n  done in 41.3 s\n02_trimming  (profile smok
 GOOD = {"fmt": ("", 0), "clippy": ("", 0), "kernel.py": ("", 0), "--no-run": ("", 0),
         "--doc": ("", 0), "test": (CARGO * 2, 0), "discover": (PYTHON, 0),
         "run_notebooks.py": (RUNS, 0), "exercises.py": ("", 0),
+        "fuzz.py": ("", 0),
         "browser.check_reports": (PYTHON, 0),
         "sweep.check_slurm": ("", 0),
         "random_checkpoints": ("", 0), "ttp": ("", 0)}
@@ -120,6 +121,8 @@ class Counts(unittest.TestCase):
             ("run_notebooks__py", RUNS, "31 passed, 2 failed, 5 skipped"),
             ("exercises__py", "  9 solutions are right, 2 not checked: no figures\n",
              "45 passed, 1 failed, 6 skipped"),
+            ("fuzz__py", " 1/2 stix  9 executions, 9 MiB  sound\n 2/2 csv  9 executions, 9 MiB  FAILED: x\n",
+             "37 passed, 1 failed, 4 skipped"),
             # Nor are the paper profile's notebooks run without their checkpoints, or what
             # the command line makes for them.
             ("random_checkpoints", "", "22 passed, 1 failed, 5 skipped"),
