@@ -523,7 +523,8 @@ fn hostile_names_are_text_in_html() {
     let (_, page) = html.split_once('\n').unwrap();
     let document = roxmltree::Document::parse(page).unwrap();
     let mut allowed: BTreeSet<&str> =
-        "html head meta title style body h1 h2 p ul li figure div table caption thead tbody tfoot \
+        "html head meta title style body h1 h2 p ul li details summary figure div table caption \
+         thead tbody tfoot \
          tr th td span svg rect text line circle polyline polygon"
             .split(' ')
             .collect();
@@ -534,6 +535,13 @@ fn hostile_names_are_text_in_html() {
             let name = attribute.name();
             assert!(!name.starts_with("on") && name != "href" && name != "src", "{name}");
         }
+    }
+    // A table that scrolls can be reached by keyboard.
+    for table in document.descendants().filter(|node| node.has_tag_name("table")) {
+        let is_scrolled = |node: &roxmltree::Node| node.attribute("tabindex") == Some("0");
+        let scrolled =
+            table.ancestors().find(is_scrolled).expect("a table outside of such a block");
+        assert!(scrolled.attribute("aria-label").is_some_and(|name| !name.is_empty()));
     }
     assert!(!html.contains("http://evil") && !html.contains("evil.com"));
     assert!(html.contains("default-src 'none'"));
@@ -548,6 +556,22 @@ fn hostile_names_are_text_in_html() {
     for caption in captions {
         assert!(caption.contains("truth") && caption.contains("predict"), "{caption}");
     }
+}
+
+#[test]
+fn the_page_begins_with_what_is_wrong_and_folds_the_faults_away() {
+    let (folder, report) = hostile();
+    let html = report.to_html().unwrap();
+    let body = &html[html.find("<body>").unwrap()..];
+    let texts: Vec<&str> =
+        body.split("<p>").skip(1).map(|p| &p[..p.find("</p>").unwrap()]).collect();
+    let faults = "Faults: 1 × nearly all rows predicted as one other class, 1 × confused in both \
+                  directions";
+    assert!(texts[0].starts_with("Macro F1 is 0.") && texts[0].contains(faults), "{}", texts[0]);
+    assert!(texts[1].starts_with("Of hostile.csv: "), "{}", texts[1]);
+    assert!(!html.contains(&*folder.0.path().to_string_lossy()), "no folder of this machine");
+    let kinds = report.faults().len();
+    assert!(body.matches("<details>").count() <= kinds && body.matches("<li>").count() == kinds);
 }
 
 #[test]

@@ -17,6 +17,7 @@
 
 mod matrix;
 mod names;
+mod page;
 mod predictions;
 mod report;
 

@@ -1,13 +1,12 @@
 //! The diagnosis for a terminal, a program, a text and a browser.
 
 use super::{Judged, Names, Source};
-use crate::plot::HeatMap;
 use crate::{Confusion, Diagnosis, DiagnosisSettings, Fault, ProbabilityScores, Tier};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use ttp_base::show::{Table, defang, escape_html, escape_markdown, shorten, terminal_safe};
+use ttp_base::show::{Table, defang, escape_markdown, shorten, terminal_safe};
 use ttp_base::{Error, Result, files};
 
 /// The JSON schema of `f1_scores_latest.json` (draft 2020-12).
@@ -16,9 +15,9 @@ pub const SCHEMA: &str = include_str!("f1_scores.schema.json");
 /// The version of that schema. It grows when a field changes its meaning or goes.
 const VERSION: u32 = 1;
 /// More classes than these cannot be read in one picture: then the most confused are shown.
-const IN_PICTURE: usize = 60;
+pub(super) const IN_PICTURE: usize = 60;
 /// As many rows of a table are shown in a text or a page; the JSON file has all of them.
-const IN_TABLE: usize = 500;
+pub(super) const IN_TABLE: usize = 500;
 /// As many in a terminal.
 const IN_TERMINAL: usize = 40;
 /// As many classes of a matrix.
@@ -53,7 +52,7 @@ struct Written<'a> {
     names: serde_json::Value,
 }
 
-const ROWS_AND_COLUMNS: &str = "Rows are truth, columns are predictions.";
+pub(super) const ROWS_AND_COLUMNS: &str = "Rows are truth, columns are predictions.";
 
 impl Report {
     /// Diagnoses what was read.
@@ -76,7 +75,7 @@ impl Report {
     }
 
     /// What is wrong with the names, a line each: what a reader must know before all else.
-    fn warnings(&self) -> Result<Vec<String>> {
+    pub(super) fn warnings(&self) -> Result<Vec<String>> {
         let faults = self.names.faults();
         let wrong = |heading: &str| {
             faults.iter().any(|fault| match fault {
@@ -104,7 +103,7 @@ impl Report {
     }
 
     /// What the picture shows, if it is not all classes.
-    fn picture_note(&self) -> Option<String> {
+    pub(super) fn picture_note(&self) -> Option<String> {
         let classes = self.judged.counts.labels().len();
         (classes > IN_PICTURE).then(|| {
             let others = classes - IN_PICTURE;
@@ -116,7 +115,7 @@ impl Report {
     }
 
     /// All tables that have a row, each with a heading.
-    fn tables(&self) -> Result<Vec<(&'static str, Table)>> {
+    pub(super) fn tables(&self) -> Result<Vec<(&'static str, Table)>> {
         let diagnosis = &self.diagnosis;
         let mut tables = vec![
             ("Summary", diagnosis.summary_table()?),
@@ -249,75 +248,6 @@ impl Report {
         Ok(out)
     }
 
-    /// `diagnosis.html`: one page without scripts that loads nothing.
-    ///
-    /// # Errors
-    /// As [`to_text`](Self::to_text), or if the picture cannot be drawn.
-    pub fn to_html(&self) -> Result<String> {
-        let matrix = self.reordered()?;
-        let mut body = String::from("<h1>Diagnosis of a classifier</h1>\n");
-        for warning in self.warnings()? {
-            _ = writeln!(body, "<p><strong>{}</strong></p>", escape_html(&warning));
-        }
-        _ = writeln!(body, "<p>{}</p>", escape_html(&self.origin()));
-        _ = writeln!(body, "<p>{ROWS_AND_COLUMNS}</p>");
-        for note in &self.judged.notes {
-            _ = writeln!(body, "<p>Note: {}</p>", escape_html(&defang(note)));
-        }
-        let faults = self.faults();
-        _ = writeln!(body, "<h2>Faults</h2>\n<p>{}</p>\n<ul>", found(faults.len()));
-        for fault in faults.iter().take(IN_TABLE) {
-            _ = writeln!(body, "<li>{}</li>", escape_html(&defang(&fault.to_string())));
-        }
-        if let Some(more) = faults.len().checked_sub(IN_TABLE).filter(|more| *more > 0) {
-            _ = writeln!(body, "<li>… and {more} more</li>");
-        }
-        body.push_str("</ul>\n");
-        for section in self.names.sections()? {
-            _ = writeln!(body, "<h2>{}</h2>", section.heading);
-            _ = writeln!(body, "<p>{}</p>", escape_html(&defang(&section.origin)));
-            _ = writeln!(body, "<p>{}</p>", escape_html(&defang(&section.sentence)));
-            body.push_str(&section.table.head(IN_TABLE).to_html());
-            if let Some((matrix, note)) =
-                section.matrix.filter(|(m, _)| m.labels().len() <= IN_PICTURE)
-            {
-                let picture = HeatMap::new("Under the best names, in per cent of each row", matrix);
-                let picture = picture.row_shares().draw()?;
-                _ = writeln!(body, "<p>{note}</p>\n<figure>{}</figure>", picture.as_str());
-                body.push_str(&matrix.table()?.to_html());
-            }
-        }
-        body.push_str("<h2>The matrix, confused classes together</h2>\n");
-        if let Some(note) = self.picture_note() {
-            _ = writeln!(body, "<p>{}</p>", escape_html(&note));
-        }
-        for picture in [
-            HeatMap::new("Shares of each row of truth, in per cent", &matrix).row_shares(),
-            HeatMap::new("Counts", &matrix).counts(),
-        ] {
-            _ = writeln!(body, "<figure>{}</figure>", picture.draw()?.as_str());
-        }
-        for (heading, table) in self.tables()? {
-            _ = writeln!(body, "<h2>{heading}</h2>");
-            if table.is_empty() {
-                body.push_str("<p>None.</p>\n");
-            } else {
-                body.push_str(&table.head(IN_TABLE).to_html());
-            }
-        }
-        body.push_str("<h2>The counts, in the order of the picture</h2>\n");
-        body.push_str(&matrix.table()?.to_html());
-        _ = writeln!(body, "<h2>What is called what</h2>\n<p>{}</p>", self.criteria());
-        Ok(format!(
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
-             style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\"/>\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
-             <title>Diagnosis of a classifier</title>\n<style>{STYLE}</style>\n</head>\n\
-             <body>\n{body}</body>\n</html>\n"
-        ))
-    }
-
     /// The files that [`write`](Self::write) makes in a folder.
     pub fn files(folder: &Path) -> [PathBuf; 3] {
         ["f1_scores_latest.json", "TRAINING_METRICS_REPORT.md", "diagnosis.html"]
@@ -340,7 +270,12 @@ impl Report {
 
     /// What was read, in a sentence.
     fn origin(&self) -> String {
-        let Source { file, truth, predicted, probabilities } = &self.judged.source;
+        self.origin_of(&self.judged.source.file)
+    }
+
+    /// What was read, in a sentence, of a file that is called so.
+    pub(super) fn origin_of(&self, file: &Path) -> String {
+        let Source { truth, predicted, probabilities, .. } = &self.judged.source;
         let mut text = format!("Of {}", file.display());
         let column = |name: &String| format!("{name:?}");
         if let Some(truth) = truth {
@@ -361,7 +296,7 @@ impl Report {
     }
 
     /// The settings in sentences; nothing of it is from the input.
-    fn criteria(&self) -> String {
+    pub(super) fn criteria(&self) -> String {
         let s = &self.diagnosis.settings;
         let per_cent = |share: f64| format!("{} %", (1000.0 * share).round() / 10.0);
         format!(
@@ -390,25 +325,10 @@ impl Report {
     }
 }
 
-fn found(faults: usize) -> String {
+pub(super) fn found(faults: usize) -> String {
     match faults {
         0 => "No fault is found.".to_owned(),
         1 => "One fault is found:".to_owned(),
         more => format!("{more} faults are found:"),
     }
 }
-
-const STYLE: &str = "
-body { font-family: sans-serif; color: #222; background: #fff; max-width: 1040px; \
-margin: 2em auto; padding: 0 1em; line-height: 1.45 }
-figure { margin: 1em 0 }
-svg { max-width: 100%; height: auto }
-.ttp-table { overflow-x: auto; margin: 1em 0 }
-table.ttp { border-collapse: collapse; font-size: 14px }
-table.ttp caption { text-align: left; padding: 4px 0; color: #555 }
-table.ttp th, table.ttp td { padding: 3px 9px; border-bottom: 1px solid #ddd; text-align: left; \
-vertical-align: top }
-table.ttp .num { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums }
-table.ttp .long { overflow-wrap: anywhere }
-.interval { color: #666 }
-";
