@@ -113,7 +113,7 @@ impl ModelCard {
         text += &format!("---\n\n# {}\n\n", self.name);
         if let Some(other) = &self.stands_in_for {
             text += &format!(
-                "**A stand-in for {other}**, not that model: its scores say nothing about it.\n\n"
+                "**A stand-in for {other}**, not that model: these are not its scores.\n\n"
             );
         }
         let from = match base {
