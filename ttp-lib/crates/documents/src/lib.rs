@@ -3,9 +3,37 @@
 //! A report comes as plain text, Markdown, HTML, DOCX or PDF; its content decides, not its name.
 //! [`Document::read`] cuts it into [`Block`]s, says of each whether it is prose or what else
 //! ([`Kind`]), and [`Document::sentences`] gives the prose's sentences by the corpus's own rules.
+//! [`read_file`] reads a file, and [`gather`] finds the reports of a folder.
+//!
+//! Nothing in a report is run, fetched or expanded: no macro, no script, no link, no entity that a
+//! file declares itself. What is unpacked counts against [`Limits`] before it is stored, and every
+//! reader looks at the clock; no reader calls itself for what a report nests.
+//!
+//! What a block is follows from plain rules, which `select.rs` lists.
 
+mod budget;
+mod docx;
+mod files;
+mod format;
+mod html;
+mod language;
+mod markdown;
+mod pdf;
+mod select;
+mod sentences;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use budget::Budget;
 use serde::{Deserialize, Serialize};
-use ttp_base::Result;
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+use std::path::Path;
+use ttp_base::{Error, Result};
+
+pub use files::{gather, read_file};
 
 /// What a report's bytes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +51,7 @@ pub enum Format {
     Pdf,
 }
 
-/// What a block is. Only [`Kind::Prose`] and list items of prose are read for techniques.
+/// What a block is. Only [`Kind::Prose`], which list items of prose are too, is read for techniques.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -43,7 +71,7 @@ pub enum Kind {
     Code,
 }
 
-/// A piece of a document that stands for itself: a paragraph, a title, a list's item, a table.
+/// A piece of a document that stands for itself: a paragraph, a title, a list's item, a table's row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Block {
     /// The page, counted from 1; only a PDF has pages.
@@ -103,17 +131,56 @@ impl Default for Limits {
 }
 
 impl Document {
-    /// Reads a document from its bytes.
+    /// Reads a document from its bytes. `name` stands in errors, and its extension decides between
+    /// formats only where the content leaves it open (Markdown and text).
+    ///
+    /// ```
+    /// use ttp_documents::{Document, Format, Kind, Limits};
+    /// let report = b"# Findings\n\nThe group sent **phishing** mails. It ran [net](https://x.y) view.\n";
+    /// let document = Document::read("report.md", report, &Limits::default())?;
+    /// assert_eq!(document.format, Format::Markdown);
+    /// assert_eq!(document.blocks[0].kind, Kind::Heading);
+    /// let sentences: Vec<String> = document.sentences().into_iter().map(|one| one.text).collect();
+    /// assert_eq!(sentences, ["The group sent phishing mails.", "It ran net view."]);
+    /// # Ok::<(), ttp_base::Error>(())
+    /// ```
     ///
     /// # Errors
     /// If it is encrypted, damaged, over a limit, or holds no text.
     pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Self> {
-        let _ = (name, bytes, limits);
-        todo!()
+        Self::read_as(Path::new(name), bytes, limits)
     }
 
-    /// The sentences of its prose.
-    pub fn sentences(&self) -> Vec<Sentence> {
-        todo!()
+    /// As [`Document::read`]; errors name the whole path.
+    fn read_as(path: &Path, bytes: &[u8], limits: &Limits) -> Result<Self> {
+        let refuse = |reason: String| Error::input(path, reason);
+        if bytes.len() > limits.bytes {
+            let (size, most) = (bytes.len(), limits.bytes);
+            return Err(refuse(format!("{size} bytes, and at most {most} are read")));
+        }
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let mut budget = Budget::new(limits);
+        let mut notes = Vec::new();
+        let found = format::of(&name, bytes, &mut notes).map_err(refuse)?;
+        let drafts = match found {
+            Format::Pdf => pdf::drafts(bytes, &mut budget, &mut notes),
+            Format::Docx => docx::drafts(bytes, &mut budget),
+            Format::Html => format::decoded(bytes, true, &mut notes)
+                .and_then(|text| html::drafts(&text, &mut budget)),
+            Format::Markdown => format::decoded(bytes, false, &mut notes)
+                .and_then(|text| markdown::drafts(&text, &mut budget, &mut notes)),
+            Format::Text => format::decoded(bytes, false, &mut notes)
+                .and_then(|text| text::drafts(&text, &mut budget)),
+        };
+        let blocks = drafts.and_then(|drafts| select::blocks(drafts, &budget)).map_err(refuse)?;
+        if blocks.is_empty() {
+            return Err(refuse("holds no text".to_owned()));
+        }
+        notes.extend(language::note(&blocks));
+        let sha256 = Sha256::digest(bytes).iter().fold(String::new(), |mut hash, byte| {
+            let _ = write!(hash, "{byte:02x}");
+            hash
+        });
+        Ok(Self { name, format: found, sha256, blocks, notes })
     }
 }

@@ -22,7 +22,13 @@ pub(super) fn is_year(word: &str) -> bool {
 /// A blank after each full stop that has lost it: `is seen.Then it`. Only before a word that opens
 /// sentences or a link's capital letter, for `WScript.Shell` is a name.
 pub(super) fn with_blanks_after_stops(line: &str) -> String {
+    spaced(line).0
+}
+
+/// The line of [`with_blanks_after_stops`], and where in it the blanks are that were added.
+pub(super) fn spaced(line: &str) -> (String, Vec<usize>) {
     let mut out = String::with_capacity(line.len());
+    let mut added = Vec::new();
     let mut depth = 0_usize;
     for (at, word) in line.split(' ').enumerate() {
         if at > 0 {
@@ -33,13 +39,14 @@ pub(super) fn with_blanks_after_stops(line: &str) -> String {
         match split {
             Some(end) => {
                 out.push_str(&word[..end]);
+                added.push(out.len());
                 out.push(' ');
                 out.push_str(&word[end..]);
             }
             None => out.push_str(word),
         }
     }
-    out
+    (out, added)
 }
 
 /// Behind the full stop within a word where a sentence ends.

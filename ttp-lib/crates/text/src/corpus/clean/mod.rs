@@ -19,6 +19,7 @@ mod spans;
 mod tests;
 mod words;
 
+use std::ops::Range;
 use ttp_base::spelling;
 
 /// Brackets around what was a `<code>` span or a link's text: no sentence ends
@@ -81,6 +82,35 @@ pub fn sentences(markup: &str) -> Vec<String> {
         }
     }
     found.retain(|sentence| !sentence.is_empty());
+    found
+}
+
+/// Where the sentences of a plain text stand, in bytes and in their order, by the same cuts as those
+/// of [`sentences`]. The text has no markup and stands on one line with single blanks, as
+/// [`collapse`] leaves it; nothing in it is changed, so that a place stays a place.
+///
+/// ```
+/// use ttp_text::corpus::clean::sentence_ranges;
+/// let text = "It runs a.exe, e.g. at logon. Then it stops.";
+/// let found: Vec<_> = sentence_ranges(text).into_iter().map(|range| &text[range]).collect();
+/// assert_eq!(found, ["It runs a.exe, e.g. at logon.", "Then it stops."]);
+/// ```
+pub fn sentence_ranges(text: &str) -> Vec<Range<usize>> {
+    let (spaced, added) = ends::spaced(text);
+    let mut found = Vec::new();
+    let (mut start, mut passed) = (0, 0);
+    for end in ends::of(&spaced).into_iter().chain([spaced.len()]) {
+        // Each blank that was added moved what stands behind it by one.
+        passed += added[passed..].iter().take_while(|at| **at < end).count();
+        let end = end - passed;
+        let (from, piece) = (start, &text[start..end]);
+        let bare = piece.trim();
+        if !bare.is_empty() {
+            let from = from + (piece.len() - piece.trim_start().len());
+            found.push(from..from + bare.len());
+        }
+        start = end;
+    }
     found
 }
 

@@ -391,3 +391,15 @@ fn hostile_texts_take_no_longer_than_others() {
         often(piece, 200_000);
     }
 }
+
+#[test]
+fn sentences_of_plain_text_are_where_their_places_say() {
+    let text = "The malware is seen.Then it runs v2.1 of the tool. macOS is next; e.g. Linux waits. \
+                Is it „über“ all? Yes. It ends here.The last one has no stop";
+    let text = collapse(text);
+    let found: Vec<&str> = sentence_ranges(&text).into_iter().map(|at| &text[at]).collect();
+    assert_eq!(found, sentences(&text));
+    assert_eq!(found.len(), 8, "{found:?}");
+    assert_eq!(found[0], "The malware is seen.");
+    assert!(sentence_ranges("").is_empty() && sentence_ranges(" ").is_empty());
+}

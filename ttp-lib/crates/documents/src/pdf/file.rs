@@ -1,0 +1,245 @@
+//! Where the objects of a PDF file are.
+//!
+//! The whole file is looked through for `12 0 obj`, and the last one counts: that reads sound files,
+//! those that were saved over and over, and those whose table of objects is broken or lies. Only
+//! places are kept; an object is read when it is asked for.
+
+use super::filters;
+use super::object::{Dict, Lexer, Object};
+use crate::budget::{Budget, Outcome};
+use memchr::memmem;
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// References that are followed one after the other.
+const HOPS: usize = 16;
+
+enum Place {
+    File { at: usize, data: Option<Range<usize>> },
+    Packed { stream: usize, at: usize },
+}
+
+struct Entry {
+    /// Where in the file it, or what it is packed in, stands: the later one counts.
+    order: usize,
+    place: Place,
+}
+
+pub(super) struct File<'a> {
+    data: &'a [u8],
+    entries: HashMap<u32, Entry>,
+    packed: Vec<Vec<u8>>,
+    /// The document's catalog.
+    pub(super) root: Option<Object>,
+}
+
+/// What looking through a file finds beside the places.
+#[derive(Default)]
+struct Found {
+    packs: Vec<u32>,
+    trailers: Vec<Dict>,
+    catalog: Option<u32>,
+}
+
+impl<'a> File<'a> {
+    pub(super) fn open(data: &'a [u8], budget: &mut Budget) -> Outcome<Self> {
+        let mut file = Self { data, entries: HashMap::new(), packed: Vec::new(), root: None };
+        let tail = &data[data.len().saturating_sub(64 << 10)..];
+        if memmem::find(tail, b"%%EOF").is_none() && memmem::find(tail, b"startxref").is_none() {
+            return Err("a truncated PDF: its end is missing".to_owned());
+        }
+        let mut found = file.scan(budget)?;
+        file.find_trailers(&mut found, budget)?;
+        let set = |dict: &Dict, key: &[u8]| dict.get(key).is_some_and(|of| *of != Object::Null);
+        if found.trailers.iter().any(|trailer| set(trailer, b"Encrypt")) {
+            return Err("encrypted: save it without a password".to_owned());
+        }
+        file.unpack(&found.packs, budget)?;
+        let root = found.trailers.iter().rev().find_map(|trailer| trailer.get(&b"Root"[..]));
+        file.root = root.cloned().or(found.catalog.map(Object::Reference));
+        Ok(file)
+    }
+
+    fn scan(&mut self, budget: &Budget) -> Outcome<Found> {
+        let mut found = Found::default();
+        let (mut passed, mut no_end_from) = (0, usize::MAX);
+        for at in memmem::find_iter(self.data, b"obj") {
+            budget.check()?;
+            let Some((number, order)) = header(self.data, at).filter(|(_, start)| *start >= passed)
+            else {
+                continue;
+            };
+            let at = at + 3;
+            let mut lexer = Lexer::new(self.data, at);
+            lexer.skip_blanks();
+            let mut data = None;
+            if self.data[lexer.at..].starts_with(b"<<")
+                && let Some(Object::Dict(dict)) = lexer.object()
+            {
+                lexer.skip_blanks();
+                if self.data[lexer.at..].starts_with(b"stream") {
+                    let start = data_start(self.data, lexer.at + 6);
+                    let end = self.data_end(&dict, start, &mut no_end_from);
+                    passed = end;
+                    data = Some(start..end);
+                }
+                match dict.get(&b"Type"[..]).and_then(Object::name) {
+                    Some(b"ObjStm") if data.is_some() => found.packs.push(number),
+                    Some(b"XRef") => found.trailers.push(dict),
+                    Some(b"Catalog") => found.catalog = Some(number),
+                    _ => {}
+                }
+            }
+            self.entries.insert(number, Entry { order, place: Place::File { at, data } });
+        }
+        Ok(found)
+    }
+
+    fn data_end(&self, dict: &Dict, start: usize, no_end_from: &mut usize) -> usize {
+        let stated = dict.get(&b"Length"[..]).and_then(Object::index);
+        if let Some(end) = stated.and_then(|length| start.checked_add(length))
+            && let Some(after) = self.data.get(end..)
+            && after.trim_ascii_start().starts_with(b"endstream")
+        {
+            return end;
+        }
+        // Not looked for again where there is none: the file would be read for each stream.
+        if start < *no_end_from
+            && let Some(length) = memmem::find(&self.data[start..], b"endstream")
+        {
+            return start + length;
+        }
+        *no_end_from = (*no_end_from).min(start);
+        self.data.len()
+    }
+
+    fn find_trailers(&self, found: &mut Found, budget: &Budget) -> Outcome<()> {
+        for at in memmem::find_iter(self.data, b"trailer") {
+            budget.check()?;
+            if let Some(Object::Dict(dict)) = Lexer::new(self.data, at + 7).object() {
+                found.trailers.push(dict);
+            }
+        }
+        Ok(())
+    }
+
+    /// Unpacks streams of objects and notes where in them each is.
+    fn unpack(&mut self, packs: &[u32], budget: &mut Budget) -> Outcome<()> {
+        for pack in packs {
+            let Some((dict, bytes)) = self.stream(&Object::Reference(*pack), budget)? else {
+                continue;
+            };
+            let order = self.entries.get(pack).map_or(0, |entry| entry.order);
+            let number = |key: &[u8]| dict.get(key).and_then(Object::index);
+            let (Some(count), Some(first)) = (number(b"N"), number(b"First")) else { continue };
+            let mut lexer = Lexer::new(&bytes, 0);
+            let stream = self.packed.len();
+            for _ in 0..count {
+                budget.check()?;
+                let pair = (lexer.object(), lexer.object());
+                let (Some(Object::Number(number)), Some(offset)) = pair else { break };
+                let Some(offset) = offset.index().filter(|offset| first + offset < bytes.len())
+                else {
+                    continue;
+                };
+                let place = Place::Packed { stream, at: first + offset };
+                let later = self.entries.get(&(number as u32)).is_some_and(|one| one.order > order);
+                if !later {
+                    self.entries.insert(number as u32, Entry { order, place });
+                }
+            }
+            self.packed.push(bytes);
+        }
+        Ok(())
+    }
+
+    /// The object itself, where `object` refers to one; null where there is none.
+    pub(super) fn resolve(&self, object: &Object, budget: &Budget) -> Outcome<Object> {
+        let mut object = object.clone();
+        for _ in 0..HOPS {
+            let Object::Reference(number) = object else { return Ok(object) };
+            budget.check()?;
+            let read = self.entries.get(&number).and_then(|entry| match entry.place {
+                Place::File { at, .. } => Lexer::new(self.data, at).object(),
+                Place::Packed { stream, at } => Lexer::new(self.packed.get(stream)?, at).object(),
+            });
+            object = read.unwrap_or(Object::Null);
+        }
+        Err("its objects refer to each other in a loop".to_owned())
+    }
+
+    /// What `dict` holds under `key`, resolved.
+    pub(super) fn get(&self, dict: &Dict, key: &[u8], budget: &Budget) -> Outcome<Object> {
+        match dict.get(key) {
+            Some(object) => self.resolve(object, budget),
+            None => Ok(Object::Null),
+        }
+    }
+
+    /// The dictionary of a stream and its data, unpacked; nothing if it is none or an image.
+    pub(super) fn stream(
+        &self,
+        object: &Object,
+        budget: &mut Budget,
+    ) -> Outcome<Option<(Dict, Vec<u8>)>> {
+        let mut object = object.clone();
+        for _ in 0..HOPS {
+            let Object::Reference(number) = object else { return Ok(None) };
+            let Some(Entry { place: Place::File { at, data }, .. }) = self.entries.get(&number)
+            else {
+                return Ok(None);
+            };
+            let read = Lexer::new(self.data, *at).object();
+            match (read, data) {
+                (Some(Object::Dict(dict)), Some(data)) => {
+                    let raw = self.data.get(data.clone()).unwrap_or_default();
+                    let bytes = filters::decoded(self, &dict, raw, budget)?;
+                    return Ok(bytes.map(|bytes| (dict, bytes)));
+                }
+                (Some(next), _) => object = next,
+                (None, _) => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a reference is to an object that the file has.
+    pub(super) fn has(&self, object: &Object) -> bool {
+        !matches!(object, Object::Reference(number) if !self.entries.contains_key(number))
+    }
+}
+
+/// The number before `obj` at `at`, and where it starts: `12 0 obj`.
+fn header(data: &[u8], at: usize) -> Option<(u32, usize)> {
+    let blanks = |end: usize| end - data[..end].trim_ascii_end().len();
+    let digits = |end: usize| {
+        let start = end.saturating_sub(10);
+        data[start..end].iter().rev().take_while(|byte| byte.is_ascii_digit()).count()
+    };
+    let near = at.saturating_sub(40);
+    let mut end = at;
+    let mut number = 0;
+    for _ in 0..2 {
+        if data[near..end].trim_ascii_end().is_empty() {
+            return None;
+        }
+        let gap = blanks(end).min(end - near);
+        end -= gap;
+        let length = digits(end);
+        if length == 0 {
+            return None;
+        }
+        number = std::str::from_utf8(&data[end - length..end]).ok()?.parse().ok()?;
+        end -= length;
+    }
+    Some((number, end))
+}
+
+/// Where the data begins behind the word `stream`.
+fn data_start(data: &[u8], at: usize) -> usize {
+    match data.get(at..) {
+        Some([b'\r', b'\n', ..]) => at + 2,
+        Some([b'\n' | b'\r', ..]) => at + 1,
+        _ => at.min(data.len()),
+    }
+}
