@@ -4,11 +4,12 @@
 //! [`Document::read`] cuts it into [`Block`]s, says of each whether it is prose or what else
 //! ([`Kind`]), and [`Document::sentences`] gives the prose's sentences by the corpus's own rules.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ttp_base::Result;
 
 /// What a report's bytes are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// Plain text.
@@ -24,7 +25,9 @@ pub enum Format {
 }
 
 /// What a block is. Only [`Kind::Prose`] and list items of prose are read for techniques.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Running text.
@@ -44,7 +47,7 @@ pub enum Kind {
 }
 
 /// A piece of a document that stands for itself: a paragraph, a title, a list's item, a table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Block {
     /// The page, counted from 1; only a PDF has pages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,7 +59,7 @@ pub struct Block {
 }
 
 /// A document, read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Document {
     /// The file's name without its folder.
     pub name: String,
@@ -71,7 +74,7 @@ pub struct Document {
 }
 
 /// A sentence of a document's prose.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sentence {
     /// The block it stands in, counted from 0.
     pub block: usize,
