@@ -27,6 +27,7 @@ mod text;
 mod tests;
 
 use budget::Budget;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -36,7 +37,7 @@ use ttp_base::{Error, Result};
 pub use files::{gather, read_file};
 
 /// What a report's bytes are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// Plain text.
@@ -52,7 +53,9 @@ pub enum Format {
 }
 
 /// What a block is. Only [`Kind::Prose`], which list items of prose are too, is read for techniques.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Running text.
@@ -72,7 +75,7 @@ pub enum Kind {
 }
 
 /// A piece of a document that stands for itself: a paragraph, a title, a list's item, a table's row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Block {
     /// The page, counted from 1; only a PDF has pages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,7 +87,7 @@ pub struct Block {
 }
 
 /// A document, read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Document {
     /// The file's name without its folder.
     pub name: String,
@@ -99,7 +102,7 @@ pub struct Document {
 }
 
 /// A sentence of a document's prose.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sentence {
     /// The block it stands in, counted from 0.
     pub block: usize,

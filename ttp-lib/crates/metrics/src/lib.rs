@@ -44,6 +44,7 @@ pub use confusion::{Confused, Confusion};
 pub use diagnose::{
     CellCount, ClassDiagnosis, Confidences, ConfusedPair, CutOffs, Diagnosis, DiagnosisSettings,
     Fault, Imbalance, NeverFound, ProbabilityScores, Share, Sink, SparseConfusion, Swallowed, Tier,
+    wilson,
 };
 pub use scores::{Averages, ClassScores, Scores, Tally};
 pub use significance::{Discordant, holm, mcnemar_exact};

@@ -2,16 +2,30 @@
 //!
 //! [`Report`] is what one run finds in one or several documents. It holds all that the outputs show:
 //! every sentence that was read, with what the model says of it, and the threshold above which a
-//! sentence counts as evidence.
+//! sentence counts as evidence. [`outputs`] shows and writes it; [`review`] reads it again after a
+//! human has corrected it.
 
+mod id;
+pub mod outputs;
+pub mod review;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use ttp_documents::{Document, Sentence};
 
+/// The version of [`Report`]'s layout. It grows when a field changes its meaning or goes.
+pub const VERSION: u32 = 1;
+
 /// What a run finds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
-    /// Version of this layout.
+    /// Version of this layout: [`VERSION`].
     pub version: u32,
+    /// When the documents were read, in UTC as RFC 3339 writes it, for instance
+    /// `2026-03-01T09:30:00Z`.
+    #[serde(default = "nobody_said")]
+    pub created: String,
     /// The model and what it can name.
     pub model: Recogniser,
     /// The documents, in the order given.
@@ -20,10 +34,65 @@ pub struct Report {
     pub techniques: Vec<Technique>,
     /// Of the corpus's version of ATT&CK to the newest at hand: ids that were renamed or revoked.
     pub label_changes: Vec<LabelChange>,
+    /// Names in ATT&CK of the other techniques that candidates and neighbours name, by their ids.
+    #[serde(default)]
+    pub names: BTreeMap<String, String>,
+}
+
+/// The time of a report of which nobody said when it was made.
+fn nobody_said() -> String {
+    "1970-01-01T00:00:00Z".to_owned()
+}
+
+impl Report {
+    /// A technique's name in ATT&CK, where the report has it.
+    pub fn name_of(&self, technique: &str) -> Option<&str> {
+        let found = self.techniques.iter().find(|found| found.technique == technique);
+        found
+            .map(|found| found.name.as_str())
+            .or_else(|| self.names.get(technique).map(String::as_str))
+    }
+
+    /// A sentence and its document, both counted from 0.
+    pub fn sentence(&self, document: usize, sentence: usize) -> Option<(&Read, &Judgement)> {
+        let read = self.documents.get(document)?;
+        Some((read, read.sentences.get(sentence)?))
+    }
+
+    /// All sentences, each with its document's number and its own, both counted from 0.
+    pub fn sentences(&self) -> impl Iterator<Item = (usize, usize, &Judgement)> {
+        self.documents.iter().enumerate().flat_map(|(document, read)| {
+            let numbered = read.sentences.iter().enumerate();
+            numbered.map(move |(sentence, judgement)| (document, sentence, judgement))
+        })
+    }
+}
+
+impl Read {
+    /// The page of a sentence, counted from 1; only a PDF has pages.
+    pub fn page(&self, judgement: &Judgement) -> Option<u32> {
+        self.document.blocks.get(judgement.sentence.block)?.page
+    }
+
+    /// Where a sentence stands, in words: `page 3`, or `paragraph 12` where there are no pages.
+    pub fn place(&self, judgement: &Judgement) -> String {
+        match self.page(judgement) {
+            Some(page) => format!("page {page}"),
+            None => format!("paragraph {}", judgement.sentence.block.saturating_add(1)),
+        }
+    }
+}
+
+impl Judgement {
+    /// The probability of a technique among the candidates; 0 where it is none of them.
+    pub fn probability_of(&self, technique: &str) -> f64 {
+        let found = self.candidates.iter().find(|candidate| candidate.technique == technique);
+        found.map_or(0.0, |candidate| candidate.probability)
+    }
 }
 
 /// The model that a report was read by.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Recogniser {
     /// Its name, for instance `tfidf-svm` or `both`.
     pub name: String,
@@ -42,7 +111,7 @@ pub struct Recogniser {
 }
 
 /// A document and what its sentences show.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Read {
     /// Its name, format, blocks and notes.
     pub document: Document,
@@ -51,7 +120,7 @@ pub struct Read {
 }
 
 /// What the model says of a sentence.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Judgement {
     /// The sentence and its place.
     #[serde(flatten)]
@@ -68,13 +137,17 @@ pub struct Judgement {
     /// A reviewer's decision; none where nobody has looked yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<bool>,
-    /// A reviewer's other technique.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// A reviewer's other technique: its id.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "review::corrected_id"
+    )]
     pub corrected: Option<String>,
 }
 
 /// A technique and its probability.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Candidate {
     /// Its id, for instance `T1059`.
     pub technique: String,
@@ -83,7 +156,7 @@ pub struct Candidate {
 }
 
 /// A technique near a sentence by the sentence model. No probability: never counted as evidence.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Similar {
     /// Its id.
     pub technique: String,
@@ -96,7 +169,7 @@ pub struct Similar {
 }
 
 /// A technique with its evidence over all documents.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Technique {
     /// Its id.
     pub technique: String,
@@ -113,7 +186,7 @@ pub struct Technique {
 }
 
 /// An id of the trained labels that a later ATT&CK version writes otherwise.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LabelChange {
     /// The id in training.
     pub from: String,

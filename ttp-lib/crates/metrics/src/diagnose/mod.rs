@@ -56,6 +56,7 @@ mod tables;
 #[allow(clippy::unwrap_used)]
 mod tests;
 
+pub use chance::wilson;
 pub use class::{ClassDiagnosis, Imbalance, Share, Tier};
 pub use fault::{ConfusedPair, Fault, NeverFound, Sink, Swallowed};
 pub use probability::{BINS, ConfidenceBin, Confidences, ProbabilityScores};
