@@ -28,6 +28,7 @@ pub use later::Later;
 pub use near::{NearTexts, Quotes};
 pub use overlap::Overlap;
 pub use sample::{Operation, Sample};
+pub use stix::prose::{ProseKind, ProseSentence, TechniqueEntry, prose, technique_entries};
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;

@@ -2,6 +2,7 @@
 //! malware and groups use them.
 
 pub(super) mod labels;
+pub(super) mod prose;
 
 use super::candidates::{Candidate, Reason, Technique, Techniques};
 use super::clean;
@@ -52,6 +53,8 @@ struct Object<'a> {
     external_references: Option<Vec<Reference<'a>>>,
     #[serde(borrow)]
     kill_chain_phases: Option<Vec<Phase<'a>>>,
+    #[serde(borrow)]
+    x_mitre_detection: Option<Text<'a>>,
     revoked: Option<bool>,
     x_mitre_deprecated: Option<bool>,
 }
