@@ -11,6 +11,7 @@ mod named;
 mod pairs;
 mod recipe;
 mod remedies;
+mod report;
 mod similarity;
 mod sweep;
 mod threads;
@@ -86,6 +87,10 @@ enum Command {
     Audit(audit::Arguments),
     /// Find the techniques whose sentences are most similar to a text, with these sentences
     Similar(similarity::SearchArguments),
+    /// Find the techniques that threat reports show, with the sentences that are evidence
+    Report(report::Arguments),
+    /// Train the model that `ttp report` asks, and measure it
+    ReportModel(report::ModelArguments),
     /// Malware families from the numbers of network flows, synthetic or your own
     #[command(subcommand)]
     Family(family::FamilyCommand),
@@ -114,6 +119,8 @@ impl Command {
                 | Self::Similarity(_)
                 | Self::Pairs(_)
                 | Self::Similar(_)
+                | Self::Report(_)
+                | Self::ReportModel(_)
                 | Self::Family(_)
         )
     }
@@ -228,6 +235,8 @@ fn run(cli: Cli) -> Result<()> {
         Command::Pairs(arguments) => pairs::run(&run()?, &arguments),
         Command::Audit(arguments) => audit::audit(run().ok().as_ref(), &arguments),
         Command::Similar(arguments) => similarity::search(&run()?, &arguments),
+        Command::Report(arguments) => report::report(run(), &arguments),
+        Command::ReportModel(arguments) => report::train_model(&run()?, &arguments),
         Command::Family(command) => family::family(run, command),
         Command::Diagnose(arguments) => diagnose::diagnose(arguments),
         Command::Sweep(command) => sweep::sweep(&run()?, command),

@@ -4,6 +4,11 @@
 //! every sentence that was read, with what the model says of it, and the threshold above which a
 //! sentence counts as evidence.
 
+pub mod outputs;
+pub mod recognise;
+
+pub use recognise::{Models, ReportModel, recognise};
+
 use serde::{Deserialize, Serialize};
 use ttp_documents::{Document, Sentence};
 
