@@ -11,7 +11,8 @@ use ttp_lib::show::Progress;
 use ttp_lib::split::{Protocol, read_csv};
 use ttp_lib::{Error, Result, files};
 use ttp_report::recognise::{
-    LEAST, Models, Options, ReportModel, Search, Training, WithEncoder, recognise, train,
+    LEAST, Models, Options, ReportModel, Search, Training, WithEncoder, negatives as negatives_of,
+    recognise, train,
 };
 
 /// The model's folder among a run's models.
@@ -23,6 +24,9 @@ const PLOT: &str = "report_model.svg";
 /// ATT&CK's bundle of Enterprise that the project is about, and the later one, with their versions.
 const BUNDLE: (&str, &str) = ("attack-v10.1/enterprise-attack.json", "10.1");
 const LATER: (&str, &str) = ("attack-v15/enterprise-attack.json", "15.1");
+
+/// Texts of TRAM's reports in which analysts found no technique.
+const NEGATIVES: &str = "tram-v1/negative_data.json";
 
 #[derive(Args)]
 pub struct Arguments {
@@ -142,6 +146,8 @@ pub fn train_model(run: &Run, arguments: &ModelArguments) -> Result<()> {
     let source = Source::Attack { bundle: bundle.clone(), tram: None };
     let corpus = run.part_of(corpus::build(&source)?.corpus);
     let tram = run.tram_v2()?.map(|built| built.corpus);
+    let negatives = Some(run.raw(NEGATIVES)).filter(|path| tram.is_some() && path.is_file());
+    let negatives = negatives.map(|path| negatives_of(&path)).transpose()?.unwrap_or_default();
     let encoder = arguments.encoder.as_deref().zip(training_texts);
     let training = Training {
         corpus: &corpus,
@@ -154,6 +160,7 @@ pub fn train_model(run: &Run, arguments: &ModelArguments) -> Result<()> {
         bootstrap: run.bootstrap("report model"),
         precision: arguments.precision,
         tram_v2: tram.as_ref(),
+        negatives,
         encoder: encoder.map(|(folder, training)| WithEncoder { folder, training }),
     };
     let mut said = Ok(());

@@ -4,12 +4,13 @@ use super::curve::{Measured, Named, Point, Truth, curve, measured, threshold_for
 use super::model::ReportModel;
 use super::rows::{Account, Row};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use ttp_lib::corpus::{Corpus, ProseKind};
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+use ttp_lib::corpus::{Corpus, ProseKind, clean};
 use ttp_lib::metrics::{Bootstrap, Estimate};
 use ttp_lib::plot::{Lines, Svg};
 use ttp_lib::show::{Cell, Table};
-use ttp_lib::{Result, cells};
+use ttp_lib::{Result, cells, files};
 
 /// Precisions of which the test part's figures are given.
 const ASKED: [f64; 6] = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95];
@@ -78,8 +79,8 @@ pub struct KindNamed {
     pub named: usize,
 }
 
-/// A model on TRAM 2's sentences, each of which shows one technique: nothing here says how often a
-/// technique is named where there is none.
+/// A model on sentences of real reports: TRAM 2's, each of which shows one technique, and, where
+/// they are at hand, those of TRAM's reports in which analysts found none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TramV2 {
     /// Sentences that the model has not learned from.
@@ -94,6 +95,41 @@ pub struct TramV2 {
     pub recall: Estimate,
     /// Of these, the share whose most probable technique is right, whatever its probability.
     pub accuracy: f64,
+    /// With the sentences without a technique, where they are at hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub negatives: Option<Negatives>,
+}
+
+/// Sentences of reports in which analysts found no technique.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Negatives {
+    /// Sentences that the model has not learned from.
+    pub rows: usize,
+    /// The share in which it names a technique.
+    pub named: f64,
+    /// Of all sentences in which it names one, the share whose technique is right, where so many
+    /// sentences without a technique come on each with one as in [`Results::mix`].
+    pub precision: Estimate,
+    /// Precision by recall of that mix, thinned.
+    pub curve: Vec<Point>,
+}
+
+/// The fewest words of a sentence among the negatives: shorter ones are bylines, dates and titles.
+const WORDS: usize = 5;
+
+/// The sentences of a file of texts without a technique, a JSON list of strings: cut by the corpus's
+/// rules, each once, without those of fewer than five words.
+///
+/// # Errors
+/// If the file cannot be read or is no such list.
+pub fn negatives(file: &Path) -> Result<Vec<String>> {
+    let texts: Vec<String> = files::read_json(file)?;
+    let mut seen = HashSet::new();
+    let sentences = texts.iter().flat_map(|text| clean::sentences(text));
+    let is_new = |text: &String| {
+        text.split_whitespace().count() >= WORDS && seen.insert(clean::normalised(text))
+    };
+    Ok(sentences.filter(is_new).collect())
 }
 
 /// What a model names in rows of known truth. A row's technique is one of training or of today.
@@ -167,6 +203,7 @@ impl ModelResults {
         &mut self,
         model: &ReportModel,
         tram: &Corpus,
+        negatives: &[String],
         bootstrap: Bootstrap,
     ) -> Result<()> {
         let row = |sentence: &ttp_lib::corpus::Sentence| Row {
@@ -193,6 +230,28 @@ impl ModelResults {
         techniques.dedup();
         let threshold = self.validation.threshold;
         let (of_all, of_known) = (named(model, &rows)?, named(model, &known)?);
+        let without = |(at, text): (usize, &String)| Row {
+            text: text.clone(),
+            technique: None,
+            kind: None,
+            object: format!("negative {at}"),
+        };
+        let without: Vec<Row> = negatives.iter().enumerate().map(without).collect();
+        let of_none = named(model, &without.iter().collect::<Vec<&Row>>())?;
+        let negatives = if of_none.is_empty() {
+            None
+        } else {
+            let mix = model.about().mix;
+            let count = of_none.iter().filter(|row| row.probability >= threshold).count();
+            let share = count as f64 / of_none.len() as f64;
+            let all: Vec<Named> = of_all.iter().cloned().chain(of_none).collect();
+            Some(Negatives {
+                rows: without.len(),
+                named: share,
+                precision: measured(&all, mix, threshold, bootstrap)?.precision,
+                curve: thinned(&curve(&all, mix)),
+            })
+        };
         self.tram_v2 = Some(TramV2 {
             rows: rows.len(),
             known_rows: known.len(),
@@ -200,6 +259,7 @@ impl ModelResults {
             precision: measured(&of_all, 0.0, threshold, bootstrap)?.precision,
             recall: measured(&of_known, 0.0, threshold, bootstrap)?.recall,
             accuracy: accuracy(&of_known),
+            negatives,
         });
         Ok(())
     }
@@ -223,7 +283,12 @@ impl Results {
             }
             if let Some(tram) = &model.tram_v2 {
                 let measured = [tram.precision, tram.recall];
-                push("TRAM 2", model.precision, model.validation.threshold, measured)?;
+                let (asked, threshold) = (model.precision, model.validation.threshold);
+                push("TRAM 2", asked, threshold, measured)?;
+                if let Some(negatives) = &tram.negatives {
+                    let measured = [negatives.precision, tram.recall];
+                    push("TRAM 2 and none", asked, threshold, measured)?;
+                }
             }
         }
         Ok(table)
@@ -288,8 +353,19 @@ fn thinned(points: &[Point]) -> Vec<Point> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn negatives_are_cut_into_sentences_and_short_ones_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("n.json");
+        std::fs::write(&file, r#"["By A. Writer", "It was seen in many countries. It was new.", "It was seen in many countries"]"#).unwrap();
+        assert_eq!(negatives(&file).unwrap(), ["It was seen in many countries."]);
+        std::fs::write(&file, r#"["cut"#).unwrap();
+        assert!(negatives(&file).unwrap_err().to_string().contains("n.json"));
+    }
 
     #[test]
     fn the_calibration_error_counts_prose_by_the_mix() {

@@ -1,7 +1,7 @@
 //! A linear model made small: it is read from its file in a few hundredths of a second.
 
 use super::saved::Terms;
-use super::words::{Row, Vocabulary};
+use super::words::{Row, Vectorizer, Vocabulary, Weighting};
 use super::{LinearKind, append, merged::Merged, svm};
 use rayon::prelude::*;
 use safetensors::SafeTensors;
@@ -14,15 +14,16 @@ use ttp_base::{Error, Result, files};
 /// The entry of the metadata that holds the [`Header`] as JSON.
 const ENTRY: &str = "ttp.compact";
 
-/// [`LinearKind::TfidfSvm`] without n-grams that few training texts have, its weights in 16 bits
-/// (bfloat16: 8 bits of precision, a relative error of at most 1/256). One that is saved and read
-/// again gives the same scores to the last bit.
+/// As [`LinearKind::TfidfSvm`], but with sublinear counts (`1 + ln(count)`), a C of the caller's, and
+/// without n-grams that few training texts have; its weights have 16 bits (bfloat16: 8 bits of
+/// precision, a relative error of at most 1/256). One that is saved and read again gives the same
+/// scores to the last bit.
 ///
 /// ```
 /// use ttp_text::linear::CompactModel;
 /// let texts = ["runs scripts", "sends a mail", "scripts run", "mails a link", "a mail with scripts"];
 /// let classes = ["T1059".to_owned(), "T1566".to_owned()];
-/// let model = CompactModel::train(&texts, &[0, 1, 0, 1, 1], &classes, 2, 1)?;
+/// let model = CompactModel::train(&texts, &[0, 1, 0, 1, 1], &classes, 2, 1.0, 1)?;
 /// let scores = model.scores("scripts that run");
 /// assert!(scores[0] > scores[1]);
 /// # Ok::<(), ttp_base::Error>(())
@@ -51,19 +52,24 @@ impl CompactModel {
     /// Trains a model on texts; `labels` says of each text which of `classes` it is of, and each
     /// class has a text. N-grams that fewer than `least` texts have are left out.
     ///
-    /// `seed` decides in which order the SVM visits the rows; the result differs by rounding only.
+    /// `c` above 0 is the weight of the SVM's loss beside its penalty ([`svm::fit`]). `seed` decides
+    /// in which order it visits the rows; the result differs by rounding only.
     ///
     /// # Errors
-    /// If a label is missing or beyond the classes, there are fewer than two classes, a class has
+    /// If `c` is not above 0, a label is missing or beyond the classes, there are fewer than two classes, a class has
     /// no text, or no n-gram is left.
     pub fn train<S: AsRef<str> + Sync>(
         texts: &[S],
         labels: &[usize],
         classes: &[String],
         least: usize,
+        c: f64,
         seed: u64,
     ) -> Result<Self> {
         let wrong = |field, reason| Err(Error::Setting { field, reason });
+        if !(c > 0.0 && c.is_finite()) {
+            return wrong("c", format!("{c} is not above 0"));
+        }
         if labels.len() != texts.len() {
             return wrong("labels", format!("{} for {} texts", labels.len(), texts.len()));
         }
@@ -79,7 +85,7 @@ impl CompactModel {
         }
         let (mut vocabularies, mut width) = (Vec::new(), 0);
         let mut rows = vec![Row::new(); texts.len()];
-        for vectorizer in LinearKind::TfidfSvm.vectorizers() {
+        for vectorizer in vectorizers() {
             let (vocabulary, _) = vectorizer.fit(texts);
             let vocabulary = vocabulary.of_at_least(least, texts);
             let part = texts.par_iter().map(|text| vocabulary.row(text.as_ref())).collect();
@@ -91,7 +97,7 @@ impl CompactModel {
             return wrong("texts", format!("no n-gram is in {least} of them"));
         }
         let merged = Merged::new(&rows, width);
-        let found = svm::fit(&merged.rows, merged.width, labels, classes.len(), 0.5, seed)?;
+        let found = svm::fit(&merged.rows, merged.width, labels, classes.len(), c, seed)?;
         let of_column = |&(place, factor): &(u32, f64)| {
             let weights = found.column(place as usize).iter();
             weights.map(move |weight| rounded((factor * weight) as f32)).collect::<Vec<u16>>()
@@ -206,9 +212,8 @@ fn read(bytes: &[u8]) -> Result<CompactModel, String> {
             None => Ok(numbers),
         }
     };
-    let kinds = LinearKind::TfidfSvm.vectorizers();
-    if terms.iter().map(|terms| terms.vectorizer).ne(kinds) {
-        return Err(format!("{ENTRY}: its n-grams are not those of {}", LinearKind::TfidfSvm));
+    if terms.iter().map(|terms| terms.vectorizer).ne(vectorizers()) {
+        return Err(format!("{ENTRY}: its n-grams are others"));
     }
     let mut vocabularies = Vec::new();
     for (at, terms) in terms.into_iter().enumerate() {
@@ -224,6 +229,12 @@ fn read(bytes: &[u8]) -> Result<CompactModel, String> {
     }
     let intercepts = wide("intercepts", classes.len())?;
     Ok(CompactModel { classes, vocabularies, weights, intercepts })
+}
+
+fn vectorizers() -> Vec<Vectorizer> {
+    let weighting = Weighting::Tfidf { sublinear: true };
+    let kinds = LinearKind::TfidfSvm.vectorizers().into_iter();
+    kinds.map(|vectorizer| Vectorizer { weighting, ..vectorizer }).collect()
 }
 
 /// The nearest bfloat16, of two the one whose last bit is 0; the number is finite.
@@ -263,13 +274,13 @@ mod tests {
     fn with_all_n_grams_it_scores_as_the_whole_model_does() {
         let (texts, labels, classes) = texts();
         let whole = LinearModel::train(LinearKind::TfidfSvm, &texts, &labels, &classes, 1).unwrap();
-        let compact = CompactModel::train(&texts, &labels, &classes, 1, 1).unwrap();
+        let compact = CompactModel::train(&texts, &labels, &classes, 1, 0.5, 1).unwrap();
         for text in ["Actor 7 packs files", "nothing of it", ""] {
             for (a, b) in whole.scores(text).iter().zip(compact.scores(text)) {
                 assert!((a - b).abs() < 0.01, "{text}: {a} {b}");
             }
         }
-        let fewer = CompactModel::train(&texts, &labels, &classes, 3, 1).unwrap();
+        let fewer = CompactModel::train(&texts, &labels, &classes, 3, 0.5, 1).unwrap();
         assert!(fewer.features() < compact.features());
         assert_eq!(ttp_best(&fewer.scores("it packs code")), 1);
     }
@@ -281,7 +292,7 @@ mod tests {
     #[test]
     fn it_is_read_again_bit_by_bit_and_what_is_broken_is_said() {
         let (texts, labels, classes) = texts();
-        let model = CompactModel::train(&texts, &labels, &classes, 2, 1).unwrap();
+        let model = CompactModel::train(&texts, &labels, &classes, 2, 0.5, 1).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("m.safetensors");
         model.save(&path).unwrap();
@@ -304,7 +315,7 @@ mod tests {
     fn what_cannot_be_learned_from_is_refused() {
         let (texts, labels, classes) = texts();
         let said = |labels: &[usize], classes: &[String], least| {
-            CompactModel::train(&texts, labels, classes, least, 1).unwrap_err().to_string()
+            CompactModel::train(&texts, labels, classes, least, 0.5, 1).unwrap_err().to_string()
         };
         assert_eq!(said(&labels[..3], &classes, 2), "setting labels: 3 for 60 texts");
         assert_eq!(said(&labels, &classes[..2], 2), "setting labels: class 2, of 2 classes");
