@@ -32,6 +32,7 @@ mod names;
 mod netml;
 mod parity;
 mod remedies;
+mod report_model;
 mod sentence_modules;
 mod settings;
 mod significance_golden;
