@@ -119,7 +119,6 @@ impl Command {
                 | Self::Similarity(_)
                 | Self::Pairs(_)
                 | Self::Similar(_)
-                | Self::Report(_)
                 | Self::ReportModel(_)
                 | Self::Family(_)
         )

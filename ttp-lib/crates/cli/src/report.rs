@@ -1,6 +1,6 @@
 //! `ttp report` and `ttp report-model`: techniques in threat reports, and the model that finds them.
 
-use crate::{note, say};
+use crate::{note, say, threads};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -90,6 +90,11 @@ pub fn report(run: Result<Run>, arguments: &Arguments) -> Result<()> {
         Some(Which::Linear) => Models::Linear,
         Some(Which::Both) => Models::Both,
     };
+    // The linear model alone needs nothing of libtorch, and is asked in a moment.
+    let asks_an_encoder = models != Models::Linear && ReportModel::has_encoder(&folder);
+    if asks_an_encoder || arguments.similar {
+        threads::wait_asleep();
+    }
     let model = ReportModel::open(&folder, models)?;
     note(model.notes());
     // What cannot be is said before anything is read.

@@ -129,6 +129,11 @@ impl ReportModel {
         Self { about, linear, encoder, techniques, places }
     }
 
+    /// Whether a folder's model has an encoder beside the linear one; nothing is read.
+    pub fn has_encoder(folder: &Path) -> bool {
+        folder.join(Self::ENCODER).is_dir()
+    }
+
     /// Opens the model of a folder.
     ///
     /// # Errors

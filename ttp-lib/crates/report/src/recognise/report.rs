@@ -79,24 +79,17 @@ pub fn recognise_sentences(
         let near = search.near(&of_asked, &today, &|id| label(id).is_some())?;
         similar.extend(asked.into_iter().zip(near));
     }
-    let judgements: Vec<(bool, f64, Vec<Candidate>, Vec<crate::Similar>)> = verdicts
-        .iter()
-        .enumerate()
-        .map(|(at, verdict)| {
-            let near = similar.remove(&at).unwrap_or_default();
-            (is_evidence(verdict), verdict.none, candidates(model, verdict), near)
-        })
-        .collect();
-    let mut judgements = judgements.into_iter();
+    drop(texts);
+    let mut verdicts_left = verdicts.iter().enumerate();
     let mut read = Vec::with_capacity(documents.len());
     for (document, sentences) in documents {
-        let judged = sentences.into_iter().zip(judgements.by_ref());
-        let judged = judged.map(|(sentence, (evidence, none, candidates, similar))| Judgement {
+        let judged = sentences.into_iter().zip(verdicts_left.by_ref());
+        let judged = judged.map(|(sentence, (at, verdict))| Judgement {
             sentence,
-            evidence,
-            none,
-            candidates,
-            similar,
+            evidence: is_evidence(verdict),
+            none: verdict.none,
+            candidates: candidates(model, verdict),
+            similar: similar.remove(&at).unwrap_or_default(),
             accepted: None,
             corrected: None,
         });
@@ -126,9 +119,12 @@ fn candidates(model: &ReportModel, verdict: &Verdict) -> Vec<Candidate> {
     order.into_iter().take(CANDIDATES).map(candidate).collect()
 }
 
+/// A sentence's probability, and its document and place.
+type Evidence = (f64, (usize, usize));
+
 /// The techniques of all evidence, surest first; of equally sure ones the one with more sentences.
 fn techniques(model: &ReportModel, read: &[Read]) -> Vec<Technique> {
-    let mut found: BTreeMap<&str, Vec<(f64, (usize, usize))>> = BTreeMap::new();
+    let mut found: BTreeMap<&str, Vec<Evidence>> = BTreeMap::new();
     for (document, read) in read.iter().enumerate() {
         for (at, judged) in read.sentences.iter().enumerate() {
             let Some(first) = judged.candidates.first().filter(|_| judged.evidence) else {
