@@ -11,7 +11,7 @@ BENCH ?=
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given folder-given notebook exercises course plain test test-all bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-wait sweep lab kernelspec kernelspec-remove html pdf pictures fuzz release ttp clean distclean
+.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given folder-given notebook exercises course plain test test-all bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-wait report-model sweep lab kernelspec kernelspec-remove html pdf pictures fuzz release ttp clean distclean
 
 help: ## this list
 	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
@@ -109,6 +109,9 @@ bench-families: setup ## NetML's flows read, and the summary's encoder against t
 
 bench-wait: ## what a user waits for, from clone to figures (BENCH="--cold" with empty caches, "--first-cell" for a trial)
 	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m bench.wait $(BENCH)
+
+report-model: setup ## the model of `ttp report`, from ATT&CK's sentences and prose, and its figures (a few minutes)
+	@$(WITH) --release cargo run --release --quiet --package ttp-cli --bin ttp -- report-model
 
 sweep: export TTP_PROFILE := $(or $(TTP_PROFILE),sweep-laptop)
 sweep: setup ## all seeds, splits and arms of TTP_PROFILE=sweep-laptop|sweep-paper (SWEEP=slurm for a cluster); goes on where it was

@@ -416,11 +416,11 @@ impl Run {
     ///
     /// # Errors
     /// If a bundle is not there or cannot be read.
-    pub fn prose(&self) -> Result<Vec<String>> {
+    pub fn descriptions(&self) -> Result<Vec<String>> {
         let texts = self
             .bundles()?
             .iter()
-            .map(|bundle| corpus::prose(bundle))
+            .map(|bundle| corpus::descriptions(bundle))
             .collect::<Result<Vec<_>>>()?;
         Ok(texts.concat())
     }

@@ -11,6 +11,7 @@ mod named;
 mod pairs;
 mod recipe;
 mod remedies;
+mod report;
 mod serve;
 mod similarity;
 mod sweep;
@@ -87,6 +88,10 @@ enum Command {
     Audit(audit::Arguments),
     /// Find the techniques whose sentences are most similar to a text, with these sentences
     Similar(similarity::SearchArguments),
+    /// Find the techniques that threat reports show, with the sentences that are evidence
+    Report(report::Arguments),
+    /// Train the model that `ttp report` asks, and measure it
+    ReportModel(report::ModelArguments),
     /// Malware families from the numbers of network flows, synthetic or your own
     #[command(subcommand)]
     Family(family::FamilyCommand),
@@ -117,6 +122,7 @@ impl Command {
                 | Self::Similarity(_)
                 | Self::Pairs(_)
                 | Self::Similar(_)
+                | Self::ReportModel(_)
                 | Self::Family(_)
                 | Self::Serve(_)
         )
@@ -232,6 +238,8 @@ fn run(cli: Cli) -> Result<()> {
         Command::Pairs(arguments) => pairs::run(&run()?, &arguments),
         Command::Audit(arguments) => audit::audit(run().ok().as_ref(), &arguments),
         Command::Similar(arguments) => similarity::search(&run()?, &arguments),
+        Command::Report(arguments) => report::report(run(), &arguments),
+        Command::ReportModel(arguments) => report::train_model(&run()?, &arguments),
         Command::Family(command) => family::family(run, command),
         Command::Diagnose(arguments) => diagnose::diagnose(arguments),
         Command::Sweep(command) => sweep::sweep(&run()?, command),

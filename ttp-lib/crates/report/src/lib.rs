@@ -7,7 +7,10 @@
 
 mod id;
 pub mod outputs;
+pub mod recognise;
 pub mod review;
+
+pub use recognise::{Models, ReportModel, recognise};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

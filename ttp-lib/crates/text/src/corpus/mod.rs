@@ -28,7 +28,8 @@ pub use later::Later;
 pub use near::{NearTexts, Quotes};
 pub use overlap::Overlap;
 pub use sample::{Operation, Sample};
-pub use stix::prose;
+pub use stix::descriptions;
+pub use stix::prose::{ProseKind, ProseSentence, TechniqueEntry, prose, technique_entries};
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;

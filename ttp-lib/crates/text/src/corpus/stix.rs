@@ -2,6 +2,7 @@
 //! malware and groups use them.
 
 pub(super) mod labels;
+pub(super) mod prose;
 
 use super::candidates::{Candidate, Reason, Technique, Techniques};
 use super::clean;
@@ -52,6 +53,8 @@ struct Object<'a> {
     external_references: Option<Vec<Reference<'a>>>,
     #[serde(borrow)]
     kill_chain_phases: Option<Vec<Phase<'a>>>,
+    #[serde(borrow)]
+    x_mitre_detection: Option<Text<'a>>,
     revoked: Option<bool>,
     x_mitre_deprecated: Option<bool>,
 }
@@ -100,7 +103,7 @@ fn said<'a>(field: &'a Option<Text<'_>>) -> Option<&'a str> {
 ///
 /// # Errors
 /// If the file cannot be read, or is no bundle.
-pub fn prose(bundle: &Path) -> Result<Vec<String>> {
+pub fn descriptions(bundle: &Path) -> Result<Vec<String>> {
     let texts = read_texts(&[bundle])?;
     let mut passed_over = [PassedOver::default()];
     let objects = objects_of_all(&texts, &mut passed_over)?;

@@ -5,9 +5,11 @@
 //! optimum: two runs differ by rounding, whatever the seed and the number of threads.
 //!
 //! - [`LinearModel`]: trained from texts, asked for classes, scores and reasons, kept in one file.
+//! - [`CompactModel`]: one made small, that is read fast.
 //! - [`words`]: texts as sparse rows of n-grams, TF-IDF.
 //! - [`svm`] and [`logistic`]: the two ways of training; [`Weights`], what comes of it.
 
+mod compact;
 pub mod logistic;
 mod merged;
 mod saved;
@@ -15,6 +17,7 @@ pub mod svm;
 mod weights;
 pub mod words;
 
+pub use compact::CompactModel;
 pub use weights::Weights;
 
 use merged::Merged;

@@ -29,9 +29,23 @@ fn unscaled() -> f64 {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Terms {
-    vectorizer: Vectorizer,
-    terms: Vec<String>,
+pub(super) struct Terms {
+    pub vectorizer: Vectorizer,
+    pub terms: Vec<String>,
+}
+
+impl Terms {
+    pub fn of(vocabulary: &Vocabulary) -> Self {
+        Self { vectorizer: vocabulary.vectorizer(), terms: vocabulary.terms().to_vec() }
+    }
+
+    /// The vocabulary with these inverse document frequencies; in words why there is none.
+    pub fn vocabulary(self, idf: Vec<f64>) -> Result<Vocabulary, String> {
+        if let Some(pair) = self.terms.windows(2).find(|pair| pair[0] >= pair[1]) {
+            return Err(format!("{:?} is before {:?}", pair[0], pair[1]));
+        }
+        Ok(Vocabulary::new(self.vectorizer, self.terms, idf))
+    }
 }
 
 impl LinearModel {
@@ -46,14 +60,10 @@ impl LinearModel {
     /// If the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         let failed = Error::library("saving a linear model");
-        let terms = |vocabulary: &Vocabulary| Terms {
-            vectorizer: vocabulary.vectorizer(),
-            terms: vocabulary.terms().to_vec(),
-        };
         let header = Header {
             kind: self.kind,
             classes: self.classes.clone(),
-            vocabularies: self.vocabularies.iter().map(terms).collect(),
+            vocabularies: self.vocabularies.iter().map(Terms::of).collect(),
             temperature: self.temperature,
         };
         let header = serde_json::to_string(&header).map_err(failed)?;
@@ -119,15 +129,12 @@ fn read(bytes: &[u8]) -> Result<LinearModel, String> {
         return Err(format!("{ENTRY}: its n-grams are not those of {kind}"));
     }
     let mut vocabularies = Vec::new();
-    for (at, Terms { vectorizer, terms }) in header.vocabularies.into_iter().enumerate() {
-        if let Some(pair) = terms.windows(2).find(|pair| pair[0] >= pair[1]) {
-            return Err(format!("{ENTRY}: {:?} is before {:?}", pair[0], pair[1]));
-        }
-        let idf = match vectorizer.weighting {
+    for (at, terms) in header.vocabularies.into_iter().enumerate() {
+        let idf = match terms.vectorizer.weighting {
             Weighting::Counts => Vec::new(),
-            Weighting::Tfidf { .. } => numbers(&format!("idf.{at}"), &[terms.len()])?,
+            Weighting::Tfidf { .. } => numbers(&format!("idf.{at}"), &[terms.terms.len()])?,
         };
-        vocabularies.push(Vocabulary::new(vectorizer, terms, idf));
+        vocabularies.push(terms.vocabulary(idf).map_err(|why| format!("{ENTRY}: {why}"))?);
     }
     let width = vocabularies.iter().map(Vocabulary::len).sum();
     let weights = numbers("weights", &[width, classes.len()])?;

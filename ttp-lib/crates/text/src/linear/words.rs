@@ -131,7 +131,7 @@ impl Vectorizer {
 }
 
 /// The n-grams that a [`Vectorizer`] has met, each a column.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Vocabulary {
     vectorizer: Vectorizer,
     terms: Vec<String>,
@@ -146,6 +146,25 @@ impl Vocabulary {
     pub(super) fn new(vectorizer: Vectorizer, terms: Vec<String>, idf: Vec<f64>) -> Self {
         let columns = terms.iter().cloned().zip(0..).collect();
         Self { vectorizer, terms, columns, idf }
+    }
+
+    /// The same without the n-grams that fewer than `least` of its texts have. The others keep
+    /// their inverse document frequencies.
+    pub(super) fn of_at_least<S: AsRef<str> + Sync>(self, least: usize, texts: &[S]) -> Self {
+        if least <= 1 {
+            return self;
+        }
+        let rows: Vec<Row> = texts.par_iter().map(|text| self.counts(text.as_ref())).collect();
+        let mut frequency = vec![0_usize; self.len()];
+        rows.iter().flatten().for_each(|&(term, _)| frequency[term as usize] += 1);
+        let kept = |at: &usize| frequency[*at] >= least;
+        let idf = if self.idf.is_empty() {
+            Vec::new()
+        } else {
+            (0..self.len()).filter(kept).map(|at| self.idf[at]).collect()
+        };
+        let terms = self.terms.into_iter().zip(0..).filter(|(_, at)| kept(at));
+        Self::new(self.vectorizer, terms.map(|(term, _)| term).collect(), idf)
     }
 
     /// What it was learnt with.

@@ -1,0 +1,226 @@
+//! `ttp report` and `ttp report-model`: techniques in threat reports, and the model that finds them.
+
+use crate::{note, say, threads};
+use clap::{Args, ValueEnum};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use ttp_documents::Limits;
+use ttp_lib::corpus::{self, Corpus, Source};
+use ttp_lib::profile::Run;
+use ttp_lib::show::Progress;
+use ttp_lib::split::{Protocol, read_csv};
+use ttp_lib::{Error, Result, files};
+use ttp_report::recognise::{
+    LEAST, Models, Options, ReportModel, Search, Training, WithEncoder, negatives as negatives_of,
+    recognise, train,
+};
+
+/// The model's folder among a run's models.
+const MODEL: &str = "report";
+/// The figures among its results, and their picture.
+const RESULTS: &str = "report_model.json";
+const PLOT: &str = "report_model.svg";
+
+/// ATT&CK's bundle of Enterprise that the project is about, and the later one, with their versions.
+const BUNDLE: (&str, &str) = ("attack-v10.1/enterprise-attack.json", "10.1");
+const LATER: (&str, &str) = ("attack-v15/enterprise-attack.json", "15.1");
+
+/// Texts of TRAM's reports in which analysts found no technique.
+const NEGATIVES: &str = "tram-v1/negative_data.json";
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Reports: txt, Markdown, HTML, DOCX or PDF, or folders of them
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// The folder of a report model [default: models/report]
+    #[arg(long, value_name = "FOLDER")]
+    model: Option<PathBuf>,
+    /// Which of its models are asked [default: all there are]
+    #[arg(long, value_name = "WHICH")]
+    models: Option<Which>,
+    /// Of the sentences that count as evidence, the share whose technique shall be right, as measured
+    /// on the model's validation part
+    #[arg(long, default_value_t = 0.8)]
+    precision: f64,
+    /// For sentences that seem to show a technique, and none is sure enough, the nearest techniques
+    /// of all by the sentence model (models/similarity.hard_negatives)
+    #[arg(long)]
+    similar: bool,
+    /// Where the outputs go
+    #[arg(long, value_name = "FOLDER", default_value = "results/report")]
+    out: PathBuf,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Which {
+    /// The linear model alone
+    Linear,
+    /// The linear model and the encoder together
+    Both,
+}
+
+#[derive(Args)]
+pub struct ModelArguments {
+    /// Where the model goes [default: models/report]
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// The precision whose threshold is measured
+    #[arg(long, default_value_t = 0.8)]
+    precision: f64,
+    /// The fewest procedure sentences of a technique that it learns
+    #[arg(long, default_value_t = LEAST)]
+    least: usize,
+    /// A fine-tuned encoder's folder, to stand beside the linear model: its files are copied
+    #[arg(long, value_name = "FOLDER")]
+    encoder: Option<PathBuf>,
+    /// The rows that it was fine-tuned on [default: data/processed/splits/clean/train.csv]
+    #[arg(long, value_name = "CSV", requires = "encoder")]
+    encoder_training: Option<PathBuf>,
+}
+
+pub fn report(run: Result<Run>, arguments: &Arguments) -> Result<()> {
+    let folder = match (&arguments.model, &run) {
+        (Some(folder), _) => folder.clone(),
+        (None, Ok(run)) => run.models().join(MODEL),
+        (None, Err(_)) => return run.map(|_| ()),
+    };
+    let models = match arguments.models {
+        None => Models::AllThereAre,
+        Some(Which::Linear) => Models::Linear,
+        Some(Which::Both) => Models::Both,
+    };
+    // The linear model alone needs nothing of libtorch, and is asked in a moment.
+    let asks_an_encoder = models != Models::Linear && ReportModel::has_encoder(&folder);
+    if asks_an_encoder || arguments.similar {
+        threads::wait_asleep();
+    }
+    let model = ReportModel::open(&folder, models)?;
+    note(model.notes());
+    // What cannot be is said before anything is read.
+    model.recogniser(arguments.precision)?;
+    let mut documents = Vec::new();
+    let files = ttp_documents::gather(&arguments.files)?;
+    for file in &files {
+        let document = ttp_documents::read_file(file, &Limits::default())?;
+        let name = &document.name;
+        note(&document.notes.iter().map(|line| format!("{name}: {line}")).collect::<Vec<_>>());
+        documents.push(document);
+    }
+    let search = arguments.similar.then(|| search(&run?)).transpose()?;
+    let options = Options { precision: arguments.precision, similar: search.as_ref() };
+    let report = recognise(documents, &model, &options)?;
+    say(ttp_report::outputs::table(&report).trim_end())?;
+    for change in &report.label_changes {
+        let (from, why) = (&change.from, &change.why);
+        if report.techniques.iter().any(|t| Some(&t.technique) == change.to.as_ref()) {
+            say(&format!("{from}: {why} (ATT&CK {})", report.model.attack_version))?;
+        }
+    }
+    for file in ttp_report::outputs::write(&report, &arguments.out)? {
+        say(&format!("written: {}", file.display()))?;
+    }
+    Ok(())
+}
+
+fn search(run: &Run) -> Result<Search> {
+    let corpus = Corpus::read_parquet(&run.processed("corpus.parquet"))?;
+    let mut progress =
+        Progress::new("sentence vectors, once for this model", "sentences", corpus.len())
+            .every(Duration::from_secs(5));
+    let mut watch = |count| progress.step(count, String::new);
+    let search = Search::open(&run.sentence_model("hard_negatives"), corpus, &mut watch)?;
+    note(search.notes());
+    Ok(search)
+}
+
+pub fn train_model(run: &Run, arguments: &ModelArguments) -> Result<()> {
+    let out = arguments.out.clone().unwrap_or_else(|| run.models().join(MODEL));
+    let bundle = run.raw(BUNDLE.0);
+    let (later, version) = (run.raw(LATER.0), LATER.1);
+    let later = Some((later, version)).filter(|(path, _)| path.is_file());
+    if later.is_none() {
+        let missing = format!(
+            "ATT&CK v15 is not at hand: techniques have the ids and names of v{}; \
+             `make data-attack-v15` fetches it",
+            BUNDLE.1
+        );
+        note(&[missing]);
+    }
+    let training_texts = encoder_training(run, arguments)?;
+    let source = Source::Attack { bundle: bundle.clone(), tram: None };
+    let corpus = run.part_of(corpus::build(&source)?.corpus);
+    let tram = run.tram_v2()?.map(|built| built.corpus);
+    let negatives = Some(run.raw(NEGATIVES)).filter(|path| tram.is_some() && path.is_file());
+    let negatives = negatives.map(|path| negatives_of(&path)).transpose()?.unwrap_or_default();
+    let encoder = arguments.encoder.as_deref().zip(training_texts);
+    let training = Training {
+        corpus: &corpus,
+        bundles: vec![bundle],
+        version: BUNDLE.1,
+        later,
+        least: arguments.least,
+        shares: run.profile.split,
+        seed: run.seed("split"),
+        bootstrap: run.bootstrap("report model"),
+        precision: arguments.precision,
+        tram_v2: tram.as_ref(),
+        negatives,
+        encoder: encoder.map(|(folder, training)| WithEncoder { folder, training }),
+    };
+    let mut said = Ok(());
+    let trained = train(&training, &mut |what| {
+        if said.is_ok() {
+            said = say(what);
+        }
+    })?;
+    said?;
+    let (model, results) = (&trained.model, &trained.results);
+    say(results.rows.table()?.to_text().trim_end())?;
+    say("")?;
+    say(results.table()?.to_text().trim_end())?;
+    say("")?;
+    say(results.prose_table()?.to_text().trim_end())?;
+    say("")?;
+    say(&format!(
+        "{} techniques of ATT&CK v{}, learned from v{}; {} more have fewer than {} sentences ({} in \
+         all); {:.1} s",
+        results.techniques,
+        results.attack_version,
+        results.trained_version,
+        results.rows.rare_techniques,
+        results.least,
+        results.rows.rare_sentences,
+        results.seconds
+    ))?;
+    model.save(&out)?;
+    files::write_json(&run.results(RESULTS), results)?;
+    results.plot()?.save(&run.results(PLOT))?;
+    for file in [out.join(ReportModel::FILE), run.results(RESULTS), run.results(PLOT)] {
+        say(&format!("written: {}", file.display()))?;
+    }
+    Ok(())
+}
+
+/// What the encoder has learned from, where one is given.
+fn encoder_training(run: &Run, arguments: &ModelArguments) -> Result<Option<Vec<String>>> {
+    if arguments.encoder.is_none() {
+        return Ok(None);
+    }
+    let split = |protocol: Protocol| format!("splits/{}/train.csv", protocol.name());
+    let file: PathBuf = match &arguments.encoder_training {
+        Some(file) => file.clone(),
+        None => run.processed(&split(Protocol::Clean)),
+    };
+    let rows = read_csv(existing(&file)?)?;
+    Ok(Some(rows.into_iter().map(|sample| sample.text).collect()))
+}
+
+fn existing(file: &Path) -> Result<&Path> {
+    if file.is_file() {
+        return Ok(file);
+    }
+    let reason = "not there: what an encoder has learned from must be known, for nothing may be \
+                  measured on it; --encoder-training names the file";
+    Err(Error::input(file, reason))
+}

@@ -1,0 +1,248 @@
+//! The model of `ttp report`: on the real bundle, with an encoder beside it, and from outside.
+
+use crate::common::own_project::{small_profile, ttp};
+use crate::common::tiny::Tiny;
+use crate::common::{raw, turn};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::time::Instant;
+use tch::Device;
+use ttp_documents::{Block, Document, Format, Kind, Sentence};
+use ttp_lib::corpus::{self, Corpus, Source};
+use ttp_lib::encoder::TechniqueEncoder;
+use ttp_lib::metrics::Bootstrap;
+use ttp_lib::split::Shares;
+use ttp_report::recognise::{
+    LEAST, Models, Options, ReportModel, Trained, Training, WithEncoder, recognise_sentences, train,
+};
+
+const BUNDLE: &str = "attack-v10.1/enterprise-attack.json";
+const BOOTSTRAP: Bootstrap = Bootstrap { resamples: 200, level: 0.95, seed: 1 };
+
+fn corpus_of(bundle: &Path) -> Corpus {
+    corpus::build(&Source::Attack { bundle: bundle.to_path_buf(), tram: None }).unwrap().corpus
+}
+
+fn trained(
+    bundle: &Path,
+    corpus: &Corpus,
+    least: usize,
+    encoder: Option<WithEncoder<'_>>,
+) -> ttp_lib::Result<Trained> {
+    let training = Training {
+        corpus,
+        bundles: vec![bundle.to_path_buf()],
+        version: "10.1",
+        later: None,
+        least,
+        shares: Shares::default(),
+        seed: 1,
+        bootstrap: BOOTSTRAP,
+        precision: 0.8,
+        tram_v2: None,
+        negatives: Vec::new(),
+        encoder,
+    };
+    train(&training, &mut |_| {})
+}
+
+/// A document of these sentences, each a block.
+fn document(texts: &[String]) -> (Document, Vec<Sentence>) {
+    let block = |text: &String| Block { page: None, kind: Kind::Prose, text: text.clone() };
+    let sentence = |(block, text): (usize, &String)| Sentence {
+        block,
+        start: 0,
+        end: text.chars().count(),
+        text: text.clone(),
+    };
+    let document = Document {
+        name: "a.txt".into(),
+        format: Format::Text,
+        sha256: String::new(),
+        blocks: texts.iter().map(block).collect(),
+        notes: Vec::new(),
+    };
+    (document, texts.iter().enumerate().map(sentence).collect())
+}
+
+#[test]
+fn on_half_of_the_real_sentences_it_keeps_precision_and_recall() {
+    let Some(bundle) = raw(BUNDLE) else { return };
+    let corpus = corpus_of(&bundle).sampled(6_000, 1);
+    let Trained { model, results } = trained(&bundle, &corpus, LEAST, None).unwrap();
+    let found = &results.models["tfidf-svm"];
+    // On all sentences it is 0.79 and 0.61 (results/report_model.json); with half of them recall
+    // falls.
+    assert!((60..=110).contains(&results.techniques), "{}", results.techniques);
+    assert!(found.validation.precision >= 0.8, "{found:?}");
+    assert!(found.test.precision.value > 0.7, "{:?}", found.test);
+    assert!(found.test.recall.value > 0.45, "{:?}", found.test);
+    assert!(found.test.precision.low < found.test.precision.value);
+    assert!(found.accuracy > 0.65 && found.calibration_error < 0.1, "{found:?}");
+    let prose = results.rows.prose.values();
+    assert!(prose.map(|count| count.test).sum::<usize>() > 500);
+    assert!(found.named_in_prose.values().all(|kind| kind.named * 4 <= kind.rows.max(4)));
+
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("report");
+    model.save(&folder).unwrap();
+    let texts: Vec<String> = corpus.sentences.iter().take(300).map(|s| s.text.clone()).collect();
+    let begun = Instant::now();
+    let model = ReportModel::open(&folder, Models::AllThereAre).unwrap();
+    let report = recognise_sentences(vec![document(&texts)], &model, &Options::default()).unwrap();
+    // 0.1 s in release; here with room for a build without optimisation on a busy machine.
+    let seconds = begun.elapsed().as_secs_f64();
+    assert!(seconds < 10.0, "{seconds:.2} s");
+    let evidence = report.documents[0].sentences.iter().filter(|s| s.evidence).count();
+    assert!(evidence > 100, "{evidence}");
+    let first = &report.techniques[0];
+    assert!(
+        first.stix_id.starts_with("attack-pattern--") && !first.tactics.is_empty(),
+        "{first:?}"
+    );
+    assert_eq!(report.model.attack_version, "10.1");
+}
+
+/// Two techniques and prose.
+fn small_bundle() -> Value {
+    let mut objects = Vec::new();
+    let does = [("T1003", "dumps passwords from memory"), ("T1105", "fetches files")];
+    for (id, _) in does {
+        objects.push(json!({"type": "attack-pattern", "id": format!("attack-pattern--{id}"),
+            "name": format!("Doing {id}"),
+            "external_references": [{"source_name": "mitre-attack", "external_id": id}]}));
+    }
+    for at in 0..30 {
+        let (name, year) = (format!("Fog{at}"), 1990 + at);
+        objects.push(json!({"type": "malware", "id": format!("malware--{at}"), "name": name,
+            "description": format!("{name} is malware that was first seen in {year}.")}));
+        for (id, does) in does {
+            objects.push(json!({"type": "relationship", "id": format!("relationship--{at}-{id}"),
+                "relationship_type": "uses", "source_ref": format!("malware--{at}"),
+                "target_ref": format!("attack-pattern--{id}"),
+                "description": format!("{name} {does} in step {year}.")}));
+        }
+    }
+    json!({"type": "bundle", "objects": objects})
+}
+
+/// A project folder with a small bundle where the real one lies.
+struct Project(tempfile::TempDir);
+
+impl Project {
+    fn new() -> Self {
+        let project = Self(tempfile::tempdir().unwrap());
+        project.write(&format!("data/raw/{BUNDLE}"), &small_bundle().to_string());
+        project.write("notebooks/profiles/laptop.json", &small_profile().to_string());
+        project.write("report.txt", "Fog40 fetches files.");
+        project
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, content: &str) {
+        let path = self.at(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        ttp(self.0.path(), arguments).output().unwrap()
+    }
+
+    fn succeeds(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The one line of a failure.
+    fn fails(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        let lines: Vec<&str> = said.lines().filter(|line| !line.starts_with("note: ")).collect();
+        assert_eq!(lines.len(), 1, "{said}");
+        let folder = self.0.path().canonicalize().unwrap();
+        lines[0].replace(&format!("{}/", folder.display()), "")
+    }
+}
+
+#[test]
+fn an_encoder_stands_beside_the_linear_model_and_is_kept_with_it() {
+    let tiny = Tiny::new();
+    let project = Project::new();
+    let checkpoint = tiny.find().unwrap();
+    let save = |folder: &str, labels: [&str; 2]| {
+        let labels = labels.map(str::to_owned).to_vec();
+        let encoder = TechniqueEncoder::new(&checkpoint, labels, Device::Cpu, 3).unwrap();
+        encoder.save(&project.at(folder), &checkpoint).unwrap();
+        project.at(folder)
+    };
+    let (good, other) = (save("good", ["T1003", "T1105"]), save("other", ["T1003", "T1566"]));
+    let bundle = project.at(&format!("data/raw/{BUNDLE}"));
+    let corpus = corpus_of(&bundle);
+    let with = |folder| Some(WithEncoder { folder, training: Vec::new() });
+    let Trained { model, results } = trained(&bundle, &corpus, 20, with(&good)).unwrap();
+    assert_eq!(results.models.keys().collect::<Vec<_>>(), ["both", "tfidf-svm"]);
+    assert_eq!(model.name(), "both");
+    let folder = project.at("model");
+    model.save(&folder).unwrap();
+    let texts = ["Fog41 fetches files.", "Fog41 is malware."];
+    let both = ReportModel::open(&folder, Models::Both).unwrap();
+    assert_eq!(both.verdicts(&texts).unwrap(), model.verdicts(&texts).unwrap());
+    let linear = ReportModel::open(&folder, Models::Linear).unwrap();
+    assert_eq!(linear.name(), "tfidf-svm");
+    // The encoder moves what techniques get, and leaves what prose gets.
+    let (a, b) = (both.verdicts(&texts).unwrap(), linear.verdicts(&texts).unwrap());
+    assert!(a.iter().zip(&b).all(|(a, b)| (a.none - b.none).abs() < 1e-12));
+
+    let error = trained(&bundle, &corpus, 20, with(&other)).unwrap_err().to_string();
+    assert!(error.ends_with("it knows T1566, which is not among the linear model's techniques"));
+    std::fs::write(folder.join("encoder/config.json"), "{}").unwrap();
+    let error = ReportModel::open(&folder, Models::AllThereAre).unwrap_err().to_string();
+    assert!(error.contains("config.json: not the file that report-model.json was written with"));
+    assert!(ReportModel::open(&folder, Models::Linear).is_ok());
+}
+
+#[test]
+fn the_command_line_trains_it_and_says_what_is_wrong_in_a_line() {
+    let _turn = turn();
+    let project = Project::new();
+    let missing = project.fails(&["report", "report.txt"]);
+    let expected = "error: models/report/report-model.json: not there: `make report-model`, or `ttp \
+                    report-model`, makes it";
+    assert_eq!(missing, expected);
+    let said = project.succeeds(&["report-model"]);
+    assert!(
+        said.contains("description of software") && said.contains("2 techniques of ATT&CK v10.1")
+    );
+    assert!(said.contains("written: ") && project.at("results/report_model.svg").is_file());
+    let results: Value =
+        serde_json::from_slice(&std::fs::read(project.at("results/report_model.json")).unwrap())
+            .unwrap();
+    assert_eq!(results["techniques"], 2);
+    let before = std::fs::read(project.at("models/report/report-model.json")).unwrap();
+
+    let refused = "error: setting precision: 1.5 is not above 0 and at most 1";
+    assert_eq!(project.fails(&["report", "report.txt", "--precision", "1.5"]), refused);
+    assert_eq!(project.fails(&["report-model", "--precision", "1.5"]), refused);
+    let both = project.fails(&["report", "report.txt", "--models", "both"]);
+    assert!(both.ends_with("it has no encoder: the linear model can be asked alone"), "{both}");
+    let encoder = project.fails(&["report-model", "--encoder", "nowhere"]);
+    assert!(encoder.contains("splits/clean/train.csv: not there: what an encoder"), "{encoder}");
+    let rare = project.fails(&["report-model", "--least", "99"]);
+    assert_eq!(rare, "error: setting balance.trim_below: no technique has 99 rows");
+    project.write(&format!("data/raw/{BUNDLE}"), "{\"type\": \"bundle\", \"objects\": [");
+    assert!(project.fails(&["report-model"]).contains("enterprise-attack.json"));
+    let after = std::fs::read(project.at("models/report/report-model.json")).unwrap();
+    assert!(before == after, "a failed run has changed the model");
+    assert_eq!(std::fs::read_dir(project.at("models")).unwrap().count(), 1);
+    let cut = &before[..before.len() / 2];
+    std::fs::write(project.at("models/report/report-model.json"), cut).unwrap();
+    let said = project.fails(&["report", "report.txt"]);
+    assert!(said.contains("report-model.json"), "{said}");
+}
