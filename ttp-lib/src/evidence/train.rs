@@ -107,7 +107,9 @@ fn trained_vocabulary(sweep: &Sweep) -> Result<Vocabulary> {
     let splits = sweep.splits()?;
     let held = splits.iter().flat_map(|split| split.validation.iter().chain(&split.test));
     let held: HashSet<String> = held.map(|sample| normalised(&sample.text)).collect();
-    texts.extend(sweep.run.descriptions()?.into_iter().filter(|text| !held.contains(&normalised(text))));
+    texts.extend(
+        sweep.run.descriptions()?.into_iter().filter(|text| !held.contains(&normalised(text))),
+    );
     Vocabulary::train(&texts, TRAINED_PIECES)
 }
 

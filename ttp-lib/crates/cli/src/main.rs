@@ -243,7 +243,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Family(command) => family::family(run, command),
         Command::Diagnose(arguments) => diagnose::diagnose(arguments),
         Command::Sweep(command) => sweep::sweep(&run()?, command),
-        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Serve(arguments) => serve::run(run(), &arguments),
         Command::Schema => schema(),
     }
 }

@@ -14,6 +14,7 @@ use ttp_report::recognise::{
     LEAST, Models, Options, ReportModel, Search, Training, WithEncoder, negatives as negatives_of,
     recognise, train,
 };
+use ttp_report::review::{self, Reviewed};
 
 /// The model's folder among a run's models.
 const MODEL: &str = "report";
@@ -31,8 +32,12 @@ const NEGATIVES: &str = "tram-v1/negative_data.json";
 #[derive(Args)]
 pub struct Arguments {
     /// Reports: txt, Markdown, HTML, DOCX or PDF, or folders of them
-    #[arg(required = true)]
+    #[arg(required_unless_present = "reviewed")]
     files: Vec<PathBuf>,
+    /// A report.json or report.csv of an earlier run, corrected by a human: counts what was accepted,
+    /// and writes the layer and training rows of that. A report.csv lies beside its report.json
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["files", "model", "models", "similar"])]
+    reviewed: Option<PathBuf>,
     /// The folder of a report model [default: models/report]
     #[arg(long, value_name = "FOLDER")]
     model: Option<PathBuf>,
@@ -79,12 +84,17 @@ pub struct ModelArguments {
     encoder_training: Option<PathBuf>,
 }
 
+/// The folder of the report model: that which is named, or the run's own; none without either.
+pub fn model_folder(run: Result<&Run, &Error>, named: Option<&Path>) -> Option<PathBuf> {
+    named.map(Path::to_path_buf).or_else(|| Some(run.ok()?.models().join(MODEL)))
+}
+
 pub fn report(run: Result<Run>, arguments: &Arguments) -> Result<()> {
-    let folder = match (&arguments.model, &run) {
-        (Some(folder), _) => folder.clone(),
-        (None, Ok(run)) => run.models().join(MODEL),
-        (None, Err(_)) => return run.map(|_| ()),
-    };
+    if let Some(file) = &arguments.reviewed {
+        return reviewed(file, &arguments.out);
+    }
+    let folder = model_folder(run.as_ref(), arguments.model.as_deref());
+    let Some(folder) = folder else { return run.map(|_| ()) };
     let models = match arguments.models {
         None => Models::AllThereAre,
         Some(Which::Linear) => Models::Linear,
@@ -108,7 +118,9 @@ pub fn report(run: Result<Run>, arguments: &Arguments) -> Result<()> {
         documents.push(document);
     }
     let search = arguments.similar.then(|| search(&run?)).transpose()?;
-    let options = Options { precision: arguments.precision, similar: search.as_ref() };
+    let created = now();
+    let options =
+        Options { precision: arguments.precision, similar: search.as_ref(), created: &created };
     let report = recognise(documents, &model, &options)?;
     say(ttp_report::outputs::table(&report).trim_end())?;
     for change in &report.label_changes {
@@ -118,6 +130,25 @@ pub fn report(run: Result<Run>, arguments: &Arguments) -> Result<()> {
         }
     }
     for file in ttp_report::outputs::write(&report, &arguments.out)? {
+        say(&format!("written: {}", file.display()))?;
+    }
+    Ok(())
+}
+
+/// This moment in UTC, as RFC 3339 writes it.
+pub fn now() -> String {
+    humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string()
+}
+
+/// What a human decided about an earlier report: counted, and written beside it.
+fn reviewed(file: &Path, out: &Path) -> Result<()> {
+    let is_table = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
+    let reviewed = match is_table {
+        true => review::reviewed(&review::read(&file.with_file_name("report.json"))?, file)?,
+        false => Reviewed::of(review::read(file)?)?,
+    };
+    say(reviewed.to_text().trim_end())?;
+    for file in reviewed.write(out, &[file])? {
         say(&format!("written: {}", file.display()))?;
     }
     Ok(())

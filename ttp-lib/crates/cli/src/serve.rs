@@ -4,17 +4,23 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use ttp_documents::{Document, Limits};
+use ttp_lib::profile::Run;
 use ttp_lib::show::{grouped, print};
-use ttp_lib::{Error, Result};
+use ttp_lib::{Error, Result, serde_json};
+use ttp_report::recognise::{Models, Options, ReportModel, recognise};
 use ttp_serve::{Analyse, Answer, Handled, Settings, Stop, Upload};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// A trained model's folder
-    #[arg(long)]
+    /// The folder of a report model [default: models/report]
+    #[arg(long, value_name = "FOLDER")]
     model: Option<PathBuf>,
+    /// Of the sentences that count as evidence, the proportion whose technique shall be right
+    #[arg(long, default_value_t = 0.8)]
+    precision: f64,
     /// The port on 127.0.0.1; 0 is any that is free
     #[arg(long, default_value_t = 8787)]
     port: u16,
@@ -52,33 +58,55 @@ impl Arguments {
     }
 }
 
-/// Reads uploads as `ttp report` reads files.
+/// Reads uploads as `ttp report` reads files. One is asked at a time: libtorch's threads work on one.
 struct Reports {
-    model: Option<PathBuf>,
+    model: Mutex<ReportModel>,
+    precision: f64,
+    seconds: f64,
 }
 
 impl Reports {
-    fn open(model: Option<&Path>) -> Result<Self> {
-        Ok(Self { model: model.map(Path::to_path_buf) })
+    fn open(folder: &Path, arguments: &Arguments) -> Result<Self> {
+        if ReportModel::has_encoder(folder) {
+            crate::threads::wait_asleep();
+        }
+        let model = ReportModel::open(folder, Models::AllThereAre)?;
+        model.recogniser(arguments.precision)?;
+        crate::note(model.notes());
+        let (precision, seconds) = (arguments.precision, arguments.analysis_seconds);
+        Ok(Self { model: Mutex::new(model), precision, seconds })
     }
 }
 
 impl Analyse for Reports {
-    fn analyse(&self, _uploads: Vec<Upload>) -> Result<Answer> {
-        let reason = match &self.model {
-            Some(model) => format!("no model in {}", model.display()),
-            None => "no model".to_owned(),
-        };
-        Err(Error::Library { what: "reading the report", reason })
+    fn analyse(&self, uploads: Vec<Upload>) -> Result<Answer> {
+        let seconds = Limits::default().seconds.min(self.seconds.max(1.0) as u64);
+        let limits = Limits { seconds, ..Limits::default() };
+        let read = |upload: &Upload| Document::read(&upload.name, &upload.bytes, &limits);
+        let precision = uploads.iter().find_map(|upload| upload.precision);
+        let documents = uploads.iter().map(read).collect::<Result<Vec<_>>>()?;
+        let created = crate::report::now();
+        let precision = precision.unwrap_or(self.precision);
+        let options = Options { precision, similar: None, created: &created };
+        // A model that an earlier request broke off with is whole: it is only read.
+        let model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+        let report = recognise(documents, &model, &options)?;
+        drop(model);
+        let mut json =
+            serde_json::to_string_pretty(&report).map_err(Error::library("writing JSON"))?;
+        json.push('\n');
+        Ok(Answer { json, page: ttp_report::outputs::page(&report) })
     }
 }
 
 /// Serves until Ctrl-C. The address goes to standard output, a line for each request to standard
 /// error, without a name or a word of what was sent.
-pub fn run(arguments: &Arguments) -> Result<()> {
+pub fn run(run: Result<Run>, arguments: &Arguments) -> Result<()> {
     let settings = arguments.settings();
     settings.check()?;
-    let reports = Reports::open(arguments.model.as_deref())?;
+    let folder = crate::report::model_folder(run.as_ref(), arguments.model.as_deref());
+    let Some(folder) = folder else { return run.map(|_| ()) };
+    let reports = Reports::open(&folder, arguments)?;
     let stop = Stop::new();
     let ending = stop.clone();
     let mut signals =

@@ -187,22 +187,3 @@ impl Document {
         Ok(Self { name, format: found, sha256, blocks, notes })
     }
 }
-
-// PLACEHOLDER: both are written elsewhere, with these signatures.
-
-/// The files of some paths, folders opened.
-///
-/// # Errors
-/// If one is not there.
-pub fn gather(paths: &[std::path::PathBuf]) -> Result<Vec<std::path::PathBuf>> {
-    Ok(paths.to_vec())
-}
-
-/// Reads a document from a file.
-///
-/// # Errors
-/// If it cannot be read.
-pub fn read_file(path: &std::path::Path, limits: &Limits) -> Result<Document> {
-    let bytes = std::fs::read(path).map_err(ttp_base::Error::file(path, "read"))?;
-    Document::read(&path.to_string_lossy(), &bytes, limits)
-}

@@ -43,8 +43,11 @@ pub struct Report {
 }
 
 /// The time of a report of which nobody said when it was made.
+/// A time that nobody said.
+pub(crate) const NOBODY_SAID: &str = "1970-01-01T00:00:00Z";
+
 fn nobody_said() -> String {
-    "1970-01-01T00:00:00Z".to_owned()
+    NOBODY_SAID.to_owned()
 }
 
 impl Report {

@@ -2,13 +2,11 @@
 
 use super::model::{ReportModel, Verdict};
 use super::similar::Search;
-use crate::{Candidate, Judgement, Read, Report, Technique};
-use std::collections::BTreeMap;
+use crate::{Candidate, Judgement, NOBODY_SAID, Read, Report, Technique, VERSION};
+use std::collections::{BTreeMap, BTreeSet};
 use ttp_documents::{Document, Sentence};
 use ttp_lib::Result;
 
-/// The layout of a [`Report`].
-const VERSION: u32 = 1;
 /// How many techniques are said of a sentence.
 const CANDIDATES: usize = 5;
 /// From which probability that it shows a technique on a sentence is looked up among the bundle's.
@@ -22,12 +20,14 @@ pub struct Options<'s> {
     /// Where to look for the nearest techniques of sentences that seem to show one, and none is sure
     /// enough; none where that is not asked for.
     pub similar: Option<&'s Search>,
+    /// When the documents are read, in UTC as RFC 3339 writes it ([`Report::created`]).
+    pub created: &'s str,
 }
 
 impl Default for Options<'_> {
     /// A precision of 0.8, and nothing similar.
     fn default() -> Self {
-        Self { precision: 0.8, similar: None }
+        Self { precision: 0.8, similar: None, created: NOBODY_SAID }
     }
 }
 
@@ -95,13 +95,28 @@ pub fn recognise_sentences(
         });
         read.push(Read { document, sentences: judged.collect() });
     }
+    let techniques = techniques(model, &read);
     Ok(Report {
         version: VERSION,
+        created: options.created.to_owned(),
         model: recogniser,
-        techniques: techniques(model, &read),
+        names: names(model, &techniques, &read),
+        techniques,
         documents: read,
         label_changes: model.about().label_changes.clone(),
     })
+}
+
+/// The names of the techniques that are candidates or near, and evidence of no sentence.
+fn names(model: &ReportModel, found: &[Technique], read: &[Read]) -> BTreeMap<String, String> {
+    let sentences = || read.iter().flat_map(|read| &read.sentences);
+    let candidates = sentences().flat_map(|judged| &judged.candidates).map(|c| &c.technique);
+    let near = sentences().flat_map(|judged| &judged.similar).map(|near| &near.technique);
+    let said: BTreeSet<&String> = candidates.chain(near).collect();
+    let is_other =
+        |id: &str| said.contains(&id.to_owned()) && found.iter().all(|f| f.technique != id);
+    let labels = model.about().labels.iter().filter(|label| is_other(&label.technique));
+    labels.map(|label| (label.technique.clone(), label.name.clone())).collect()
 }
 
 /// The most probable techniques, most probable first; of equals the first by id.

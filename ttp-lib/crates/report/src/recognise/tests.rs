@@ -298,7 +298,7 @@ fn a_precision_that_is_none_is_refused() {
         (0.0, "setting precision: 0 is not above 0 and at most 1"),
         (f64::NAN, "setting precision: NaN is not above 0 and at most 1"),
     ] {
-        let options = Options { precision, similar: None };
+        let options = Options { precision, ..Options::default() };
         let error = recognise_sentences(Vec::new(), model, &options).unwrap_err();
         assert_eq!(error.to_string(), said);
     }
