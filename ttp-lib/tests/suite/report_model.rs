@@ -14,7 +14,8 @@ use ttp_lib::encoder::TechniqueEncoder;
 use ttp_lib::metrics::Bootstrap;
 use ttp_lib::split::Shares;
 use ttp_report::recognise::{
-    LEAST, Models, Options, ReportModel, Trained, Training, WithEncoder, recognise_sentences, train,
+    LEAST, Models, Options, ReportModel, Search, Trained, Training, WithEncoder,
+    recognise_sentences, train,
 };
 
 const BUNDLE: &str = "attack-v10.1/enterprise-attack.json";
@@ -202,10 +203,45 @@ fn an_encoder_stands_beside_the_linear_model_and_is_kept_with_it() {
 
     let error = trained(&bundle, &corpus, 20, with(&other)).unwrap_err().to_string();
     assert!(error.ends_with("it knows T1566, which is not among the linear model's techniques"));
+    nearest_techniques_are_given_where_none_is_sure_enough(&folder, tiny.path(), &corpus);
     std::fs::write(folder.join("encoder/config.json"), "{}").unwrap();
     let error = ReportModel::open(&folder, Models::AllThereAre).unwrap_err().to_string();
     assert!(error.contains("config.json: not the file that report-model.json was written with"));
     assert!(ReportModel::open(&folder, Models::Linear).is_ok());
+}
+
+/// Of a model that is never sure enough, and of sentences that seem to show a technique.
+fn nearest_techniques_are_given_where_none_is_sure_enough(
+    folder: &Path,
+    sentence_model: &Path,
+    corpus: &Corpus,
+) {
+    let file = folder.join(ReportModel::FILE);
+    let sound = std::fs::read_to_string(&file).unwrap();
+    let mut about: Value = serde_json::from_str(&sound).unwrap();
+    about["curve"] = json!([{"threshold": 1.0, "precision": 1.0, "recall": 0.0}]);
+    std::fs::write(&file, about.to_string()).unwrap();
+    let model = ReportModel::open(folder, Models::Linear).unwrap();
+    std::fs::write(&file, sound).unwrap();
+    let mut corpus = corpus.clone();
+    let mut unknown = corpus.sentences[0].clone();
+    (unknown.technique, unknown.text) = ("T1999".to_owned(), "Fog41 lures people.".to_owned());
+    corpus.sentences.push(unknown);
+    let search = Search::open(sentence_model, corpus, &mut |_| ()).unwrap();
+    let options = Options { precision: 0.8, similar: Some(&search) };
+    let texts = ["Fog41 fetches files.", "Fog41 is malware that was first seen."];
+    let document = document(&texts.map(str::to_owned));
+    let report = recognise_sentences(vec![document], &model, &options).unwrap();
+    let [does, is] = &report.documents[0].sentences[..] else { panic!("two sentences") };
+    assert!(!does.evidence && does.none < 0.5 && is.none > 0.5, "{report:?}");
+    assert!(is.similar.is_empty() && report.techniques.is_empty());
+    assert_eq!(does.similar.len(), 3, "{does:?}");
+    assert!(does.similar.windows(2).all(|pair| pair[0].cosine >= pair[1].cosine));
+    for near in &does.similar {
+        assert_eq!(near.unknown_to_model, near.technique == "T1999", "{near:?}");
+    }
+    let nowhere = Search::open(&folder.join("none"), Corpus::default(), &mut |_| ());
+    assert!(nowhere.err().unwrap().to_string().contains("not there: notebook 10"));
 }
 
 #[test]

@@ -22,7 +22,9 @@ pub struct Scores<'a> {
 /// 2. Which technique, given that it shows one: the softmax of the techniques' scores at one
 ///    temperature.
 ///
-/// A technique's probability is the product of both.
+/// A technique's probability is the product of both. One softmax over the techniques and the class of
+/// prose is worse: at a precision of 0.8 its recall on the validation part is 0.54, that of the two
+/// steps 0.62.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
