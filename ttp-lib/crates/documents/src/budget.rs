@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 pub(crate) type Outcome<T> = Result<T, String>;
 
 /// Bytes that a block costs beside its text: a page of empty tags must not fill the memory.
-const BLOCK: usize = 48;
+const BLOCK: usize = 24;
 
 /// What is left of a document's [`Limits`].
 pub(crate) struct Budget {

@@ -142,6 +142,8 @@ impl Reader {
             "article" | "main" => self.articles += 1,
             "title" => self.titles += 1,
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => self.heading = true,
+            // A title that is never closed ends where a paragraph begins.
+            "p" => self.heading = false,
             "br" => self.line_break(),
             "table" => {
                 self.in_cell = false;

@@ -190,7 +190,7 @@ fn pictures_only_is_said() {
     let reason = "holds pictures only, no text: run a text recognition first";
     assert_eq!(refused("Scan für alle.pdf", file), reason);
     let inline = b"BI /W 1 /H 1 ID \x00(not text) Tj EI BT ET".to_vec();
-    assert_eq!(refused("a.pdf", pages(&[inline.clone()])), reason);
+    assert_eq!(refused("a.pdf", pages(std::slice::from_ref(&inline))), reason);
     let text = content(&[(72.0, 700.0, 10.0, "A sentence stands on this page.")]);
     let report = read("a.pdf", pages(&[inline.clone(), text, inline]));
     assert_eq!(report.notes, ["pages with pictures only, no text: 1, 3"]);

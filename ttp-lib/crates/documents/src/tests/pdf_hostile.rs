@@ -79,7 +79,7 @@ fn a_bomb_is_refused_before_it_is_unpacked() {
 fn a_million_pages_are_refused() {
     let kids = "3 0 R ".repeat(1_000_000);
     let page = b"<< /Type /Page >>".to_vec();
-    let file = with(&format!("<< /Kids [{kids}] >>"), &[page.clone()]);
+    let file = with(&format!("<< /Kids [{kids}] >>"), std::slice::from_ref(&page));
     let reason = refused("a.pdf", file);
     assert_eq!(reason, "1000000 pages or more, and at most 5000 are read");
     // A tree that is a long chain.
