@@ -228,7 +228,7 @@ fn nearest_techniques_are_given_where_none_is_sure_enough(
     (unknown.technique, unknown.text) = ("T1999".to_owned(), "Fog41 lures people.".to_owned());
     corpus.sentences.push(unknown);
     let search = Search::open(sentence_model, corpus, &mut |_| ()).unwrap();
-    let options = Options { precision: 0.8, similar: Some(&search) };
+    let options = Options { similar: Some(&search), ..Options::default() };
     let texts = ["Fog41 fetches files.", "Fog41 is malware that was first seen."];
     let document = document(&texts.map(str::to_owned));
     let report = recognise_sentences(vec![document], &model, &options).unwrap();
