@@ -3,6 +3,7 @@
 //! tested in the crate `ttp-serve`, and in a browser.)
 
 use crate::common::own_project::ttp;
+use crate::report_model::Project;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
@@ -10,8 +11,13 @@ use std::process::{Command, Stdio};
 #[cfg(unix)]
 #[test]
 fn it_serves_until_ctrl_c() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut command = ttp(folder.path(), &["serve", "--port", "0"]);
+    let project = Project::new();
+    assert!(
+        project.fails(&["serve"]).contains("report-model.json: not there: `make report-model`")
+    );
+    project.succeeds(&["report-model", "--out", "own"]);
+    let before = files(&project);
+    let mut command = ttp(project.0.path(), &["serve", "--port", "0", "--model", "own"]);
     let mut served = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut out = BufReader::new(served.stdout.take().unwrap());
     let mut line = String::new();
@@ -25,15 +31,41 @@ fn it_serves_until_ctrl_c() {
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
 
+    // What a file gives from the command line, an upload gives here.
+    let text = "Fog40 fetches files.";
+    let sent = |accept: &str, body: &str| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(
+            stream,
+            "POST /report HTTP/1.1\r\nHost: {address}\r\nAccept: {accept}\r\nX-File-Name: a.txt\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let answer = sent("application/json", text);
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("T1105"), "{answer}");
+    let page = sent("text/html", text);
+    assert!(page.contains("<!DOCTYPE html>") && page.contains("Fog40"), "{page}");
+    let refused = sent("application/json", "\u{1}\u{2}\u{3}\u{0}");
+    assert!(refused.starts_with("HTTP/1.1 400 ") && refused.contains("a.txt: "), "{refused}");
+
     let interrupted = Command::new("kill").args(["-INT", &served.id().to_string()]).status();
     assert!(interrupted.unwrap().success());
     assert!(served.wait().unwrap().success());
     let (mut last, mut log) = (String::new(), String::new());
     out.read_to_string(&mut last).unwrap();
-    assert_eq!(last, "stopped; reports sent: 0\n");
+    assert_eq!(last, "stopped; reports sent: 2\n");
     served.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-    assert!(log.starts_with("GET /health: 200, ") && log.lines().count() == 1, "{log}");
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is written");
+    assert!(log.contains("GET /health: 200, ") && !log.contains("a.txt"), "{log}");
+    assert_eq!(files(&project), before, "nothing is written");
+}
+
+fn files(project: &Project) -> usize {
+    std::fs::read_dir(project.0.path()).unwrap().count()
 }
 
 #[test]
