@@ -11,6 +11,9 @@ const QUOTED: (usize, usize) = (8, 400);
 /// From pale to strong; the first is that of a technique at the lowest score.
 const COLORS: [&str; 3] = ["#fff3c4", "#f5b83d", "#c2410c"];
 
+/// Least distance between the ends of the colours.
+const ROOM: i64 = 10;
+
 /// What colours a technique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Score {
@@ -27,20 +30,22 @@ pub(crate) fn layer(report: &Report, techniques: &[Technique], score: Score) -> 
     let most = techniques.iter().map(|technique| technique.evidence.len()).max().unwrap_or(1);
     let (low, high, said, legend) = match score {
         Score::Probability => (
-            (100.0 * model.threshold).floor(),
-            100.0,
+            (100.0 * model.threshold) as i64,
+            100,
             "The score is the highest probability among a technique's sentences, in per cent.",
             "probability",
         ),
         Score::Accepted => (
-            0.0,
-            most.max(1) as f64,
+            0,
+            i64::try_from(most).unwrap_or(i64::MAX),
             "The score is the number of a technique's sentences that a reviewer accepted.",
             "accepted sentences",
         ),
     };
-    // The format asks for an upper end above the lower one.
-    let low = if low < high { low } else { high - 1.0 };
+    // The format asks for an upper end above the lower one; MITRE's reader for whole numbers, and for
+    // room between them for its colours.
+    let high = high.max(ROOM);
+    let low = low.min(high - ROOM);
     let documents: Vec<String> = report
         .documents
         .iter()
@@ -111,8 +116,8 @@ fn entry(report: &Report, technique: &Technique, score: Score) -> Value {
     json!({
         "techniqueID": technique.technique,
         "score": match score {
-            Score::Probability => (1000.0 * technique.probability).round() / 10.0,
-            Score::Accepted => technique.evidence.len() as f64,
+            Score::Probability => (100.0 * technique.probability).round() as usize,
+            Score::Accepted => technique.evidence.len(),
         },
         "comment": lines.join("\n\n"),
         "enabled": true,
