@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 /// A target's name, and what it does with the bytes.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 20] = [
+const TARGETS: [Target; 21] = [
     ("stix", readers::stix),
     ("tram", readers::tram),
     ("tram_v2", readers::tram_v2),
@@ -33,6 +33,7 @@ const TARGETS: [Target; 20] = [
     ("tokenizer", readers::tokenizer),
     ("netml", readers::netml),
     ("linear", readers::linear),
+    ("document", readers::document),
     ("sentences", properties::sentences),
     ("shown", properties::shown),
     ("audit", properties::audit),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use ttp_audit::Claims;
 use ttp_base::Result;
+use ttp_documents::{Document, Limits};
 use ttp_flows::family::netml::{Lacking, NetmlFlows};
 use ttp_lib::corpus::{self, Columns, Corpus, Keep, Source, tram_v2};
 use ttp_lib::diagnosis;
@@ -147,4 +148,17 @@ pub fn netml(bytes: &[u8]) {
 
 pub fn linear(bytes: &[u8]) {
     told(LinearModel::load(&file("linear.safetensors", bytes)));
+}
+
+/// A report of any format: places of sentences lie in their blocks.
+pub fn document(bytes: &[u8]) {
+    let limits = Limits { bytes: 1 << 20, text: 4 << 20, pages: 100, seconds: 5 };
+    let read = Document::read("a report", bytes, &limits);
+    if let Ok(document) = &read {
+        for sentence in document.sentences() {
+            let length = document.blocks[sentence.block].text.chars().count();
+            assert!(sentence.start < sentence.end && sentence.end <= length, "{sentence:?}");
+        }
+    }
+    told(read);
 }

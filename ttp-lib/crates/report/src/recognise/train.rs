@@ -26,7 +26,7 @@ pub const MIX: f64 = 3.0;
 /// N-grams of fewer texts are left out.
 const LEAST_TEXTS: usize = 2;
 /// The weight of the SVM's loss. With sublinear counts and 1 the recall at a precision of 0.8 on the
-/// validation part is highest: 0.625; with 0.5 and 2 it is 0.617 and 0.622, with plain counts and 0.2,
+/// validation set is highest: 0.625; with 0.5 and 2 it is 0.617 and 0.622, with plain counts and 0.2,
 /// 0.5 and 1 it is 0.568, 0.614 and 0.612 (scikit-learn 1.7.2 on the same parts).
 const C: f64 = 1.0;
 /// The encoder's weights that are tried are so many steps from 0 to 1.
@@ -78,7 +78,7 @@ pub struct Trained {
 }
 
 /// Trains a report model: the linear one on procedure sentences and prose, its probabilities
-/// calibrated and thresholds measured on the validation part; figures are the test part's, which
+/// calibrated and thresholds measured on the validation set; figures are the test part's, which
 /// chooses nothing. `watch` is told what is done next.
 ///
 /// # Errors
@@ -216,7 +216,7 @@ fn with_encoder(model: ReportModel, folder: &Path, validation: &[&Row]) -> Resul
     let rows: Vec<(&str, usize)> =
         validation.iter().filter_map(|row| Some((row.text.as_str(), place(row)?))).collect();
     if rows.is_empty() {
-        let reason = "the validation part has no sentence of its techniques";
+        let reason = "the validation set has no sentence of its techniques";
         return Err(Error::input(folder, reason));
     }
     let texts: Vec<&str> = rows.iter().map(|(text, _)| *text).collect();
