@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tarfile
 from pathlib import Path
 from unittest import mock
@@ -27,6 +28,9 @@ class State:
 class Release(OutputFolder):
     def setUp(self) -> None:
         super().setUp()
+        patch = mock.patch.dict(os.environ, {"TTP_PROFILE": "laptop"})
+        patch.start()
+        self.addCleanup(patch.stop)
         for name, text in (("reports/01_a.html", "page"), ("reports/01_a.ipynb", "{}"),
                            ("reports/figures/a.svg", "<svg/>"), ("reports/.runs/01_a.json", "{}"),
                            ("reports/02_b.failed.ipynb", "{}"), ("results/a.json", "1"),
