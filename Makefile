@@ -111,6 +111,7 @@ bench-wait: ## what a user waits for, from clone to figures (BENCH="--cold" with
 	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m bench.wait $(BENCH)
 
 report-model: setup ## the model of `ttp report`, from ATT&CK's sentences and prose, and its figures (a few minutes)
+	@$(PYTHON) environment/setup.py python attack-v15 || echo "note: without ATT&CK v15 techniques have the names of v10.1"
 	@$(WITH) --release cargo run --release --quiet --package ttp-cli --bin ttp -- report-model
 
 sweep: export TTP_PROFILE := $(or $(TTP_PROFILE),sweep-laptop)

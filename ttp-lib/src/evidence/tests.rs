@@ -130,7 +130,7 @@ fn arms_bring_their_base_runs_and_every_id_is_there_once() {
     let of = profile(json!({ "models": [], "linear": [], "seeds": [1] }), &["owner/na+me@v1"]);
     let found = jobs(&of);
     assert_eq!(found[0].id, "na-me-v1.clean.seed-1");
-    assert_eq!(found.len(), 1 + Arm::ALL.len());
+    assert_eq!(found.len(), 1 + SweepSettings::default().arms.len());
     let all = profile(json!({}), &["minilm", "scratch"]);
     let mut ids: Vec<String> = jobs(&all).into_iter().map(|job| job.id).collect();
     // Two models, two protocols, five seeds; seven arms with seeds and one without; two linear

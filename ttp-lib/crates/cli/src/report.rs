@@ -7,7 +7,7 @@ use std::time::Duration;
 use ttp_documents::Limits;
 use ttp_lib::corpus::{self, Corpus, Source};
 use ttp_lib::profile::Run;
-use ttp_lib::show::Progress;
+use ttp_lib::show::{Progress, terminal_safe};
 use ttp_lib::split::{Protocol, read_csv};
 use ttp_lib::{Error, Result, files};
 use ttp_report::recognise::{
@@ -111,11 +111,20 @@ pub fn report(run: Result<Run>, arguments: &Arguments) -> Result<()> {
     model.recogniser(arguments.precision)?;
     let mut documents = Vec::new();
     let files = ttp_documents::gather(&arguments.files)?;
+    let mut refused = 0;
     for file in &files {
-        let document = ttp_documents::read_file(file, &Limits::default())?;
-        let name = &document.name;
-        note(&document.notes.iter().map(|line| format!("{name}: {line}")).collect::<Vec<_>>());
-        documents.push(document);
+        match ttp_documents::read_file(file, &Limits::default()) {
+            Ok(document) => documents.push(document),
+            // One that cannot be read keeps no other from being read.
+            Err(error) if files.len() > 1 => {
+                refused += 1;
+                eprintln!("error: {}", terminal_safe(&error.to_string()));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if documents.is_empty() {
+        return Err(none_read(files.len()));
     }
     let search = arguments.similar.then(|| search(&run?)).transpose()?;
     let created = now();
@@ -132,7 +141,21 @@ pub fn report(run: Result<Run>, arguments: &Arguments) -> Result<()> {
     for file in ttp_report::outputs::write(&report, &arguments.out)? {
         say(&format!("written: {}", file.display()))?;
     }
-    Ok(())
+    match refused {
+        0 => Ok(()),
+        _ => {
+            let reason = format!("{refused} of {} files could not be read", files.len());
+            Err(Error::Library { what: "reading reports", reason })
+        }
+    }
+}
+
+fn none_read(files: usize) -> Error {
+    let reason = match files {
+        0 => "there is no file in it".to_owned(),
+        _ => format!("none of {files} files could be read"),
+    };
+    Error::Library { what: "reading reports", reason }
 }
 
 /// This moment in UTC, as RFC 3339 writes it.

@@ -6,7 +6,8 @@
 //! 2. a title stays a title, and opens a part: "References", "Sources" … one of references,
 //!    "Indicators of compromise", "IOCs" … one of indicators, any other title an ordinary one;
 //! 3. a block of which at least half the words are indicators (hashes, addresses, domains with
-//!    brackets, URLs, file names) is one of indicators; of a table's row a third is enough;
+//!    brackets, URLs, file names) is one of indicators; of a table's row a third is enough, and a
+//!    sentence outside a part of indicators needs three quarters;
 //! 4. source code stays code, and so does a text full of its signs;
 //! 5. a table's row is a table;
 //! 6. what stands in a part of references is a reference, and so is an entry that begins with its
@@ -105,22 +106,40 @@ fn kind(role: Role, text: &str, part: Part) -> Kind {
     let words: Vec<&str> = text.split(' ').take(LOOKED_AT).collect();
     let counted = words.iter().filter(|word| word.contains(char::is_alphanumeric)).count();
     let indicators = words.iter().filter(|word| is_indicator(word)).count();
-    let sentence = counted >= 4 && text.ends_with(['.', '!', '?', ':', '"', '”', ')']);
+    let sentence = is_sentence(text);
     match role {
         Role::Navigation => Kind::Navigation,
         _ if is_notice(text, words.len()) => Kind::Navigation,
         Role::Heading => Kind::Heading,
         Role::Table if indicators * 3 >= counted && indicators > 0 => Kind::Indicators,
+        Role::Text if sentence && indicators * 4 < counted * 3 && part != Part::Indicators => {
+            running(role, text, part)
+        }
         _ if indicators * 2 >= counted && indicators > 0 => Kind::Indicators,
         Role::Code => Kind::Code,
         Role::Table if part == Part::Indicators => Kind::Indicators,
         Role::Table => Kind::Table,
+        _ => running(role, text, part),
+    }
+}
+
+/// What a text is that is no list of indicators: code, a reference or prose.
+fn running(role: Role, text: &str, part: Part) -> Kind {
+    let sentence = is_sentence(text);
+    match role {
         _ if is_code(text) => Kind::Code,
         Role::Reference => Kind::Reference,
         Role::Text if part == Part::References || is_reference(text) => Kind::Reference,
         Role::Text if part == Part::Indicators && !sentence => Kind::Indicators,
-        Role::Text => Kind::Prose,
+        _ => Kind::Prose,
     }
+}
+
+/// Whether a text ends as a sentence does, and has words enough for one.
+fn is_sentence(text: &str) -> bool {
+    let words = text.split(' ').take(LOOKED_AT);
+    let counted = words.filter(|word| word.contains(char::is_alphanumeric)).count();
+    counted >= 4 && text.ends_with(['.', '!', '?', ':', '"', '”', ')'])
 }
 
 fn part_of(title: &str) -> Part {
@@ -174,9 +193,11 @@ pub(crate) fn is_indicator(word: &str) -> bool {
 fn is_notice(text: &str, words: usize) -> bool {
     static NOTICE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(
-            r"(?ix)©|\(c\)\s*\d{4}|\bcopyright\b|all\s+rights\s+reserved|\b(?:we|site|website)\s+uses?\s+cookies
+            r"(?ix)^(?:©|\(c\)\s*\d{4}|copyright\b)|\bcopyright\s+(?:©|\(c\)|\d{4})|©\s*\d{4}
+              |all\s+rights\s+reserved|\b(?:we|site|website)\s+uses?\s+cookies
               |\b(?:accept|manage|cookie)\s+(?:all\s+)?(?:cookies?|settings|preferences|policy)\b
-              |privacy\s+(?:policy|notice)|terms\s+(?:of\s+(?:use|service)|and\s+conditions)
+              |^(?:\S+\s){0,3}(?:privacy\s+(?:policy|notice)|terms\s+(?:of\s+(?:use|service)|and\s+conditions))(?:\s+\S+){0,6}$
+              |\breading\s+time\b|\b\d+\s*min(?:ute)?s?\s+read\b
               |^skip\s+to\s+|^back\s+to\s+top|^subscribe\b|^sign\s+(?:in|up)\b|^log\s?in$|^share\s+(?:this|on)\b
               |^follow\s+us\b|^read\s+more\b|^related\s+(?:articles|posts)|^table\s+of\s+contents$
               |^(?:page\s+)?\d{1,4}(?:\s*(?:of|/)\s*\d{1,4})?$|^tlp:\s?\w+$",

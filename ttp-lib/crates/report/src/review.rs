@@ -37,7 +37,7 @@ pub struct Reviewed {
 /// Decisions, counted in sentences.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Counts {
-    /// Evidence whose technique is right.
+    /// Evidence whose technique is right, or was refined to one of its sub-techniques.
     pub accepted: usize,
     /// Evidence that shows no technique.
     pub rejected: usize,
@@ -278,6 +278,38 @@ fn yes_or_no(word: &str) -> std::result::Result<Option<bool>, String> {
     }
 }
 
+/// Whether a reviewer named a sub-technique of the technique that was found: a model that knows
+/// techniques alone could not be more right.
+fn is_refined(judgement: &Judgement, corrected: &str) -> bool {
+    let first = judgement.candidates.first();
+    let parent = corrected.split_once('.').map(|(parent, _)| parent);
+    first.is_some_and(|first| parent == Some(first.technique.as_str()))
+}
+
+/// Refuses to write anew over a reviewer's decisions, which are in no other file.
+///
+/// # Errors
+/// If the folder's `report.csv` or `report.json` has one.
+pub(crate) fn refuse_decisions(folder: &Path) -> Result<()> {
+    let path = folder.join("report.json");
+    // What cannot be read is no review; it is written anew.
+    let Ok(report) = read(&path) else { return Ok(()) };
+    let has_some = |report: &Report| {
+        let mut all = report.sentences();
+        all.any(|(_, _, judged)| judged.accepted.is_some() || judged.corrected.is_some())
+    };
+    let table = folder.join("report.csv");
+    let reviewed = reviewed(&report, &table).is_ok_and(|reviewed| has_some(&reviewed.report));
+    let held = if has_some(&report) { Some(path) } else { reviewed.then_some(table) };
+    match held {
+        Some(file) => {
+            let reason = "holds a reviewer's decisions: name another folder with --out";
+            Err(Error::input(&file, reason))
+        }
+        None => Ok(()),
+    }
+}
+
 impl Reviewed {
     /// Counts the decisions in a report.
     ///
@@ -294,6 +326,7 @@ impl Reviewed {
             match (judgement.evidence, decision) {
                 (true, Decision::Accepted(_)) => accepted += 1,
                 (true, Decision::Rejected) => rejected += 1,
+                (true, Decision::Corrected(other)) if is_refined(judgement, other) => accepted += 1,
                 (true, Decision::Corrected(_)) => corrected += 1,
                 (true, Decision::Unseen) => unseen += 1,
                 (false, decision) => missed += usize::from(decision.technique().is_some()),

@@ -54,6 +54,21 @@ fn each_kind_by_its_rule() {
             "The group used cookies that it had stolen from the browsers of its victims to log in.",
             Kind::Prose,
         ),
+        ("It runs cmd.exe, net.exe and whoami.exe.", Kind::Prose),
+        ("a.dll, b.dll, c.exe and d.exe.", Kind::Indicators),
+        (
+            "The attackers sent emails about a copyright complaint with a malicious attachment.",
+            Kind::Prose,
+        ),
+        (
+            "The group rewrote the privacy policy of the page that it had copied for its victims.",
+            Kind::Prose,
+        ),
+        ("Privacy Policy | Terms of Use", Kind::Navigation),
+        (
+            "Published: 2 March 2026 · Reading time: 4 minutes · Share this article",
+            Kind::Navigation,
+        ),
         ("[T1059] The actor ran commands in a shell that it had opened before.", Kind::Prose),
     ] {
         assert_eq!(kind(text), expected, "{text}");

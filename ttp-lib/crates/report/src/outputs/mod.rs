@@ -34,6 +34,7 @@ use std::path::{Path, PathBuf};
 use ttp_base::show::{Table, defang, grouped, terminal_safe};
 use ttp_base::spelling::is_technique_id;
 use ttp_base::{Error, Result, cells, files};
+use ttp_documents::Kind;
 
 /// The files that [`write`] makes.
 const NAMES: [&str; 5] = ["report.json", "report.csv", "layer.json", "bundle.json", "report.html"];
@@ -68,6 +69,24 @@ fn trust(report: &Report) -> String {
         model.threshold,
         100.0 * model.measured_recall
     )
+}
+
+/// Which blocks are no prose, by kind: `4 blocks of indicators, 1 block of references`.
+fn left_out(read: &Read) -> Option<String> {
+    let kinds = [
+        (Kind::Navigation, "navigation"),
+        (Kind::Reference, "references"),
+        (Kind::Indicators, "indicators"),
+        (Kind::Table, "other tables"),
+        (Kind::Code, "code"),
+    ];
+    let counts = kinds.map(|(kind, name)| {
+        (read.document.blocks.iter().filter(|block| block.kind == kind).count(), name)
+    });
+    let said = counts.iter().filter(|(count, _)| *count > 0);
+    let said: Vec<String> =
+        said.map(|(count, name)| format!("{} of {name}", counted(*count, "block"))).collect();
+    (!said.is_empty()).then(|| said.join(", "))
 }
 
 /// How many sentences of a document show a technique.
@@ -113,16 +132,28 @@ pub fn table(report: &Report) -> String {
         out.push_str(&table.to_text());
     }
     let sentences = report.sentences().count();
+    if sentences == 0 {
+        out = format!("{}: no sentence of prose was found to ask about.\n", safe(&title(report)));
+    }
     let evidence: usize = report.documents.iter().map(shown_by).sum();
-    _ = writeln!(
-        out,
+    let verdict = format!(
         "\n{} of {} of prose {} a technique. {}",
         grouped(i64::try_from(evidence).unwrap_or(i64::MAX)),
         counted(sentences, "sentence"),
         if evidence == 1 { "shows" } else { "show" },
         trust(report)
     );
+    if sentences > 0 {
+        _ = writeln!(out, "{verdict}");
+    }
     for read in &report.documents {
+        if report.documents.len() > 1 {
+            let (name, all) = (safe(&read.document.name), read.sentences.len());
+            _ = writeln!(out, "{name}: {} of {}", shown_by(read), counted(all, "sentence"));
+        }
+        if let Some(left_out) = left_out(read) {
+            _ = writeln!(out, "{}: not read: {left_out}", safe(&read.document.name));
+        }
         for note in &read.document.notes {
             _ = writeln!(out, "note: {}: {}", safe(&read.document.name), safe(note));
         }
@@ -167,7 +198,7 @@ fn on_one_line(schema: &mut Value) {
 ///
 /// # Errors
 /// If the time of the report is no time, a probability is no number, one of the files would be
-/// written over a document that was read, or the disk refuses. What was there before stays.
+/// written over a document that was read or holds a reviewer's decisions, or the disk refuses. What was there before stays.
 pub fn write(report: &Report, folder: &Path) -> Result<Vec<PathBuf>> {
     check(report)?;
     let json = |value: &Value| {
@@ -184,6 +215,7 @@ pub fn write(report: &Report, folder: &Path) -> Result<Vec<PathBuf>> {
         page(report),
     ];
     refuse_documents(report, folder)?;
+    crate::review::refuse_decisions(folder)?;
     put(folder, NAMES.iter().zip(contents))
 }
 
