@@ -20,6 +20,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import crates
 import project
 from project import Problem
 
@@ -61,9 +62,7 @@ def wrapper() -> Path:
 
 
 def own_crates() -> list[str]:
-    manifests = [project.ROOT / "ttp-lib" / "Cargo.toml", *(project.ROOT / "ttp-lib" / "crates").glob("*/Cargo.toml")]
-    return sorted(re.search(r'^name = "([^"]+)"', path.read_text(encoding="utf-8"), re.MULTILINE)[1]
-                  for path in manifests)
+    return sorted(name.replace("_", "-") for name in crates.folders())
 
 
 def build() -> Path:

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import project
+import report
 from project import Problem
 
 # A4 and its margins, in inches.
@@ -45,13 +46,7 @@ def write(browser, page: Path, target: Path) -> None:
         marginBottom=MARGIN, marginLeft=MARGIN, marginRight=MARGIN, printBackground=True,
         displayHeaderFooter=True, headerTemplate="<span></span>", footerTemplate=FOOTER,
         generateTaggedPDF=True, generateDocumentOutline=True)
-    half = target.with_name(f".half-written-{target.name}")
-    try:
-        half.write_bytes(at_home(base64.b64decode(answer["data"]), page.parent))
-        half.replace(target)
-    except OSError as error:
-        half.unlink(missing_ok=True)
-        raise Problem(f"{target}: cannot write: {error.strerror}") from error
+    report.write_whole(target, at_home(base64.b64decode(answer["data"]), page.parent))
 
 
 def at_home(pdf: bytes, reports: Path) -> bytes:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import machine
 import project
+import report
 import run_notebooks
 from profiles import Profile
 from project import Problem
@@ -82,14 +83,7 @@ def make() -> Path:
     content.append(("SHA256SUMS", sums.encode()))
     time = project.run_for_text(["git", "log", "-1", "--format=%ct"], project.ROOT).strip()
     target = project.output() / "release" / f"{name}.tar.gz"
-    half = target.with_name(f".half-written-{target.name}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        half.write_bytes(archive(name, content, int(time or 0)))
-        half.replace(target)
-    except OSError as error:
-        half.unlink(missing_ok=True)
-        raise Problem(f"{target}: cannot write: {error.strerror}") from error
+    report.write_whole(target, archive(name, content, int(time or 0)))
     print(f"{target}: {len(content)} files, {target.stat().st_size / 1e6:.1f} MB, of commit {commit}")
     return target
 

@@ -42,12 +42,12 @@ def reports_folder() -> Path:
     return project.output() / "reports"
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: "str | bytes") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f".half-written-{path.name}")
     try:
-        with open(half, "w", encoding="utf-8") as file:
-            file.write(text)
+        with open(half, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         half.replace(path)

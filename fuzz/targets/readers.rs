@@ -50,7 +50,7 @@ static BUNDLE_FILE: LazyLock<PathBuf> = LazyLock::new(|| file("bundle.json", BUN
 
 pub fn stix(bytes: &[u8]) {
     let bundle = file("stix.json", bytes);
-    told(corpus::descriptions(&bundle));
+    told(corpus::descriptions(&[&bundle]));
     told(corpus::build(&Source::Attack { bundle, tram: None }));
 }
 

@@ -3,7 +3,7 @@
 
 use super::{Evaluation, Model, ModelLogits, Prediction, Training};
 use crate::compare::Tested;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 use ttp_base::Result;
 use ttp_metrics::Bootstrap;
@@ -70,15 +70,16 @@ impl Baseline {
     }
 
     /// Writes the model into a folder of models, `tfidf-svm.clean/linear.safetensors`, and its
-    /// scores and predictions as [`Evaluation::write`] does.
+    /// scores and predictions as [`Evaluation::write`] does; gives the model's own folder.
     ///
     /// # Errors
     /// If a file cannot be written.
-    pub fn write(&self, models: &Path, results: &Path, mark: &str) -> Result<()> {
+    pub fn write(&self, models: &Path, results: &Path, mark: &str) -> Result<PathBuf> {
         let Evaluation { checkpoint, protocol, .. } = &self.evaluation;
         let folder = models.join(format!("{checkpoint}.{}{mark}", protocol.name()));
         self.model.save(&folder.join(LinearModel::FILE))?;
-        self.evaluation.write_files(results, mark, &self.logits.predictions()?, &self.logits)
+        self.evaluation.write_files(results, mark, &self.logits.predictions()?, &self.logits)?;
+        Ok(folder)
     }
 }
 

@@ -102,9 +102,8 @@ fn vocabulary(sweep: &Sweep, arm: Arm) -> Result<(Vocabulary, bool)> {
 
 /// Pieces of ATT&CK's own prose and the corpus, without what a split validates or tests with.
 fn trained_vocabulary(sweep: &Sweep) -> Result<Vocabulary> {
-    let parts = Unlabelled::of(&sweep.corpus()?, &sweep.splits()?);
-    let mut texts = parts.train;
     let splits = sweep.splits()?;
+    let mut texts = Unlabelled::of(&sweep.corpus()?, &splits).train;
     let held = splits.iter().flat_map(|split| split.validation.iter().chain(&split.test));
     let held: HashSet<String> = held.map(|sample| normalised(&sample.text)).collect();
     texts.extend(

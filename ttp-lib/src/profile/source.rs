@@ -417,12 +417,8 @@ impl Run {
     /// # Errors
     /// If a bundle is not there or cannot be read.
     pub fn descriptions(&self) -> Result<Vec<String>> {
-        let texts = self
-            .bundles()?
-            .iter()
-            .map(|bundle| corpus::descriptions(bundle))
-            .collect::<Result<Vec<_>>>()?;
-        Ok(texts.concat())
+        let bundles = self.bundles()?;
+        corpus::descriptions(&bundles.iter().map(PathBuf::as_path).collect::<Vec<_>>())
     }
 
     /// The paper's data rebuilt from MITRE's bytes, whatever the profile's own source is:

@@ -398,9 +398,8 @@ fn train_linear(
     for &seed in seeds {
         let bootstrap = run.bootstrap("test scores");
         let baseline = Baseline::train(kind, protocol, &split, seed, bootstrap)?;
-        baseline.write(&models, &results, &arguments.mark(seed))?;
-        let folder = format!("{}.{}{}", kind.name(), protocol.name(), arguments.mark(seed));
-        baseline.evaluation.card(run).write(&models.join(folder))?;
+        let folder = baseline.write(&models, &results, &arguments.mark(seed))?;
+        baseline.evaluation.card(run).write(&folder)?;
         say(&format!("seed {seed}: {}", baseline.evaluation))?;
     }
     Ok(())

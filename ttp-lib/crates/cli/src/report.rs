@@ -132,12 +132,6 @@ pub fn report(run: Result<Run>, arguments: &Arguments) -> Result<()> {
         Options { precision: arguments.precision, similar: search.as_ref(), created: &created };
     let report = recognise(documents, &model, &options)?;
     say(ttp_report::outputs::table(&report).trim_end())?;
-    for change in &report.label_changes {
-        let (from, why) = (&change.from, &change.why);
-        if report.techniques.iter().any(|t| Some(&t.technique) == change.to.as_ref()) {
-            say(&format!("{from}: {why} (ATT&CK {})", report.model.attack_version))?;
-        }
-    }
     for file in ttp_report::outputs::write(&report, &arguments.out)? {
         say(&format!("written: {}", file.display()))?;
     }

@@ -31,19 +31,9 @@ pub(crate) fn of(name: &str, bytes: &[u8], notes: &mut Vec<String>) -> Outcome<F
     if let (Some(named), Some(extension)) = (named, extension)
         && named != found
     {
-        notes.push(format!("named .{extension}, and its content is {}", title(found)));
+        notes.push(format!("named .{extension}, and its content is {}", found.name()));
     }
     Ok(found)
-}
-
-fn title(format: Format) -> &'static str {
-    match format {
-        Format::Text => "plain text",
-        Format::Markdown => "Markdown",
-        Format::Html => "HTML",
-        Format::Docx => "DOCX",
-        Format::Pdf => "PDF",
-    }
 }
 
 fn by_content(bytes: &[u8], named: Option<Format>) -> Outcome<Format> {

@@ -52,6 +52,19 @@ pub enum Format {
     Pdf,
 }
 
+impl Format {
+    /// As readers know it: `plain text`, `PDF`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "plain text",
+            Self::Markdown => "Markdown",
+            Self::Html => "HTML",
+            Self::Docx => "DOCX",
+            Self::Pdf => "PDF",
+        }
+    }
+}
+
 /// What a block is. Only [`Kind::Prose`], which list items of prose are too, is read for techniques.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,

@@ -106,26 +106,25 @@ fn kind(role: Role, text: &str, part: Part) -> Kind {
     let words: Vec<&str> = text.split(' ').take(LOOKED_AT).collect();
     let counted = words.iter().filter(|word| word.contains(char::is_alphanumeric)).count();
     let indicators = words.iter().filter(|word| is_indicator(word)).count();
-    let sentence = is_sentence(text);
+    let sentence = counted >= 4 && text.ends_with(['.', '!', '?', ':', '"', '”', ')']);
     match role {
         Role::Navigation => Kind::Navigation,
         _ if is_notice(text, words.len()) => Kind::Navigation,
         Role::Heading => Kind::Heading,
         Role::Table if indicators * 3 >= counted && indicators > 0 => Kind::Indicators,
         Role::Text if sentence && indicators * 4 < counted * 3 && part != Part::Indicators => {
-            running(role, text, part)
+            running(role, text, part, sentence)
         }
         _ if indicators * 2 >= counted && indicators > 0 => Kind::Indicators,
         Role::Code => Kind::Code,
         Role::Table if part == Part::Indicators => Kind::Indicators,
         Role::Table => Kind::Table,
-        _ => running(role, text, part),
+        _ => running(role, text, part, sentence),
     }
 }
 
 /// What a text is that is no list of indicators: code, a reference or prose.
-fn running(role: Role, text: &str, part: Part) -> Kind {
-    let sentence = is_sentence(text);
+fn running(role: Role, text: &str, part: Part, sentence: bool) -> Kind {
     match role {
         _ if is_code(text) => Kind::Code,
         Role::Reference => Kind::Reference,
@@ -133,13 +132,6 @@ fn running(role: Role, text: &str, part: Part) -> Kind {
         Role::Text if part == Part::Indicators && !sentence => Kind::Indicators,
         _ => Kind::Prose,
     }
-}
-
-/// Whether a text ends as a sentence does, and has words enough for one.
-fn is_sentence(text: &str) -> bool {
-    let words = text.split(' ').take(LOOKED_AT);
-    let counted = words.filter(|word| word.contains(char::is_alphanumeric)).count();
-    counted >= 4 && text.ends_with(['.', '!', '?', ':', '"', '”', ')'])
 }
 
 fn part_of(title: &str) -> Part {

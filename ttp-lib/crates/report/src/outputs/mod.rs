@@ -120,8 +120,12 @@ pub fn table(report: &Report) -> String {
             surest,
         ]);
     }
+    let sentences = report.sentences().count();
     let mut out = String::new();
-    if table.is_empty() {
+    if sentences == 0 {
+        let title = safe(&title(report));
+        _ = writeln!(out, "{title}: no sentence of prose was found to ask about.");
+    } else if table.is_empty() {
         _ = writeln!(
             out,
             "{}: no sentence shows a technique with a probability of {:.2} or more.",
@@ -131,20 +135,16 @@ pub fn table(report: &Report) -> String {
     } else {
         out.push_str(&table.to_text());
     }
-    let sentences = report.sentences().count();
-    if sentences == 0 {
-        out = format!("{}: no sentence of prose was found to ask about.\n", safe(&title(report)));
-    }
-    let evidence: usize = report.documents.iter().map(shown_by).sum();
-    let verdict = format!(
-        "\n{} of {} of prose {} a technique. {}",
-        grouped(i64::try_from(evidence).unwrap_or(i64::MAX)),
-        counted(sentences, "sentence"),
-        if evidence == 1 { "shows" } else { "show" },
-        trust(report)
-    );
     if sentences > 0 {
-        _ = writeln!(out, "{verdict}");
+        let evidence: usize = report.documents.iter().map(shown_by).sum();
+        _ = writeln!(
+            out,
+            "\n{} of {} of prose {} a technique. {}",
+            grouped(i64::try_from(evidence).unwrap_or(i64::MAX)),
+            counted(sentences, "sentence"),
+            if evidence == 1 { "shows" } else { "show" },
+            trust(report)
+        );
     }
     for read in &report.documents {
         if report.documents.len() > 1 {

@@ -110,11 +110,11 @@ pub fn recognise_sentences(
 /// The names of the techniques that are candidates or near, and evidence of no sentence.
 fn names(model: &ReportModel, found: &[Technique], read: &[Read]) -> BTreeMap<String, String> {
     let sentences = || read.iter().flat_map(|read| &read.sentences);
-    let candidates = sentences().flat_map(|judged| &judged.candidates).map(|c| &c.technique);
-    let near = sentences().flat_map(|judged| &judged.similar).map(|near| &near.technique);
-    let said: BTreeSet<&String> = candidates.chain(near).collect();
-    let is_other =
-        |id: &str| said.contains(&id.to_owned()) && found.iter().all(|f| f.technique != id);
+    let candidates =
+        sentences().flat_map(|judged| &judged.candidates).map(|c| c.technique.as_str());
+    let near = sentences().flat_map(|judged| &judged.similar).map(|near| near.technique.as_str());
+    let said: BTreeSet<&str> = candidates.chain(near).collect();
+    let is_other = |id: &str| said.contains(id) && found.iter().all(|f| f.technique != id);
     let labels = model.about().labels.iter().filter(|label| is_other(&label.technique));
     labels.map(|label| (label.technique.clone(), label.name.clone())).collect()
 }

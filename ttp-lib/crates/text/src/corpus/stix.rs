@@ -98,19 +98,29 @@ fn said<'a>(field: &'a Option<Text<'_>>) -> Option<&'a str> {
     field.as_ref().map(|Text(text)| text.as_ref()).filter(|text| !text.trim().is_empty())
 }
 
-/// The sentences of all descriptions of a bundle's objects in use, each text once, in the order of
-/// the file: of techniques, groups, software, mitigations, and how one uses the other.
+/// The sentences of all descriptions of the objects of some bundles in use, each text once, in the
+/// order of the files: of techniques, groups, software, mitigations, and how one uses the other.
 ///
 /// # Errors
-/// If the file cannot be read, or is no bundle.
-pub fn descriptions(bundle: &Path) -> Result<Vec<String>> {
-    let texts = read_texts(&[bundle])?;
-    let mut passed_over = [PassedOver::default()];
-    let objects = objects_of_all(&texts, &mut passed_over)?;
-    let mut seen = HashSet::new();
-    let in_use = objects.iter().flatten().filter(|object| !object.withdrawn());
-    let described = in_use.filter_map(|object| said(&object.description));
-    Ok(described.flat_map(clean::sentences).filter(|text| seen.insert(text.clone())).collect())
+/// If a file cannot be read, or is no bundle.
+pub fn descriptions(bundles: &[&Path]) -> Result<Vec<String>> {
+    with_objects(bundles, |lists, _| {
+        let mut seen = HashSet::new();
+        let in_use = lists.iter().flatten().filter(|object| !object.withdrawn());
+        let described = in_use.filter_map(|object| said(&object.description));
+        Ok(described.flat_map(clean::sentences).filter(|text| seen.insert(text.clone())).collect())
+    })
+}
+
+/// Hands on the objects of some bundles, bundle by bundle, as [`objects_of_all`] gives them.
+fn with_objects<T>(
+    bundles: &[&Path],
+    hand_on: impl FnOnce(&[Vec<Object<'_>>], &mut [PassedOver]) -> Result<T>,
+) -> Result<T> {
+    let texts = read_texts(bundles)?;
+    let mut passed_over: Vec<_> = bundles.iter().map(|_| PassedOver::default()).collect();
+    let lists = objects_of_all(&texts, &mut passed_over)?;
+    hand_on(&lists, &mut passed_over)
 }
 
 /// What of a bundle cannot be used, by reason: how many objects, and the first of them.
@@ -284,21 +294,20 @@ pub(super) struct Pattern {
 
 /// The techniques and sub-techniques of some bundles that are in use and have an id.
 pub(super) fn patterns(bundles: &[&Path]) -> Result<Vec<Pattern>> {
-    let texts = read_texts(bundles)?;
-    let mut passed_over: Vec<_> = bundles.iter().map(|_| PassedOver::default()).collect();
-    let objects = objects_of_all(&texts, &mut passed_over)?;
-    let used = objects.iter().flatten().filter(|o| o.is("attack-pattern") && !o.withdrawn());
-    let pattern = |object: &Object<'_>| {
-        let phases = object.kill_chain_phases.iter().flatten();
-        let tactics = phases.filter_map(|phase| phase.phase_name.as_ref().map(|Text(t)| t));
-        let linked = object.description.iter().flat_map(|Text(text)| linked_techniques(text));
-        Some(Pattern {
-            id: technique_id(object).ok()?,
-            tactics: tactics.map(|tactic| tactic.to_string()).collect(),
-            linked: linked.collect(),
-        })
-    };
-    Ok(used.filter_map(pattern).collect())
+    with_objects(bundles, |lists, _| {
+        let used = lists.iter().flatten().filter(|o| o.is("attack-pattern") && !o.withdrawn());
+        let pattern = |object: &Object<'_>| {
+            let phases = object.kill_chain_phases.iter().flatten();
+            let tactics = phases.filter_map(|phase| phase.phase_name.as_ref().map(|Text(t)| t));
+            let linked = object.description.iter().flat_map(|Text(text)| linked_techniques(text));
+            Some(Pattern {
+                id: technique_id(object).ok()?,
+                tactics: tactics.map(|tactic| tactic.to_string()).collect(),
+                linked: linked.collect(),
+            })
+        };
+        Ok(used.filter_map(pattern).collect())
+    })
 }
 
 /// The techniques that a description's links lead to, sub-techniques folded in.

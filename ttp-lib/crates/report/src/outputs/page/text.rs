@@ -4,7 +4,7 @@ use super::{Certainty, bar, found_in, shown};
 use crate::{Judgement, Read, Report};
 use std::fmt::Write;
 use ttp_base::show::{defang, escape_html, harmless};
-use ttp_documents::{Block, Format, Kind};
+use ttp_documents::{Block, Kind};
 
 /// A document's part of the page.
 pub(super) struct Section<'a> {
@@ -30,7 +30,7 @@ impl Section<'_> {
             "<section class=\"document\" id=\"d{number}\">\n<h2>{}</h2>\n<p class=\"small\">{}, {}, \
              sha256 <code>{}</code></p>",
             shown(&document.name),
-            format_name(document.format),
+            document.format.name(),
             found_in(self.read),
             shown(&document.sha256)
         );
@@ -228,16 +228,6 @@ fn kind_name(kind: Kind) -> &'static str {
         Kind::Indicators => "Indicators",
         Kind::Table => "Table",
         Kind::Code => "Code",
-    }
-}
-
-fn format_name(format: Format) -> &'static str {
-    match format {
-        Format::Text => "plain text",
-        Format::Markdown => "Markdown",
-        Format::Html => "HTML",
-        Format::Docx => "DOCX",
-        Format::Pdf => "PDF",
     }
 }
 

@@ -1,6 +1,6 @@
 //! The techniques of a release with what became of each, withdrawn ones too.
 
-use super::{NOWHERE, PassedOver, clean, objects_of_all, read_texts, said, technique_id};
+use super::{NOWHERE, clean, said, technique_id, with_objects};
 use std::collections::BTreeMap;
 use std::path::Path;
 use ttp_base::{Error, Result};
@@ -32,27 +32,33 @@ pub(in crate::corpus) struct Labels {
 
 /// Reads them from the bundles of one release.
 pub(in crate::corpus) fn labels(bundles: &[&Path]) -> Result<Labels> {
-    let texts = read_texts(bundles)?;
-    let mut passed_over: Vec<_> = bundles.iter().map(|_| PassedOver::default()).collect();
-    let lists = objects_of_all(&texts, &mut passed_over)?;
     let mut labels = Labels { all: Vec::new(), revoked_by: BTreeMap::new() };
-    for object in lists.iter().flatten() {
-        if object.is("attack-pattern") {
-            let Ok(id) = technique_id(object) else { continue };
-            let state = match (object.revoked, object.x_mitre_deprecated) {
-                (Some(true), _) => State::Revoked,
-                (_, Some(true)) => State::Deprecated,
-                _ => State::InUse,
-            };
-            let name = clean::collapse(said(&object.name).unwrap_or(&id));
-            labels.all.push(Label { object: object.name_in_bundle().to_owned(), id, name, state });
-        } else if object.is("relationship") && said(&object.relationship_type) == Some("revoked-by")
-        {
-            let ends = (said(&object.source_ref), said(&object.target_ref));
-            let (Some(source), Some(target)) = ends else { continue };
-            labels.revoked_by.entry(source.to_owned()).or_default().push(target.to_owned());
+    with_objects(bundles, |lists, _| {
+        for object in lists.iter().flatten() {
+            if object.is("attack-pattern") {
+                let Ok(id) = technique_id(object) else { continue };
+                let state = match (object.revoked, object.x_mitre_deprecated) {
+                    (Some(true), _) => State::Revoked,
+                    (_, Some(true)) => State::Deprecated,
+                    _ => State::InUse,
+                };
+                let name = clean::collapse(said(&object.name).unwrap_or(&id));
+                labels.all.push(Label {
+                    object: object.name_in_bundle().to_owned(),
+                    id,
+                    name,
+                    state,
+                });
+            } else if object.is("relationship")
+                && said(&object.relationship_type) == Some("revoked-by")
+            {
+                let ends = (said(&object.source_ref), said(&object.target_ref));
+                let (Some(source), Some(target)) = ends else { continue };
+                labels.revoked_by.entry(source.to_owned()).or_default().push(target.to_owned());
+            }
         }
-    }
+        Ok(())
+    })?;
     if !labels.all.iter().any(|label| label.state == State::InUse) {
         let file = bundles.first().copied().unwrap_or(Path::new("bundle"));
         return Err(Error::input_at(file, None, Some("objects"), NOWHERE));

@@ -1,10 +1,7 @@
 //! What a bundle says beside its procedure sentences: prose that shows no technique in use, and the
 //! name, STIX id and tactics of each technique.
 
-use super::{
-    NOWHERE, Object, PassedOver, clean, objects_of_all, read_texts, said, technique_id,
-    techniques_in_use,
-};
+use super::{NOWHERE, Object, clean, said, technique_id, techniques_in_use, with_objects};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -117,39 +114,39 @@ fn sentences(description: &str) -> Vec<(String, bool)> {
 /// # Errors
 /// As [`build()`](crate::corpus::build()).
 pub fn prose(bundles: &[&Path]) -> Result<Vec<ProseSentence>> {
-    let texts = read_texts(bundles)?;
-    let mut passed_over: Vec<_> = bundles.iter().map(|_| PassedOver::default()).collect();
-    let lists = objects_of_all(&texts, &mut passed_over)?;
     let mut found = Vec::new();
     let mut add = |kind, object: &str, text: &str| {
         for (text, cites_technique) in sentences(text) {
             found.push(ProseSentence { kind, text, object: object.to_owned(), cites_technique });
         }
     };
-    for object in lists.iter().flatten().filter(|object| !object.withdrawn()) {
-        let own = object.name_in_bundle();
-        let description = said(&object.description).unwrap_or_default();
-        match said(&object.kind).unwrap_or_default() {
-            "intrusion-set" => add(ProseKind::Group, own, description),
-            "malware" | "tool" => add(ProseKind::Software, own, description),
-            "course-of-action" => add(ProseKind::Mitigation, own, description),
-            "x-mitre-data-source" => add(ProseKind::DataSource, own, description),
-            "x-mitre-data-component" => add(ProseKind::DataComponent, own, description),
-            "attack-pattern" => {
-                let detection = said(&object.x_mitre_detection).unwrap_or_default();
-                add(ProseKind::Detection, own, detection);
-            }
-            "relationship" => {
-                let source = said(&object.source_ref).unwrap_or(own);
-                match said(&object.relationship_type) {
-                    Some("mitigates") => add(ProseKind::MitigationUse, source, description),
-                    Some("detects") => add(ProseKind::Detection, source, description),
-                    _ => {}
+    with_objects(bundles, |lists, _| {
+        for object in lists.iter().flatten().filter(|object| !object.withdrawn()) {
+            let own = object.name_in_bundle();
+            let description = said(&object.description).unwrap_or_default();
+            match said(&object.kind).unwrap_or_default() {
+                "intrusion-set" => add(ProseKind::Group, own, description),
+                "malware" | "tool" => add(ProseKind::Software, own, description),
+                "course-of-action" => add(ProseKind::Mitigation, own, description),
+                "x-mitre-data-source" => add(ProseKind::DataSource, own, description),
+                "x-mitre-data-component" => add(ProseKind::DataComponent, own, description),
+                "attack-pattern" => {
+                    let detection = said(&object.x_mitre_detection).unwrap_or_default();
+                    add(ProseKind::Detection, own, detection);
                 }
+                "relationship" => {
+                    let source = said(&object.source_ref).unwrap_or(own);
+                    match said(&object.relationship_type) {
+                        Some("mitigates") => add(ProseKind::MitigationUse, source, description),
+                        Some("detects") => add(ProseKind::Detection, source, description),
+                        _ => {}
+                    }
+                }
+                _ => {}
             }
-            _ => {}
         }
-    }
+        Ok(())
+    })?;
     Ok(found)
 }
 
@@ -158,22 +155,21 @@ pub fn prose(bundles: &[&Path]) -> Result<Vec<ProseSentence>> {
 /// # Errors
 /// As [`build()`](crate::corpus::build()).
 pub fn technique_entries(bundles: &[&Path]) -> Result<BTreeMap<String, TechniqueEntry>> {
-    let texts = read_texts(bundles)?;
-    let mut passed_over: Vec<_> = bundles.iter().map(|_| PassedOver::default()).collect();
-    let lists = objects_of_all(&texts, &mut passed_over)?;
-    let (techniques, _) = techniques_in_use(&lists, &mut passed_over);
-    let mut found = BTreeMap::new();
-    for object in lists.iter().flatten().filter(|o| o.is("attack-pattern") && !o.withdrawn()) {
-        let Ok(id) = technique_id(object) else { continue };
-        if techniques.0.contains_key(&id) {
-            found.insert(id, entry(object));
+    with_objects(bundles, |lists, passed_over| {
+        let (techniques, _) = techniques_in_use(lists, passed_over);
+        let mut found = BTreeMap::new();
+        for object in lists.iter().flatten().filter(|o| o.is("attack-pattern") && !o.withdrawn()) {
+            let Ok(id) = technique_id(object) else { continue };
+            if techniques.0.contains_key(&id) {
+                found.insert(id, entry(object));
+            }
         }
-    }
-    if found.is_empty() {
-        let file = bundles.first().copied().unwrap_or(Path::new("bundle"));
-        return Err(Error::input_at(file, None, Some("objects"), NOWHERE));
-    }
-    Ok(found)
+        if found.is_empty() {
+            let file = bundles.first().copied().unwrap_or(Path::new("bundle"));
+            return Err(Error::input_at(file, None, Some("objects"), NOWHERE));
+        }
+        Ok(found)
+    })
 }
 
 fn entry(object: &Object<'_>) -> TechniqueEntry {
