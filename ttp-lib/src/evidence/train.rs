@@ -163,7 +163,7 @@ pub(super) fn pretrain(
     let missing = |field, what: &str| Error::Setting { field, reason: format!("{what} {name:?}") };
     let base = run
         .base_of_further_pretraining(name)?
-        .ok_or_else(|| missing("sweep.models", "not pretrained further:"))?;
+        .ok_or_else(|| missing("sweep.models", "no model of continued pretraining:"))?;
     let params = run.profile.pretraining.clone();
     let params = params.ok_or_else(|| missing("pretraining", "missing, and needed by"))?;
     let texts = Unlabelled::of(&sweep.corpus()?, &sweep.splits()?);

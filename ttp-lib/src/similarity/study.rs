@@ -86,12 +86,12 @@ impl Default for SimilaritySettings {
 
 impl fmt::Display for SimilaritySettings {
     /// What a trial may change but the number of triplets: `triplet, margin 0.2; the nearest; 2
-    /// passes at 3e-5`.
+    /// epochs at 3e-5`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { loss, mining, training, .. } = self;
-        let (passes, rate) = (training.epochs, training.learning_rate);
-        let passes = if passes == 1 { "1 pass".to_owned() } else { format!("{passes} passes") };
-        write!(f, "{loss}; {mining}; {passes} at {rate:e}")
+        let (epochs, rate) = (training.epochs, training.learning_rate);
+        let epochs = if epochs == 1 { "1 epoch".to_owned() } else { format!("{epochs} epochs") };
+        write!(f, "{loss}; {mining}; {epochs} at {rate:e}")
     }
 }
 

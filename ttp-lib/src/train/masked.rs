@@ -321,8 +321,7 @@ pub fn check_held_out(checkpoint: &Checkpoint, split: &Split) -> Result<()> {
     if record.held_out.contains(&split.test_fingerprint()) {
         return Ok(());
     }
-    let reason =
-        "another split's test part was left out: pretrain it again, or test sentences leak";
+    let reason = "another split's test set was left out: pretrain it again, or test sentences leak";
     Err(Error::input_at(&path, None, Some("held_out"), reason))
 }
 
@@ -344,7 +343,7 @@ fn judge(
             let row = masked.places.int64_value(&[at as i64]) / masked.batch.ids.size()[1];
             let row = rows[row.unsigned_abs() as usize] + 1;
             let reason = format!("row {row}: its logits are NaN or infinite");
-            return Err(Error::Library { what: "judging hidden words", reason });
+            return Err(Error::Library { what: "judging masked tokens", reason });
         }
         let total =
             logits.cross_entropy_loss::<Tensor>(&masked.truth, None, Reduction::Sum, -100, 0.0);

@@ -304,7 +304,7 @@ fn a_checkpoint_is_pretrained_further_and_one_starts_at_random() {
         String::from_utf8(output.stdout).unwrap()
     };
     let said = run(&["pretrain"]);
-    assert!(said.starts_with("24 sentences on ") && said.contains("pass 1: loss "), "{said}");
+    assert!(said.starts_with("24 sentences on ") && said.contains("epoch 1: loss "), "{said}");
     assert!(project.at("results/pretraining.minilm-cti.json").is_file());
     for checkpoint in ["minilm-cti", "scratch"] {
         let said = run(&["finetune", "--checkpoint", checkpoint]);
@@ -412,7 +412,7 @@ fn a_profile_with_a_mistake_is_named_by_file_and_field() {
     };
     assert_eq!(
         said(&|p| p["training"]["epochs"] = json!(0)),
-        "error: own.json, row 1: setting training.epochs: 0 passes train nothing"
+        "error: own.json, row 1: setting training.epochs: 0 epochs train nothing"
     );
     assert_eq!(
         said(&|p| p["balance"]["upsample_to"] = json!(700)),

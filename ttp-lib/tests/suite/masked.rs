@@ -116,7 +116,7 @@ fn guesses_are_shares_of_the_whole_vocabulary_best_first() {
     let encoder = MaskedEncoder::with_new_head(&checkpoint, Device::Cpu, 1).unwrap();
     let tokenize = tokenizer(&checkpoint);
     let found = encoder.fill(&tokenize, "[MASK] the [MASK]", tiny::WORDS.len()).unwrap();
-    assert_eq!(found.len(), 2, "one answer a hidden word");
+    assert_eq!(found.len(), 2, "one answer a masked token");
     for guesses in found {
         assert_eq!(guesses.len(), tiny::WORDS.len());
         assert!(guesses.windows(2).all(|pair| pair[0].probability >= pair[1].probability));
@@ -164,9 +164,9 @@ fn nothing_is_written_where_training_breaks_off() {
         let _ = weights[0].1.fill_(f64::NAN);
     });
     let said = pretraining.run(&mut encoder, &rows, &rows, &mut |_| ()).unwrap_err().to_string();
-    assert_eq!(said, "judging hidden words: row 1: its logits are NaN or infinite");
+    assert_eq!(said, "judging masked tokens: row 1: its logits are NaN or infinite");
     let said = encoder.fill(&tokenizer(&checkpoint), "the [MASK]", 2).unwrap_err().to_string();
-    assert_eq!(said, "guessing words: hidden word 1: its logits are NaN or infinite");
+    assert_eq!(said, "guessing words: masked token 1: its logits are NaN or infinite");
     assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 0);
     let none = MaskedRows::new(&[], &tokenizer(&checkpoint), 0.15).map(|_| ()).unwrap_err();
     assert!(none.to_string().contains("texts"), "{none}");

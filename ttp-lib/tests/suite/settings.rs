@@ -222,11 +222,11 @@ const WRONG: &[Wrong] = &[
         r#""validation": 0.0, "test": 0.5"#,
         ": setting remedies.shares.validation: 0: no row to judge by",
     ),
-    (r#""epochs": 2"#, r#""epochs": 0"#, ": setting training.epochs: 0 passes train nothing"),
+    (r#""epochs": 2"#, r#""epochs": 0"#, ": setting training.epochs: 0 epochs train nothing"),
     (
         r#""epochs": 3"#,
         r#""epochs": 0"#,
-        ": setting similarity.training.epochs: 0 passes train nothing",
+        ": setting similarity.training.epochs: 0 epochs train nothing",
     ),
     (
         r#""max_length": 17"#,
@@ -236,7 +236,7 @@ const WRONG: &[Wrong] = &[
     (
         r#""epochs": 5"#,
         r#""epochs": 0"#,
-        ": setting similarity.trials[2].epochs: 0 passes train nothing",
+        ": setting similarity.trials[2].epochs: 0 epochs train nothing",
     ),
     (
         r#""margin": 0.2"#,

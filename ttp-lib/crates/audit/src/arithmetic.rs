@@ -59,7 +59,7 @@ pub fn judge(
         }
         Check::Share(part, all) | Check::Gain(part, all) => {
             let Some(mut found) = quotient(of(*part), of(*all), value) else {
-                return Relation::Missed("a share of nothing".to_owned(), Vec::new());
+                return Relation::Missed("a fraction whose whole is 0".to_owned(), Vec::new());
             };
             if let Check::Gain(..) = check {
                 found = found.minus(&Interval::point(Exact::one()));

@@ -115,7 +115,9 @@ impl Judge<'_> {
                 let verdict = if score.is_of(&counts) {
                     Verdict::Consistent { witness: witness.clone(), number: number.clone() }
                 } else {
-                    Verdict::Undecided { needs: "a witness that bears it out".to_owned() }
+                    Verdict::Undecided {
+                        needs: "an example confusion matrix that confirms it".to_owned(),
+                    }
                 };
                 self.verdicts[at] = Some(verdict);
                 let same = found.whole

@@ -195,7 +195,9 @@ impl Judge<'_> {
                         let way = self.only_way(at, &settled.holding, said, classes);
                         Verdict::Consistent { witness: text.clone() + &way, number: many.clone() }
                     } else {
-                        Verdict::Undecided { needs: "a witness that bears it out".to_owned() }
+                        Verdict::Undecided {
+                            needs: "an example confusion matrix that confirms it".to_owned(),
+                        }
                     };
                     verdicts.insert(at, verdict);
                 }

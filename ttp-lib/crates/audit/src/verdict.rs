@@ -46,10 +46,10 @@ impl Verdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Consistent { witness, number } => match number.as_deref() {
-                Some("1") => write!(f, "{witness}; the only one"),
-                Some(number) => write!(f, "{witness}; one of {number}"),
-                None => f.write_str(witness),
+            Self::Consistent { witness: example, number } => match number.as_deref() {
+                Some("1") => write!(f, "{example}; the only one"),
+                Some(number) => write!(f, "{example}; one of {number}"),
+                None => f.write_str(example),
             },
             Self::Inconsistent { conflict, smallest, reason } => {
                 let size = if *smallest { "smallest conflict" } else { "conflict" };

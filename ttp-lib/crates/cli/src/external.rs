@@ -146,7 +146,7 @@ fn predictions(classifier: &Classifier, corpus: &Corpus, folder: &Path) -> Resul
     match found.iter().position(String::is_empty) {
         None => Ok(found),
         Some(row) => {
-            let reason = format!("the model says nothing of row {}", row + 1);
+            let reason = format!("the model gave no answer for row {}", row + 1);
             Err(Error::input(folder, reason))
         }
     }

@@ -285,7 +285,7 @@ fn train_encoder(run: &Run, arguments: &TrainArguments) -> Result<()> {
     let history = training.run(&mut encoder, &data, &mut train::print_every(10.0))?;
     for epoch in &history.epochs {
         say(&format!(
-            "pass {}: training loss {:.3}, validation loss {:.3}, macro F1 {:.4}",
+            "epoch {}: training loss {:.3}, validation loss {:.3}, macro F1 {:.4}",
             epoch.epoch, epoch.train_loss, epoch.validation_loss, epoch.validation_f1_macro
         ))?;
     }
@@ -298,7 +298,7 @@ fn train_encoder(run: &Run, arguments: &TrainArguments) -> Result<()> {
     let file = arguments.out.join(format!("{part}.predictions.parquet"));
     write_predictions(&judged, encoder.families(), &file)?;
     say(&format!(
-        "{part}: macro F1 {:.4}, accuracy {:.4}; best pass {}, {:.1} s of training, {:.0} flows/s",
+        "{part}: macro F1 {:.4}, accuracy {:.4}; best epoch {}, {:.1} s of training, {:.0} flows/s",
         scores.f1.macro_,
         scores.accuracy,
         history.best_epoch,

@@ -76,7 +76,7 @@ enum Command {
     /// Test trained models on sentences of another source or of a later time: your own, those that
     /// are new in ATT&CK v15, or TRAM 2's
     External(external::Arguments),
-    /// Fine-tune on the untrimmed corpus, and try what is proposed for techniques never found
+    /// Fine-tune on the untrimmed corpus, and try what is proposed for techniques with zero recall
     Remedies(remedies::Arguments),
     /// Train sentence models on random and on hard negatives, and judge them on unseen pairs; or
     /// by a recipe of the similarity report, on its own pairs
@@ -95,7 +95,7 @@ enum Command {
     /// Malware families from the numbers of network flows, synthetic or your own
     #[command(subcommand)]
     Family(family::FamilyCommand),
-    /// Say what is wrong with a classifier: classes never found, sinks, confused pairs
+    /// Say what is wrong with a classifier: zero recall, over-predicted classes, confused pairs
     Diagnose(diagnose::DiagnoseArguments),
     /// Train over seeds, splits and changes in the training, a job at a time
     #[command(subcommand)]
@@ -373,7 +373,7 @@ fn pretrain(run: &Run, checkpoint: Option<String>) -> Result<()> {
     files::write_json(&run.results(&format!("pretraining.{name}.json")), &history)?;
     for epoch in &history.epochs {
         say(&format!(
-            "pass {}: loss {:.3} nats, {:.3} of the hidden words guessed right",
+            "epoch {}: loss {:.3} nats, {:.3} of the masked tokens predicted correctly",
             epoch.epoch, epoch.validation_loss, epoch.validation_accuracy
         ))?;
     }

@@ -437,12 +437,12 @@ impl Tried {
     /// None in practice: the table's own check on the number of cells.
     pub fn table(tried: &[Self]) -> Result<Table> {
         let mut table = Table::new([
-            "remedy",
+            "method",
             "macro F1",
             "gain",
             "of the worst found",
             "of the others found",
-            "never found",
+            "zero recall",
         ]);
         for one in tried {
             // Nothing against itself: there is no chance in it.

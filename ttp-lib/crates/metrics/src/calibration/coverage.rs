@@ -335,8 +335,8 @@ mod tests {
         // The fourth root of 0.025.
         assert!((all.low - 0.025_f64.powf(0.25)).abs() < 1e-12, "{all:?}");
         assert_eq!((all.value, all.high), (1.0, 1.0));
-        let twins = named(&Groups::by(&[1, 1, 2, 2, 3]), &[0, 0, 0, 0, 1]).precision.unwrap();
-        assert!((twins.low - 0.025_f64.sqrt()).abs() < 1e-12, "{twins:?}");
+        let copies = named(&Groups::by(&[1, 1, 2, 2, 3]), &[0, 0, 0, 0, 1]).precision.unwrap();
+        assert!((copies.low - 0.025_f64.sqrt()).abs() < 1e-12, "{copies:?}");
         let none = named(&Groups::each_row(5), &[1, 1, 1, 1, 0]).precision.unwrap();
         assert_eq!((none.value, none.low, none.high), (0.0, 0.0, 1.0 - all.low));
     }

@@ -134,9 +134,11 @@ impl fmt::Display for Fault {
             Self::NamesShuffled { against } => write!(f, "the names are shuffled: by {against}"),
             Self::NamesUnclear { against } => write!(f, "the names may be shuffled: by {against}"),
             Self::Swallowed { class, by } => write!(f, "{class}: swallowed by {by}"),
-            Self::NeverFound { class } => write!(f, "{class}: never found"),
-            Self::HardlyFound { class } => write!(f, "{class}: hardly found"),
-            Self::Sink { class } => write!(f, "{class}: a sink of several other classes"),
+            Self::NeverFound { class } => write!(f, "{class}: zero recall"),
+            Self::HardlyFound { class } => write!(f, "{class}: recall near zero"),
+            Self::Sink { class } => {
+                write!(f, "{class}: over-predicted, for rows of several other classes")
+            }
             Self::ConfusedBothWays { a, b } => write!(f, "{a} and {b}: taken for each other"),
             Self::TakenFor { class, taken_for } => write!(f, "{class}: taken for {taken_for}"),
             Self::TooSmall { class } => write!(f, "{class}: too small to judge"),

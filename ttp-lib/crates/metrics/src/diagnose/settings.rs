@@ -90,7 +90,7 @@ settings!(DiagnosisSettings, "diagnosis", {
     alpha: SHARE,
     excess: at_least(1.0),
     sink_share: SHARE,
-    sink_sources: at_least(1.0).or("a sink has at least one"),
+    sink_sources: at_least(1.0).or("an over-predicted class has at least one"),
     source_share: SHARE,
     pair_share: SHARE,
     swallowed_share: SHARE,

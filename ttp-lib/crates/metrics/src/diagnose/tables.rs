@@ -33,7 +33,7 @@ impl Diagnosis {
             };
             table.push([name.into(), self.in_tier(tier).len().into()])?;
         }
-        table.push(cells!["classes never found", self.never_found.len()])?;
+        table.push(cells!["classes with zero recall", self.never_found.len()])?;
         let small = self.classes.iter().filter(|class| class.too_small && class.support > 0);
         let name = format!("classes too small to judge (under {} rows)", self.settings.min_support);
         table.push([name.into(), small.count().into()])?;
@@ -72,10 +72,10 @@ impl Diagnosis {
         for class in order {
             let mut notes: Vec<&str> = Vec::new();
             if class.never_found {
-                notes.push("never found");
+                notes.push("zero recall");
             }
             if class.hardly_found {
-                notes.push("hardly found");
+                notes.push("recall near zero");
             }
             if class.too_small && class.support > 0 {
                 notes.push("too small to judge");
@@ -103,8 +103,8 @@ impl Diagnosis {
     /// # Errors
     /// As [`summary_table`](Self::summary_table).
     pub fn never_found_table(&self) -> Result<Table> {
-        let caption = "Never found: where a class's rows of truth go, predictions with counts and \
-                       shares of its rows.";
+        let caption = "Zero recall: where a class's rows of truth go, predictions with counts and \
+                       per cent of its rows.";
         let mut table = Table::new(["class (truth)", "rows", "go to (predictions)"]);
         table = table.caption(caption);
         for one in &self.never_found {
@@ -137,14 +137,14 @@ impl Diagnosis {
     pub fn sink_table(&self) -> Result<Table> {
         let headers = [
             "class (prediction)",
-            "taken in",
+            "false positives",
             "even spread",
-            "share of its column",
+            "fraction of its column",
             "from (truth)",
             "from others",
         ];
-        let caption = "Sinks: predictions that take in several classes; counts, and shares of each \
-                       source's rows of truth.";
+        let caption = "Over-predicted classes: predicted for rows of several others; counts, and per \
+                       cent of each source's rows of truth.";
         let mut table = Table::new(headers).caption(caption);
         for sink in &self.sinks {
             let expected = Cell::number(sink.expected, 1);
@@ -166,7 +166,8 @@ impl Diagnosis {
     /// # Errors
     /// As [`summary_table`](Self::summary_table).
     pub fn confused_table(&self) -> Result<Table> {
-        let headers = ["a", "b", "a as b", "share of a", "b as a", "share of b", "directions"];
+        let headers =
+            ["a", "b", "a as b", "fraction of a", "b as a", "fraction of b", "directions"];
         let caption = "Confused pairs: rows of truth a that were predicted b, and of truth b that \
                        were predicted a.";
         let mut table = Table::new(headers).caption(caption);

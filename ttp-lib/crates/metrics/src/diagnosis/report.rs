@@ -119,9 +119,9 @@ impl Report {
         let diagnosis = &self.diagnosis;
         let mut tables = vec![
             ("Summary", diagnosis.summary_table()?),
-            ("Never found", diagnosis.never_found_table()?),
+            ("Zero recall", diagnosis.never_found_table()?),
             ("Swallowed", diagnosis.swallowed_table()?),
-            ("Sinks", diagnosis.sink_table()?),
+            ("Over-predicted classes", diagnosis.sink_table()?),
             ("Confused pairs", diagnosis.confused_table()?),
             ("Precision and recall far apart", diagnosis.imbalance_table()?),
             ("Classes", diagnosis.class_table()?),
@@ -300,14 +300,14 @@ impl Report {
         let s = &self.diagnosis.settings;
         let per_cent = |share: f64| format!("{} %", (1000.0 * share).round() / 10.0);
         format!(
-            "Intervals are at the level {}: Wilson's for shares, the Jaccard index's for a class's \
+            "Intervals are at the level {}: Wilson's for proportions, the Jaccard index's for a class's \
              F1, the delta method's for averages; rows are taken to be independent. Classes with \
              fewer than {} rows are too small to judge. A class is taken for another when at least \
-             {} of its rows are, a sink when at least {} of its column and {} classes with at least \
-             {} of their rows each are, swallowed when at least {} of its rows go to one class and \
-             less than {} is found. Each time the odds must be {} times those of an even spread of \
+             {} of its rows are, over-predicted when at least {} of its column and {} classes with \
+             at least {} of their rows each are, swallowed when at least {} of its rows go to one \
+             class and less than {} is predicted correctly. Each time the odds must be {} times those of an even spread of \
              the class's errors, and chance explain it with a probability of at most {} after \
-             Holm&#39;s correction. A class is hardly found when its recall's whole interval is \
+             Holm&#39;s correction. A class has a recall near zero when its whole interval is \
              below {}. A class that occurs nowhere is left out of the averages; where \
              nothing is under a score&#39;s line the score is 0.",
             per_cent(s.level),

@@ -90,7 +90,7 @@ impl NamesByLabelling {
                 "The names may be shuffled: the second labelling agrees on {printed} of {} rows by \
                  the printed names and on {best} by the best ones ({p}), but no class's rows stand \
                  under another's name while that one's stand under a third: it may as well be that \
-                 one class takes in another.",
+                 one class is predicted for another.",
                 self.rows
             ),
             NamesVerdict::InOrder if self.printed == self.best => format!(

@@ -180,7 +180,7 @@ fn longest(labels: &[String], size: f64) -> f64 {
 
 /// What the colours mean, in one line.
 fn legend_of_shades(sheet: &mut Sheet<'_>, y: f64) -> Result<()> {
-    let said = "rows are truth, columns are predictions; share of a row:";
+    let said = "rows are truth, columns are predictions; per cent of a row:";
     sheet.text(said, (16.0, y), 12.0, SOFT, Stand::START)?;
     let mut x = 16.0 + drawn_width(said, 12.0) + 10.0;
     for per_cent in [0, 25, 50, 75, 100] {
@@ -268,9 +268,9 @@ impl Map<'_> {
         sheet.text("prediction (columns)", columns, TEXT, INK, Stand::MIDDLE)?;
         let total = thousands(self.confusion.total() as f64);
         let said = match self.cells {
-            Cells::Shares => "numbers and colours are shares of a row, in per cent",
+            Cells::Shares => "numbers and colours are per cent of a row",
             Cells::Counts => "numbers are counts, colours are their logarithms",
-            _ => "numbers are counts, colours are shares of a row",
+            _ => "numbers are counts, colours are per cent of a row",
         };
         let below = format!("{total} rows; {said}");
         let place = (self.left, self.top + self.side + 18.0);

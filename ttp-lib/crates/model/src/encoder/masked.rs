@@ -92,7 +92,7 @@ impl MaskedEncoder {
         let family = checkpoint.family();
         let config = checkpoint.bert_config()?;
         if checkpoint.config.get("tie_word_embeddings") == Some(&Value::Bool(false)) {
-            let reason = "false is not supported for hidden words";
+            let reason = "false is not supported for masked tokens";
             return Err(checkpoint.wrong("tie_word_embeddings", reason));
         }
         // It has no part in guessing words. It is kept, so that a fine-tuning afterwards starts
@@ -198,7 +198,7 @@ impl MaskedEncoder {
         let places = Tensor::from_slice(&places).to_device(self.device());
         let logits = tch::no_grad(|| self.logits_at(&batch, &places, false))?;
         if let Some(row) = first_unsound(&logits)? {
-            let reason = format!("hidden word {}: its logits are NaN or infinite", row + 1);
+            let reason = format!("masked token {}: its logits are NaN or infinite", row + 1);
             return Err(Error::Library { what: "guessing words", reason });
         }
         let words = logits.size().last().copied().unwrap_or(0);

@@ -3,7 +3,7 @@
 use ttp_base::settings::{Range, above_to, at_least, between, from_below};
 
 /// Passes over the training rows.
-pub const EPOCHS: Range = at_least(1.0).or("0 passes train nothing");
+pub const EPOCHS: Range = at_least(1.0).or("0 epochs train nothing");
 /// Rows a step.
 pub const BATCH_SIZE: Range = at_least(1.0).or("a batch needs at least one row");
 /// Tokens of a text, with one before and one after its words.

@@ -79,7 +79,10 @@ impl fmt::Display for Lost {
         if !self.short.is_empty() {
             let one = |s: &Shortfall| format!("{} ({} of {})", s.technique, s.rows, s.wanted);
             let short: Vec<String> = self.short.iter().map(one).collect();
-            lines.push(format!("not filled up, for want of new twins: {}", named(&short)));
+            lines.push(format!(
+                "not filled up, for want of new augmented copies: {}",
+                named(&short)
+            ));
         }
         for (part, labels) in
             [("validation", &self.without_validation), ("test", &self.without_test)]

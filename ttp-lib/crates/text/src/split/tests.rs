@@ -337,7 +337,10 @@ fn what_a_split_lost_is_told() {
     assert_eq!((lost.without_validation.len(), lost.without_test.len()), (0, 1));
     let text = lost.to_string();
     assert!(text.contains("too rare to be kept: 1 techniques, 2 rows"), "{text}");
-    assert!(text.contains("not filled up, for want of new twins: T2 (4 of 8)"), "{text}");
+    assert!(
+        text.contains("not filled up, for want of new augmented copies: T2 (4 of 8)"),
+        "{text}"
+    );
     assert!(text.contains("without a row in test: T2"), "{text}");
     assert!(!text.contains("without a row in validation"), "{text}");
     let tiny = Limits { trim_below: 1, ..limits };

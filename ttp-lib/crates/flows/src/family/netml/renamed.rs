@@ -126,8 +126,8 @@ impl Renamed {
     pub fn table(&self) -> Result<Table> {
         let headers = ["output", "printed", "F1", "rows", "flows", "right name", "forest agrees"];
         let mut table = Table::new(headers).caption(
-            "The 21 outputs: rows in the summary, flows of the standard test set, and the share of \
-             these that the forest calls by the right name",
+            "The 21 outputs: rows in the summary, flows of the standard test set, and the fraction \
+             of these that the forest calls by the right name",
         );
         let said = self.encoded.best();
         for (output, printed) in self.published.classes.iter().enumerate() {
@@ -242,13 +242,13 @@ impl Renamed {
                 remains: "two names of one malware are confused",
             },
             Statement {
-                says: "Cobalt is a black hole that takes in HTBot, MagicHound and PUA".into(),
+                says: "Cobalt is a black hole that absorbs HTBot, MagicHound and PUA".into(),
                 renamed: format!(
-                    "{} takes in {}",
+                    "{} is predicted for {}",
                     right("Cobalt")?,
                     list(&["HTBot", "MagicHound", "PUA"])?
                 ),
-                remains: "the sink remains under another name",
+                remains: "the over-predicted class remains, under another name",
             },
             Statement {
                 says: format!("benign: excellent, F1 {:.3}", f1("benign")?),

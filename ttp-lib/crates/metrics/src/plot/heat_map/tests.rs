@@ -27,7 +27,7 @@ fn shares_and_counts_each_have_their_own_numbers() {
     let rows = [vec![61, 2], vec![3, 997]];
     let confusion = Confusion::from_counts(["T1059", "T1027"], &rows).unwrap();
     let shares = HeatMap::new("m", &confusion).row_shares().draw().unwrap();
-    for text in ["\n97\n", "\n3\n", "\n&lt;1\n", "\n100\n", "in per cent"] {
+    for text in ["\n97\n", "\n3\n", "\n&lt;1\n", "\n100\n", "per cent of a row"] {
         assert!(shares.as_str().contains(text), "{text}");
     }
     let counts = HeatMap::new("m", &confusion).counts().draw().unwrap();
