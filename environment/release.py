@@ -17,6 +17,7 @@ import sys
 import tarfile
 from pathlib import Path
 
+import figures
 import machine
 import project
 import report
@@ -40,6 +41,14 @@ def check_run(profile: Profile) -> None:
              for state in run_notebooks.runs(path, profile) if not state.is_up_to_date()]
     if stale:
         raise Problem(f"not up to date: {', '.join(stale)}: run `make reproduce` first")
+
+
+def check_figures(profile: Profile) -> None:
+    """README of this commit tells of this run."""
+    found = figures.outcome(profile.name)
+    if found and found.differ:
+        raise Problem(f"{len(found.differ)} figures of README.md are not this run's, the first: "
+                      f"{found.differ[0]} (environment/figures.py lists all): mend README.md first")
 
 
 def check_commit() -> str:
@@ -75,6 +84,7 @@ def make() -> Path:
     profile = Profile.from_environment()
     commit = check_commit()
     check_run(profile)
+    check_figures(profile)
     name = f"ttp-lib-{version()}-{profile.name}"
     content = [(path, file.read_bytes()) for path, file in files()]
     about = {"version": version(), "commit": commit, "profile": profile.name, "versions": machine.versions()}

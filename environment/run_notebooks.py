@@ -29,6 +29,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import (CellExecutionComplete, CellExecutionError, CellTimeoutError,
                                  DeadKernelError)
 
+import figures
 import freshness
 import hub_check
 import kernel
@@ -433,6 +434,8 @@ def main() -> int:
         print("\nstopped; what was finished before is kept", file=sys.stderr)
         return 130
     report.print_end([path for state in states for path in state.outputs])
+    if not arguments.names and not os.environ.get("TTP_CHECKPOINT"):
+        figures.print_end(profile.name)
     return 0
 
 

@@ -9,6 +9,7 @@ import tarfile
 from pathlib import Path
 from unittest import mock
 
+import figures
 import machine
 import project
 import release
@@ -41,6 +42,7 @@ class Release(OutputFolder):
 
     def made(self, commit: str = "0123456789ab", fresh: bool = True) -> Path:
         with mock.patch.object(machine, "commit", return_value=commit), \
+                mock.patch.object(figures, "outcome", return_value=None), \
                 mock.patch.object(run_notebooks, "notebooks", return_value=[Path("01_a.ipynb")]), \
                 mock.patch.object(run_notebooks, "runs", return_value=[State("01_a", fresh)]):
             return release.make()
