@@ -1,7 +1,7 @@
 """`make release`: the reports of a whole run as one archive, so that they can be read without a run.
 
 It holds the pages and executed notebooks, the figures (results/*.json and the pictures in
-reports/), VERSIONS.json and SHA256SUMS. The run must be whole and of the commit that is checked
+reports/), VERSIONS.json, the licences of all that was used (LICENCES.csv) and SHA256SUMS. The run must be whole and of the commit that is checked
 out: pages of other notebooks, of another profile or of changed code are no release. The same run
 and commit give the same bytes.
 """
@@ -18,6 +18,7 @@ import tarfile
 from pathlib import Path
 
 import figures
+import licences
 import machine
 import project
 import report
@@ -89,6 +90,7 @@ def make() -> Path:
     content = [(path, file.read_bytes()) for path, file in files()]
     about = {"version": version(), "commit": commit, "profile": profile.name, "versions": machine.versions()}
     content.append(("VERSIONS.json", (json.dumps(about, indent=2) + "\n").encode()))
+    content.append(("LICENCES.csv", licences.as_csv(licences.listed()).encode()))
     sums = "".join(f"{hashlib.sha256(text).hexdigest()}  {path}\n" for path, text in content)
     content.append(("SHA256SUMS", sums.encode()))
     time = project.run_for_text(["git", "log", "-1", "--format=%ct"], project.ROOT).strip()

@@ -10,6 +10,7 @@ from pathlib import Path
 from unittest import mock
 
 import figures
+import licences
 import machine
 import project
 import release
@@ -43,6 +44,7 @@ class Release(OutputFolder):
     def made(self, commit: str = "0123456789ab", fresh: bool = True) -> Path:
         with mock.patch.object(machine, "commit", return_value=commit), \
                 mock.patch.object(figures, "outcome", return_value=None), \
+                mock.patch.object(licences, "listed", return_value=[("crate", "a", "1.0", "MIT")]), \
                 mock.patch.object(run_notebooks, "notebooks", return_value=[Path("01_a.ipynb")]), \
                 mock.patch.object(run_notebooks, "runs", return_value=[State("01_a", fresh)]):
             return release.make()
@@ -54,7 +56,7 @@ class Release(OutputFolder):
         with tarfile.open(target) as tar:
             content = {member.name: tar.extractfile(member).read() for member in tar}
         wanted = ["reports/01_a.html", "reports/01_a.ipynb", "reports/figures/a.svg", "results/a.json",
-                  "VERSIONS.json", "SHA256SUMS"]
+                  "VERSIONS.json", "LICENCES.csv", "SHA256SUMS"]
         self.assertEqual(list(content), [f"{name}/{path}" for path in wanted])
         sums = dict(line.split("  ")[::-1] for line in content[f"{name}/SHA256SUMS"].decode().splitlines())
         self.assertEqual(sums, {path: hashlib.sha256(content[f"{name}/{path}"]).hexdigest() for path in wanted[:-1]})
