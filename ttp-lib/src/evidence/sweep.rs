@@ -154,7 +154,7 @@ impl Sweep {
     }
 
     pub(super) fn split(&self, protocol: Protocol) -> Result<Split> {
-        Split::read(&self.run.processed("splits").join(protocol.name()))
+        self.run.split(protocol)
     }
 
     /// All splits that its jobs read: what no further pretraining may test with.
