@@ -38,10 +38,13 @@ def version() -> str:
 
 def check_run(profile: Profile) -> None:
     """Every notebook of the profile was run, on what stands there now."""
+    look = report.look()
     stale = [state.name for path in run_notebooks.notebooks([], profile.notebooks())
-             for state in run_notebooks.runs(path, profile) if not state.is_up_to_date()]
+             for state in run_notebooks.runs(path, profile)
+             if not (state.is_up_to_date() and state.page_stands(look))]
     if stale:
         raise Problem(f"not up to date: {', '.join(stale)}: run `make reproduce` first")
+    report.check_whole(profile)
 
 
 def check_figures(profile: Profile) -> None:

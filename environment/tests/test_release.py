@@ -14,6 +14,7 @@ import licences
 import machine
 import project
 import release
+import report
 import run_notebooks
 from project import Problem
 from tests.support import OutputFolder
@@ -24,6 +25,9 @@ class State:
         self.name, self.fresh = name, fresh
 
     def is_up_to_date(self) -> bool:
+        return self.fresh
+
+    def page_stands(self, look: str) -> bool:
         return self.fresh
 
 
@@ -43,6 +47,7 @@ class Release(OutputFolder):
 
     def made(self, commit: str = "0123456789ab", fresh: bool = True) -> Path:
         with mock.patch.object(machine, "commit", return_value=commit), \
+                mock.patch.object(report, "check_whole"), \
                 mock.patch.object(figures, "outcome", return_value=None), \
                 mock.patch.object(licences, "listed", return_value=[("crate", "a", "1.0", "MIT")]), \
                 mock.patch.object(run_notebooks, "notebooks", return_value=[Path("01_a.ipynb")]), \
