@@ -1,9 +1,10 @@
 """`make release`: the reports of a whole run as one archive, so that they can be read without a run.
 
 It holds the pages and executed notebooks, the figures (results/*.json and the pictures in
-reports/), VERSIONS.json, the licences of all that was used (LICENCES.csv) and SHA256SUMS. The run must be whole and of the commit that is checked
-out: pages of other notebooks, of another profile or of changed code are no release. The same run
-and commit give the same bytes.
+reports/), VERSIONS.json, the licences of all that was used (LICENCES.csv) and SHA256SUMS. The run
+must be whole, of the commit that is checked out, and README's figures its own: pages of other
+notebooks, of another profile, of changed code or changed by hand are no release. The same run and
+commit give the same bytes.
 """
 
 from __future__ import annotations

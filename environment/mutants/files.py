@@ -13,7 +13,7 @@ import figures
 import findings
 import report
 from mutants import Mutant, SEED, Unsound, distinct
-from mutants.run import Run
+from mutants.run import MARKS, SVG, Run
 from profiles import Profile
 from project import Problem
 
@@ -187,9 +187,9 @@ def not_written(run: Run, before: "dict[Path, bytes]") -> "Iterator[Mutant]":
 
 def of_plots() -> "Iterator[Mutant]":
     """Plots as the library draws them, without their marks."""
-    from mutants.run import MARKS, SVG
     rng = random.Random(f"{SEED} plots")
-    for title, mark in ((f"{name}, {at}", mark) for name in ("scores", "intervals", "rows") for at, mark in enumerate(MARKS)):
+    titles = [(f"{name}, {at}", mark) for name in ("scores", "intervals", "rows") for at, mark in enumerate(MARKS)]
+    for title, mark in titles:
         count = rng.randrange(1, 40)
         whole = {"data": {"image/svg+xml": SVG.format(title=title, marks=mark * count)}}
         if findings.is_empty_plot(whole):
@@ -243,6 +243,8 @@ def of_readme() -> "Iterator[Mutant]":
 
 def place_of(text: str, wanted: int) -> int:
     """Where a number of README's prose stands in README itself."""
-    blank = lambda match: re.sub(r"[^\n]", " ", match.group())
+    def blank(match: re.Match) -> str:
+        return re.sub(r"[^\n]", " ", match.group())
+
     kept = figures.TARGET.sub(blank, figures.ITEM.sub(blank, figures.FENCE.sub(blank, text)))
     return figures.numbers(kept)[wanted].start()
