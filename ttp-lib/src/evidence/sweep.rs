@@ -154,7 +154,7 @@ impl Sweep {
     }
 
     pub(super) fn split(&self, protocol: Protocol) -> Result<Split> {
-        self.run.split(protocol)
+        Split::read(&self.run.processed("splits").join(protocol.name()))
     }
 
     /// All splits that its jobs read: what no further pretraining may test with.
