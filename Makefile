@@ -11,7 +11,7 @@ BENCH ?=
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given folder-given notebook exercises course plain test test-all bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-wait report-model sweep lab kernelspec kernelspec-remove html pdf pictures fuzz release ttp clean distclean
+.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given folder-given notebook exercises course plain test test-all test-mutants bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-wait report-model sweep lab kernelspec kernelspec-remove html pdf pictures fuzz licences release ttp clean distclean
 
 help: ## this list
 	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
@@ -83,6 +83,10 @@ test: setup ## format, lints, all tests, the smoke notebooks and their pages in 
 test-all: setup ## the same, and what is slow and seldom fails: before a release
 	@$(OWN_PYTHON) environment/test_all.py --all
 
+test-mutants: setup ## a run, its data and README spoiled in one place at a time: which check says so (RUST=1: cells on the Rust kernel)
+	@$(WITH) cargo build --quiet --workspace --bin ttp
+	@PYTHONPATH="$(CURDIR)/environment" $(OWN_PYTHON) -m mutants $(if $(RUST),--rust)
+
 bench: setup ## Criterion benches
 	@$(WITH) --release cargo bench --package ttp-lib
 
@@ -138,6 +142,9 @@ pictures: setup ## the drawings in docs/ from this run's results (PNG=1: PNG fil
 
 fuzz: setup ## all fuzz targets on libFuzzer, TIME=60 seconds each (TARGETS="stix csv" for some)
 	@$(PYTHON) environment/fuzz.py
+
+licences: setup ## every crate and Python package of others with its licence, in target/licences.csv
+	@$(OWN_PYTHON) environment/licences.py
 
 release: setup ## the reports of a whole, up-to-date run as one archive with checksums, in release/
 	@$(OWN_PYTHON) environment/release.py

@@ -23,6 +23,8 @@ NO_FINDING = re.compile(r"written:|wrote |saved:", re.IGNORECASE)
 NOT_NEEDED = re.compile(r' (?:opacity="1"|stroke="none"|dominant-baseline="auto")')
 LONG_NUMBER = re.compile(r"\d+\.\d{2,}")
 SAFE_IN_ADDRESS = " =:/,;()!*@+[]|"
+# What marks a value in a plot.
+MARK = re.compile(r"<(circle|ellipse|rect|path|polyline|polygon|image)\b[^>]*>")
 
 
 def text_of(value) -> str:
@@ -141,3 +143,13 @@ def small_copy(svg: str) -> str:
     if "xmlns=" not in svg:
         svg = svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
     return "data:image/svg+xml," + quote(svg.replace('"', "'"), safe=SAFE_IN_ADDRESS + "'")
+
+
+def is_empty_plot(output) -> bool:
+    """A plot without a mark: lines and texts are axes. A rectangle at the picture's own corner
+    is its ground."""
+    drawing = output.get("data", {}).get("image/svg+xml")
+    if drawing is None:
+        return False
+    marks = [mark.group() for mark in MARK.finditer(text_of(drawing))]
+    return not any(not re.match(r'<rect x="0" y="0"', mark) for mark in marks)

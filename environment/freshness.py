@@ -89,13 +89,17 @@ class State:
     def remembered(self) -> dict:
         return read_record(self.record)
 
+    def report(self, kind: str) -> Path:
+        return project.output() / "reports" / f"{self.name}.{kind}"
+
     def is_up_to_date(self) -> bool:
-        reports = project.output() / "reports"
-        if not all((reports / f"{self.name}.{kind}").exists() for kind in ("ipynb", "html")):
+        if not all(self.report(kind).exists() for kind in ("ipynb", "html")):
             return False
         remembered = self.remembered()
         return (remembered.get("needs") == self.needs()
-                and remembered.get("made") == digests(self.outputs))
+                and remembered.get("made") == digests(self.outputs)
+                # Nothing but a run makes an executed notebook. Older records do not have it.
+                and remembered.get("executed") in (None, digest(self.report("ipynb"))))
 
     def needs(self) -> str:
         """One digest over everything that the run depends on."""
@@ -192,14 +196,17 @@ class State:
 
     def remember(self, seconds: float, page: str) -> None:
         self.write({"needs": self.at_start, "made": digests(self.outputs),
+                    "executed": digest(self.report("ipynb")), "html": digest(self.report("html")),
                     "profile": self.profile.name, "page": page, "seconds": round(seconds, 1)})
 
-    def page(self) -> str:
-        """The digest of what the page was made with."""
-        return self.remembered().get("page", "")
+    def page_stands(self, page: str) -> bool:
+        """Whether the page was made with what makes pages today, and is as it was made."""
+        remembered = self.remembered()
+        return (remembered.get("page", "") == page
+                and remembered.get("html") == digest(self.report("html")))
 
     def remember_page(self, page: str) -> None:
-        self.write({**self.remembered(), "page": page})
+        self.write({**self.remembered(), "page": page, "html": digest(self.report("html"))})
 
     def write(self, value: dict) -> None:
         write_record(self.record, value)

@@ -1,9 +1,10 @@
 """`make release`: the reports of a whole run as one archive, so that they can be read without a run.
 
 It holds the pages and executed notebooks, the figures (results/*.json and the pictures in
-reports/), VERSIONS.json and SHA256SUMS. The run must be whole and of the commit that is checked
-out: pages of other notebooks, of another profile or of changed code are no release. The same run
-and commit give the same bytes.
+reports/), VERSIONS.json, the licences of all that was used (LICENCES.csv) and SHA256SUMS. The run
+must be whole, of the commit that is checked out, and README's figures its own: pages of other
+notebooks, of another profile, of changed code or changed by hand are no release. The same run and
+commit give the same bytes.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import sys
 import tarfile
 from pathlib import Path
 
+import figures
+import licences
 import machine
 import project
 import report
@@ -36,10 +39,21 @@ def version() -> str:
 
 def check_run(profile: Profile) -> None:
     """Every notebook of the profile was run, on what stands there now."""
+    look = report.look()
     stale = [state.name for path in run_notebooks.notebooks([], profile.notebooks())
-             for state in run_notebooks.runs(path, profile) if not state.is_up_to_date()]
+             for state in run_notebooks.runs(path, profile)
+             if not (state.is_up_to_date() and state.page_stands(look))]
     if stale:
         raise Problem(f"not up to date: {', '.join(stale)}: run `make reproduce` first")
+    report.check_whole(profile)
+
+
+def check_figures(profile: Profile) -> None:
+    """README of this commit tells of this run."""
+    found = figures.outcome(profile.name)
+    if found and found.differ:
+        raise Problem(f"{len(found.differ)} figures of README.md are not this run's, the first: "
+                      f"{found.differ[0]} (environment/figures.py lists all): mend README.md first")
 
 
 def check_commit() -> str:
@@ -75,10 +89,12 @@ def make() -> Path:
     profile = Profile.from_environment()
     commit = check_commit()
     check_run(profile)
+    check_figures(profile)
     name = f"ttp-lib-{version()}-{profile.name}"
     content = [(path, file.read_bytes()) for path, file in files()]
     about = {"version": version(), "commit": commit, "profile": profile.name, "versions": machine.versions()}
     content.append(("VERSIONS.json", (json.dumps(about, indent=2) + "\n").encode()))
+    content.append(("LICENCES.csv", licences.as_csv(licences.listed()).encode()))
     sums = "".join(f"{hashlib.sha256(text).hexdigest()}  {path}\n" for path, text in content)
     content.append(("SHA256SUMS", sums.encode()))
     time = project.run_for_text(["git", "log", "-1", "--format=%ct"], project.ROOT).strip()

@@ -242,9 +242,27 @@ def join(found: dict, family: str, value, path: Path) -> None:
     before.update(value)
 
 
+def whole_results(profile: Profile) -> dict:
+    return {"schema": SCHEMA, "profile": profile.name, "commit": machine.commit(),
+            **results(profile.name)}
+
+
+def check_whole(profile: Profile) -> None:
+    """results.json and index.html are of the results and pages that stand here: nobody's hand, and
+    no notebook that was run alone later, has made them another's."""
+    there, wanted = written_results(), json.loads(json.dumps(whole_results(profile)))
+    differ = sorted(name for name in (there.keys() | wanted.keys()) - {"commit"}
+                    if there.get(name) != wanted.get(name))
+    if differ:
+        raise Problem(f"{reports_folder() / 'results.json'} does not have what results/ has, under "
+                      f"{differ[0]}: run `make reproduce` first")
+    index_page = reports_folder() / "index.html"
+    if not index_page.exists() or index_page.read_text(encoding="utf-8") != index():
+        raise Problem(f"{index_page} is not of the pages beside it: run `make reproduce` first")
+
+
 def write_results(profile: Profile) -> None:
-    whole = {"schema": SCHEMA, "profile": profile.name, "commit": machine.commit(),
-             **results(profile.name)}
+    whole = whole_results(profile)
     write_whole(reports_folder() / "results.json", json.dumps(whole, indent=2) + "\n")
 
 
@@ -258,6 +276,10 @@ def written_results() -> dict:
 
 
 def write_index() -> None:
+    write_whole(reports_folder() / "index.html", index())
+
+
+def index() -> str:
     rows, found, notebooks, pages = [], [], [], []
     for path in executed():
         nb, page = notebook_file.read(path), path.with_suffix(".html")
@@ -273,13 +295,12 @@ def write_index() -> None:
                                      autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(figure_bytes=figure_bytes, figure_seconds=figure_seconds)
     held, script, results_of_all = words.index(pages), asset("search.js"), written_results()
-    page = environment.get_template("overview.html.j2").render(
+    return environment.get_template("overview.html.j2").render(
         rows=rows, figures=headline(results_of_all), latest=rows[-1]["run"] if rows else {},
         found=found, table=last_table(notebooks, results_of_all.get("profile")), words=held,
         held=words.as_script(held), script=script, policy=policy(script), style=asset("style.css"),
         total=sum(row["run"].get("seconds", 0) for row in rows),
     )
-    write_whole(reports_folder() / "index.html", page)
 
 
 def titled(row: dict) -> str:

@@ -29,6 +29,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import (CellExecutionComplete, CellExecutionError, CellTimeoutError,
                                  DeadKernelError)
 
+import figures
+import findings
 import freshness
 import hub_check
 import kernel
@@ -212,6 +214,8 @@ class Client(NotebookClient):
         if any(is_not_drawn(output) for output in cell.outputs):
             raise Failed("the kernel shows a table or a plot as Rust's own text: let the cell's "
                          "last expression use no variable up, but for a table alone")
+        if any(findings.is_empty_plot(output) for output in cell.outputs):
+            raise Failed("a plot of this cell draws nothing but its axes")
         if execute_reply["content"]["status"] == "ok":
             self.progress.finish(seconds)
 
@@ -379,7 +383,7 @@ def run_if_needed(state: freshness.State, force: bool, timeout: int) -> None:
     look = report.look()
     if not force and state.is_up_to_date():
         print(f"{state.name} is up to date", flush=True)
-        if state.page() != look:
+        if not state.page_stands(look):
             report.render(project.output() / "reports" / f"{state.name}.ipynb")
             state.remember_page(look)
         return
@@ -433,6 +437,8 @@ def main() -> int:
         print("\nstopped; what was finished before is kept", file=sys.stderr)
         return 130
     report.print_end([path for state in states for path in state.outputs])
+    if not arguments.names and not os.environ.get("TTP_CHECKPOINT"):
+        figures.print_end(profile.name)
     return 0
 
 

@@ -11,7 +11,9 @@ import unittest
 from pathlib import Path
 from xml.etree import ElementTree
 
+import figures
 import project
+import report
 from browser.in_browser import REPORTS, InBrowser, pages
 
 WIDTHS = (1280, 500)
@@ -57,6 +59,24 @@ class Versions(unittest.TestCase):
         if not used.exists():
             self.skipTest("the first build folder was never used")
         self.assertEqual(packages(used) - packages(project.ROOT / "Cargo.lock"), set())
+
+
+class Figures(unittest.TestCase):
+    """README's figures are of a laptop run. A smoke run has other values in the same places."""
+
+    def test_a_run_has_every_figure_of_readme(self) -> None:
+        found = report.written_results()
+        at_hand = {"orbinato-mixed": "paper_rows" in found,
+                   "attack-v15": bool(figures.at(found, "evidence/external").get("attack-v15")),
+                   "netml-challenge-set": figures.at(found, "families/at_hand")}
+        listed, text, absent = figures.sources(), figures.readme(), []
+        for figure in figures.of_table(text, listed) + figures.of_text(text, listed):
+            if at_hand.get(figure.needs, True):
+                try:
+                    self.assertIsInstance(figures.at(found, figure.path), (int, float), figure.path)
+                except figures.Missing as missing:
+                    absent.append(str(missing))
+        self.assertEqual(absent, [])
 
 
 class Reports(InBrowser):

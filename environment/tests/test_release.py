@@ -9,9 +9,12 @@ import tarfile
 from pathlib import Path
 from unittest import mock
 
+import figures
+import licences
 import machine
 import project
 import release
+import report
 import run_notebooks
 from project import Problem
 from tests.support import OutputFolder
@@ -22,6 +25,9 @@ class State:
         self.name, self.fresh = name, fresh
 
     def is_up_to_date(self) -> bool:
+        return self.fresh
+
+    def page_stands(self, look: str) -> bool:
         return self.fresh
 
 
@@ -41,6 +47,9 @@ class Release(OutputFolder):
 
     def made(self, commit: str = "0123456789ab", fresh: bool = True) -> Path:
         with mock.patch.object(machine, "commit", return_value=commit), \
+                mock.patch.object(report, "check_whole"), \
+                mock.patch.object(figures, "outcome", return_value=None), \
+                mock.patch.object(licences, "listed", return_value=[("crate", "a", "1.0", "MIT")]), \
                 mock.patch.object(run_notebooks, "notebooks", return_value=[Path("01_a.ipynb")]), \
                 mock.patch.object(run_notebooks, "runs", return_value=[State("01_a", fresh)]):
             return release.make()
@@ -52,7 +61,7 @@ class Release(OutputFolder):
         with tarfile.open(target) as tar:
             content = {member.name: tar.extractfile(member).read() for member in tar}
         wanted = ["reports/01_a.html", "reports/01_a.ipynb", "reports/figures/a.svg", "results/a.json",
-                  "VERSIONS.json", "SHA256SUMS"]
+                  "VERSIONS.json", "LICENCES.csv", "SHA256SUMS"]
         self.assertEqual(list(content), [f"{name}/{path}" for path in wanted])
         sums = dict(line.split("  ")[::-1] for line in content[f"{name}/SHA256SUMS"].decode().splitlines())
         self.assertEqual(sums, {path: hashlib.sha256(content[f"{name}/{path}"]).hexdigest() for path in wanted[:-1]})

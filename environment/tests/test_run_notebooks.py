@@ -16,6 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
+import findings
 import memory
 import notebook_file
 import profiles
@@ -84,6 +85,16 @@ class Words(unittest.TestCase):
                  SimpleNamespace(cell_type="code", source=":dep ttp-lib")]
         labels = [run_notebooks.label(cells, index) for index in (1, 2, 4)]
         self.assertEqual(labels, ["Balance", "let y = 2;", ":dep ttp-lib"])
+
+
+    def test_a_plot_that_draws_nothing(self) -> None:
+        ground = '<svg><rect x="0" y="0" width="9" height="9"/><line x1="0" y1="1"/><text>0.5</text>'
+        for marks, empty in (("", True), ('<circle cx="1"/>', False), ('<rect x="1" y="0"/>', False),
+                             ('<polyline points="1,2"/>', False), ("<title>rect</title>", True)):
+            output = {"data": {"image/svg+xml": [ground, f"{marks}</svg>"]}}
+            self.assertEqual(findings.is_empty_plot(output), empty, marks)
+        self.assertFalse(findings.is_empty_plot({"data": {"text/html": "<table>"}}))
+        self.assertFalse(findings.is_empty_plot({"output_type": "stream", "text": "x"}))
 
 
 class Mistakes(HouseWithKernel):
@@ -257,6 +268,13 @@ class Runs(HouseWithKernel):
         page = (self.root / "reports/01_good.html").read_text()
         self.assertIn("#123456", page)
         self.assertEqual(self.reports()["01_good.ipynb"], made["01_good.ipynb"])
+        # And where somebody has changed it; a changed notebook there is made by a run alone.
+        self.write("reports/01_good.html", page.replace("saved", "lost"))
+        self.assertIn("01_good is up to date", self.run_notebooks().stdout)
+        self.assertEqual((self.root / "reports/01_good.html").read_text(), page)
+        self.write("reports/01_good.ipynb", made["01_good.ipynb"].replace(b"saved", b"lost"))
+        self.assertIn("01_good  (profile smoke)", self.run_notebooks().stdout)
+        self.assertIn(b"saved", self.reports()["01_good.ipynb"])
 
     def test_each_checkpoint_has_its_run(self) -> None:
         self.write("notebooks/04_train.ipynb", notebook(

@@ -6,7 +6,7 @@ use crate::similarity::reported::{Experiment, REPORT_FILES, ReportFiles, ReportS
 use ttp_base::Result;
 use ttp_flows::family::netml::NetmlFiles;
 use ttp_text::corpus::{self, Corpus, Kinship};
-use ttp_text::split::{Split, Unlabelled, Untrimmed};
+use ttp_text::split::{Protocol, Split, Unlabelled, Untrimmed};
 
 impl Run {
     /// The similarity report's own files; where they are not all at hand, the names of those that
@@ -59,6 +59,18 @@ impl Run {
             Some(rows) => corpus.sampled(rows, self.seed("corpus")),
             None => corpus,
         }
+    }
+
+    /// A protocol's split, held against its protocol and the run's corpus
+    /// ([`Split::read_checked`]); without a corpus, against the protocol alone.
+    ///
+    /// # Errors
+    /// If one of the two cannot be read, or the split is not what it should be.
+    pub fn split(&self, protocol: Protocol) -> Result<Split> {
+        let folder = self.processed("splits").join(protocol.name());
+        let path = self.processed("corpus.parquet");
+        let corpus = path.exists().then(|| Corpus::read_parquet(&path)).transpose()?;
+        Split::read_checked(&folder, protocol, corpus.as_ref())
     }
 
     /// The corpus's sentences that further pretraining may read: none that a split of one of

@@ -30,7 +30,7 @@ use ttp_lib::pretrained::{self, CATALOGUE, Entry};
 use ttp_lib::profile::{Labels, Profile, Run};
 use ttp_lib::serde_json::json;
 use ttp_lib::show::terminal_safe;
-use ttp_lib::split::{self, Leakage, Lost, Protocol, Split};
+use ttp_lib::split::{self, Leakage, Lost, Protocol};
 use ttp_lib::train::{self, FineTuning, MaskedRows, Pretraining, SplitRows};
 use ttp_lib::{Error, Result, files};
 
@@ -391,7 +391,7 @@ fn train_linear(
         let reason = format!("{kind} is a linear model: it has no epochs and no learning rate");
         return Err(Error::Setting { field: "--checkpoint", reason });
     }
-    let split = Split::read(&run.processed("splits").join(protocol.name()))?;
+    let split = run.split(protocol)?;
     let (models, results) = arguments.folders(run);
     let own = [run.finetune_seed(kind.name(), protocol)];
     let seeds = if arguments.seed.is_empty() { &own[..] } else { &arguments.seed };
@@ -418,7 +418,7 @@ fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
     params.learning_rate = arguments.learning_rate.unwrap_or(params.learning_rate);
     params.epochs = arguments.epochs.unwrap_or(params.epochs);
     params.check()?;
-    let split = Split::read(&run.processed("splits").join(protocol.name()))?;
+    let split = run.split(protocol)?;
     train::check_held_out(&checkpoint, &split)?;
     let rows = SplitRows::new(&split, &checkpoint.tokenizer(params.max_length)?)?;
 

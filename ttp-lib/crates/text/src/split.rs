@@ -6,6 +6,7 @@
 //! balances the training part only; the grouped one keeps near-duplicates on one side, too.
 //! [`Leakage`] counts the difference.
 
+mod check;
 mod duplicates;
 mod files;
 mod grouped;
