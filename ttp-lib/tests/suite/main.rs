@@ -33,6 +33,7 @@ mod names;
 mod netml;
 mod parity;
 mod remedies;
+mod report_inputs;
 mod report_model;
 mod sentence_modules;
 mod serve;

@@ -140,6 +140,12 @@ fn small_bundle() -> Value {
             "name": format!("Doing {id}"),
             "external_references": [{"source_name": "mitre-attack", "external_id": id}]}));
     }
+    objects.push(json!({"type": "attack-pattern", "id": "attack-pattern--T1099", "name": "Old",
+        "revoked": true,
+        "external_references": [{"source_name": "mitre-attack", "external_id": "T1099"}]}));
+    objects.push(json!({"type": "relationship", "id": "relationship--T1099",
+        "relationship_type": "revoked-by", "source_ref": "attack-pattern--T1099",
+        "target_ref": "attack-pattern--T1105"}));
     for at in 0..30 {
         let (name, year) = (format!("Fog{at}"), 1990 + at);
         objects.push(json!({"type": "malware", "id": format!("malware--{at}"), "name": name,
@@ -267,7 +273,9 @@ fn nearest_techniques_are_given_where_none_is_sure_enough(
         assert_eq!(near.unknown_to_model, near.technique == "T1999", "{near:?}");
     }
     let nowhere = Search::open(&folder.join("none"), Corpus::default(), &mut |_| ());
-    assert!(nowhere.err().unwrap().to_string().contains("not there: notebook 10"));
+    let nowhere = nowhere.err().unwrap().to_string();
+    assert!(nowhere.contains("none/config.json: not there"), "{nowhere}");
+    assert!(nowhere.contains("`ttp similarity`"), "{nowhere}");
 }
 
 #[test]
@@ -335,6 +343,30 @@ fn a_report_goes_round(project: &Project) {
     project.write("own/report.csv", &format!("{}\n{}\n", header.join(","), row.join(",")));
     let said = project.fails(&["report", "--reviewed", "own/report.csv"]);
     assert!(said.contains("report.csv, row 2") && said.contains("perhaps"), "{said}");
+    let corrected = header.iter().position(|column| *column == "corrected").unwrap();
+    row[place] = "no".to_owned();
+    for (id, wrong) in [
+        ("T9999", "T9999 is no technique of ATT&CK v10.1"),
+        ("t1099", "T1099 is revoked in ATT&CK v10.1, T1105 took its place"),
+    ] {
+        row[corrected] = id.to_owned();
+        project.write("own/report.csv", &format!("{}\n{}\n", header.join(","), row.join(",")));
+        let said = project.fails(&["report", "--reviewed", "own/report.csv", "--out", "wrong"]);
+        assert_eq!(said, format!("error: own/report.csv, row 2, field \"corrected\": {wrong}"));
+        let json = std::fs::read_to_string(project.at("own/report.json")).unwrap();
+        let json = json.replacen("\"none\":", &format!("\"corrected\": \"{id}\", \"none\":"), 1);
+        project.write("own/wrong.json", &json);
+        let line = 1 + json.lines().position(|line| line.contains(id)).unwrap();
+        let said = project.fails(&["report", "--reviewed", "own/wrong.json", "--out", "wrong"]);
+        let field = "documents[0].sentences[0].corrected";
+        let expected = format!("error: own/wrong.json, row {line}, field {field:?}: {wrong}");
+        assert_eq!(said, expected);
+        assert!(!project.at("wrong").exists());
+    }
+    row[corrected] = "T1003".to_owned();
+    project.write("own/report.csv", &format!("{}\n{}\n", header.join(","), row.join(",")));
+    let said = project.succeeds(&["report", "--reviewed", "own/report.csv", "--out", "seen"]);
+    assert!(said.contains("1 corrected"), "{said}");
     let said = project.fails(&["report", "nothing.txt"]);
     assert!(said.contains("nothing.txt"), "{said}");
 }

@@ -14,7 +14,7 @@ use ttp_report::recognise::{
     LEAST, Models, Options, ReportModel, Search, Training, WithEncoder, negatives as negatives_of,
     recognise, train,
 };
-use ttp_report::review::{self, Reviewed};
+use ttp_report::review::{self, KnownTechniques, Reviewed};
 
 /// The model's folder among a run's models.
 const MODEL: &str = "report";
@@ -91,7 +91,7 @@ pub fn model_folder(run: Result<&Run, &Error>, named: Option<&Path>) -> Option<P
 
 pub fn report(run: Result<Run>, arguments: &Arguments) -> Result<()> {
     if let Some(file) = &arguments.reviewed {
-        return reviewed(file, &arguments.out);
+        return reviewed(run.as_ref().ok(), file, &arguments.out);
     }
     let folder = model_folder(run.as_ref(), arguments.model.as_deref());
     let Some(folder) = folder else { return run.map(|_| ()) };
@@ -109,6 +109,11 @@ pub fn report(run: Result<Run>, arguments: &Arguments) -> Result<()> {
     note(model.notes());
     // What cannot be is said before anything is read.
     model.recogniser(arguments.precision)?;
+    if arguments.similar
+        && let Ok(run) = &run
+    {
+        check_search(run)?;
+    }
     let mut documents = Vec::new();
     let files = ttp_documents::gather(&arguments.files)?;
     let mut refused = 0;
@@ -158,17 +163,48 @@ pub fn now() -> String {
 }
 
 /// What a human decided about an earlier report: counted, and written beside it.
-fn reviewed(file: &Path, out: &Path) -> Result<()> {
+fn reviewed(run: Option<&Run>, file: &Path, out: &Path) -> Result<()> {
     let is_table = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
     let reviewed = match is_table {
         true => review::reviewed(&review::read(&file.with_file_name("report.json"))?, file)?,
         false => Reviewed::of(review::read(file)?)?,
     };
+    match known_techniques(run, &reviewed.report.model.attack_version)? {
+        Some(known) => known.check(&reviewed.report, file)?,
+        None if reviewed.report.sentences().any(|(.., one)| one.corrected.is_some()) => {
+            let version = &reviewed.report.model.attack_version;
+            note(&[format!(
+                "the bundle of ATT&CK v{version} is not at hand: ids in `corrected` are taken as they \
+                 are; `make data`, or `make data-attack-v15`, fetches it"
+            )]);
+        }
+        None => {}
+    }
     say(reviewed.to_text().trim_end())?;
     for file in reviewed.write(out, &[file])? {
         say(&format!("written: {}", file.display()))?;
     }
     Ok(())
+}
+
+/// The ids of a report's version of ATT&CK, where its bundle is at hand.
+fn known_techniques(run: Option<&Run>, version: &str) -> Result<Option<KnownTechniques>> {
+    let bundles = [BUNDLE, LATER].into_iter().filter(|(_, of)| *of == version);
+    let Some((run, (bundle, _))) = run.zip(bundles.last()) else { return Ok(None) };
+    let bundle = run.raw(bundle);
+    if !bundle.is_file() {
+        return Ok(None);
+    }
+    KnownTechniques::read(&bundle, version).map(Some)
+}
+
+/// What `--similar` needs, each with what makes it.
+fn check_search(run: &Run) -> Result<()> {
+    let corpus = run.processed("corpus.parquet");
+    if !corpus.is_file() {
+        return Err(Error::input(&corpus, "not there: `make data`, then `ttp corpus`, makes it"));
+    }
+    Search::check(&run.sentence_model("hard_negatives"))
 }
 
 fn search(run: &Run) -> Result<Search> {

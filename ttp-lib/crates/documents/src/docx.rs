@@ -3,6 +3,7 @@
 
 use crate::budget::{Budget, Outcome};
 use crate::select::{Draft, Role};
+use crate::table::{self, Cell, PARAGRAPH};
 use quick_xml::Reader as XmlReader;
 use quick_xml::events::{BytesStart, Event};
 use std::collections::HashSet;
@@ -125,7 +126,7 @@ struct Reader<'a> {
     tables: usize,
     fallbacks: usize,
     cell: String,
-    cells: Vec<String>,
+    cells: Vec<Cell>,
 }
 
 impl<'a> Reader<'a> {
@@ -209,7 +210,7 @@ impl<'a> Reader<'a> {
                 if cell.split_whitespace().nth(CELL).is_some() {
                     self.drafts.push(Draft::new(Role::Text, cell));
                 } else if !cell.trim().is_empty() {
-                    self.cells.push(cell.trim().to_owned());
+                    self.cells.push(Cell { text: cell, is_text: true });
                 }
             }
             b"tr" => self.end_row(),
@@ -229,7 +230,7 @@ impl<'a> Reader<'a> {
             return;
         }
         if self.tables > 0 {
-            self.cell.push(' ');
+            self.cell.push(PARAGRAPH);
             self.cell.push_str(&text);
             return;
         }
@@ -243,8 +244,6 @@ impl<'a> Reader<'a> {
 
     fn end_row(&mut self) {
         let cells = std::mem::take(&mut self.cells);
-        if !cells.is_empty() {
-            self.drafts.push(Draft::new(Role::Table, cells.join(" | ")));
-        }
+        self.drafts.extend(table::row(cells));
     }
 }

@@ -1,14 +1,18 @@
 //! HTML, as the standard's tokens. No tree is built, so that nesting costs nothing: of the open
 //! elements only those are counted that change what a text is.
 
+mod hidden;
+
 use crate::budget::{Budget, Outcome};
 use crate::select::{Draft, Role};
+use crate::table::{self, Cell, PARAGRAPH};
+use hidden::{Hidden, Open, is_hidden};
 use html5gum::{DefaultEmitter, Token, Tokenizer};
 
 /// Elements whose text is not read.
-const UNSEEN: [&str; 16] = [
-    "script", "style", "template", "svg", "math", "noscript", "iframe", "object", "canvas",
-    "select", "textarea", "button", "audio", "video", "datalist", "map",
+const UNSEEN: [&str; 15] = [
+    "script", "style", "svg", "math", "noscript", "iframe", "object", "canvas", "select",
+    "textarea", "button", "audio", "video", "datalist", "map",
 ];
 /// Elements around a text, as against those within one.
 const BLOCKS: [&str; 38] = [
@@ -67,7 +71,7 @@ pub(crate) fn drafts(page: &str, budget: &mut Budget) -> Outcome<Vec<Draft>> {
         match token {
             Token::StartTag(tag) => {
                 let name = String::from_utf8_lossy(&tag.name);
-                let hidden = tag.attributes.contains_key(&b"hidden"[..]);
+                let hidden = is_hidden(&tag, &name);
                 // `<svg/>` closes itself; `<div/>` does not.
                 let closed = tag.self_closing && matches!(&*name, "svg" | "math");
                 if !closed {
@@ -83,6 +87,7 @@ pub(crate) fn drafts(page: &str, budget: &mut Budget) -> Outcome<Vec<Draft>> {
         }
         budget.spend_blocks((reader.drafts.len() + reader.cells.len()).saturating_sub(before))?;
     }
+    reader.show();
     reader.end_block();
     reader.end_row();
     Ok(reader.drafts)
@@ -104,32 +109,47 @@ struct Reader {
     articles: usize,
     titles: usize,
     heading: bool,
-    cells: Vec<String>,
+    cells: Vec<Cell>,
     in_cell: bool,
-    /// Set while the text of an element with `hidden` is passed over, with that element's name.
-    hidden: Option<(String, usize)>,
+    open: Open,
+    /// The element that is open and not shown, and what was unseen where it began.
+    hidden: Option<(Hidden, [usize; UNSEEN.len()])>,
     was_break: bool,
 }
 
 impl Reader {
     fn is_unseen(&self) -> bool {
-        self.hidden.is_some() || self.unseen.iter().any(|open| *open > 0)
+        self.unseen.iter().any(|open| *open > 0)
     }
 
-    fn open(&mut self, name: &str, hidden: bool) {
-        if let Some((element, depth)) = &mut self.hidden {
-            *depth += usize::from(element == name);
-            return;
+    fn open(&mut self, name: &str, is_hidden: bool) {
+        let unseen = UNSEEN.iter().position(|unseen| *unseen == name);
+        if let Some((hidden, _)) = &mut self.hidden {
+            if !hidden.start(name) {
+                if let Some(at) = unseen {
+                    self.unseen[at] += 1;
+                }
+                return;
+            }
+            self.show();
         }
-        let is_block = BLOCKS.contains(&name);
-        if is_block {
+        if BLOCKS.contains(&name) {
             self.end_block();
         }
-        if hidden && (is_block || name == "span") {
-            self.hidden = Some((name.to_owned(), 1));
+        if is_hidden && unseen.is_none() {
+            match name {
+                "td" | "th" => self.end_cell(),
+                "tr" | "table" => {
+                    self.end_cell();
+                    self.end_row();
+                }
+                _ => {}
+            }
+            self.hidden = Some((Hidden::new(name), self.unseen));
             return;
         }
-        if let Some(at) = UNSEEN.iter().position(|unseen| *unseen == name) {
+        self.open.start(name);
+        if let Some(at) = unseen {
             self.unseen[at] += 1;
         }
         if let Some(at) = bar(name) {
@@ -164,19 +184,24 @@ impl Reader {
     }
 
     fn close(&mut self, name: &str) {
-        if let Some((element, depth)) = &mut self.hidden {
-            if element == name {
-                *depth -= 1;
-                if *depth == 0 {
-                    self.hidden = None;
+        let less = |open: &mut usize| *open = open.saturating_sub(1);
+        if let Some((hidden, before)) = &mut self.hidden {
+            if !hidden.end(name, &self.open) {
+                if let Some(at) = UNSEEN.iter().position(|unseen| *unseen == name) {
+                    self.unseen[at] = self.unseen[at].saturating_sub(1).max(before[at]);
                 }
+                return;
             }
-            return;
+            let own = hidden.is(name);
+            self.show();
+            if own {
+                return;
+            }
         }
+        self.open.end(name);
         if BLOCKS.contains(&name) {
             self.end_block();
         }
-        let less = |open: &mut usize| *open = open.saturating_sub(1);
         if let Some(at) = UNSEEN.iter().position(|unseen| *unseen == name) {
             less(&mut self.unseen[at]);
         }
@@ -203,6 +228,10 @@ impl Reader {
         if self.is_unseen() {
             return;
         }
+        if let Some((hidden, _)) = &mut self.hidden {
+            hidden.text.push_str(text);
+            return;
+        }
         let letters = text.chars().filter(|c| !c.is_whitespace()).count();
         self.was_break &= letters == 0;
         if self.links > 0 {
@@ -212,6 +241,14 @@ impl Reader {
             self.coded += letters;
         }
         self.text.push_str(text);
+    }
+
+    /// Ends what is not shown.
+    fn show(&mut self) {
+        if let Some((hidden, unseen)) = self.hidden.take() {
+            self.unseen = unseen;
+            self.drafts.push(Draft::new(Role::Hidden, hidden.text));
+        }
     }
 
     /// Two in a row part paragraphs.
@@ -225,7 +262,7 @@ impl Reader {
 
     fn end_block(&mut self) {
         if self.in_cell {
-            self.text.push(' ');
+            self.text.push(PARAGRAPH);
             return;
         }
         let (linked, coded) = (std::mem::take(&mut self.linked), std::mem::take(&mut self.coded));
@@ -258,19 +295,21 @@ impl Reader {
             self.end_block();
             return;
         }
-        (self.linked, self.coded) = (0, 0);
-        let cell = std::mem::take(&mut self.text);
-        if !cell.trim().is_empty() {
-            self.cells.push(cell.trim().to_owned());
+        let (linked, coded) = (std::mem::take(&mut self.linked), std::mem::take(&mut self.coded));
+        let text = std::mem::take(&mut self.text);
+        let letters = text.chars().filter(|c| !c.is_whitespace()).count();
+        if letters > 0 {
+            let is_text = linked * 10 < letters * 8 && coded * 10 < letters * 9 && self.pres == 0;
+            self.cells.push(Cell { text, is_text });
         }
     }
 
     fn end_row(&mut self) {
         let cells = std::mem::take(&mut self.cells);
-        if !cells.is_empty() {
-            let role =
-                if self.bars.iter().sum::<usize>() > 0 { Role::Navigation } else { Role::Table };
-            self.drafts.push(Draft::new(role, cells.join(" | ")));
+        if self.bars.iter().any(|open| *open > 0) {
+            self.drafts.extend(table::whole_row(&cells, Role::Navigation));
+        } else {
+            self.drafts.extend(table::row(cells));
         }
     }
 }

@@ -19,9 +19,12 @@ mod html;
 mod language;
 mod markdown;
 mod pdf;
+mod references;
 mod select;
 mod sentences;
+mod table;
 mod text;
+mod verbs;
 
 #[cfg(test)]
 mod tests;
@@ -85,6 +88,8 @@ pub enum Kind {
     Table,
     /// Source code, a command or a rule.
     Code,
+    /// Text that a page holds and does not show.
+    Hidden,
 }
 
 /// A piece of a document that stands for itself: a paragraph, a title, a list's item, a table's row.

@@ -2,6 +2,7 @@
 
 use crate::budget::{Budget, Outcome};
 use crate::select::{Draft, Role};
+use crate::table::{self, Cell};
 use crate::{html, text};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
@@ -39,6 +40,8 @@ pub(crate) fn drafts(
 struct Reader {
     drafts: Vec<Draft>,
     text: String,
+    /// Cells of the table's row that is open.
+    cells: Vec<Cell>,
     /// HTML between Markdown.
     markup: String,
     /// Footnotes that are open.
@@ -52,8 +55,13 @@ impl Reader {
         match event {
             Event::Start(Tag::Image { .. }) => self.images += 1,
             Event::End(TagEnd::Image) => self.images = self.images.saturating_sub(1),
-            Event::Start(Tag::TableCell) if !self.text.is_empty() => self.text.push_str(" | "),
             Event::Start(Tag::TableCell) => {}
+            Event::End(TagEnd::TableCell) => {
+                let text = std::mem::take(&mut self.text);
+                if !text.trim().is_empty() {
+                    self.cells.push(Cell { text, is_text: true });
+                }
+            }
             Event::Start(Tag::FootnoteDefinition(_)) => {
                 self.close(Role::Text);
                 self.notes += 1;
@@ -66,7 +74,10 @@ impl Reader {
             Event::Start(_) => self.close(Role::Text),
             Event::End(TagEnd::Heading(_)) => self.close(Role::Heading),
             Event::End(TagEnd::CodeBlock) => self.close(Role::Code),
-            Event::End(TagEnd::TableHead | TagEnd::TableRow) => self.close(Role::Table),
+            Event::End(TagEnd::TableHead | TagEnd::TableRow) => {
+                let cells = std::mem::take(&mut self.cells);
+                self.drafts.extend(table::row(cells));
+            }
             Event::End(TagEnd::MetadataBlock(_)) => self.close(Role::Navigation),
             Event::End(TagEnd::HtmlBlock) => {
                 let markup = std::mem::take(&mut self.markup);

@@ -1,6 +1,7 @@
 //! Which blocks are prose, and what the others are.
 //!
-//! A reader says of each draft what it stands as ([`Role`]); then, in this order:
+//! A reader says of each draft what it stands as ([`Role`]). What a page does not show is hidden text.
+//! Of the rest, in this order:
 //! 1. menus, page headers and footers are navigation, and so are short notices of copyright,
 //!    cookies or privacy and lines of a table of contents;
 //! 2. a title stays a title, and opens a part: "References", "Sources" … one of references,
@@ -9,13 +10,15 @@
 //!    brackets, URLs, file names) is one of indicators; of a table's row a third is enough, and a
 //!    sentence outside a part of indicators needs three quarters;
 //! 4. source code stays code, and so does a text full of its signs;
-//! 5. a table's row is a table;
-//! 6. what stands in a part of references is a reference, and so is an entry that begins with its
-//!    number in brackets and holds an address or a year;
+//! 5. a table's row is a table, but for its cells that hold a whole sentence (`table.rs`): they are as
+//!    any text, and in a part of indicators they are indicators;
+//! 6. what stands in a part of references is a reference, and so is a numbered line with an address
+//!    or year that is no sentence (`references.rs`);
 //! 7. in a part of indicators, what is no sentence is an indicator;
 //! 8. all else is prose.
 
 use crate::budget::{Budget, Outcome};
+use crate::references::is_reference;
 use crate::{Block, Kind};
 use regex::Regex;
 use std::sync::LazyLock;
@@ -28,7 +31,12 @@ pub(crate) enum Role {
     Navigation,
     Reference,
     Table,
+    /// A whole sentence in a table.
+    Cell,
+    /// A table's row with a cell of indicators.
+    Indicators,
     Code,
+    Hidden,
 }
 
 /// A block before its kind is known.
@@ -108,11 +116,16 @@ fn kind(role: Role, text: &str, part: Part) -> Kind {
     let indicators = words.iter().filter(|word| is_indicator(word)).count();
     let sentence = counted >= 4 && text.ends_with(['.', '!', '?', ':', '"', '”', ')']);
     match role {
+        Role::Hidden => Kind::Hidden,
         Role::Navigation => Kind::Navigation,
+        Role::Indicators => Kind::Indicators,
+        Role::Cell if part == Part::Indicators => Kind::Indicators,
         _ if is_notice(text, words.len()) => Kind::Navigation,
         Role::Heading => Kind::Heading,
         Role::Table if indicators * 3 >= counted && indicators > 0 => Kind::Indicators,
-        Role::Text if sentence && indicators * 4 < counted * 3 && part != Part::Indicators => {
+        Role::Text | Role::Cell
+            if sentence && indicators * 4 < counted * 3 && part != Part::Indicators =>
+        {
             running(role, text, part, sentence)
         }
         _ if indicators * 2 >= counted && indicators > 0 => Kind::Indicators,
@@ -128,7 +141,8 @@ fn running(role: Role, text: &str, part: Part, sentence: bool) -> Kind {
     match role {
         _ if is_code(text) => Kind::Code,
         Role::Reference => Kind::Reference,
-        Role::Text if part == Part::References || is_reference(text) => Kind::Reference,
+        Role::Text | Role::Cell if part == Part::References => Kind::Reference,
+        Role::Text if is_reference(text) => Kind::Reference,
         Role::Text if part == Part::Indicators && !sentence => Kind::Indicators,
         _ => Kind::Prose,
     }
@@ -202,17 +216,6 @@ fn is_notice(text: &str, words: usize) -> bool {
         pattern.as_ref().is_some_and(|pattern| pattern.is_match(text))
     };
     words <= 40 && (is(&CONTENTS) || is(&NOTICE))
-}
-
-/// Whether a text is an entry of a list of sources.
-fn is_reference(text: &str) -> bool {
-    static ENTRY: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"(?i)^(?:\[\d{1,3}\]|\^|\d{1,3}[.)]?)\s*.{0,400}?(?:h(?:tt|xx)ps?(?:\[:\]|:)//|\(\d{4}|\b(?:19|20)\d\d\b)").ok()
-    });
-    let bracketed = text.starts_with(['[', '^']);
-    let address = text.contains("://");
-    let found = ENTRY.as_ref().is_some_and(|entry| entry.is_match(text));
-    found && (bracketed || (address && text.split(' ').count() <= 40))
 }
 
 /// Whether a text has the signs of source code, a command or a rule.

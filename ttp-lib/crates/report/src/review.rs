@@ -4,9 +4,12 @@
 //! probable technique is right (`true` and `false`; in the CSV `yes` and `no`), and `corrected` holds
 //! the id of another technique that the sentence shows instead. Both empty: nobody has looked.
 
+mod known;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
+
+pub use known::KnownTechniques;
 
 use crate::outputs::{COLUMNS, Position, Score, layer, put};
 use crate::{Judgement, Report, Technique, VERSION, id};
@@ -162,10 +165,6 @@ fn place(text: &str, document: usize, number: usize, sentence: &str) -> (Option<
 /// twice, a word in `accepted` that is not understood, no technique's id in `corrected`, both in
 /// contradiction, or, of a CSV, not all columns: with row and field.
 pub fn reviewed(report: &Report, corrections: &Path) -> Result<Reviewed> {
-    let is_json = |bytes: &[u8]| {
-        let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-        bytes.trim_ascii_start().starts_with(b"{")
-    };
     let bytes = std::fs::read(corrections).map_err(Error::file(corrections, "read"))?;
     if is_json(&bytes) {
         drop(bytes);
@@ -176,6 +175,12 @@ pub fn reviewed(report: &Report, corrections: &Path) -> Result<Reviewed> {
     }
     drop(bytes);
     Reviewed::of(from_csv(report, corrections)?)
+}
+
+/// Whether a reviewer's file is JSON, and no table.
+fn is_json(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    bytes.trim_ascii_start().starts_with(b"{")
 }
 
 /// Refuses a corrected report whose sentences are not those of the report.

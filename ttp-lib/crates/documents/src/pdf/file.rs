@@ -4,6 +4,7 @@
 //! those that were saved over and over, and those whose table of objects is broken or lies. Only
 //! places are kept; an object is read when it is asked for.
 
+use super::crypt::Crypt;
 use super::filters;
 use super::object::{Dict, Lexer, Object};
 use crate::budget::{Budget, Outcome};
@@ -20,6 +21,7 @@ enum Place {
 }
 
 struct Entry {
+    generation: u16,
     /// Where in the file it, or what it is packed in, stands: the later one counts.
     order: usize,
     place: Place,
@@ -29,6 +31,7 @@ pub(super) struct File<'a> {
     data: &'a [u8],
     entries: HashMap<u32, Entry>,
     packed: Vec<Vec<u8>>,
+    crypt: Option<Crypt>,
     /// The document's catalog.
     pub(super) root: Option<Object>,
 }
@@ -43,17 +46,15 @@ struct Found {
 
 impl<'a> File<'a> {
     pub(super) fn open(data: &'a [u8], budget: &mut Budget) -> Outcome<Self> {
-        let mut file = Self { data, entries: HashMap::new(), packed: Vec::new(), root: None };
+        let (entries, packed) = (HashMap::new(), Vec::new());
+        let mut file = Self { data, entries, packed, crypt: None, root: None };
         let tail = &data[data.len().saturating_sub(64 << 10)..];
         if memmem::find(tail, b"%%EOF").is_none() && memmem::find(tail, b"startxref").is_none() {
             return Err("a truncated PDF: its end is missing".to_owned());
         }
         let mut found = file.scan(budget)?;
         file.find_trailers(&mut found, budget)?;
-        let set = |dict: &Dict, key: &[u8]| dict.get(key).is_some_and(|of| *of != Object::Null);
-        if found.trailers.iter().any(|trailer| set(trailer, b"Encrypt")) {
-            return Err("encrypted: save it without a password".to_owned());
-        }
+        file.crypt = file.find_crypt(&found.trailers, budget)?;
         file.unpack(&found.packs, budget)?;
         let root = found.trailers.iter().rev().find_map(|trailer| trailer.get(&b"Root"[..]));
         file.root = root.cloned().or(found.catalog.map(Object::Reference));
@@ -65,7 +66,8 @@ impl<'a> File<'a> {
         let (mut passed, mut no_end_from) = (0, usize::MAX);
         for at in memmem::find_iter(self.data, b"obj") {
             budget.check()?;
-            let Some((number, order)) = header(self.data, at).filter(|(_, start)| *start >= passed)
+            let Some((number, generation, order)) =
+                header(self.data, at).filter(|(.., start)| *start >= passed)
             else {
                 continue;
             };
@@ -90,7 +92,8 @@ impl<'a> File<'a> {
                     _ => {}
                 }
             }
-            self.entries.insert(number, Entry { order, place: Place::File { at, data } });
+            let place = Place::File { at, data };
+            self.entries.insert(number, Entry { generation, order, place });
         }
         Ok(found)
     }
@@ -123,6 +126,34 @@ impl<'a> File<'a> {
         Ok(())
     }
 
+    /// What decrypts an encrypted file that opens without a password; nothing for any other file.
+    fn find_crypt(&self, trailers: &[Dict], budget: &Budget) -> Outcome<Option<Crypt>> {
+        let newest = |key: &[u8]| {
+            let found = trailers.iter().rev().filter_map(|trailer| trailer.get(key));
+            found.filter(|object| **object != Object::Null).next().cloned()
+        };
+        let Some(encrypt) = newest(b"Encrypt") else { return Ok(None) };
+        let mut dict = Dict::new();
+        for (key, object) in self.resolve(&encrypt, budget)?.dict().into_iter().flatten() {
+            let mut object = self.resolve(object, budget)?;
+            if let Object::Dict(filters) = &mut object {
+                for filter in filters.values_mut() {
+                    *filter = self.resolve(filter, budget)?;
+                }
+            }
+            dict.insert(key.clone(), object);
+        }
+        let id = self.resolve(&newest(b"ID").unwrap_or(Object::Null), budget)?;
+        let id = match id.array().and_then(<[Object]>::first) {
+            Some(Object::Text(id)) => id.as_slice(),
+            _ => &[],
+        };
+        match Crypt::open(&dict, id) {
+            Some(crypt) => Ok(Some(crypt)),
+            None => Err("encrypted: save it without a password".to_owned()),
+        }
+    }
+
     /// Unpacks streams of objects and notes where in them each is.
     fn unpack(&mut self, packs: &[u32], budget: &mut Budget) -> Outcome<()> {
         for pack in packs {
@@ -145,7 +176,7 @@ impl<'a> File<'a> {
                 let place = Place::Packed { stream, at: first + offset };
                 let later = self.entries.get(&(number as u32)).is_some_and(|one| one.order > order);
                 if !later {
-                    self.entries.insert(number as u32, Entry { order, place });
+                    self.entries.insert(number as u32, Entry { generation: 0, order, place });
                 }
             }
             self.packed.push(bytes);
@@ -160,7 +191,14 @@ impl<'a> File<'a> {
             let Object::Reference(number) = object else { return Ok(object) };
             budget.check()?;
             let read = self.entries.get(&number).and_then(|entry| match entry.place {
-                Place::File { at, .. } => Lexer::new(self.data, at).object(),
+                Place::File { at, .. } => {
+                    let object = Lexer::new(self.data, at).object()?;
+                    Some(match &self.crypt {
+                        Some(crypt) => crypt.strings(object, (number, entry.generation)),
+                        None => object,
+                    })
+                }
+                // A stream of objects is encrypted as a whole.
                 Place::Packed { stream, at } => Lexer::new(self.packed.get(stream)?, at).object(),
             });
             object = read.unwrap_or(Object::Null);
@@ -185,7 +223,8 @@ impl<'a> File<'a> {
         let mut object = object.clone();
         for _ in 0..HOPS {
             let Object::Reference(number) = object else { return Ok(None) };
-            let Some(Entry { place: Place::File { at, data }, .. }) = self.entries.get(&number)
+            let Some(Entry { generation, place: Place::File { at, data }, .. }) =
+                self.entries.get(&number)
             else {
                 return Ok(None);
             };
@@ -193,6 +232,8 @@ impl<'a> File<'a> {
             match (read, data) {
                 (Some(Object::Dict(dict)), Some(data)) => {
                     let raw = self.data.get(data.clone()).unwrap_or_default();
+                    let decrypted = self.decrypted(&dict, raw, (number, *generation), budget)?;
+                    let raw = decrypted.as_deref().unwrap_or(raw);
                     let bytes = filters::decoded(self, &dict, raw, budget)?;
                     return Ok(bytes.map(|bytes| (dict, bytes)));
                 }
@@ -203,14 +244,32 @@ impl<'a> File<'a> {
         Ok(None)
     }
 
+    /// The data of a stream of an encrypted file; nothing where the file is none.
+    fn decrypted(
+        &self,
+        dict: &Dict,
+        raw: &[u8],
+        object: (u32, u16),
+        budget: &Budget,
+    ) -> Outcome<Option<Vec<u8>>> {
+        let Some(crypt) = &self.crypt else { return Ok(None) };
+        budget.check()?;
+        // Without the end of the line that stands before `endstream`.
+        let stated = self.get(dict, b"Length", budget)?.index().filter(|at| *at <= raw.len());
+        let (raw, _) = raw.split_at(stated.unwrap_or(raw.len()));
+        let filter = filters::crypt_filter(self, dict, budget)?;
+        Ok(Some(crypt.stream(dict, filter.as_deref(), raw, object)))
+    }
+
     /// Whether a reference is to an object that the file has.
     pub(super) fn has(&self, object: &Object) -> bool {
         !matches!(object, Object::Reference(number) if !self.entries.contains_key(number))
     }
 }
 
-/// The number before `obj` at `at`, and where it starts: `12 0 obj`.
-fn header(data: &[u8], at: usize) -> Option<(u32, usize)> {
+/// The numbers before `obj` at `at`, the object's own and its generation, and where they start:
+/// `12 0 obj`.
+fn header(data: &[u8], at: usize) -> Option<(u32, u16, usize)> {
     let blanks = |end: usize| end - data[..end].trim_ascii_end().len();
     let digits = |end: usize| {
         let start = end.saturating_sub(10);
@@ -218,7 +277,7 @@ fn header(data: &[u8], at: usize) -> Option<(u32, usize)> {
     };
     let near = at.saturating_sub(40);
     let mut end = at;
-    let mut number = 0;
+    let (mut number, mut generation) = (0, 0);
     for _ in 0..2 {
         if data[near..end].trim_ascii_end().is_empty() {
             return None;
@@ -229,10 +288,12 @@ fn header(data: &[u8], at: usize) -> Option<(u32, usize)> {
         if length == 0 {
             return None;
         }
+        generation = number;
         number = std::str::from_utf8(&data[end - length..end]).ok()?.parse().ok()?;
         end -= length;
     }
-    Some((number, end))
+    // No writer comes to a generation that is larger.
+    Some((number, u16::try_from(generation).unwrap_or(0), end))
 }
 
 /// Where the data begins behind the word `stream`.
@@ -241,5 +302,28 @@ fn data_start(data: &[u8], at: usize) -> usize {
         Some([b'\r', b'\n', ..]) => at + 2,
         Some([b'\n' | b'\r', ..]) => at + 1,
         _ => at.min(data.len()),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+
+    #[test]
+    fn strings_of_encrypted_files_are_decrypted() {
+        for (name, data) in crate::tests::encrypted::files() {
+            if name.ends_with("-password") {
+                continue;
+            }
+            let mut budget = Budget::new(&Limits::default());
+            let file = File::open(&data, &mut budget).unwrap();
+            let title = file.entries.keys().find_map(|number| {
+                let object = file.resolve(&Object::Reference(*number), &budget).unwrap();
+                object.dict()?.get(&b"Title"[..]).cloned()
+            });
+            assert_eq!(title, Some(Object::Text(b"A title".to_vec())), "{name}");
+        }
     }
 }

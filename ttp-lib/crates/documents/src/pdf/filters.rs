@@ -55,6 +55,27 @@ pub(super) fn decoded(
     Ok(Some(data.unwrap_or_else(|| raw.to_vec())))
 }
 
+/// The crypt filter that a stream names as its first filter, and what it has without a name; nothing
+/// where it names none.
+pub(super) fn crypt_filter(
+    file: &File<'_>,
+    dict: &Dict,
+    budget: &Budget,
+) -> Outcome<Option<Vec<u8>>> {
+    let first = |key: &[u8]| -> Outcome<Object> {
+        match list(file.get(dict, key, budget)?).first() {
+            Some(object) => file.resolve(object, budget),
+            None => Ok(Object::Null),
+        }
+    };
+    if first(b"Filter")?.name() != Some(b"Crypt") {
+        return Ok(None);
+    }
+    let settings = first(b"DecodeParms")?;
+    let name = settings.dict().and_then(|settings| settings.get(&b"Name"[..]));
+    Ok(Some(name.and_then(Object::name).unwrap_or(b"Identity").to_vec()))
+}
+
 fn list(object: Object) -> Vec<Object> {
     match object {
         Object::Null => Vec::new(),

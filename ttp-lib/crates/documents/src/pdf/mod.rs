@@ -6,6 +6,7 @@
 
 mod cmap;
 mod content;
+mod crypt;
 mod file;
 mod filters;
 mod font;

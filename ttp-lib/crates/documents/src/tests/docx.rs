@@ -8,7 +8,9 @@ fn paragraphs_titles_lists_and_tables() {
         r#"<w:p><w:pPr><w:pStyle w:val="berschrift1"/></w:pPr><w:r><w:t>Findings</w:t></w:r></w:p>"#,
         r#"<w:p><w:r><w:t xml:space="preserve">The actor ran </w:t></w:r><w:del><w:r><w:delText>never </w:delText></w:r></w:del><w:r><w:t>cmd.exe &amp; net.exe on R&#38;D hosts.</w:t></w:r></w:p>"#,
         r#"<w:p><w:pPr><w:numPr/></w:pPr><w:r><w:t>It deleted shadow copies</w:t><w:tab/><w:t>twice.</w:t></w:r></w:p>"#,
-        r#"<w:tbl><w:tr><w:tc><w:p><w:r><w:t>Tool</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>Use</w:t></w:r></w:p></w:tc></w:tr></w:tbl>"#,
+        r#"<w:tbl><w:tr><w:tc><w:p><w:r><w:t>Tool</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>Use</w:t></w:r></w:p></w:tc></w:tr>"#,
+        r#"<w:tr><w:tc><w:p><w:r><w:t>T1105</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>The loader fetched three files.</w:t></w:r></w:p><w:p><w:r><w:t>And more</w:t></w:r></w:p></w:tc></w:tr>"#,
+        r#"<w:tr><w:tc><w:p><w:r><w:t>evil[.]example</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>The loader asked there for orders.</w:t></w:r></w:p></w:tc></w:tr></w:tbl>"#,
     ];
     let document = read("Bericht über alles.docx", docx(&body.concat()));
     assert_eq!(document.format, Format::Docx);
@@ -20,6 +22,9 @@ fn paragraphs_titles_lists_and_tables() {
             (Kind::Prose, "The actor ran cmd.exe & net.exe on R&D hosts."),
             (Kind::Prose, "It deleted shadow copies twice."),
             (Kind::Table, "Tool | Use"),
+            (Kind::Table, "T1105 | And more"),
+            (Kind::Prose, "The loader fetched three files."),
+            (Kind::Indicators, "evil[.]example | The loader asked there for orders."),
         ]
     );
 }

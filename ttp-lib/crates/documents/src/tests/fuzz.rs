@@ -111,6 +111,14 @@ fn changed_pdf() {
 }
 
 #[test]
+fn changed_encrypted_pdf() {
+    let files = super::encrypted::files();
+    for name in ["rc4-128", "aes-128-objects-in-streams", "aes-256-r5"] {
+        fuzz("a.pdf", &files[name]);
+    }
+}
+
+#[test]
 fn changed_content_of_a_pdf() {
     let mut rng = ChaCha8Rng::seed_from_u64(8);
     let content = b"q 1 0 0 1 0 0 cm BT /F1 10 Tf 72 700 Td [(The) -300 (actor)] TJ 12 TL (ran) ' 1 2 (it) \" T* \

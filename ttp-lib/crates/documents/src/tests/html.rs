@@ -23,7 +23,86 @@ fn a_page_has_its_prose_and_its_bars_apart() {
          a company that sells things."
     );
     let all = format!("{page:?}");
-    assert!(!all.contains("Never read") && !all.contains("never shown"), "{all}");
+    assert!(!all.contains("Never read"), "{all}");
+    assert_eq!(texts(&page, Kind::Hidden), ["This paragraph is never shown to anybody."]);
+}
+
+#[test]
+fn what_is_not_shown_is_told_and_not_read() {
+    let unseen = "Nobody sees this sentence.";
+    for (html, seen) in [
+        ("<div style='display:none'>HERE</div>", ""),
+        ("<div style='color:red; VISIBILITY: hidden !important'>HERE</div>", ""),
+        ("<section hidden>HERE</section>", ""),
+        ("<section hidden='until-found'>HERE</section>", ""),
+        ("<template>HERE</template>", ""),
+        ("<div hidden><p>HERE</p><div></div><svg><text>no</text></svg></div>", ""),
+        ("<div hidden>HERE</b></span></p></td></div>", ""),
+        ("<div hidden><script>var a = '</div>';</script>HERE</div>", ""),
+        ("<p>The actor <span style='display:none'>HERE</span>ran it.", "The actor ran it."),
+        ("<p hidden>HERE<p>The actor ran it.", "The actor ran it."),
+        ("<p hidden>HERE<div>The actor ran it.</div>", "The actor ran it."),
+        ("<ul><li hidden>HERE<li>The actor ran it.</ul>", "The actor ran it."),
+        ("<ul><li hidden>HERE<ul><li></ul></ul><p>The actor ran it.", "The actor ran it."),
+        ("<div><div hidden>HERE</div></div><p>The actor ran it.", "The actor ran it."),
+        ("<div><span hidden>HERE</div><p>The actor ran it.", "The actor ran it."),
+        ("<dl><dt hidden>HERE<dd>The actor ran it.</dl>", "The actor ran it."),
+        (
+            "<img hidden><br style='display:none'>The actor ran it.<p hidden>HERE",
+            "The actor ran it.",
+        ),
+        ("<div style='color:white'>The actor ran it.</div><p hidden>HERE", "The actor ran it."),
+        ("<div aria-hidden=true>The actor ran it.</div><p hidden>HERE", "The actor ran it."),
+        ("<template><div>HERE</template>The actor ran it.", "The actor ran it."),
+    ] {
+        let html = format!("<html><body style='visibility:hidden'><h1>Title</h1>{html}");
+        let page = read("a.html", html.replace("HERE", unseen));
+        assert_eq!(texts(&page, Kind::Hidden), [unseen], "{html}");
+        let expected: Vec<&str> = [seen].into_iter().filter(|text| !text.is_empty()).collect();
+        assert_eq!(texts(&page, Kind::Prose), expected, "{html}");
+        assert_eq!(page.sentences().len(), expected.len());
+    }
+}
+
+#[test]
+fn cells_that_hold_a_sentence_are_read() {
+    let page = "<html><body><h2>Techniques</h2><table>
+<tr><th>Technique</th><th>Procedure</th></tr>
+<tr><td>T1566</td><td>Phishing</td><td>The actor sent mails with a <b>malicious</b> attachment.</td></tr>
+<tr><td>T1059<td>PowerShell<td><p>The actor ran encoded commands.<p>A short note<p>It used net view to list the hosts
+<tr><td>T1003<td><a href=x>Read all that we know about the group.</a><td><code>The actor ran it in a shell.</code>
+<tr><td>d41d8cd98f00b204e9800998ecf8427e<td>This file was dropped by the loader at each start.
+<tr hidden><td>Nobody sees<td>The actor was not seen in this row.
+<tr><td>T1105<td hidden>Nobody sees<td>The loader fetched three more files.
+</table><h2>Indicators of compromise</h2><table><tr><td>Loader</td><td>This one was seen at a victim in May.</td></tr></table>";
+    let page = read("a.html", page);
+    assert_eq!(
+        blocks(&page),
+        [
+            (Kind::Heading, "Techniques"),
+            (Kind::Table, "Technique | Procedure"),
+            (Kind::Table, "T1566 | Phishing"),
+            (Kind::Prose, "The actor sent mails with a malicious attachment."),
+            (Kind::Table, "T1059 | PowerShell | A short note"),
+            (Kind::Prose, "The actor ran encoded commands."),
+            (Kind::Prose, "It used net view to list the hosts"),
+            (
+                Kind::Table,
+                "T1003 | Read all that we know about the group. | The actor ran it in a shell."
+            ),
+            (
+                Kind::Indicators,
+                "d41d8cd98f00b204e9800998ecf8427e | This file was dropped by the loader at each start."
+            ),
+            (Kind::Hidden, "Nobody sees The actor was not seen in this row."),
+            (Kind::Hidden, "Nobody sees"),
+            (Kind::Table, "T1105"),
+            (Kind::Prose, "The loader fetched three more files."),
+            (Kind::Heading, "Indicators of compromise"),
+            (Kind::Indicators, "Loader"),
+            (Kind::Indicators, "This one was seen at a victim in May."),
+        ]
+    );
 }
 
 #[test]
@@ -48,7 +127,7 @@ fn characters_are_what_the_page_says() {
 
 #[test]
 fn nesting_costs_nothing() {
-    for tag in ["div", "b", "table", "nav", "td", "svg", "a", "ul><li"] {
+    for tag in ["div", "b", "table", "nav", "td", "svg", "a", "ul><li", "div hidden", "template"] {
         let page = format!(
             "<html><body><p>The actor dumped the credentials.</p>{}",
             format!("<{tag}>").repeat(100_000)

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod docx;
+pub(crate) mod encrypted;
 mod files;
 mod fuzz;
 mod html;

@@ -79,6 +79,7 @@ fn left_out(read: &Read) -> Option<String> {
         (Kind::Indicators, "indicators"),
         (Kind::Table, "other tables"),
         (Kind::Code, "code"),
+        (Kind::Hidden, "hidden text"),
     ];
     let counts = kinds.map(|(kind, name)| {
         (read.document.blocks.iter().filter(|block| block.kind == kind).count(), name)

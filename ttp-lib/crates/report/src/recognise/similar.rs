@@ -8,6 +8,16 @@ use ttp_lib::pretrained::{Checkpoint, Tokenize};
 use ttp_lib::similarity::{corpus_vectors, nearest_techniques};
 use ttp_lib::{Error, Result, train};
 
+/// What a sentence model cannot be without, the second in one of these forms, and what makes one.
+const CONFIG: &str = "config.json";
+const WEIGHTS: [&str; 4] = [
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+];
+const MAKES_IT: &str = "not there, and --similar asks the sentence model: `ttp similarity`, or `make \
+                        notebook NB=10_hard_negatives`, makes it";
 /// How many techniques are given for a sentence.
 const TECHNIQUES: usize = 3;
 
@@ -20,16 +30,31 @@ pub struct Search {
 }
 
 impl Search {
+    /// Whether a folder holds a sentence model.
+    ///
+    /// # Errors
+    /// Names the first file that is missing, and what makes it.
+    pub fn check(folder: &Path) -> Result<()> {
+        // One in the form of sentence-transformers may have them in a folder of their own.
+        if folder.join("modules.json").is_file() {
+            return Ok(());
+        }
+        let has = |name: &str| folder.join(name).is_file();
+        let missing = match () {
+            () if !has(CONFIG) => CONFIG,
+            () if !WEIGHTS.into_iter().any(has) => WEIGHTS[0],
+            () => return Ok(()),
+        };
+        Err(Error::input(&folder.join(missing), MAKES_IT))
+    }
+
     /// Opens the sentence model of a folder. The corpus's vectors are kept in the folder, where
     /// `ttp similar` has them, too; `watch` is told of each sentence of which one is made.
     ///
     /// # Errors
     /// If the folder holds no sentence model, or a sentence cannot be embedded.
     pub fn open(folder: &Path, corpus: Corpus, watch: &mut dyn FnMut(usize)) -> Result<Self> {
-        if !folder.is_dir() {
-            let reason = "not there: notebook 10_hard_negatives, or `ttp similarity`, makes it";
-            return Err(Error::input(folder, reason));
-        }
+        Self::check(folder)?;
         let checkpoint = Checkpoint::open(&folder.display().to_string(), folder)?;
         let tokenize = checkpoint.tokenizer(checkpoint.places())?;
         let encoder = SentenceEncoder::new(&checkpoint, train::device(), 0)?;

@@ -111,11 +111,7 @@ impl LabelChanges {
 
     fn of(earlier: &Labels, later: &Labels) -> Self {
         let (before, after) = (in_use(earlier), in_use(later));
-        let later = Later {
-            by_object: later.all.iter().map(|label| (label.object.as_str(), label)).collect(),
-            withdrawn: later.all.iter().map(|label| (label.id.as_str(), label.state)).collect(),
-            labels: later,
-        };
+        let later = Later::of(later);
         let mut found = Self {
             counts: BTreeMap::new(),
             unchanged: LabelCounts::default(),
@@ -225,15 +221,23 @@ impl LabelCounts {
 }
 
 /// The later release, to follow labels in.
-struct Later<'a> {
+pub(super) struct Later<'a> {
     by_object: BTreeMap<&'a str, &'a Label>,
     withdrawn: BTreeMap<&'a str, State>,
     labels: &'a Labels,
 }
 
-impl Later<'_> {
+impl<'a> Later<'a> {
+    pub(super) fn of(labels: &'a Labels) -> Self {
+        Self {
+            by_object: labels.all.iter().map(|label| (label.object.as_str(), label)).collect(),
+            withdrawn: labels.all.iter().map(|label| (label.id.as_str(), label.state)).collect(),
+            labels,
+        }
+    }
+
     /// The ids in use that an object became.
-    fn successors(&self, object: &str) -> BTreeSet<String> {
+    pub(super) fn successors(&self, object: &str) -> BTreeSet<String> {
         let (mut found, mut seen, mut left) = (BTreeSet::new(), BTreeSet::new(), vec![object]);
         while let Some(object) = left.pop() {
             // A release may hold a circle.

@@ -15,6 +15,7 @@ pub mod later;
 pub mod near;
 pub mod overlap;
 pub mod sample;
+mod standing;
 mod stix;
 pub mod tram;
 pub mod tram_v2;
@@ -28,6 +29,7 @@ pub use later::Later;
 pub use near::{NearTexts, Quotes};
 pub use overlap::Overlap;
 pub use sample::{Operation, Sample};
+pub use standing::{Standing, standings};
 pub use stix::descriptions;
 pub use stix::prose::{ProseKind, ProseSentence, TechniqueEntry, prose, technique_entries};
 

@@ -228,6 +228,7 @@ fn kind_name(kind: Kind) -> &'static str {
         Kind::Indicators => "Indicators",
         Kind::Table => "Table",
         Kind::Code => "Code",
+        Kind::Hidden => "Hidden text",
     }
 }
 
