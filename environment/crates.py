@@ -1,4 +1,5 @@
-"""Which crates of the library a notebook needs, by what its cells take from `ttp_lib`.
+"""Which crates of the library a notebook needs, by what its cells take from `ttp_lib`, and from
+crates that they name themselves.
 
 `ttp-lib/src/lib.rs` says what each name is: a module of its own, or one of a crate below
 `ttp-lib/crates/`, whose manifest names the crates below it. So an edit in the claims audit
@@ -17,6 +18,8 @@ HEART = "ttp_lib"
 # `ttp_lib::corpus`, or the names at the first level of `ttp_lib::{corpus::{self, Corpus}, files}`.
 TAKEN = re.compile(r"\bttp_lib::(?:(\w+|\*)|\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\})")
 INNER = re.compile(r"\{(?:[^{}]|\{[^{}]*\})*\}")
+# `ttp_report::recognise`, of a crate that the notebook has a `:dep` of its own for.
+DIRECT = re.compile(r"\b(ttp_\w+)::")
 HANDED_ON = re.compile(r"^pub use (ttp_\w+)(?:::(?:\{([^}]*)\}|(\w+)))?(?: as (\w+))?;", re.M)
 NEEDED = re.compile(r"^(ttp-\w+)\b", re.M)
 # Of other makers, in versions that Cargo.lock has.
@@ -70,7 +73,8 @@ def needed(notebook: Path) -> "list[Path]":
     part of it."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     source = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    known, places, waiting = handed_on(), folders(), {HEART}
+    known, places = handed_on(), folders()
+    waiting = {HEART, *(places.keys() & set(DIRECT.findall(source)))}
     for name in taken(source) - NOT_OURS:
         if name in known:
             waiting.add(known[name])

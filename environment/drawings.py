@@ -106,7 +106,7 @@ def pipeline_figures(found: dict) -> dict:
 
 def pipeline(f: dict) -> Svg:
     svg = Svg(860, 372, "The pipeline",
-              "From ATT&CK's sentences to scores, in the order of the thirteen notebooks.")
+              "From ATT&CK's sentences to scores, in the order of the fourteen notebooks.")
     def box(x, y, lines, fill="#ffffff"):
         svg.box(x, y, 150, 74, lines, fill)
     rows = [
@@ -117,6 +117,7 @@ def pipeline(f: dict) -> Svg:
             (["03 augmentation", "copies, and splits in", "two protocols"], "#ffffff"),
             (["04, 05 models", "word counts; encoders", "fine-tuned"], "#ffffff")]),
         ("", 142, [
+            (["14 report", "techniques in a", "threat report"], PALE_ORANGE),
             (["11 diagnosis", "all techniques,", "zero recall"], "#ffffff"),
             (["08 fill-mask", "what a model knew", "before"], "#ffffff"),
             (["07 evidence", "calibration, other", "seeds, later text"], "#ffffff"),
@@ -134,9 +135,9 @@ def pipeline(f: dict) -> Svg:
                 svg.line(20 + 168 * place - 18, y + 37, 20 + 168 * place - 1, y + 37, SOFT, 1.5, arrow=True)
     _, y, boxes = rows[1]
     for place, (lines, fill) in enumerate(boxes):
-        box(692 - 168 * (3 - place), y, lines, fill)
+        box(20 + 168 * place, y, lines, fill)
     svg.line(767, 108, 767, 141, SOFT, 1.5, arrow=True)
-    for place in (0, 1, 2):
+    for place in (0, 1, 2, 3):
         x = 692 - 168 * place
         svg.line(x, y + 37, x - 17, y + 37, SOFT, 1.5, arrow=True)
     title, y, boxes = rows[2]

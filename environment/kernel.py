@@ -52,6 +52,7 @@ overflow-checks = true
 
 [dependencies]
 ttp-lib = {{ path = {path} }}
+ttp-report = {{ path = {report} }}
 """
 
 
@@ -121,10 +122,12 @@ def compile_dependencies() -> None:
     package = seat.with_name("package")
     (package / "src").mkdir(parents=True, exist_ok=True)
     write_changed(package / "src" / "lib.rs", b"")
-    path = json.dumps(str(project.ROOT / "ttp-lib"))
-    write_changed(package / "Cargo.toml", MANIFEST.format(path=path).encode())
+    path, report = (json.dumps(str(project.ROOT / "ttp-lib" / name))
+                    for name in (".", "crates/report"))
+    manifest = MANIFEST.format(path=path, report=report).encode()
+    is_new = write_changed(package / "Cargo.toml", manifest)
     own_lock = package / "Cargo.lock"
-    if not is_built() or not own_lock.exists():
+    if is_new or not is_built() or not own_lock.exists():
         # Cargo adds this package to it; without it, it would take the newest of everything.
         write_changed(own_lock, lock.read_bytes())
         print("kernel: compiling ttp-lib and what it needs (minutes, once)", flush=True)
@@ -141,12 +144,15 @@ def is_built() -> bool:
     return built.exists() and built.read_bytes() == (project.ROOT / "Cargo.lock").read_bytes()
 
 
-def write_changed(path: Path, content: bytes) -> None:
-    """Leaves the time stamp alone where nothing changes: cargo goes by it."""
-    if not path.exists() or path.read_bytes() != content:
-        half = path.with_name(path.name + ".tmp")
-        half.write_bytes(content)
-        half.replace(path)
+def write_changed(path: Path, content: bytes) -> bool:
+    """Leaves the time stamp alone where nothing changes: cargo goes by it. Says whether something
+    has changed."""
+    if path.exists() and path.read_bytes() == content:
+        return False
+    half = path.with_name(path.name + ".tmp")
+    half.write_bytes(content)
+    half.replace(path)
+    return True
 
 
 def run_cargo(command: list[str], folder: Path, environment: dict[str, str]) -> None:

@@ -41,6 +41,7 @@ class Crates(House):
             ("use ttp_lib::train::Rows;", ["ttp-lib", "base", "text"]),
             ("use ttp_lib::{\n    serde_json::json,\n    files,\n};", ["ttp-lib", "base", "text"]),
             ("let found = ttp_lib::audit::audit(&claims);", ["ttp-lib", "audit", "base", "text"]),
+            ("use ttp_audit::{Audit, judge};", ["ttp-lib", "audit", "base", "text"]),
             ("let x = 1;", ["ttp-lib", "base", "text"]),
         ):
             with self.subTest(cell):
@@ -61,14 +62,18 @@ class Crates(House):
 
 class ThisLibrary(unittest.TestCase):
     def test_an_edit_in_the_audit_or_the_command_line(self) -> None:
-        audits = []
+        audits, reports = [], []
         for path in sorted(project.NOTEBOOKS.glob("*.ipynb")):
             names = {folder.name for folder in crates.needed(path)}
             self.assertNotIn("cli", names, path.name)
             self.assertLessEqual({"ttp-lib", "base"}, names, path.name)
             if "audit" in names:
                 audits.append(path.name[:2])
+            if "report" in names:
+                self.assertLessEqual({"documents", "metrics"}, names, path.name)
+                reports.append(path.name[:2])
         self.assertEqual(audits, ["09", "12", "13"])
+        self.assertEqual(reports, ["14"])
 
     def test_all_crates_are_known(self) -> None:
         for crate in crates.folders():

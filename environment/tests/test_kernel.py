@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,36 @@ class Threads(unittest.TestCase):
             del os.environ["OMP_WAIT_POLICY"]
             spins = kernel.variables()["GOMP_SPINCOUNT"]
         self.assertIn(f'const SPINS: &str = "{spins}";', source.read_text(encoding="utf-8"))
+
+
+class Manifest(unittest.TestCase):
+    def test_what_notebooks_depend_on_is_compiled_before(self) -> None:
+        compiled = set(re.findall(r"^(ttp-[\w-]+) = ", kernel.MANIFEST, re.MULTILINE))
+        asked = {name for path in project.NOTEBOOKS.rglob("*.ipynb")
+                 for name in re.findall(r":dep (\S+) = ", path.read_text(encoding="utf-8"))}
+        self.assertEqual(asked, compiled)
+
+
+class Compiled(House):
+    def test_another_manifest_takes_the_workspaces_versions_again(self) -> None:
+        self.entered(mock.patch.object(project, "ROOT", self.root))
+        run = self.entered(mock.patch.object(kernel, "run_cargo"))
+        self.entered(mock.patch("builtins.print"))
+        package = self.root / "target" / "evcxr" / "package"
+        (package.parent / "0").mkdir(parents=True)
+        kernel.compile_dependencies()
+        manifest = (package / "Cargo.toml").read_text()
+        for crate in ("ttp-lib", "ttp-lib/crates/report"):
+            self.assertIn(f'path = "{self.root}/{crate}"', manifest)
+        # Cargo leaves out of the lock what this manifest does not need.
+        (package / "Cargo.lock").write_text("pruned")
+        for edited, lock, calls in ((False, "pruned", 1), (True, (self.root / "Cargo.lock").read_text(), 2)):
+            if edited:
+                (package / "Cargo.toml").write_text(manifest.replace("ttp-report", "ttp-other"))
+            run.reset_mock()
+            kernel.compile_dependencies()
+            self.assertEqual((package / "Cargo.lock").read_text(), lock)
+            self.assertEqual(run.call_count, calls)
 
 
 @unittest.skipIf(MISSING, f"the kernel's program is not compiled: {PROGRAM}: make setup")

@@ -23,8 +23,8 @@ const RESULTS: &str = "report_model.json";
 const PLOT: &str = "report_model.svg";
 
 /// ATT&CK's bundle of Enterprise that the project is about, and the later one, with their versions.
-const BUNDLE: (&str, &str) = ("attack-v10.1/enterprise-attack.json", "10.1");
-const LATER: (&str, &str) = ("attack-v15/enterprise-attack.json", "15.1");
+const BUNDLE: (&str, &str) = Training::BUNDLE;
+const LATER: (&str, &str) = Training::LATER;
 
 /// Texts of TRAM's reports in which analysts found no technique.
 const NEGATIVES: &str = "tram-v1/negative_data.json";
@@ -220,10 +220,7 @@ fn search(run: &Run) -> Result<Search> {
 
 pub fn train_model(run: &Run, arguments: &ModelArguments) -> Result<()> {
     let out = arguments.out.clone().unwrap_or_else(|| run.models().join(MODEL));
-    let bundle = run.raw(BUNDLE.0);
-    let (later, version) = (run.raw(LATER.0), LATER.1);
-    let later = Some((later, version)).filter(|(path, _)| path.is_file());
-    if later.is_none() {
+    if !run.raw(LATER.0).is_file() {
         let missing = format!(
             "ATT&CK v15 is not at hand: techniques have the ids and names of v{}; \
              `make data-attack-v15` fetches it",
@@ -232,25 +229,18 @@ pub fn train_model(run: &Run, arguments: &ModelArguments) -> Result<()> {
         note(&[missing]);
     }
     let training_texts = encoder_training(run, arguments)?;
-    let source = Source::Attack { bundle: bundle.clone(), tram: None };
+    let source = Source::Attack { bundle: run.raw(BUNDLE.0), tram: None };
     let corpus = run.part_of(corpus::build(&source)?.corpus);
     let tram = run.tram_v2()?.map(|built| built.corpus);
     let negatives = Some(run.raw(NEGATIVES)).filter(|path| tram.is_some() && path.is_file());
     let negatives = negatives.map(|path| negatives_of(&path)).transpose()?.unwrap_or_default();
     let encoder = arguments.encoder.as_deref().zip(training_texts);
     let training = Training {
-        corpus: &corpus,
-        bundles: vec![bundle],
-        version: BUNDLE.1,
-        later,
         least: arguments.least,
-        shares: run.profile.split,
-        seed: run.seed("split"),
-        bootstrap: run.bootstrap("report model"),
-        precision: arguments.precision,
         tram_v2: tram.as_ref(),
         negatives,
         encoder: encoder.map(|(folder, training)| WithEncoder { folder, training }),
+        ..Training::of_run(run, &corpus, arguments.precision)
     };
     let mut said = Ok(());
     let trained = train(&training, &mut |what| {

@@ -3,14 +3,17 @@
 //! [`Report`] is what one run finds in one or several documents. It holds all that the outputs show:
 //! every sentence that was read, with what the model says of it, and the threshold above which a
 //! sentence counts as evidence. [`outputs`] shows and writes it; [`review`] reads it again after a
-//! human has corrected it.
+//! human has corrected it; [`answers`] compares it with what is known of a report.
 
+pub mod answers;
 mod id;
 pub mod outputs;
 pub mod recognise;
 pub mod review;
 
 pub use recognise::{Models, ReportModel, recognise};
+/// For a notebook: one `:dep` brings the readers too.
+pub use ttp_documents as documents;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -23,7 +23,7 @@ use ttp_base::{Error, Result, files};
 use ttp_metrics::{Estimate, wilson};
 
 /// The two-sided normal quantile of the level 0.95.
-const Z: f64 = 1.959_963_984_540_054;
+pub(crate) const Z: f64 = 1.959_963_984_540_054;
 
 /// The files that [`Reviewed::write`] makes.
 const NAMES: [&str; 3] = ["review.json", "reviewed-layer.json", "training.csv"];

@@ -17,6 +17,7 @@ mod layer;
 mod page;
 mod sheet;
 mod stix;
+mod tables;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]
 pub(crate) mod tests;
@@ -24,6 +25,7 @@ pub(crate) mod tests;
 pub(crate) use layer::{Score, layer};
 pub use page::page;
 pub(crate) use sheet::{COLUMNS, Position};
+pub use tables::{blocks, purpose, techniques};
 
 use crate::{Read, Report};
 use schemars::r#gen::SchemaSettings;
@@ -31,9 +33,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use ttp_base::show::{Table, defang, grouped, terminal_safe};
+use ttp_base::show::{defang, grouped, terminal_safe};
 use ttp_base::spelling::is_technique_id;
-use ttp_base::{Error, Result, cells, files};
+use ttp_base::{Error, Result, files};
 use ttp_documents::Kind;
 
 /// The files that [`write`] makes.
@@ -98,29 +100,7 @@ fn shown_by(read: &Read) -> usize {
 /// A table for a terminal: a technique a line, surest first, with its surest sentence; below it what
 /// a reader should know of the documents and of the model.
 pub fn table(report: &Report) -> String {
-    let mut table =
-        Table::new(["technique", "name", "sentences", "probability", "surest evidence"])
-            .caption(title(report))
-            .limits(160, 72);
-    for technique in &report.techniques {
-        let surest = technique.evidence.first().and_then(|&(document, sentence)| {
-            let (read, judgement) = report.sentence(document, sentence)?;
-            let place = match report.documents.len() {
-                1 => read.place(judgement),
-                _ => format!("{}, {}", read.document.name, read.place(judgement)),
-            };
-            Some((judgement.sentence.text.as_str(), place))
-        });
-        let surest = surest.map(|(text, place)| format!("{text} ({place})"));
-        // As many cells as there are headers.
-        _ = table.push(cells![
-            &technique.technique,
-            &technique.name,
-            technique.evidence.len(),
-            technique.probability,
-            surest,
-        ]);
-    }
+    let table = techniques(report);
     let sentences = report.sentences().count();
     let mut out = String::new();
     if sentences == 0 {

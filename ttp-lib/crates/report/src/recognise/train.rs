@@ -15,6 +15,7 @@ use ttp_lib::corpus::clean::normalised;
 use ttp_lib::corpus::{Corpus, NearTexts};
 use ttp_lib::linear::CompactModel;
 use ttp_lib::metrics::Bootstrap;
+use ttp_lib::profile::Run;
 use ttp_lib::split::{NEAR_DUPLICATE, Shares};
 use ttp_lib::{Error, Result};
 
@@ -58,6 +59,35 @@ pub struct Training<'a> {
     pub negatives: Vec<String>,
     /// An encoder to stand beside the linear model.
     pub encoder: Option<WithEncoder<'a>>,
+}
+
+impl<'a> Training<'a> {
+    /// ATT&CK's bundle of Enterprise that the project is about, and its version.
+    pub const BUNDLE: (&'static str, &'static str) =
+        ("attack-v10.1/enterprise-attack.json", "10.1");
+    /// The later one, and its version.
+    pub const LATER: (&'static str, &'static str) = ("attack-v15/enterprise-attack.json", "15.1");
+
+    /// A linear model of these sentences and of the prose in ATT&CK's bundle, with a run's seeds
+    /// and shares; the labels are followed to the later bundle where that is at hand. Without
+    /// TRAM's sentences.
+    pub fn of_run(run: &Run, corpus: &'a Corpus, precision: f64) -> Self {
+        let later = (run.raw(Self::LATER.0), Self::LATER.1);
+        Self {
+            corpus,
+            bundles: vec![run.raw(Self::BUNDLE.0)],
+            version: Self::BUNDLE.1,
+            later: Some(later).filter(|(path, _)| path.is_file()),
+            least: LEAST,
+            shares: run.profile.split,
+            seed: run.seed("split"),
+            bootstrap: run.bootstrap("report model"),
+            precision,
+            tram_v2: None,
+            negatives: Vec::new(),
+            encoder: None,
+        }
+    }
 }
 
 /// A fine-tuned encoder and what it has learned from.
