@@ -44,3 +44,4 @@ mod sources;
 mod sweep;
 mod thesaurus;
 mod tokenization;
+mod untrimmed;
