@@ -1,9 +1,10 @@
-"""What huggingface_hub reads from a model card, to ttp-lib/tests/golden/model_card.json.
+"""What huggingface_hub reads from model cards, to ttp-lib/tests/golden/model_card.json.
 
     python environment/golden/model_card.py          huggingface_hub 0.36.2
 
-The card itself, ttp-lib/tests/golden/model_card.md, is what `ttp_model::card` writes; the test
-`model_card::` holds it to that.
+The cards themselves, ttp-lib/tests/golden/model_card*.md, are what `ttp_model::card` writes of a
+classifier, a sentence model, a checkpoint with continued pretraining and an encoder of flows; the
+test `model_card::` holds them to that.
 """
 
 import json
@@ -14,13 +15,22 @@ from huggingface_hub import ModelCard, __version__
 GOLDEN = Path(__file__).resolve().parents[2] / "ttp-lib" / "tests" / "golden"
 
 
-def main() -> None:
-    card = ModelCard.load(GOLDEN / "model_card.md")
+CARDS = {"classifier": "model_card.md", "sentences": "model_card.sentences.md",
+         "masked": "model_card.masked.md", "flows": "model_card.flows.md"}
+
+
+def read(file: str) -> dict:
+    card = ModelCard.load(GOLDEN / file)
     # Scores must be in the form in which the hub shows them.
-    results = card.data.eval_results
-    assert results and results[0].metric_type == "f1", results
-    read = {"huggingface_hub": __version__, **card.data.to_dict()}
-    (GOLDEN / "model_card.json").write_text(json.dumps(read, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    assert card.data.eval_results, file
+    for result in card.data.eval_results:
+        assert result.metric_type and result.metric_value is not None, (file, result)
+    return card.data.to_dict()
+
+
+def main() -> None:
+    found = {"huggingface_hub": __version__, **{name: read(file) for name, file in CARDS.items()}}
+    (GOLDEN / "model_card.json").write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

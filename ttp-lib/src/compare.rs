@@ -15,7 +15,7 @@ mod tested;
 mod thirds;
 mod verdicts;
 
-pub use both::{BOTH, Both, both_of};
+pub use both::{BOTH, Both, Mean, both_of};
 pub use leak::{Leak, paper_minus_clean};
 pub use pairs::{LEVEL, Pair, Test, difference, p_text, pairs, pairs_table};
 pub use questions::{Answer, QUESTIONS, Question, answers};

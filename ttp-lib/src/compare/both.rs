@@ -16,6 +16,57 @@ pub const BOTH: &str = "both";
 /// Weights are tried in steps of a hundredth.
 const STEPS: u32 = 100;
 
+/// The mean of two models' calibrated probabilities. Each one's temperature, and the first one's
+/// weight in the mean, are those of the least negative log-likelihood on the validation rows; the
+/// test rows choose nothing.
+pub struct Mean {
+    /// The first model's weight, from 0 to 1; the second one has the rest.
+    pub weight: f64,
+    /// Their temperatures.
+    pub temperatures: [f64; 2],
+    /// The logarithms of the mean.
+    pub logits: ModelLogits,
+}
+
+impl Mean {
+    /// Of what two models give every technique.
+    ///
+    /// # Errors
+    /// If the two have not the same techniques, or not the same rows in the same order.
+    pub fn of(first: &ModelLogits, second: &ModelLogits) -> Result<Self> {
+        if !Self::is_of_same_rows(first, second) {
+            let reason = "the two models have not the same techniques and rows".to_owned();
+            return Err(Error::Setting { field: "logits", reason });
+        }
+        let truth = &first.validation.truth;
+        let fit = |model: &ModelLogits| Temperature::fit(&model.validation.logits, truth);
+        let temperatures = [fit(first)?, fit(second)?];
+        let calibrated = |a: &PartLogits, b: &PartLogits| {
+            let [of_first, of_second] = &temperatures;
+            Ok::<_, Error>((of_first.apply(&a.logits)?, of_second.apply(&b.logits)?))
+        };
+        let (of_first, of_second) = calibrated(&first.validation, &second.validation)?;
+        let by = ChooseBy::NegativeLogLikelihood;
+        let mean = WeightedMean::choose(&of_first, &of_second, truth, by, STEPS)?;
+        let part = |part: &PartLogits, (first, second): (Probabilities, Probabilities)| {
+            let logits = mean.apply(&first, &second)?.logits();
+            Ok::<_, Error>(PartLogits { logits, ..part.clone() })
+        };
+        let validation = part(&first.validation, (of_first, of_second))?;
+        let test = part(&first.test, calibrated(&first.test, &second.test)?)?;
+        Ok(Self {
+            weight: mean.weight,
+            temperatures: temperatures.map(|temperature| temperature.value),
+            logits: ModelLogits { labels: first.labels.clone(), validation, test },
+        })
+    }
+
+    fn is_of_same_rows(a: &ModelLogits, b: &ModelLogits) -> bool {
+        let same = |a: &PartLogits, b: &PartLogits| a.samples == b.samples && a.truth == b.truth;
+        a.labels == b.labels && same(&a.validation, &b.validation) && same(&a.test, &b.test)
+    }
+}
+
 /// Two models together, and what they came to.
 pub struct Both {
     /// Their scores.
@@ -25,9 +76,8 @@ pub struct Both {
 }
 
 impl Both {
-    /// Puts an encoder and a linear model of one protocol together, from what they left among a
-    /// run's results. Each one's temperature, and the encoder's weight in the mean, are those of
-    /// the least negative log-likelihood on the validation rows; the test rows choose nothing.
+    /// Puts an encoder and a linear model of one protocol together ([`Mean`]), from what they left
+    /// among a run's results.
     ///
     /// # Errors
     /// If a file is missing or not what it should be, or the two have not the same rows in the
@@ -46,50 +96,26 @@ impl Both {
         let path = |stem: &str| results.join(format!("{stem}.logits.parquet"));
         let a = ModelLogits::read(&path(&stems[0]))?;
         let b = ModelLogits::read(&path(&stems[1]))?;
-        let same = |a: &PartLogits, b: &PartLogits| a.samples == b.samples && a.truth == b.truth;
-        if a.labels != b.labels || !same(&a.validation, &b.validation) || !same(&a.test, &b.test) {
+        if !Mean::is_of_same_rows(&a, &b) {
             let reason = format!("it has not the rows of {}: run both again", stems[1]);
             return Err(Error::input(&path(&stems[0]), reason));
         }
-        let truth = &a.validation.truth;
-        let temperatures = [
-            Temperature::fit(&a.validation.logits, truth)?,
-            Temperature::fit(&b.validation.logits, truth)?,
-        ];
-        let calibrated = |a: &PartLogits, b: &PartLogits| {
-            let [of_first, of_second] = &temperatures;
-            Ok::<_, Error>((of_first.apply(&a.logits)?, of_second.apply(&b.logits)?))
-        };
-        let (of_first, of_second) = calibrated(&a.validation, &b.validation)?;
-        let by = ChooseBy::NegativeLogLikelihood;
-        let mean = WeightedMean::choose(&of_first, &of_second, truth, by, STEPS)?;
-        let part = |part: &PartLogits, (first, second): (Probabilities, Probabilities)| {
-            let logits = mean.apply(&first, &second)?.logits();
-            Ok::<_, Error>(PartLogits { logits, ..part.clone() })
-        };
-        let validation = part(&a.validation, (of_first, of_second))?;
-        let test = part(&a.test, calibrated(&a.test, &b.test)?)?;
-        let logits = ModelLogits { labels: a.labels, validation, test };
+        let Mean { weight, temperatures, logits } = Mean::of(&a, &b)?;
         let names = [first.checkpoint, second.checkpoint];
         let model = Model {
             checkpoint: BOTH.to_owned(),
             about: format!(
-                "the mean of the calibrated probabilities of {} (weight {:.2}) and {} ({:.2}); \
-                 ours, not the paper's",
+                "the mean of the calibrated probabilities of {} (weight {weight:.2}) and {} \
+                 ({:.2}); ours, not the paper's",
                 names[0],
-                mean.weight,
                 names[1],
-                1.0 - mean.weight
+                1.0 - weight
             ),
             stands_in_for: None,
             train_rows: first.train_rows,
             train_seconds: first.train_seconds + second.train_seconds,
             seed: first.seed,
-            training: Training::Both {
-                of: names,
-                weight: mean.weight,
-                temperatures: temperatures.map(|temperature| temperature.value),
-            },
+            training: Training::Both { of: names, weight, temperatures },
         };
         let said = (&logits.test.truth[..], &logits.test.best()[..]);
         let evaluation = Evaluation::of(model, protocol, &logits.labels, said, bootstrap)?;

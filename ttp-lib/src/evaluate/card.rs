@@ -2,7 +2,8 @@
 
 use super::{Evaluation, Training};
 use crate::profile::Run;
-use ttp_model::card::{CardScore, ModelCard};
+use ttp_metrics::Estimate;
+use ttp_model::card::{CardScore, ModelCard, Subject};
 
 impl Evaluation {
     /// The card of the model that was scored, trained by `run`.
@@ -10,11 +11,8 @@ impl Evaluation {
         let name = format!("{}.{}", self.checkpoint, self.protocol.name());
         let labels = self.confusion.labels();
         let is_encoder = matches!(self.training, Training::FineTuned(_));
-        let score = |metric, name: &str, estimate: ttp_metrics::Estimate| CardScore {
-            metric,
-            name: name.to_owned(),
-            value: estimate.value,
-            interval: [estimate.low, estimate.high],
+        let score = |metric, name: &str, Estimate { value, low, high }: Estimate| {
+            CardScore::with_interval(metric, name, value, [low, high])
         };
         let scores = &self.scores;
         let transformers = "from transformers import pipeline\n\
@@ -24,6 +22,7 @@ impl Evaluation {
             base: if is_encoder { self.checkpoint.clone() } else { String::new() },
             library: if is_encoder { "transformers" } else { "ttp-lib" },
             task: "text-classification",
+            subject: Subject::Sentences,
             stands_in_for: self.stands_in_for.clone(),
             data: format!(
                 "{}. {} rows of it, protocol {}, profile {}, seed {}.",
@@ -33,6 +32,7 @@ impl Evaluation {
                 run.profile.name,
                 self.seed
             ),
+            training: self.training.describe(self.train_seconds),
             test: format!("{} test rows of the same data", self.test_rows),
             scores: vec![
                 score("f1", "macro F1", scores.f1.macro_),

@@ -30,6 +30,33 @@ pub enum Training {
     },
 }
 
+impl Training {
+    /// How it was trained, in sentences, as a model card says it.
+    pub(super) fn describe(&self, seconds: f64) -> String {
+        match self {
+            Self::FineTuned(told) => {
+                let FineTuned { params, history, .. } = &**told;
+                format!(
+                    "Fine-tuned as a whole, with a new head. {} {seconds:.0} seconds. Kept is \
+                     epoch {} of {}, which has the highest macro F1 on the validation rows.",
+                    params.describe(),
+                    history.best_epoch,
+                    params.epochs
+                )
+            }
+            Self::Linear { linear, features, temperature } => format!(
+                "{}; {features} features; {seconds:.1} seconds. The temperature of its \
+                 probabilities, {temperature:.3}, was fitted on the validation rows.",
+                linear.about()
+            ),
+            Self::Both { of: [first, second], weight, .. } => format!(
+                "The mean of the calibrated probabilities of {first} (weight {weight:.2}) and \
+                 {second}, chosen on the validation rows."
+            ),
+        }
+    }
+}
+
 /// How an encoder was fine-tuned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FineTuned {

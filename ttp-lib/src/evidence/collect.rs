@@ -205,7 +205,7 @@ impl Evidence {
 type ByModel<'a> = BTreeMap<(Protocol, &'a str), Vec<&'a Outcome>>;
 
 /// A score's spread; over splits that overlap where their shares are given.
-fn spread(values: &[f64], level: f64, shares: Option<Shares>) -> Result<Spread> {
+pub(super) fn spread(values: &[f64], level: f64, shares: Option<Shares>) -> Result<Spread> {
     if let [mean] = *values {
         return Ok(Spread { mean, sd: None, n: 1, low: None, high: None });
     }

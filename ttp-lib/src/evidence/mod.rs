@@ -4,6 +4,8 @@
 //! - [`Calibrated`]: a model's probabilities before and after calibration.
 //! - [`TrainedModel`]: a run's models, opened again; [`External`]: how they do on other sentences.
 //! - [`linear_splits`], [`frozen`]: trainings that are cheap enough for a notebook.
+//! - [`UntrimmedModels`], [`UntrimmedSplits`]: all techniques, nothing trimmed: an encoder, a
+//!   linear model and both together; the linear model on other splits.
 //!
 //! The rest is the sweep: a list of [`jobs()`], each with an id, in a folder of their own. Each
 //! trains one model and leaves one file, `jobs/ID.json`, which knows whether it is whole. Who runs
@@ -30,6 +32,8 @@ mod tables;
 #[allow(clippy::unwrap_used)]
 mod tests;
 mod train;
+mod untrimmed;
+mod untrimmed_splits;
 
 pub use arms::{ArmEffect, Change, Means, Over};
 pub use calibrated::{Calibrated, PRECISIONS};
@@ -41,3 +45,5 @@ pub use models::{TrainedModel, not_in_training, on_other_rows};
 pub use outcome::{Figures, Outcome, TestRows, Told};
 pub use settings::{Arm, SweepSettings};
 pub use sweep::{Checked, Done, State, Sweep};
+pub use untrimmed::{UntrimmedGain, UntrimmedModel, UntrimmedModels};
+pub use untrimmed_splits::{Ranged, UntrimmedSplit, UntrimmedSplits};

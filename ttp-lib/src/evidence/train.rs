@@ -181,6 +181,7 @@ pub(super) fn pretrain(
         held_out: &texts.held_out,
     };
     let history = pretraining.run(&mut encoder, &training, &validation, watch)?;
+    pretraining.card(run, name, &history).write(&folder)?;
     Ok(Pretrained {
         id,
         fingerprint,

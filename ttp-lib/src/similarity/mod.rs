@@ -11,6 +11,7 @@
 //! - [`reported`]: the report's own pairs and recipes.
 //! - [`nearest_techniques`]: from a text to techniques, with evidence.
 
+mod card;
 mod evaluate;
 mod examples;
 mod labels;

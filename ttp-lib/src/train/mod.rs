@@ -2,6 +2,7 @@
 //! to bottom in one sitting.
 
 mod masked;
+mod masked_card;
 
 pub use masked::{
     MaskedEpoch, MaskedHistory, MaskedParams, MaskedRows, Pretraining, check_held_out,
@@ -14,6 +15,7 @@ pub use ttp_model::rows::{Rows, SplitRows, labels_of, places_of};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::path::Path;
 use tch::Tensor;
 use ttp_base::{Result, files, settings};
@@ -57,6 +59,51 @@ settings!(TrainParams, "training", {
     weight_decay: WEIGHT_DECAY,
     clip_norm: CLIP_NORM,
 }, free { optimizer });
+
+impl TrainParams {
+    /// The settings in a sentence, as a model card says them.
+    pub fn describe(&self) -> String {
+        let optimizer = match self.optimizer {
+            Algorithm::Adam => "Adam".to_owned(),
+            Algorithm::AdamW => format!("AdamW with a weight decay of {}", self.weight_decay),
+        };
+        let course = Course {
+            epochs: self.epochs,
+            batch_size: self.batch_size,
+            learning_rate: self.learning_rate,
+            warmup_share: self.warmup_share,
+        };
+        format!(
+            "{optimizer}, {course}; the gradient's norm is cut to {}, a text after {} tokens.",
+            self.clip_norm, self.max_length
+        )
+    }
+}
+
+/// How long a training goes, and how fast.
+pub(crate) struct Course {
+    pub(crate) epochs: usize,
+    pub(crate) batch_size: usize,
+    pub(crate) learning_rate: f64,
+    pub(crate) warmup_share: f64,
+}
+
+impl fmt::Display for Course {
+    /// `3 epochs in batches of 32, a learning rate of up to 2e-4 after a warm-up of 10 % of the
+    /// steps`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let epochs = if self.epochs == 1 { "epoch" } else { "epochs" };
+        write!(
+            f,
+            "{} {epochs} in batches of {}, a learning rate of up to {:e} after a warm-up of \
+             {:.0} % of the steps",
+            self.epochs,
+            self.batch_size,
+            self.learning_rate,
+            100.0 * self.warmup_share
+        )
+    }
+}
 
 /// What a whole run came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

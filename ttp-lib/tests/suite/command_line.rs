@@ -1,7 +1,7 @@
 //! The command line from outside: what it says, how it ends, what it leaves.
 
 use crate::common::hub_server::{HubServer, Model, RepoFile};
-use crate::common::own_project::{small_profile, ttp};
+use crate::common::own_project::{card_says, small_profile, ttp};
 use crate::common::report::MadeUp;
 use crate::common::skip;
 use crate::common::tiny::Tiny;
@@ -306,6 +306,20 @@ fn a_checkpoint_is_pretrained_further_and_one_starts_at_random() {
     let said = run(&["pretrain"]);
     assert!(said.starts_with("24 sentences on ") && said.contains("epoch 1: loss "), "{said}");
     assert!(project.at("results/pretraining.minilm-cti.json").is_file());
+    card_says(
+        &project.at("models/minilm-cti"),
+        &[
+            "pipeline_tag: \"fill-mask\"",
+            "base_model: \"sentence-transformers/all-MiniLM-L6-v2\"",
+            "**A stand-in for the paper's SecBERT**",
+            "24 sentences of it, without their techniques",
+            "tests or validates with",
+            "15 % of the tokens are chosen",
+            "1 epoch in batches of 8, a learning rate of up to 1e-3",
+            "| perplexity before it | ",
+            "pipeline(\"fill-mask\", model=\"minilm-cti\")",
+        ],
+    );
     for checkpoint in ["minilm-cti", "scratch"] {
         let said = run(&["finetune", "--checkpoint", checkpoint]);
         assert!(said.contains("macro F1 "), "{said}");
@@ -614,6 +628,21 @@ fn from_a_csv_to_similar_sentences() {
     assert!(!project.at("models").exists(), "a trial keeps no model");
     with_models(&["similarity"]);
     assert!(project.at("models/similarity.hard_negatives/modules.json").is_file());
+    card_says(
+        &project.at("models/similarity.hard_negatives"),
+        &[
+            "library_name: \"sentence-transformers\"",
+            "Made from minilm (sentence-transformers/all-MiniLM-L6-v2)",
+            "the file own.csv. 50 procedure examples",
+            "8 triplets",
+            "mined by minilm's own vectors (the nearest)",
+            "Loss: cosine similarity. AdamW with a weight decay of 0, 1 epoch in batches of 8",
+            "fixed on the validation pairs",
+            "| average precision | ",
+            "SentenceTransformer(\"similarity.hard_negatives\")",
+        ],
+    );
+    card_says(&project.at("models/similarity.basic"), &["drawn at random", "# similarity.basic\n"]);
     let said = project.succeeds(&["similar", "passwords were taken from a keychain"]);
     assert!(said.starts_with("0.") && said.find("  dump  ") < said.find("  mail  "), "{said}");
     let kept = project.at("models/similarity.hard_negatives/corpus.vectors.safetensors");
@@ -942,6 +971,17 @@ fn a_model_from_pairs_that_calls_all_of_them_similar_is_told_of() {
     let said = String::from_utf8(trained.stdout).unwrap();
     assert!(said.contains("trained: average precision "), "{said}");
     assert!(project.at("models/pairs/modules.json").is_file());
+    card_says(
+        &project.at("models/pairs"),
+        &[
+            "pipeline_tag: \"sentence-similarity\"",
+            "3 pairs of train.json, 2 of them similar",
+            "which licence they have, the file does not say",
+            "On 2 pairs of test.json",
+            "| average precision | ",
+            " | not computed |",
+        ],
+    );
 }
 
 #[test]
@@ -980,6 +1020,19 @@ fn a_recipe_of_the_report_is_trained_whole_from_any_checkpoint() {
     );
     assert!(project.at("kept/basic/modules.json").is_file());
     assert!(project.at("kept/cosine/modules.json").is_file());
+    card_says(
+        &project.at("kept/basic"),
+        &[
+            "CyberTune (MIT)",
+            "The report's recipe basic",
+            "Ended after epoch 1.",
+            "takes pairs that are labelled dissimilar for similar ones",
+            "these scores are too high for new texts",
+            "| average precision | ",
+        ],
+    );
+    let cosine = std::fs::read_to_string(project.at("kept/cosine/README.md")).unwrap();
+    assert!(!cosine.contains("for similar ones"), "{cosine}");
     // One file for each checkpoint and split: a second run leaves the first one's.
     let name = ttp_lib::pretrained::file_name(model);
     let file = format!("results/experiments/similarity_report.{name}.report.json");

@@ -1,6 +1,7 @@
 //! The family encoder from end to end: synthetic flows, training, diagnosis of planted faults,
 //! files of one's own, and what is wrong with them.
 
+use crate::common::own_project::card_says;
 use crate::common::turn;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -454,6 +455,20 @@ fn the_command_line_makes_trains_predicts_and_draws() {
     {
         assert!(project.at("model").join(file).is_file(), "{file}");
     }
+    card_says(
+        &project.at("model"),
+        &[
+            "pipeline_tag: \"tabular-classification\"",
+            "tags: [\"network-flows\",\"malware\"]",
+            "5000 training flows of 21 families, file synthetic-flows.train.parquet",
+            "which licence they have, their file does not say",
+            "On 1000 test flows, file synthetic-flows.test.parquet:",
+            "Kept is epoch 1",
+            "| macro F1 | ",
+            "It gives one of these 21 families to every flow",
+            "ttp family predict model flows.parquet",
+        ],
+    );
     let test = "flows/synthetic-flows.test.parquet";
     let said = project.succeeds(&["family", "predict", "model", test, "--out", "said.csv"]);
     assert!(said.contains("macro F1"), "{said}");

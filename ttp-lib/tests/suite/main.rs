@@ -45,3 +45,4 @@ mod sources;
 mod sweep;
 mod thesaurus;
 mod tokenization;
+mod untrimmed;

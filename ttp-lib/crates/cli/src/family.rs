@@ -297,6 +297,7 @@ fn train_encoder(run: &Run, arguments: &TrainArguments) -> Result<()> {
     let scores = judged.confusion(encoder.families())?.scores();
     let file = arguments.out.join(format!("{part}.predictions.parquet"));
     write_predictions(&judged, encoder.families(), &file)?;
+    training.card(&encoder, &data, &history, &judged)?.write(&arguments.out)?;
     say(&format!(
         "{part}: macro F1 {:.4}, accuracy {:.4}; best epoch {}, {:.1} s of training, {:.0} flows/s",
         scores.f1.macro_,

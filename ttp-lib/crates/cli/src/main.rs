@@ -370,6 +370,7 @@ fn pretrain(run: &Run, checkpoint: Option<String>) -> Result<()> {
     };
     let mut watch = train::print_every(10.0);
     let history = pretraining.run(&mut encoder, &training, &validation, &mut watch)?;
+    pretraining.card(run, &name, &history).write(&folder)?;
     files::write_json(&run.results(&format!("pretraining.{name}.json")), &history)?;
     for epoch in &history.epochs {
         say(&format!(

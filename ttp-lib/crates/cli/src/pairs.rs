@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use ttp_lib::encoder::SentenceEncoder;
 use ttp_lib::metrics::{BinaryCounts, Criterion, Ranking};
 use ttp_lib::profile::Run;
+use ttp_lib::show::terminal_safe;
 use ttp_lib::similarity::reported::{LabelledPairs, Leak, Texts, Warning};
 use ttp_lib::similarity::{Loss, PairTraining, Pairs};
 use ttp_lib::{Error, Result, train};
@@ -171,6 +172,26 @@ fn fit(
             tested.roc_auc()
         ))?;
     }
+    let named =
+        |file: &PathBuf| terminal_safe(&file.file_name().unwrap_or_default().to_string_lossy());
+    let pairs = |pairs: &Pairs, file: &PathBuf| {
+        format!(
+            "{} pairs of {}, {} of them similar",
+            pairs.len(),
+            named(file),
+            pairs.similar_count()
+        )
+    };
+    let data = format!(
+        "{}. What they are and which licence they have, the file does not say.",
+        pairs(training, &arguments.train)
+    );
+    let tested = Ranking::new(&after.1, &test.similar)?;
+    let scores = [tested.average_precision(), tested.roc_auc()];
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    pair_training
+        .card(&terminal_safe(&name), &data, &pairs(test, &arguments.test), scores)
+        .write(&folder)?;
     let half = Warning::of_answers(&after.0, &validation.similar, 0.5);
     let own = Ranking::new(&after.0, &validation.similar)?.best_threshold(Criterion::F1);
     warn(half.or_else(|| Warning::of_answers(&after.0, &validation.similar, own)));

@@ -106,6 +106,9 @@ pub fn train(run: &Run, arguments: &Arguments) -> Result<()> {
         )?;
         warn(trained.warning);
         let scores = judged(run, &experiment, &trained.embedded, arguments.ground, arm.name())?;
+        if let (Some(folder), Some(own)) = (&folder, scores.first()) {
+            experiment.card((arm, arguments.ground), &checkpoint.name, own)?.write(folder)?;
+        }
         results.push(json!({
             "checkpoint": checkpoint.name,
             "recipe": arm,

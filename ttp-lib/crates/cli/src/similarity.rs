@@ -84,7 +84,7 @@ pub fn train(run: &Run, arguments: &TrainArguments) -> Result<()> {
         let folder = |name: &str| (!is_experiment).then(|| run.sentence_model(name));
         let chance = (seed, bootstrap);
         let contest =
-            study.contest(&checkpoint, &vectors, settings, chance, folder, &mut |_, step| {
+            study.contest(&checkpoint, &vectors, settings, chance, &folder, &mut |_, step| {
                 print(step)
             })?;
         let Contest { triplets, basic, hard_negatives, gain } = &contest;
@@ -96,6 +96,9 @@ pub fn train(run: &Run, arguments: &TrainArguments) -> Result<()> {
         for (name, judged) in [("basic", basic), ("hard_negatives", hard_negatives)] {
             say(&line(name, judged))?;
             recipe::warn(judged.warning);
+            if let Some(folder) = folder(name) {
+                study.card(run, &checkpoint.name, name, *triplets, judged).write(&folder)?;
+            }
         }
         say(&format!(
             "average precision: basic over baseline {}, hard negatives over basic {}",

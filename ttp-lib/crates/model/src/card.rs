@@ -15,21 +15,53 @@ pub struct CardScore {
     pub name: String,
     /// Its value.
     pub value: f64,
-    /// Its interval.
-    pub interval: [f64; 2],
+    /// Its interval, where it was computed.
+    pub interval: Option<[f64; 2]>,
+}
+
+impl CardScore {
+    /// A score with its interval.
+    pub fn with_interval(metric: &'static str, name: &str, value: f64, interval: [f64; 2]) -> Self {
+        Self { metric, name: name.to_owned(), value, interval: Some(interval) }
+    }
+
+    /// A score of which no interval was computed.
+    pub fn alone(metric: &'static str, name: &str, value: f64) -> Self {
+        Self { metric, name: name.to_owned(), value, interval: None }
+    }
+}
+
+/// What a model reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// English sentences of threat reports.
+    Sentences,
+    /// Numbers of network flows.
+    Flows,
+}
+
+impl Subject {
+    fn tags(self) -> [&'static str; 2] {
+        match self {
+            Self::Sentences => ["mitre-attack", "threat-intelligence"],
+            Self::Flows => ["network-flows", "malware"],
+        }
+    }
 }
 
 /// What a model card says.
 ///
 /// ```
-/// use ttp_model::card::ModelCard;
+/// use ttp_model::card::{ModelCard, Subject};
 /// let card = ModelCard {
 ///     name: "minilm.clean".to_owned(),
 ///     base: "minilm".to_owned(),
 ///     library: "transformers",
 ///     task: "text-classification",
+///     subject: Subject::Sentences,
 ///     stands_in_for: Some("the paper's bert-base-cased".to_owned()),
 ///     data: "ATT&CK v10.1 (ATT&CK Terms of Use)".to_owned(),
+///     training: "Three epochs of batches of 32.".to_owned(),
 ///     test: "1,080 rows, protocol clean".to_owned(),
 ///     scores: Vec::new(),
 ///     limits: "It can name 44 techniques only.".to_owned(),
@@ -48,10 +80,14 @@ pub struct ModelCard {
     pub library: &'static str,
     /// The hub's name of its task, for instance `text-classification`.
     pub task: &'static str,
+    /// What it reads.
+    pub subject: Subject,
     /// The model that it stands in for.
     pub stands_in_for: Option<String>,
     /// The data that it was trained on, with their licences.
     pub data: String,
+    /// How it was trained.
+    pub training: String,
     /// What it was tested on.
     pub test: String,
     /// Its scores there.
@@ -86,11 +122,11 @@ impl ModelCard {
     /// The card: metadata between two lines `---`, then text. The metadata are YAML, of which each
     /// value is written as JSON: so no name can break out of its line.
     pub fn to_markdown(&self) -> String {
-        let mut head = vec![
-            ("language", json!("en")),
-            ("library_name", json!(self.library)),
-            ("pipeline_tag", json!(self.task)),
-        ];
+        let mut head =
+            vec![("library_name", json!(self.library)), ("pipeline_tag", json!(self.task))];
+        if self.subject == Subject::Sentences {
+            head.insert(0, ("language", json!("en")));
+        }
         let base = hub_id(&self.base);
         if let Some(id) = &base {
             head.push(("base_model", json!(id)));
@@ -100,8 +136,7 @@ impl ModelCard {
             head.push(("license", json!("apache-2.0")));
         }
         let stand_in = self.stands_in_for.as_ref().map(|_| "stand-in");
-        let tags: Vec<&str> =
-            ["mitre-attack", "threat-intelligence"].into_iter().chain(stand_in).collect();
+        let tags: Vec<&str> = self.subject.tags().into_iter().chain(stand_in).collect();
         head.push(("tags", json!(tags)));
         if !self.scores.is_empty() {
             head.push(("model-index", self.index()));
@@ -124,11 +159,14 @@ impl ModelCard {
         };
         text += &from;
         text += &format!("## Data\n\n{}\n\n", self.data);
+        text += &format!("## Training\n\n{}\n\n", self.training);
         if !self.scores.is_empty() {
             text += &format!("## Scores\n\nOn {}:\n\n| score | value | interval |\n", self.test);
             text += "|---|---:|---|\n";
-            for CardScore { name, value, interval: [low, high], .. } in &self.scores {
-                text += &format!("| {name} | {value:.3} | [{low:.3}, {high:.3}] |\n");
+            for CardScore { name, value, interval, .. } in &self.scores {
+                let interval = interval.map(|[low, high]| format!("[{low:.3}, {high:.3}]"));
+                let interval = interval.as_deref().unwrap_or("not computed");
+                text += &format!("| {name} | {value:.3} | {interval} |\n");
             }
             text.push('\n');
         }
@@ -143,7 +181,7 @@ impl ModelCard {
             .iter()
             .map(|score| json!({ "type": score.metric, "name": score.name, "value": score.value }))
             .collect();
-        let dataset = json!({ "name": self.test, "type": "mitre-attack" });
+        let dataset = json!({ "name": self.test, "type": self.subject.tags()[0] });
         let result =
             json!({ "task": { "type": self.task }, "dataset": dataset, "metrics": metrics });
         json!([{ "name": self.name, "results": [result] }])

@@ -195,6 +195,16 @@ impl Experiment {
         Ok(Embedded { unseen: vectors.dots(&pairs), texts: vectors.of(&all), attack })
     }
 
+    /// The settings.
+    pub(super) fn settings(&self) -> &ReportSettings {
+        &self.settings
+    }
+
+    /// Orders the batches and draws the dropout of every training.
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// How many texts [`embed`](Self::embed) embeds.
     pub fn sentences(&self) -> usize {
         let attack = self.attack.as_ref().map_or(0, |study| study.judged().len());

@@ -12,6 +12,7 @@
 //! - [`Experiment`]: three grounds on which models are judged.
 //! - [`Warning`]: what a user is told who is about to do the same.
 
+mod card;
 mod experiment;
 mod files;
 mod ground;

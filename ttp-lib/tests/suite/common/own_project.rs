@@ -39,3 +39,12 @@ pub fn ttp(folder: &Path, arguments: &[&str]) -> Command {
     }
     command
 }
+
+/// Looks for what a model's card must say.
+pub fn card_says(model: &Path, expected: &[&str]) {
+    let card = std::fs::read_to_string(model.join("README.md")).unwrap();
+    assert!(card.starts_with("---\n"), "{card}");
+    for text in expected {
+        assert!(card.contains(text), "{text:?} is missing in\n{card}");
+    }
+}

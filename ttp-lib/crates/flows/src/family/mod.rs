@@ -30,6 +30,7 @@
 //! # Ok::<(), ttp_base::Error>(())
 //! ```
 
+mod card;
 mod encoder;
 mod flows;
 mod generate;
