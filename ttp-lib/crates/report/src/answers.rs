@@ -268,7 +268,7 @@ mod tests {
         for (text, words) in [
             ("{", "answers.json"),
             (r#"[["a", ["PowerShell"]]]"#, "\"PowerShell\" is no technique's id"),
-            (r#"[["a", []], ["a", ["T1059"]]]"#, "[1]: \"a\" stands there already"),
+            (r#"[["a", []], ["a", ["T1059"]]]"#, "field \"[1]\": \"a\" stands there already"),
         ] {
             let said = read(text).unwrap_err().to_string();
             assert!(said.contains(words) && said.lines().count() == 1, "{said}");
