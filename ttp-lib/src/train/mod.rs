@@ -2,6 +2,7 @@
 //! to bottom in one sitting.
 
 mod masked;
+mod pretrain;
 
 pub use masked::{
     MaskedEpoch, MaskedHistory, MaskedParams, MaskedRows, Pretraining, check_held_out,
