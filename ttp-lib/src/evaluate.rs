@@ -1,9 +1,11 @@
 //! From a trained model and its test rows to what a run leaves behind: scores with intervals, a
 //! confusion matrix, every single prediction, and what it gives every technique.
 
+mod augmentation;
 mod baseline;
 mod card;
 mod leakage;
+mod linear_leak;
 mod logits;
 mod predictions;
 #[cfg(test)]
@@ -12,11 +14,13 @@ mod tests;
 mod training;
 
 pub use crate::published::{PAPER_TABLE_2, Published};
+pub use augmentation::{AugmentationFigures, Funnels, PaperRowsFigures};
 pub(crate) use baseline::trained;
 pub use baseline::{Baseline, linear_predictions};
 pub use leakage::{
     LeakFigures, LeakScores, PartScores, scores_by_leakage, worth_without_relatives,
 };
+pub use linear_leak::{LeakSource, LeakTrial, LinearLeak, Worth};
 pub use logits::{ModelLogits, PartLogits};
 pub use predictions::{Prediction, predictions_of, read_predictions, scores_of, write_predictions};
 pub use training::{FineTuned, Training};

@@ -7,6 +7,9 @@
 //! [`AugmentSettings`](crate::augment::AugmentSettings).
 
 use serde::Serialize;
+use ttp_base::show::{Cell, Table};
+use ttp_base::{Result, cells};
+use ttp_text::balance::Funnel;
 use ttp_text::corpus::Operation;
 
 /// The paper's counts of its corpus, as it prints them.
@@ -38,6 +41,39 @@ pub const PAPER_COUNTS: PaperCounts = PaperCounts {
     over_half_augmented: 0,
     largest_augmented_share: "50 %",
 };
+
+impl PaperCounts {
+    /// These counts beside those of other corpora, a column each under its name; a column of
+    /// `None` stays empty.
+    ///
+    /// # Errors
+    /// None in practice: the table's own check on the number of cells.
+    pub fn beside(&self, columns: &[(&str, Option<Funnel>)]) -> Result<Table> {
+        let names = columns.iter().map(|(name, _)| *name);
+        let mut table = Table::new(["", "the paper says"].into_iter().chain(names))
+            .caption("From the corpus to the balanced rows, copies drawn or filled up");
+        let over_half = self.over_half_augmented.to_string();
+        let rows: [(&str, &str, fn(&Funnel) -> Cell); 10] = [
+            ("rows", self.rows, |f| f.rows.into()),
+            ("techniques", &self.techniques.to_string(), |f| f.techniques.into()),
+            ("techniques kept", &self.kept.to_string(), |f| f.kept.into()),
+            ("their rows", "", |f| f.kept_rows.into()),
+            ("rows drawn", "", |f| f.drawn.into()),
+            ("copies added", "", |f| f.added.into()),
+            ("rows cut from the largest", "", |f| f.cut.into()),
+            ("balanced rows", self.balanced_rows, |f| f.balanced_rows.into()),
+            ("techniques more than half augmented", &over_half, |f| f.over_half_augmented.into()),
+            ("largest fraction of copies in a technique", self.largest_augmented_share, |f| {
+                Cell::share(f.largest_augmented_share)
+            }),
+        ];
+        for (what, says, value) in rows {
+            let figures = columns.iter().map(|(_, funnel)| funnel.as_ref().map(value).into());
+            table.push(cells![what, says].into_iter().chain(figures))?;
+        }
+        Ok(table)
+    }
+}
 
 /// The sentence of the paper's appendix A.
 pub const PAPER_AUGMENTED: &str = "Chimera has used net user for account discovery.";

@@ -3,16 +3,14 @@
 use super::outcome::{Outcome, Pretrained, Told, Trained, digest_of_file};
 use super::settings::Arm;
 use super::sweep::Sweep;
-use crate::train::{
-    self, Algorithm, FineTuning, MaskedRows, Pretraining, SplitRows, Step, TrainParams,
-};
+use crate::train::{self, Algorithm, FineTuning, Pretraining, SplitRows, Step, TrainParams};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Instant;
 use ttp_base::{Error, Result};
-use ttp_model::encoder::{MaskedEncoder, Pooling, TechniqueEncoder};
+use ttp_model::encoder::{Pooling, TechniqueEncoder};
 use ttp_model::pretrained::Vocabulary;
 use ttp_text::corpus::clean::normalised;
 use ttp_text::corpus::{Operation, Sample};
@@ -167,11 +165,7 @@ pub(super) fn pretrain(
     let params = run.profile.pretraining.clone();
     let params = params.ok_or_else(|| missing("pretraining", "missing, and needed by"))?;
     let texts = Unlabelled::of(&sweep.corpus()?, &sweep.splits()?);
-    let tokenize = base.tokenizer(params.max_length)?;
-    let training = MaskedRows::new(&texts.train, &tokenize, params.masked_share)?;
-    let validation = MaskedRows::new(&texts.validation, &tokenize, params.masked_share)?;
     let seed = run.seed(&format!("pretraining {name}"));
-    let mut encoder = MaskedEncoder::with_new_head(&base, train::device(), seed)?;
     let folder = sweep.pretrained(name);
     let pretraining = Pretraining {
         checkpoint: &base,
@@ -180,7 +174,7 @@ pub(super) fn pretrain(
         folder: &folder,
         held_out: &texts.held_out,
     };
-    let history = pretraining.run(&mut encoder, &training, &validation, watch)?;
+    let history = pretraining.run_on(&texts, watch)?;
     pretraining.card(run, name, &history).write(&folder)?;
     Ok(Pretrained {
         id,

@@ -7,13 +7,14 @@
 //! - [`mine()`]: hard negatives, by exact search in blocks ([`nearest`]).
 //! - [`loss`], [`SimilarityTraining`], [`PairTraining`]: five losses, the loop, and what it reads.
 //! - [`TestPairs`], [`recall_at`]: scores with intervals by the bootstrap over sentences.
-//! - [`Study`]: all of it put together on ATT&CK's sentences.
+//! - [`Study`]: all of it put together on ATT&CK's sentences; [`SimilarityResults`]: its figures.
 //! - [`reported`]: the report's own pairs and recipes.
 //! - [`nearest_techniques`]: from a text to techniques, with evidence.
 
 mod card;
 mod evaluate;
 mod examples;
+mod judged;
 mod labels;
 pub mod loss;
 mod mine;
@@ -22,12 +23,15 @@ mod pair_training;
 mod pairs;
 mod parts;
 pub mod reported;
+mod results;
 mod search;
+mod shown;
 mod study;
 mod train;
 
 pub use evaluate::{PairIntervals, PairScores, TestPairs, recall_at};
-pub use examples::UNSEEN_PAIRS;
+pub use examples::{UNSEEN_PAIRS, UnseenExamples};
+pub use judged::{Contest, Judged, TripletSets};
 pub use labels::{Bar, Exclude, Labels, Level};
 pub use loss::{Distance, Loss};
 pub use mine::{AnchorPair, Mined, Mining, Sampling, Skip, Suspect, mine};
@@ -35,6 +39,7 @@ pub use nearest::{Near, Nearest, nearest, nearest_among};
 pub use pair_training::PairTraining;
 pub use pairs::{Pairs, label_sizes};
 pub use parts::{NEAR_DUPLICATE, Parts, near_duplicates};
+pub use results::{BasicAndHard, MiningFigures, ModelFigures, SimilarityResults, TrialFigures};
 pub use search::{NearTechnique, corpus_vectors, nearest_techniques};
-pub use study::{Contest, Judged, Sentences, SimilaritySettings, Study, Trial, TripletSets};
+pub use study::{Sentences, SimilaritySettings, Study, Trial};
 pub use train::{SimilarityHistory, SimilarityTraining, Triplet};

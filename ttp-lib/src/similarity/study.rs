@@ -1,12 +1,13 @@
 //! The report's experiment on ATT&CK's sentences, up to the training: which sentences, which parts, which pairs,
 //! which triplets. Notebook 10 and `ttp similarity` do the rest.
 
-use super::evaluate::{PairIntervals, PairScores, TestPairs};
-use super::mine::{AnchorPair, Mined, Mining, mine};
+use super::evaluate::TestPairs;
+use super::judged::{Contest, Judged, TripletSets};
+use super::mine::{AnchorPair, Mining, mine};
 use super::pairs::Pairs;
 use super::parts::{NEAR_DUPLICATE, Parts, near_duplicates};
 use super::reported::{ReportSettings, Warning};
-use super::train::{SimilarityTraining, Triplet};
+use super::train::{SimilarityHistory, SimilarityTraining, Triplet};
 use super::{Labels, Level, Loss};
 use crate::published::{REPORT_ADVANCED, REPORT_HARD_NEGATIVES};
 use crate::train::{self, Algorithm, Step, TrainParams};
@@ -17,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use ttp_base::settings::{Range, at_least};
 use ttp_base::{Error, Result, settings};
 use ttp_metrics::{Bootstrap, Criterion, Groups, Ranking};
@@ -284,24 +285,10 @@ impl Study {
         let sets = self.triplets(vectors, &settings.mining, settings.hard_negatives, seed)?;
         let tokenize = checkpoint.tokenizer(settings.training.max_length)?;
         let mut judge = |name: &str, triplets: &[Triplet]| {
-            let mut model = SentenceEncoder::new(checkpoint, train::device(), seed)?;
             let folder = folder(name);
-            let training = SimilarityTraining {
-                checkpoint,
-                params: &settings.training,
-                loss: settings.loss,
-                seed,
-                folder: folder.as_deref(),
-            };
             let mut watch = |step: &Step| watch(name, step);
-            training.run(
-                &mut model,
-                &tokenize,
-                &self.texts(),
-                &self.labels,
-                triplets,
-                &mut watch,
-            )?;
+            let (model, _) =
+                self.train(checkpoint, settings, triplets, seed, folder.as_deref(), &mut watch)?;
             let vectors = self.embed(&model, &tokenize, &self.judged(), &mut |_| ())?;
             self.judge(&vectors, settings.criterion, bootstrap)
         };
@@ -309,6 +296,29 @@ impl Study {
         let hard_negatives = judge("hard_negatives", &sets.hard)?;
         let gain = hard_negatives.gain_over(&basic, self, bootstrap)?;
         Ok(Contest { triplets: sets.hard.len(), basic, hard_negatives, gain })
+    }
+
+    /// Trains one model from a checkpoint on some triplets, and gives it with how that went. The
+    /// model is written to `folder`, if there is one. `watch` is told of every step.
+    ///
+    /// # Errors
+    /// As [`SimilarityTraining::run`].
+    pub fn train(
+        &self,
+        checkpoint: &Checkpoint,
+        settings: &SimilaritySettings,
+        triplets: &[Triplet],
+        seed: u64,
+        folder: Option<&Path>,
+        watch: &mut dyn FnMut(&Step),
+    ) -> Result<(SentenceEncoder, SimilarityHistory)> {
+        let params = &settings.training;
+        let tokenize = checkpoint.tokenizer(params.max_length)?;
+        let mut model = SentenceEncoder::new(checkpoint, train::device(), seed)?;
+        let training = SimilarityTraining { checkpoint, params, loss: settings.loss, seed, folder };
+        let texts = self.texts();
+        let history = training.run(&mut model, &tokenize, &texts, &self.labels, triplets, watch)?;
+        Ok((model, history))
     }
 
     /// Every training sentence that has a similar one there, in a random order, each with a
@@ -368,63 +378,6 @@ impl Study {
         }
         Ok(TripletSets { random, hard, anchors, mined })
     }
-}
-
-/// Two models that were trained alike but for their negatives.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Contest {
-    /// Triplets of either; fewer than asked for, where no more were found.
-    pub triplets: usize,
-    /// With random negatives.
-    pub basic: Judged,
-    /// With mined negatives.
-    pub hard_negatives: Judged,
-    /// The second minus the first, on the test pairs.
-    pub gain: PairIntervals,
-}
-
-/// A model as it was judged.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Judged {
-    /// Average precision on the validation pairs: what settings may be chosen by.
-    pub validation_average_precision: f64,
-    /// The threshold that was fixed on the validation pairs.
-    pub threshold: f64,
-    /// On the test pairs.
-    pub test: PairScores,
-    /// The cosine of each test pair.
-    pub scores: Vec<f64>,
-    /// What a user is told where nearly all validation pairs are called one thing.
-    pub warning: Option<Warning>,
-}
-
-impl Judged {
-    /// How much more this model comes to than another one on the test pairs of one study.
-    ///
-    /// # Errors
-    /// As [`TestPairs::gain`].
-    pub fn gain_over(
-        &self,
-        other: &Self,
-        study: &Study,
-        bootstrap: Bootstrap,
-    ) -> Result<PairIntervals> {
-        let (own, others) = ((&*self.scores, self.threshold), (&*other.scores, other.threshold));
-        study.test.gain(own, others, bootstrap)
-    }
-}
-
-/// What two models are trained on.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TripletSets {
-    /// With random negatives.
-    pub random: Vec<Triplet>,
-    /// The same anchors and positives, with mined negatives.
-    pub hard: Vec<Triplet>,
-    /// What was mined for.
-    pub anchors: Vec<AnchorPair>,
-    /// What was found, for all of them.
-    pub mined: Mined,
 }
 
 impl Sentences {

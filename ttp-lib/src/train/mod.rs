@@ -3,6 +3,7 @@
 
 mod masked;
 mod masked_card;
+mod pretrain;
 
 pub use masked::{
     MaskedEpoch, MaskedHistory, MaskedParams, MaskedRows, Pretraining, check_held_out,

@@ -1,4 +1,8 @@
-//! All verdicts in one table, and beside them what a run of this project measured.
+//! All verdicts in one table, and beside them what a run of this project measured; tables over whole
+//! documents, and what an audit of several leaves behind.
+
+mod results;
+mod shown;
 
 pub use super::figure_runs::figure_runs;
 pub use super::measured::{Measured, measured};
@@ -6,7 +10,9 @@ use super::outcome::{Audit, ClaimVerdict, DerivedNumber, FactCheck};
 use super::removal::Removal;
 use super::rests::Rest;
 use super::verdict::{Reproduction, Verdict};
+pub use results::AuditResults;
 use serde_json::{Value, json};
+pub use shown::{averages, binary_matrices, bounds_beside, derived_numbers, documents, mistakes};
 use std::fmt;
 use ttp_base::Result;
 use ttp_base::show::{Cell, Table, grouped};

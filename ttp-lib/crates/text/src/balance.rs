@@ -28,6 +28,7 @@ use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 use ttp_base::error::SettingPath;
 use ttp_base::{Result, settings};
 
@@ -132,6 +133,13 @@ pub struct Shortfall {
     pub rows: usize,
     /// Rows it should have.
     pub wanted: usize,
+}
+
+impl fmt::Display for Shortfall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { technique, rows, wanted } = self;
+        write!(f, "{technique} could only be filled up to {rows} of {wanted} rows")
+    }
 }
 
 /// Every row of the corpus as a sample; `row` is its number there, from 0.

@@ -13,6 +13,7 @@ mod grouped;
 mod leakage;
 mod lost;
 mod prepare;
+mod shown;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
@@ -23,6 +24,7 @@ pub use files::{COLUMNS, read_csv, write_csv};
 pub use leakage::{Leakage, LeakedTechnique, Seen, leakage_by_technique};
 pub use lost::Lost;
 pub use prepare::{Account, Prepared, Protocol, prepare};
+pub use shown::{accounts_table, leakage_table};
 pub use unlabelled::Unlabelled;
 
 use crate::balance::{self, classes, mix};

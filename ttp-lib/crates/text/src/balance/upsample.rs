@@ -8,6 +8,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 use std::collections::{HashSet, VecDeque};
+use std::fmt;
 
 /// Fills techniques with fewer than `to` rows up with augmented twins, which follow
 /// the given rows, technique by technique.
@@ -61,6 +62,17 @@ pub struct Draws {
     /// Of the rows added those that are the sentence itself, because an operation could
     /// change nothing.
     pub unchanged: usize,
+}
+
+impl fmt::Display for Draws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { drawn, added, unchanged } = self;
+        write!(
+            f,
+            "{drawn} rows drawn, {added} added; {unchanged} of these are the sentence itself: \
+             nothing could be changed"
+        )
+    }
 }
 
 /// Fills techniques with fewer than `to` rows up as the paper's row count says: of a

@@ -4,6 +4,7 @@ use super::Split;
 use crate::corpus::clean::normalised;
 use crate::corpus::{Corpus, Sample};
 use std::collections::HashSet;
+use std::fmt;
 
 /// The corpus's sentences without their techniques, parted so that a model may be pretrained
 /// on the one part and judged afterwards on the test parts of some splits.
@@ -17,6 +18,14 @@ pub struct Unlabelled {
     pub tested: usize,
     /// The [`Split::test_fingerprint`] of each split whose test part was left out.
     pub held_out: Vec<String>,
+}
+
+impl fmt::Display for Unlabelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [train, validation] = [&self.train, &self.validation].map(Vec::len);
+        writeln!(f, "{train} sentences to train on, {validation} to validate with")?;
+        write!(f, "{} left out: a test set has them", self.tested)
+    }
 }
 
 impl Unlabelled {

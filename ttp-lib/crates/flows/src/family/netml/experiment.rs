@@ -306,6 +306,15 @@ impl Study {
     }
 }
 
+impl fmt::Display for Study {
+    /// How many flows, and by whose labels.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [train, validation, test] = self.sizes();
+        writeln!(f, "{train} training, {validation} validation, {test} test flows")?;
+        f.write_str(self.against.describe())
+    }
+}
+
 /// One training and what came of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TriedOnce {

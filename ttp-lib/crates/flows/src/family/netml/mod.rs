@@ -31,6 +31,7 @@ mod lines;
 mod merged;
 mod published;
 mod renamed;
+mod results;
 mod series;
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,7 @@ pub use lines::{FlowLines, Lacking};
 pub use merged::{PAIR, merged};
 pub use published::Published;
 pub use renamed::{Renamed, Statement};
+pub use results::{FamilyFigures, FamilyResults};
 pub use train::{Labelled, NetmlHistory, NetmlParams, NetmlTraining, Sampling, Weighting};
 
 /// The eight series of a flow, each of up to [`STEPS`] counts, in the order of the encoder's

@@ -8,6 +8,7 @@ use super::lines::Lacking;
 use super::merged::{PAIR, merged};
 use super::published::Published;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Instant;
 use ttp_base::show::{Cell, Table};
 use ttp_base::{Error, Result, cells};
@@ -193,6 +194,18 @@ impl Renamed {
         Ok([confusion.scores().f1.macro_, one.scores().f1.macro_])
     }
 
+    /// The same of the published matrix, or where it is not at hand of the encoder against the
+    /// forest.
+    ///
+    /// # Errors
+    /// As [`one_trickbot`](Self::one_trickbot).
+    pub fn macro_f1_one_trickbot(&self) -> Result<[f64; 2]> {
+        match self.matrix_renamed()? {
+            Some(matrix) => Self::one_trickbot(&matrix),
+            None => Self::one_trickbot(&self.confusion()?),
+        }
+    }
+
     /// The summary's statements under the right names. Without the matrix, names alone.
     ///
     /// # Errors
@@ -279,6 +292,19 @@ impl Renamed {
                 remains: "refuted by the data",
             },
         ])
+    }
+}
+
+impl fmt::Display for Renamed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [reading, encoding] = self.seconds;
+        write!(
+            f,
+            "{} flows, read in {reading:.1} s and encoded in {encoding:.1} s; outputs never used: \
+             {:?}",
+            self.encoded.len(),
+            self.encoded.never_used()
+        )
     }
 }
 
