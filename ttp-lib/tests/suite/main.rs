@@ -34,6 +34,7 @@ mod netml;
 mod parity;
 mod remedies;
 mod report_model;
+mod resume;
 mod sentence_modules;
 mod serve;
 mod settings;
