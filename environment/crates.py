@@ -97,4 +97,5 @@ def module_of_heart(name: str) -> bool:
 def sources(crate: Path) -> "list[Path]":
     """What a crate is compiled from; its tests are not."""
     files = [path for path in (crate / "src").rglob("*") if path.is_file()]
-    return sorted(path for path in files if not path.name.endswith("tests.rs")) + [crate / "Cargo.toml"]
+    own = [path for path in (crate / "Cargo.toml", crate / "build.rs") if path.is_file()]
+    return sorted(path for path in files if not path.name.endswith("tests.rs")) + own

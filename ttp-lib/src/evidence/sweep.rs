@@ -356,6 +356,11 @@ impl Sweep {
         Ok((outcomes, missing))
     }
 
+    /// Where a job trains that was not done before: its model so far and what it goes on from.
+    pub(super) fn unfinished(&self, id: &str) -> PathBuf {
+        self.folder.join("unfinished").join(id)
+    }
+
     /// Where `models/` of its own has the checkpoint.
     pub(super) fn pretrained(&self, checkpoint: &str) -> PathBuf {
         self.run.models().join(pretrained::file_name(checkpoint))

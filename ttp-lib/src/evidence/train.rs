@@ -8,6 +8,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::Path;
 use std::time::Instant;
 use ttp_base::{Error, Result};
 use ttp_model::encoder::{Pooling, TechniqueEncoder};
@@ -42,21 +43,26 @@ pub(super) fn run(
         Some(Arm::MeanPooling) => Pooling::MeanTokens,
         _ => Pooling::FirstToken,
     };
-    let scratch = tempfile::tempdir()
-        .map_err(|error| Error::file(&std::env::temp_dir(), "write into")(error))?;
+    // No temporary folder: the job goes on from here if it is killed.
+    let unfinished = sweep.unfinished(&marks[0]);
+    let start = unfinished.join("start");
+    remove(&start)?;
     let checkpoint = match arm.filter(|arm| arm.is_vocabulary()) {
         Some(arm) => {
             let (vocabulary, lower_case) = vocabulary(sweep, arm)?;
-            checkpoint.with_vocabulary(&vocabulary, lower_case, &scratch.path().join("start"))?
+            checkpoint.with_vocabulary(&vocabulary, lower_case, &start)?
         }
         None => checkpoint,
     };
     let rows = SplitRows::new(&split, &checkpoint.tokenizer(params.max_length)?)?;
     let (labels, device) = (rows.labels.clone(), train::device());
     let mut encoder = TechniqueEncoder::with_pooling(&checkpoint, labels, pooling, device, seed)?;
-    let folder = scratch.path().join("model");
+    let folder = unfinished.join("model");
     let tuning = FineTuning { checkpoint: &checkpoint, params: &params, seed, folder: &folder };
     tuning.run(&mut encoder, &rows.training, &rows.validation, watch)?;
+    remove(&unfinished)?;
+    // Goes with the last job in it.
+    let _ = unfinished.parent().map(std::fs::remove_dir);
     let train_accuracy = match arm {
         Some(_) => None,
         None => {
@@ -83,6 +89,16 @@ pub(super) fn run(
         params: Some(params),
     };
     trained.outcome(marks, settings, &split.test, started.elapsed().as_secs_f64())
+}
+
+/// Removes a folder that need not be there.
+fn remove(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::file(folder, "remove")(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// As many pieces as SecBERT's vocabulary has.

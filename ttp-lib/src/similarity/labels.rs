@@ -164,6 +164,12 @@ impl Labels {
         self.text[a as usize] == self.text[b as usize]
     }
 
+    /// What [`similar`](Self::similar) and [`same_text`](Self::same_text) follow from, for a
+    /// fingerprint.
+    pub(super) fn numbers(&self) -> impl Serialize + '_ {
+        (format!("{:?}", self.level), &self.class, &self.tactics, &self.text)
+    }
+
     /// Why two sentences may be no negative pair, the first reason that holds.
     pub fn bar(&self, a: u32, b: u32, exclude: Exclude) -> Option<Bar> {
         let (i, j) = (a as usize, b as usize);

@@ -1,7 +1,7 @@
 //! Training a sentence model on labelled pairs as they stand: what sentence-transformers' `fit`
 //! does with a file of pairs.
 
-use super::train::{Course, epoch_seed, save, tokenised};
+use super::train::{Course, epoch_seed, resume, save, tokenised};
 use super::{Loss, Pairs, SimilarityHistory, loss};
 use crate::train::{Step, TrainParams};
 use rand::SeedableRng;
@@ -34,7 +34,8 @@ pub struct PairTraining<'a> {
 impl PairTraining<'_> {
     /// Trains `encoder` on `pairs` of `texts`, in batches at random. The steps that warm up are
     /// a share of all steps, rounded down. The model after the last epoch is written, whole or
-    /// not at all; none is chosen. `watch` is told of every step.
+    /// not at all; none is chosen. A run that is killed goes on where it was, where it has a folder
+    /// ([`resume`](crate::train::resume)). `watch` is told of every step.
     ///
     /// # Errors
     /// If there is no pair, a setting makes no sense, the loss reads triplets with a negative of
@@ -79,9 +80,14 @@ impl PairTraining<'_> {
             order.chunks(params.batch_size).map(<[usize]>::to_vec).collect()
         };
         let padding_id = tokenize.padding_id();
+        let model = encoder.fingerprint(tokenize)?;
+        let settings = ("pairs", params, loss, seed, stop_after, padding_id, model);
+        let mut resume =
+            resume(folder, encoder, &settings, &(&tokenised, &pairs.rows, &pairs.similar))?;
         let history = course.run(
             encoder,
             &tokenised,
+            &mut resume,
             batches,
             |encoder, rows| {
                 // Both sentences of a pair in one run, each occurrence with its own dropout.
@@ -100,6 +106,7 @@ impl PairTraining<'_> {
         if let Some(folder) = folder {
             save(folder, encoder, checkpoint, params, (loss, seed), &history)?;
         }
+        resume.finish();
         Ok(history)
     }
 }

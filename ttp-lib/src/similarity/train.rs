@@ -8,7 +8,7 @@ use tch::{Kind, Tensor};
 use ttp_base::{Error, Result, files};
 use ttp_model::batch::{self, Size};
 use ttp_model::encoder::SentenceEncoder;
-use ttp_model::engine::{Pace, Schedule, Steps};
+use ttp_model::engine::{Best, Origin, Pace, Resume, Schedule, Steps};
 use ttp_model::pretrained::{Checkpoint, Tokenize};
 
 /// An anchor, a sentence that is similar to it, and one that is not, by their rows.
@@ -61,7 +61,8 @@ pub struct SimilarityTraining<'a> {
 impl SimilarityTraining<'_> {
     /// Trains `encoder` on `triplets` of `texts`. A loss that reads pairs is given two of each
     /// triplet, so that every loss sees the same sentences as often. The model after the last
-    /// pass is written, whole or not at all; none is chosen. `watch` is told of every step.
+    /// pass is written, whole or not at all; none is chosen. A run that is killed goes on where it
+    /// was, where it has a folder ([`resume`](crate::train::resume)). `watch` is told of every step.
     ///
     /// # Errors
     /// If there is no triplet, a setting makes no sense, the loss is no longer a number, or a
@@ -113,9 +114,14 @@ impl SimilarityTraining<'_> {
         };
         let batches = |epoch: usize| batch::shuffled(&lengths, at_once, epoch_seed(seed, epoch));
         let padding_id = tokenize.padding_id();
+        let model = encoder.fingerprint(tokenize)?;
+        let settings = ("triplets", params, loss, seed, stop_after, padding_id, model);
+        let rows: Vec<[u32; 3]> = triplets.iter().map(Triplet::sentences).collect();
+        let mut resume = resume(folder, encoder, &settings, &(&tokenised, rows, labels.numbers()))?;
         let history = course.run(
             encoder,
             &tokenised,
+            &mut resume,
             batches,
             |encoder, rows| {
                 let triplets: Vec<Triplet> = rows.iter().map(|&row| triplets[row]).collect();
@@ -129,6 +135,7 @@ impl SimilarityTraining<'_> {
         if let Some(folder) = folder {
             save(folder, encoder, checkpoint, params, (loss, seed), &history)?;
         }
+        resume.finish();
         Ok(history)
     }
 
@@ -188,6 +195,23 @@ pub(super) fn epoch_seed(seed: u64, epoch: usize) -> u64 {
     seed ^ (epoch as u64) << 32
 }
 
+/// The states of a training whose model goes into `folder`: of another, none is kept.
+pub(super) fn resume(
+    folder: Option<&Path>,
+    encoder: &SentenceEncoder,
+    settings: &impl Serialize,
+    data: &impl Serialize,
+) -> Result<Resume> {
+    let Some(folder) = folder else { return Ok(Resume::nowhere()) };
+    let code = [
+        include_str!("train.rs"),
+        include_str!("pair_training.rs"),
+        include_str!("loss.rs"),
+        include_str!("labels.rs"),
+    ];
+    Resume::beside(folder, Origin::new(settings, data, &encoder.parameters(), &code)?)
+}
+
 /// The loop itself, whatever an example is.
 pub(super) struct Course<'a> {
     pub(super) params: &'a TrainParams,
@@ -206,6 +230,7 @@ impl Course<'_> {
         &self,
         encoder: &mut SentenceEncoder,
         tokenised: &[Vec<u32>],
+        resume: &mut Resume,
         batches: impl Fn(usize) -> Vec<Vec<usize>>,
         value: impl Fn(&SentenceEncoder, &[usize]) -> Result<(Tensor, Size)>,
         watch: &mut dyn FnMut(&Step),
@@ -230,11 +255,14 @@ impl Course<'_> {
         };
         let pace = Pace::new(epochs, schedule.steps / params.epochs * epochs);
         let mut steps = Steps::new(optimizer, schedule, pace, "training.learning_rate", watch);
-        for epoch in 1..=epochs {
+        let mut best = Best::default();
+        history = steps.go_on(resume, &mut best).unwrap_or(history);
+        for epoch in steps.epoch()..=epochs {
             steps.begin(epoch);
-            for rows in batches(epoch) {
+            for rows in batches(epoch).into_iter().skip(steps.of_epoch()) {
                 let (value, size) = value(encoder, &rows)?;
                 steps.take(&value, size)?;
+                steps.keep(resume, &best, &history);
             }
             history.epochs.push(steps.epoch_loss());
         }

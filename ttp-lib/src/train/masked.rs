@@ -15,7 +15,7 @@ use ttp_model::encoder::{MaskedEncoder, first_unsound};
 use ttp_model::engine::ranges::{
     BATCH_SIZE, CLIP_NORM, EPOCHS, LEARNING_RATE, MAX_LENGTH, WARMUP_SHARE, WEIGHT_DECAY,
 };
-use ttp_model::engine::{Pace, Schedule, Steps};
+use ttp_model::engine::{Best, Origin, Pace, Resume, Schedule, Steps};
 use ttp_model::pretrained::{Checkpoint, Tokenize};
 use ttp_text::split::Split;
 #[allow(unused_imports)] // for the documentation
@@ -135,11 +135,22 @@ impl MaskedRows {
 
 /// Hides words as BERT does: of the chosen tokens eight in ten become the mask, one in
 /// ten another token, one in ten stays as it is.
+#[derive(Serialize)]
 struct Hider {
     mask: u32,
     special: Vec<u32>,
     vocabulary: u32,
     share: f64,
+}
+
+/// Where a run is that was killed, beside what its steps say.
+#[derive(Serialize, Deserialize)]
+struct Place {
+    history: MaskedHistory,
+    /// Batches of the epoch that were read. Chance hides no word of some: those are no steps.
+    batches: usize,
+    /// Where the generator is that hides words, over all epochs.
+    hiding: u64,
 }
 
 /// A sentence with hidden words.
@@ -222,7 +233,8 @@ pub struct Pretraining<'a> {
 impl Pretraining<'_> {
     /// Trains `encoder` on `train` and judges it on `validation` before the first and after
     /// each pass, where the same words are hidden each time. The model after the last pass
-    /// is written, whole or not at all. `watch` is told of every step.
+    /// is written, whole or not at all; a run that is killed goes on where it was
+    /// ([`resume`](super::resume)). `watch` is told of every step.
     ///
     /// # Errors
     /// If a setting makes no sense, the loss is no longer a number, or a file cannot be written.
@@ -247,22 +259,21 @@ impl Pretraining<'_> {
             params.clip_norm,
         );
 
-        let (before, validation_tokens) = judge(encoder, validation, seed)?;
-        let mut history = MaskedHistory {
-            epochs: vec![before],
-            losses: Vec::new(),
-            rows: train.len(),
-            validation_rows: validation.len(),
-            validation_tokens,
-            seconds: 0.0,
-            tokens_per_second: 0.0,
-        };
+        let mut resume = Resume::beside(folder, self.origin(encoder, train, validation)?)?;
         let schedule = Schedule::new(steps, params.warmup_share, params.learning_rate);
         let pace = Pace::new(params.epochs, steps);
         let mut steps = Steps::new(optimizer, schedule, pace, "pretraining.learning_rate", watch);
-        for epoch in 1..=params.epochs {
+        let mut best = Best::default();
+        let mut place: Place = match steps.go_on(&mut resume, &mut best) {
+            Some(place) => place,
+            None => Place::start(judge(encoder, validation, seed)?, train, validation),
+        };
+        rng.set_word_pos(u128::from(place.hiding));
+        for epoch in steps.epoch()..=params.epochs {
             steps.begin(epoch);
-            for rows in batch::shuffled(&lengths, params.batch_size, seed ^ (epoch as u64) << 32) {
+            let batches = batch::shuffled(&lengths, params.batch_size, seed ^ (epoch as u64) << 32);
+            for rows in batches.into_iter().skip(place.batches) {
+                place.batches += 1;
                 let Some(masked) = MaskedBatch::new(train, &rows, encoder, &mut rng) else {
                     continue;
                 };
@@ -270,15 +281,20 @@ impl Pretraining<'_> {
                 let logits = encoder.logits_at(&masked.batch, &masked.places, true)?;
                 let loss = logits.cross_entropy_for_logits(&masked.truth);
                 steps.take(&loss, masked.batch.size())?;
+                // No run reads 2⁶⁴ words of it.
+                place.hiding = rng.get_word_pos() as u64;
+                steps.keep(&mut resume, &best, &place);
             }
+            place.batches = 0;
             let (judged, _) = judge(encoder, validation, seed)?;
-            history.epochs.push(MaskedEpoch {
+            place.history.epochs.push(MaskedEpoch {
                 epoch,
                 train_loss: Some(steps.epoch_loss()),
                 seconds: steps.pace().epoch_seconds(),
                 ..judged
             });
         }
+        let mut history = place.history;
         history.losses = steps.losses().to_vec();
         history.seconds = steps.pace().seconds();
         history.tokens_per_second = steps.pace().tokens_per_second();
@@ -296,7 +312,41 @@ impl Pretraining<'_> {
             });
             files::write_json(&folder.join(RECORD), &about)
         })?;
+        resume.finish();
         Ok(history)
+    }
+
+    /// What must be the same for a run to go on from another's state.
+    fn origin(
+        &self,
+        encoder: &MaskedEncoder,
+        train: &MaskedRows,
+        validation: &MaskedRows,
+    ) -> Result<Origin> {
+        let settings = ("masked words", self.params, self.seed, &self.checkpoint.config);
+        let data = [train, validation].map(|rows| (&rows.tokenised, rows.padding_id, &rows.hider));
+        let code = [include_str!("masked.rs")];
+        Origin::new(&settings, &data, &encoder.parameters(), &code)
+    }
+}
+
+impl Place {
+    /// Before the first step, with what the model is worth there.
+    fn start(
+        (before, validation_tokens): (MaskedEpoch, usize),
+        train: &MaskedRows,
+        validation: &MaskedRows,
+    ) -> Self {
+        let history = MaskedHistory {
+            epochs: vec![before],
+            losses: Vec::new(),
+            rows: train.len(),
+            validation_rows: validation.len(),
+            validation_tokens,
+            seconds: 0.0,
+            tokens_per_second: 0.0,
+        };
+        Self { history, batches: 0, hiding: 0 }
     }
 }
 

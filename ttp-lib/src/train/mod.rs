@@ -10,7 +10,7 @@ pub use masked::{
 };
 pub use ttp_model::engine::{
     Algorithm, Epoch, Optimizer, Step, device, device_name, keep_freed_memory, learning_rate,
-    print_every,
+    print_every, resume,
 };
 pub use ttp_model::rows::{Rows, SplitRows, labels_of, places_of};
 
@@ -26,7 +26,7 @@ use ttp_model::encoder::TechniqueEncoder;
 use ttp_model::engine::ranges::{
     BATCH_SIZE, CLIP_NORM, EPOCHS, LEARNING_RATE, MAX_LENGTH, WARMUP_SHARE, WEIGHT_DECAY,
 };
-use ttp_model::engine::{Best, Pace, Schedule, Steps};
+use ttp_model::engine::{Best, Origin, Pace, Resume, Schedule, Steps};
 use ttp_model::pretrained::Checkpoint;
 
 /// The settings of a fine-tuning run.
@@ -141,7 +141,8 @@ impl FineTuning<'_> {
     /// Fine-tunes `encoder` on `train`, judges it on `validation` after each epoch, and
     /// leaves it with the weights of the best epoch by macro-averaged F1. Those are
     /// written as soon as they are known: a run that is killed leaves its best model
-    /// so far, whole. `watch` is told of every step.
+    /// so far, whole, and the same call goes on where it was ([`resume`](ttp_model::engine::resume)).
+    /// `watch` is told of every step.
     ///
     /// # Errors
     /// If a setting makes no sense, the loss is no longer a number, or a file cannot be written.
@@ -152,7 +153,7 @@ impl FineTuning<'_> {
         validation: &Rows,
         watch: &mut dyn FnMut(&Step),
     ) -> Result<History> {
-        let Self { checkpoint, params, seed, folder } = *self;
+        let Self { params, seed, folder, .. } = *self;
         params.check()?;
         keep_freed_memory();
         tch::manual_seed(seed.cast_signed());
@@ -182,9 +183,14 @@ impl FineTuning<'_> {
         let pace = Pace::new(params.epochs, steps);
         let mut steps = Steps::new(optimizer, schedule, pace, "training.learning_rate", watch);
         let mut best = Best::default();
-        for epoch in 1..=params.epochs {
+        let mut resume = Resume::beside(folder, self.origin(encoder, train, validation)?)?;
+        let earlier = steps.go_on(&mut resume, &mut best);
+        let went_on = earlier.is_some();
+        history = earlier.unwrap_or(history);
+        for epoch in steps.epoch()..=params.epochs {
             steps.begin(epoch);
-            for rows in batch::shuffled(&lengths, params.batch_size, seed ^ (epoch as u64) << 32) {
+            let batches = batch::shuffled(&lengths, params.batch_size, seed ^ (epoch as u64) << 32);
+            for rows in batches.into_iter().skip(steps.of_epoch()) {
                 let batch = Batch::new(&train.tokenised, &rows, train.padding_id, encoder.device());
                 let labels: Vec<i64> = rows.iter().map(|&row| train.labels[row] as i64).collect();
                 let labels = Tensor::from_slice(&labels).to_device(encoder.device());
@@ -193,6 +199,7 @@ impl FineTuning<'_> {
                 let mean = tch::Reduction::Mean;
                 let loss = logits.cross_entropy_loss(&labels, weights.as_ref(), mean, -100, 0.0);
                 steps.take(&loss, batch.size())?;
+                steps.keep(&mut resume, &best, &history);
             }
             steps.settle();
             history.losses = steps.losses().to_vec();
@@ -212,13 +219,7 @@ impl FineTuning<'_> {
             });
             if best.offer(scores.f1.macro_, || encoder.snapshot()) {
                 history.best_epoch = epoch;
-                files::write_folder(folder, |folder| {
-                    encoder.save(folder, checkpoint)?;
-                    files::write_json(
-                        &folder.join("train_params.json"),
-                        &self.about(encoder, &history),
-                    )
-                })?;
+                self.write(encoder, &history)?;
             }
         }
         if let Some(weights) = best.weights() {
@@ -226,8 +227,38 @@ impl FineTuning<'_> {
         }
         history.tokens_per_second = steps.pace().tokens_per_second();
         history.padding_share = steps.pace().padding_share();
+        // The best model may be of the run before, and removed since.
+        if went_on {
+            self.write(encoder, &history)?;
+        }
         files::write_json(&folder.join("train_params.json"), &self.about(encoder, &history))?;
+        resume.finish();
         Ok(history)
+    }
+
+    /// What must be the same for a run to go on from another's state.
+    fn origin(
+        &self,
+        encoder: &TechniqueEncoder,
+        train: &Rows,
+        validation: &Rows,
+    ) -> Result<Origin> {
+        let Self { checkpoint, params, seed, .. } = *self;
+        let pooling = format!("{:?}", encoder.pooling());
+        let settings = ("fine-tuning", params, seed, &checkpoint.config, pooling);
+        let [train, validation] = [train, validation]
+            .map(|rows| (&rows.tokenised, &rows.labels, rows.padding_id, &rows.class_weights));
+        let data = (encoder.labels(), train, validation);
+        Origin::new(&settings, &data, &encoder.parameters(), &[include_str!("mod.rs")])
+    }
+
+    /// Writes the weights as they are, whole or not at all.
+    fn write(&self, encoder: &TechniqueEncoder, history: &History) -> Result<()> {
+        files::write_folder(self.folder, |folder| {
+            encoder.save(folder, self.checkpoint)?;
+            let about = self.about(encoder, history);
+            files::write_json(&folder.join("train_params.json"), &about)
+        })
     }
 
     /// What `train_params.json` says of the weights beside it.

@@ -1,6 +1,7 @@
 //! `ttp family`: the family encoder trained and asked, its embedding seen; the summary's encoder
 //! trained anew on NetML's flows; synthetic flows.
 
+use crate::fresh::Fresh;
 use crate::named::named;
 use crate::say;
 use clap::{Args, Subcommand, ValueEnum};
@@ -108,6 +109,8 @@ pub struct TrainArguments {
     /// Another seed than the profile's
     #[arg(long)]
     seed: Option<u64>,
+    #[command(flatten)]
+    fresh: Fresh,
 }
 
 #[derive(Args)]
@@ -229,6 +232,7 @@ fn generate(run: &Run, arguments: &GenerateArguments) -> Result<()> {
 }
 
 fn train_encoder(run: &Run, arguments: &TrainArguments) -> Result<()> {
+    arguments.fresh.heed();
     let inputs = [Some(&arguments.data), arguments.validation.as_ref(), arguments.test.as_ref()];
     files::refuse_own_input(&arguments.out, inputs.into_iter().flatten().map(PathBuf::as_path))?;
     let settings = &run.profile.family;

@@ -7,6 +7,7 @@ mod classify;
 mod diagnose;
 mod external;
 mod family;
+mod fresh;
 mod named;
 mod pairs;
 mod recipe;
@@ -18,6 +19,7 @@ mod sweep;
 mod threads;
 
 use clap::{Args, Parser, Subcommand};
+use fresh::Fresh;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -67,6 +69,8 @@ enum Command {
         /// A checkpoint that is pretrained further [default: TTP_CHECKPOINT, then the profile's]
         #[arg(long)]
         checkpoint: Option<String>,
+        #[command(flatten)]
+        fresh: Fresh,
     },
     /// Fine-tune a checkpoint on a split and score it on the test rows
     Finetune(FinetuneArguments),
@@ -176,6 +180,8 @@ struct FinetuneArguments {
     /// Where models and results go [default: models/ and results/]
     #[arg(long)]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    fresh: Fresh,
 }
 
 impl FinetuneArguments {
@@ -229,7 +235,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Corpus(arguments) => build_corpus(&run()?, arguments),
         Command::Split { protocol } => split_corpus(&run()?, Protocol::from_name(&protocol)?),
         Command::Fetch { checkpoints } => fetch(&run()?, checkpoints),
-        Command::Pretrain { checkpoint } => pretrain(&run()?, checkpoint),
+        Command::Pretrain { checkpoint, fresh } => pretrain(&run()?, checkpoint, &fresh),
         Command::Finetune(arguments) => fine_tune(&run()?, &arguments),
         Command::Classify(arguments) => classify::run(&arguments),
         Command::External(arguments) => external::run(&run()?, &arguments),
@@ -332,7 +338,8 @@ fn fetch(run: &Run, mut checkpoints: Vec<String>) -> Result<()> {
     Err(Error::Library { what: "fetching checkpoints", reason })
 }
 
-fn pretrain(run: &Run, checkpoint: Option<String>) -> Result<()> {
+fn pretrain(run: &Run, checkpoint: Option<String>, fresh: &Fresh) -> Result<()> {
+    fresh.heed();
     let is_further = |name: &String| Entry::named(name).is_some_and(Entry::is_pretrained_further);
     let name = match checkpoint {
         Some(name) => name,
@@ -407,6 +414,7 @@ fn train_linear(
 }
 
 fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
+    arguments.fresh.heed();
     let protocol = Protocol::from_name(&arguments.protocol)?;
     if let Some(kind) = arguments.checkpoint.as_ref().and_then(|n| LinearKind::from_name(n).ok()) {
         return train_linear(run, arguments, kind, protocol);

@@ -1,5 +1,6 @@
 //! `ttp pairs`: a sentence model from a file of labelled pairs, and what is wrong with the files.
 
+use crate::fresh::Fresh;
 use crate::recipe::warn;
 use crate::{note, say};
 use clap::{Args, ValueEnum};
@@ -50,6 +51,8 @@ pub struct Arguments {
     /// Where the model is written [default: models/pairs]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    fresh: Fresh,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -77,6 +80,7 @@ impl LossName {
 }
 
 pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
+    arguments.fresh.heed();
     let train = LabelledPairs::read(&arguments.train)?;
     let validation = LabelledPairs::read(&arguments.validation)?;
     let test = LabelledPairs::read(&arguments.test)?;

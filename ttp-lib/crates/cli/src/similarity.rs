@@ -1,5 +1,6 @@
 //! `ttp similarity` and `ttp similar`: sentence models, trained and asked.
 
+use crate::fresh::Fresh;
 use crate::{note, recipe, say};
 use clap::Args;
 use std::path::PathBuf;
@@ -27,6 +28,8 @@ pub struct TrainArguments {
     seed: Option<u64>,
     #[command(flatten)]
     recipe: recipe::Arguments,
+    #[command(flatten)]
+    fresh: Fresh,
 }
 
 #[derive(Args)]
@@ -45,6 +48,7 @@ pub struct SearchArguments {
 }
 
 pub fn train(run: &Run, arguments: &TrainArguments) -> Result<()> {
+    arguments.fresh.heed();
     if arguments.recipe.is_given() {
         return recipe::train(run, &arguments.recipe);
     }

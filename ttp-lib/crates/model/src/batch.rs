@@ -4,6 +4,7 @@
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
 /// One batch on its device: `ids` and `mask` are `[rows, longest]`, 64-bit integers.
@@ -46,7 +47,7 @@ impl Batch {
 }
 
 /// How large a batch is, or several together.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Size {
     /// Rows.
     pub rows: usize,

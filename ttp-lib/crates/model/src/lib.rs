@@ -6,7 +6,8 @@
 //! - [`batch`]: tokenised sentences in batches of near-equal length.
 //! - [`rows`]: sentences and their techniques as numbers.
 //! - [`engine`]: the optimizer, the learning rate's schedule, a run's clock, the best weights so far,
-//!   and the shell of a loop ([`Steps`](engine::Steps)).
+//!   the shell of a loop ([`Steps`](engine::Steps)), and what a killed run goes on from
+//!   ([`resume`](engine::resume)).
 //! - [`tokenization`]: what tokenizers make of the field's words.
 //! - [`classify`]: the technique of every line of a text of any length, as the lines come.
 

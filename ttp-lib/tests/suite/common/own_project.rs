@@ -27,7 +27,15 @@ pub fn small_profile() -> Value {
 pub fn ttp(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ttp"));
     command.args(arguments).current_dir(folder).stdin(Stdio::null());
-    for name in ["TTP_PROFILE", "TTP_OUT", "TTP_SOURCES", "TTP_MODELS", "TTP_CHECKPOINT"] {
+    for name in [
+        "TTP_PROFILE",
+        "TTP_OUT",
+        "TTP_SOURCES",
+        "TTP_MODELS",
+        "TTP_CHECKPOINT",
+        "TTP_CHECKPOINT_SECONDS",
+        "TTP_FRESH",
+    ] {
         command.env_remove(name);
     }
     for (name, _) in std::env::vars_os() {

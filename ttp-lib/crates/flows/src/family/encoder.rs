@@ -221,6 +221,11 @@ impl FamilyEncoder {
         files::write_json(&folder.join(ABOUT), &self.about)
     }
 
+    /// All but the weights, for a fingerprint.
+    pub(super) fn about(&self) -> impl Serialize + '_ {
+        &self.about
+    }
+
     /// The families' names, in the order of logits and probabilities.
     pub fn families(&self) -> &[String] {
         &self.about.families

@@ -18,7 +18,9 @@ use ttp_model::batch::Size;
 use ttp_model::engine::ranges::{
     BATCH_SIZE, CLIP_NORM, EPOCHS, LEARNING_RATE, WARMUP_SHARE, WEIGHT_DECAY,
 };
-use ttp_model::engine::{self, Algorithm, Best, Epoch, Optimizer, Pace, Schedule, Step, Steps};
+use ttp_model::engine::{
+    self, Algorithm, Best, Epoch, Optimizer, Origin, Pace, Resume, Schedule, Step, Steps,
+};
 
 /// The settings of a training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -136,7 +138,8 @@ pub struct FamilyTraining<'a> {
 impl FamilyTraining<'_> {
     /// Trains `encoder`, judges it on the validation rows after each pass, and leaves it with the
     /// weights of the best pass by macro-averaged F1, which are written as soon as they are known.
-    /// `watch` is told of every step. On the CPU one thread is used: it costs little, and its
+    /// A run that is killed goes on where it was, where it has a folder
+    /// ([`resume`](ttp_model::engine::resume)). `watch` is told of every step. On the CPU one thread is used: it costs little, and its
     /// number changes no result.
     ///
     /// # Errors
@@ -191,7 +194,14 @@ impl FamilyTraining<'_> {
         let setting = "family.training.learning_rate";
         let mut steps = Steps::new(optimizer, schedule, pace, setting, watch);
         let mut best = Best::default();
-        for epoch in 1..=params.epochs {
+        let mut resume = match folder {
+            Some(folder) => Resume::beside(folder, self.origin(encoder, data)?)?,
+            None => Resume::nowhere(),
+        };
+        let earlier = steps.go_on(&mut resume, &mut best);
+        let went_on = earlier.is_some();
+        history = earlier.unwrap_or(history);
+        for epoch in steps.epoch()..=params.epochs {
             steps.begin(epoch);
             let mut batches = Batches::new(
                 &data.train,
@@ -200,6 +210,9 @@ impl FamilyTraining<'_> {
                 params.shuffle_rows,
                 seed ^ (epoch as u64) << 32,
             );
+            for _ in 0..steps.of_epoch() {
+                batches.next(params.batch_size)?;
+            }
             while let Some((features, labels)) = batches.next(params.batch_size)? {
                 let rows = labels.len();
                 let features =
@@ -220,6 +233,7 @@ impl FamilyTraining<'_> {
                     None => named,
                 };
                 steps.take(&loss, Size { rows, ..Size::default() })?;
+                steps.keep(&mut resume, &best, &history);
             }
             history.losses = steps.losses().to_vec();
             history.seconds = steps.pace().seconds();
@@ -239,21 +253,47 @@ impl FamilyTraining<'_> {
             });
             if best.offer(scores.f1.macro_, || encoder.snapshot()) {
                 history.best_epoch = epoch;
-                if let Some(folder) = folder {
-                    files::write_folder(folder, |folder| {
-                        encoder.save(folder)?;
-                        self.write_history(folder, &history)
-                    })?;
-                }
+                self.write(encoder, &history)?;
             }
         }
         if let Some(weights) = best.weights() {
             encoder.restore(weights);
         }
+        // The best model may be of the run before, and removed since.
+        if went_on {
+            self.write(encoder, &history)?;
+        }
         if let Some(folder) = folder {
             self.write_history(folder, &history)?;
         }
+        resume.finish();
         Ok(history)
+    }
+
+    /// What must be the same for a run to go on from another's state.
+    fn origin(&self, encoder: &FamilyEncoder, data: &FlowData) -> Result<Origin> {
+        let Balance { class_weights, draws, logit_offsets } = self.balance;
+        let balance = (class_weights, draws, logit_offsets);
+        let settings = ("families", self.params, balance, self.seed);
+        let rows = (encoder.about(), data.train.mark()?, data.validation.mark()?);
+        let code = [
+            include_str!("train.rs"),
+            include_str!("encoder.rs"),
+            include_str!("loss.rs"),
+            include_str!("standardise.rs"),
+            include_str!("flows/data.rs"),
+            include_str!("flows/file.rs"),
+        ];
+        Origin::new(&settings, &rows, &encoder.parameters(), &code)
+    }
+
+    /// Writes the weights as they are, whole or not at all.
+    fn write(&self, encoder: &FamilyEncoder, history: &FamilyHistory) -> Result<()> {
+        let Some(folder) = self.folder else { return Ok(()) };
+        files::write_folder(folder, |folder| {
+            encoder.save(folder)?;
+            self.write_history(folder, history)
+        })
     }
 
     fn write_history(&self, folder: &Path, history: &FamilyHistory) -> Result<()> {

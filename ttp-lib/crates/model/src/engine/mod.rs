@@ -1,17 +1,19 @@
 //! What all training loops share: the optimizer, the learning rate's schedule, the clock, the best
-//! weights so far, and where a model is trained. [`Steps`] is the shell of a loop, which keeps its
+//! weights so far, where a model is trained, and how a run that was killed goes on ([`resume`]). [`Steps`] is the shell of a loop, which keeps its
 //! batches and its forward pass.
 
 mod device;
 mod optimizer;
 mod pace;
 pub mod ranges;
+pub mod resume;
 mod schedule;
 mod steps;
 
 pub use device::{device, device_name, keep_freed_memory};
 pub use optimizer::{Algorithm, Optimizer, numbers};
 pub use pace::Pace;
+pub use resume::{Origin, Resume};
 pub use schedule::learning_rate;
 pub use steps::{Best, Schedule, Steps, finite};
 

@@ -9,8 +9,11 @@
 //! always zero: Adam leaves them as they are, and AdamW only decays them, by a factor known
 //! beforehand.
 
+mod state;
 #[cfg(test)]
 mod tests;
+
+pub(in crate::engine) use state::Counts;
 
 use crate::encoder::is_layer_norm;
 use rayon::prelude::*;

@@ -2,6 +2,7 @@
 
 use super::Step;
 use crate::batch::Size;
+use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
 /// A run's clock, which stands still while a model is judged.
@@ -12,8 +13,18 @@ pub struct Pace {
     seconds: f64,
     began: Instant,
     before: f64,
+    before_epoch: f64,
     size: Size,
     unit: &'static str,
+}
+
+/// What a clock has counted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Counted {
+    pub(super) done: usize,
+    seconds: f64,
+    before_epoch: f64,
+    size: Size,
 }
 
 impl Pace {
@@ -26,6 +37,7 @@ impl Pace {
             seconds: 0.0,
             began: Instant::now(),
             before: 0.0,
+            before_epoch: 0.0,
             size: Size::default(),
             unit: "sentences",
         }
@@ -38,7 +50,25 @@ impl Pace {
 
     /// Lets the clock run on, at the beginning of an epoch.
     pub fn resume(&mut self) {
+        self.before_epoch = self.seconds;
+        self.resume_epoch();
+    }
+
+    /// Lets the clock run on, within an epoch.
+    pub(super) fn resume_epoch(&mut self) {
         (self.began, self.before) = (Instant::now(), self.seconds);
+    }
+
+    pub(super) fn counted(&self) -> Counted {
+        let Self { done, seconds, before_epoch, size, .. } = *self;
+        Counted { done, seconds, before_epoch, size }
+    }
+
+    /// Goes on from what another run's clock had counted.
+    pub(super) fn put_back(&mut self, counted: &Counted) {
+        let Counted { done, seconds, before_epoch, size } = *counted;
+        (self.done, self.seconds, self.before_epoch, self.size) =
+            (done, seconds, before_epoch, size);
     }
 
     /// Counts a step that is over.
@@ -74,7 +104,7 @@ impl Pace {
 
     /// Seconds of this epoch so far.
     pub fn epoch_seconds(&self) -> f64 {
-        self.seconds - self.before
+        self.seconds - self.before_epoch
     }
 
     /// Rows a second.

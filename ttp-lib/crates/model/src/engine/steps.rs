@@ -1,7 +1,10 @@
 //! The shell of a training loop: what each step does beside its batch and its forward pass.
 
-use super::{Optimizer, Pace, Step, learning_rate};
+use super::pace::Counted;
+use super::{Optimizer, Pace, Resume, Step, learning_rate};
 use crate::batch::Size;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use tch::Tensor;
 use ttp_base::{Error, Result};
 
@@ -36,6 +39,30 @@ pub struct Steps<'a> {
     losses: Vec<f64>,
     epoch: usize,
     first_of_epoch: usize,
+    /// A killed run was in this epoch, which has not begun in this one.
+    within: bool,
+}
+
+/// Where a run is.
+#[derive(Debug, Serialize, Deserialize)]
+struct Position<N> {
+    epoch: usize,
+    first_of_epoch: usize,
+    losses: Vec<f64>,
+    clock: Counted,
+    /// What the loop itself wants back.
+    own: N,
+}
+
+impl<N> Position<N> {
+    /// Whether it can be that of a run after so many steps.
+    fn is_sound(&self, steps: usize) -> bool {
+        self.epoch > 0
+            && self.losses.len() == steps
+            && self.clock.done == steps
+            && self.first_of_epoch <= steps
+            && self.losses.iter().all(|loss| loss.is_finite())
+    }
 }
 
 impl<'a> Steps<'a> {
@@ -49,11 +76,68 @@ impl<'a> Steps<'a> {
         watch: &'a mut dyn FnMut(&Step),
     ) -> Self {
         let losses = Vec::with_capacity(schedule.steps);
-        Self { optimizer, schedule, pace, setting, watch, losses, epoch: 0, first_of_epoch: 0 }
+        Self {
+            optimizer,
+            schedule,
+            pace,
+            setting,
+            watch,
+            losses,
+            epoch: 1,
+            first_of_epoch: 0,
+            within: false,
+        }
     }
 
-    /// Begins an epoch, counted from 1; the clock runs on.
+    /// Puts back the last state of a run that was killed, if one was kept that can be used, and
+    /// gives what the loop gave [`keep`](Self::keep) with it.
+    pub fn go_on<N: DeserializeOwned>(
+        &mut self,
+        resume: &mut Resume,
+        best: &mut Best,
+    ) -> Option<N> {
+        let sound = |position: &Position<N>, steps| position.is_sound(steps);
+        let steps = self.schedule.steps;
+        let position = resume.take(&mut self.optimizer, best, steps, sound)?;
+        let Position { epoch, first_of_epoch, losses, clock, own } = position;
+        self.pace.put_back(&clock);
+        (self.epoch, self.first_of_epoch, self.losses) = (epoch, first_of_epoch, losses);
+        self.within = true;
+        Some(own)
+    }
+
+    /// Keeps the state of the run, if it is time: after a step, with the best weights and what the
+    /// loop itself wants back.
+    pub fn keep<N: Serialize>(&self, resume: &mut Resume, best: &Best, own: &N) {
+        if resume.due() {
+            let position = Position {
+                epoch: self.epoch,
+                first_of_epoch: self.first_of_epoch,
+                losses: self.losses.clone(),
+                clock: self.pace.counted(),
+                own,
+            };
+            resume.keep(&self.optimizer, best, &position);
+        }
+    }
+
+    /// The epoch, from 1, that is to begin first, or the one that was begun last.
+    pub fn epoch(&self) -> usize {
+        self.epoch
+    }
+
+    /// Steps of this epoch so far: not 0 at its beginning only where a killed run had taken them.
+    pub fn of_epoch(&self) -> usize {
+        self.losses.len() - self.first_of_epoch
+    }
+
+    /// Begins an epoch, counted from 1, or goes on in the one that a killed run was in; the clock
+    /// runs on.
     pub fn begin(&mut self, epoch: usize) {
+        if std::mem::take(&mut self.within) {
+            self.pace.resume_epoch();
+            return;
+        }
         self.epoch = epoch;
         self.first_of_epoch = self.losses.len();
         self.pace.resume();
@@ -110,21 +194,41 @@ pub fn finite(loss: &Tensor, step: usize, setting: &'static str) -> Result<f64> 
 
 /// The weights of the best epoch so far.
 #[derive(Default)]
-pub struct Best(Option<(f64, Vec<Tensor>)>);
+pub struct Best {
+    kept: Option<(f64, Vec<Tensor>)>,
+    /// How often they changed.
+    changes: usize,
+}
 
 impl Best {
+    /// The best weights that another run had: the `number`th, counted from 1.
+    pub(super) fn kept(score: f64, number: usize, weights: Vec<Tensor>) -> Self {
+        Self { kept: Some((score, weights)), changes: number }
+    }
+
+    /// Their score.
+    pub(super) fn score(&self) -> Option<f64> {
+        self.kept.as_ref().map(|(score, _)| *score)
+    }
+
+    /// Which they are, counted from 1; none before the first offer.
+    pub(super) fn number(&self) -> Option<usize> {
+        self.kept.as_ref().map(|_| self.changes)
+    }
+
     /// Keeps these weights if `score` is above all before it, and says whether it is.
     pub fn offer(&mut self, score: f64, weights: impl FnOnce() -> Vec<Tensor>) -> bool {
-        let better = self.0.as_ref().is_none_or(|(best, _)| score > *best);
+        let better = self.kept.as_ref().is_none_or(|(best, _)| score > *best);
         if better {
-            self.0 = Some((score, weights()));
+            self.kept = Some((score, weights()));
+            self.changes += 1;
         }
         better
     }
 
     /// The weights that were kept; none before the first offer.
     pub fn weights(&self) -> Option<&[Tensor]> {
-        self.0.as_ref().map(|(_, weights)| weights.as_slice())
+        self.kept.as_ref().map(|(_, weights)| weights.as_slice())
     }
 }
 

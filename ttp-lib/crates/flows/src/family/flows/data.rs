@@ -5,6 +5,7 @@ use crate::family::standardise::{Moments, Standardiser};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -98,6 +99,18 @@ impl Flows {
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.rows == 0
+    }
+
+    /// What tells these rows from others without reading them again, for a fingerprint: the file's
+    /// length and when it was changed, which of its rows these are, how many each family has.
+    ///
+    /// # Errors
+    /// If the file is not there any more.
+    pub(in crate::family) fn mark(&self) -> Result<impl Serialize + '_> {
+        let path = &self.file.path;
+        let about = std::fs::metadata(path).map_err(Error::file(path, "read"))?;
+        let part = self.part.as_ref().map(|(parts, this)| (&parts[..], this));
+        Ok((about.len(), about.modified().ok(), part, &self.counts))
     }
 
     /// Number of pieces that the file is read in.
