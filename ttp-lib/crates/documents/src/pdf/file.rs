@@ -129,8 +129,8 @@ impl<'a> File<'a> {
     /// What decrypts an encrypted file that opens without a password; nothing for any other file.
     fn find_crypt(&self, trailers: &[Dict], budget: &Budget) -> Outcome<Option<Crypt>> {
         let newest = |key: &[u8]| {
-            let found = trailers.iter().rev().filter_map(|trailer| trailer.get(key));
-            found.filter(|object| **object != Object::Null).next().cloned()
+            let mut found = trailers.iter().rev().filter_map(|trailer| trailer.get(key));
+            found.find(|object| **object != Object::Null).cloned()
         };
         let Some(encrypt) = newest(b"Encrypt") else { return Ok(None) };
         let mut dict = Dict::new();
