@@ -8,7 +8,7 @@ use ttp_base::show::Table;
 use ttp_documents::{Block, Document, Kind};
 
 /// Kinds of blocks: what they are called, and why they are read or left out.
-const KINDS: [(Kind, &str, &str); 7] = [
+const KINDS: [(Kind, &str, &str); 8] = [
     (Kind::Prose, "prose", "read: its sentences may describe what was done"),
     (Kind::Heading, "headings", "left out: a title is no sentence"),
     (Kind::Navigation, "navigation", "left out: menus, dates and notices belong to the page"),
@@ -20,6 +20,7 @@ const KINDS: [(Kind, &str, &str); 7] = [
     ),
     (Kind::Table, "other tables", "left out: their cells are no sentences"),
     (Kind::Code, "code", "left out: the model has learned from sentences alone"),
+    (Kind::Hidden, "hidden text", "left out: the page does not show it"),
 ];
 
 /// What a file of [`write`](super::write)'s is for; nothing where it is none of them.
