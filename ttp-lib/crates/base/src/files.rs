@@ -4,7 +4,7 @@
 
 use crate::{Error, Result};
 use std::io::{BufWriter, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How a Git LFS pointer begins.
 const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
@@ -31,13 +31,17 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>
     }
     file.as_file().sync_all().map_err(Error::file(path, "write"))?;
     set_ordinary_permissions(file.as_file(), path)?;
-    file.persist(path).map_err(|error| Error::file(path, "rename to")(error.error))?;
+    // Through the standard library, and so through libc: `make test-faults` can make it fail there.
+    std::fs::rename(file.path(), path).map_err(Error::file(path, "rename to"))?;
+    // Its temporary name is gone already: nothing is left to be removed.
+    let _ = file.into_temp_path().keep();
     Ok(())
 }
 
 /// Writes a folder through `write`, which is given an empty one beside it: files that
 /// belong together are exchanged together. On any error, or if it is killed, the folder
-/// that was there before stays, at worst under the name `.earlier-<name>` for a moment.
+/// that was there before stays. Where the file system cannot exchange two names in one step, a
+/// kill can leave it under the name `.earlier-<name>`: the next call puts it back first.
 ///
 /// # Errors
 /// If a folder cannot be made, removed or renamed; also whatever `write` itself returns.
@@ -45,27 +49,101 @@ pub fn write_folder(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Res
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let beside = |prefix: &str| path.with_file_name(format!("{prefix}{name}"));
     let (new, earlier) = (beside(".half-written-"), beside(".earlier-"));
-    let remove = |folder: &Path| match std::fs::remove_dir_all(folder) {
+    if path.exists() && !path.is_dir() {
+        return Err(Error::input(path, "is a file, and a folder is to be written there"));
+    }
+    // A killed run may have left either.
+    remove_folder(&new)?;
+    if path.exists() {
+        remove_folder(&earlier)?;
+    } else if earlier.exists() {
+        std::fs::rename(&earlier, path).map_err(Error::file(path, "rename to"))?;
+    }
+    std::fs::create_dir_all(&new).map_err(Error::file(&new, "create"))?;
+    let placed = write(&new).and_then(|()| {
+        if path.exists() {
+            return exchange_folders(&new, path, &earlier);
+        }
+        std::fs::rename(&new, path).map_err(Error::file(path, "rename to"))
+    });
+    // What is left beside has a hidden name, and the next call removes it: a folder that stands is
+    // no failure because the one before it could not be removed.
+    let _ = remove_folder(&new);
+    placed
+}
+
+/// Writes files that belong together into a folder that may hold others: all are written beside
+/// their places first, then each takes its place. If one cannot, those before it are taken back.
+///
+/// # Errors
+/// If a folder cannot be made, or a file not renamed; also whatever `write` itself returns.
+pub fn write_together(
+    folder: &Path,
+    names: &[&str],
+    write: impl FnOnce(&Path) -> Result<()>,
+) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(Error::file(folder, "create"))?;
+    let beside = tempfile::Builder::new().prefix(".half-written-").tempdir_in(folder);
+    let beside = beside.map_err(Error::file(folder, "write into"))?;
+    write(beside.path())?;
+    let mut placed: Vec<(PathBuf, PathBuf, bool)> = Vec::new();
+    for name in names {
+        let (new, path) = (beside.path().join(name), folder.join(name));
+        // A folder of that name is none of these files: renaming refuses it.
+        let before = path.exists() && !path.is_dir();
+        let exchanged = before && exchange(&new, &path).is_ok();
+        if !exchanged && let Err(error) = std::fs::rename(&new, &path) {
+            for (new, path, before) in placed.into_iter().rev() {
+                let _ = if before { exchange(&new, &path) } else { std::fs::rename(&path, &new) };
+            }
+            return Err(Error::file(&path, "rename to")(error));
+        }
+        placed.push((new, path, before));
+    }
+    Ok(())
+}
+
+fn remove_folder(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(Error::file(folder, "remove")(error))
         }
         _ => Ok(()),
-    };
-    // A killed run may have left either.
-    remove(&new)?;
-    if path.exists() {
-        remove(&earlier)?;
     }
-    std::fs::create_dir_all(&new).map_err(Error::file(&new, "create"))?;
-    if let Err(error) = write(&new) {
-        remove(&new)?;
-        return Err(error);
+}
+
+/// Puts `new` in the place of `path`, in one step where the file system can: what was at `path` is
+/// at `new` then. Otherwise it is at `earlier` for a moment, and comes back if the second step fails.
+fn exchange_folders(new: &Path, path: &Path, earlier: &Path) -> Result<()> {
+    if exchange(new, path).is_ok() {
+        return Ok(());
     }
-    if path.exists() {
-        std::fs::rename(path, &earlier).map_err(Error::file(path, "rename"))?;
+    std::fs::rename(path, earlier).map_err(Error::file(path, "rename"))?;
+    if let Err(error) = std::fs::rename(new, path) {
+        let reason = Error::file(path, "rename to")(error);
+        std::fs::rename(earlier, path).map_err(Error::file(path, "rename to"))?;
+        return Err(reason);
     }
-    std::fs::rename(&new, path).map_err(Error::file(path, "rename to"))?;
-    remove(&earlier)
+    let _ = remove_folder(earlier);
+    Ok(())
+}
+
+/// Exchanges two names in one step, so that neither is ever missing.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn exchange(one: &Path, other: &Path) -> std::io::Result<()> {
+    use std::os::unix::ffi::OsStrExt;
+    let name = |path: &Path| std::ffi::CString::new(path.as_os_str().as_bytes());
+    let (one, other) = (name(one)?, name(other)?);
+    let here = libc::AT_FDCWD;
+    // SAFETY: both names end with a zero byte and live until the call has returned.
+    let done =
+        unsafe { libc::renameat2(here, one.as_ptr(), here, other.as_ptr(), libc::RENAME_EXCHANGE) };
+    if done == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn exchange(_one: &Path, _other: &Path) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
 }
 
 /// Refuses a Git LFS pointer, the small text that a repository holds in a large file's place.
@@ -196,6 +274,56 @@ mod tests {
         assert!(failed.is_err());
         assert_eq!(content("a").as_deref(), Some("2"));
         assert_eq!(std::fs::read_dir(root.path().join("models")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_whose_exchange_was_cut_off_comes_back() {
+        let root = tempfile::tempdir().unwrap();
+        let (path, earlier) = (root.path().join("one"), root.path().join(".earlier-one"));
+        write_folder(&path, |folder| write_text(&folder.join("a"), "1")).unwrap();
+        let content = || std::fs::read_to_string(path.join("a")).unwrap();
+        // A kill between two renames, and a next run that fails itself.
+        std::fs::rename(&path, &earlier).unwrap();
+        let failed = write_folder(&path, |folder| Err(Error::input(folder, "broken off")));
+        assert!(failed.is_err());
+        assert_eq!(content(), "1");
+        // Without an exchange in one step, a second rename that fails is taken back.
+        let absent = root.path().join("absent");
+        let failed = exchange_folders(&absent, &path, &earlier).unwrap_err().to_string();
+        assert!(failed.contains("one"), "{failed}");
+        assert_eq!(content(), "1");
+        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 1, "nothing beside");
+    }
+
+    #[test]
+    fn files_that_belong_together_stay_together() {
+        let root = tempfile::tempdir().unwrap();
+        let path = |name: &str| root.path().join(name);
+        let write = |text: &'static str| {
+            move |folder: &Path| {
+                write_text(&folder.join("a"), text)?;
+                write_text(&folder.join("b"), text)
+            }
+        };
+        write_text(&path("other"), "0").unwrap();
+        write_together(root.path(), &["a", "b"], write("1")).unwrap();
+        // `b` cannot be replaced: `a` is as it was before, too, and so is a file that is new.
+        std::fs::remove_file(path("a")).unwrap();
+        let failed =
+            write_together(root.path(), &["a", "c"], |folder| write_text(&folder.join("a"), "2"));
+        assert!(failed.unwrap_err().to_string().contains("c"));
+        assert!(!path("a").exists());
+        let failed = write_together(root.path(), &["b", "c"], write("2"));
+        assert!(failed.is_err());
+        assert_eq!(std::fs::read_to_string(path("b")).unwrap(), "1");
+        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 2, "b, and the other");
+        // What is no file, and what is no folder, is not exchanged away.
+        write_text(&path("a/kept"), "0").unwrap();
+        assert!(write_together(root.path(), &["b", "a"], write("2")).is_err());
+        assert_eq!(std::fs::read_to_string(path("b")).unwrap(), "1");
+        assert!(path("a/kept").exists());
+        assert!(write_folder(&path("b"), |_| Ok(())).is_err());
+        assert_eq!(std::fs::read_to_string(path("b")).unwrap(), "1");
     }
 
     #[test]

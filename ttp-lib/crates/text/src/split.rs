@@ -195,11 +195,18 @@ impl Split {
     /// Writes `train.csv`, `validation.csv` and `test.csv` into a folder.
     ///
     /// # Errors
-    /// If one cannot be written; each file is whole or as it was.
+    /// If one cannot be written; all are as they were then, for rows that train in one split may
+    /// be test rows in another.
     pub fn write(&self, folder: &Path) -> Result<()> {
-        write_csv(&folder.join("train.csv"), &self.train)?;
-        write_csv(&folder.join("validation.csv"), &self.validation)?;
-        write_csv(&folder.join("test.csv"), &self.test)
+        ttp_base::files::write_together(
+            folder,
+            &["train.csv", "validation.csv", "test.csv"],
+            |to| {
+                write_csv(&to.join("train.csv"), &self.train)?;
+                write_csv(&to.join("validation.csv"), &self.validation)?;
+                write_csv(&to.join("test.csv"), &self.test)
+            },
+        )
     }
 
     /// Reads what [`Split::write`] wrote.

@@ -248,24 +248,28 @@ impl Report {
         Ok(out)
     }
 
+    const FILES: [&str; 3] =
+        ["f1_scores_latest.json", "TRAINING_METRICS_REPORT.md", "diagnosis.html"];
+
     /// The files that [`write`](Self::write) makes in a folder.
     pub fn files(folder: &Path) -> [PathBuf; 3] {
-        ["f1_scores_latest.json", "TRAINING_METRICS_REPORT.md", "diagnosis.html"]
-            .map(|name| folder.join(name))
+        Self::FILES.map(|name| folder.join(name))
     }
 
     /// Writes `f1_scores_latest.json`, `TRAINING_METRICS_REPORT.md` and `diagnosis.html` into a
-    /// folder, each whole or not at all, and returns where they are. Other files there stay.
+    /// folder, each whole, and returns where they are. Other files there stay.
     ///
     /// # Errors
-    /// If one cannot be made or written. All are made before the first is written.
+    /// If one cannot be made or written: all are as they were then.
     pub fn write(&self, folder: &Path) -> Result<[PathBuf; 3]> {
         let (json, markdown, html) = (self.to_json()?, self.to_markdown()?, self.to_html()?);
-        let paths = Self::files(folder);
-        files::write_json(&paths[0], &json)?;
-        files::write_text(&paths[1], &markdown)?;
-        files::write_text(&paths[2], &html)?;
-        Ok(paths)
+        files::write_together(folder, &Self::FILES, |to| {
+            let [data, text, page] = Self::files(to);
+            files::write_json(&data, &json)?;
+            files::write_text(&text, &markdown)?;
+            files::write_text(&page, &html)
+        })?;
+        Ok(Self::files(folder))
     }
 
     /// What was read, in a sentence.

@@ -200,7 +200,8 @@ pub fn write(report: &Report, folder: &Path) -> Result<Vec<PathBuf>> {
     put(folder, NAMES.iter().zip(contents))
 }
 
-/// Puts files into a folder: all are written beside their places first, then renamed.
+/// Puts files into a folder: all are written beside their places first, then renamed; if one cannot
+/// be, all are as they were.
 pub(crate) fn put<'a>(
     folder: &Path,
     contents: impl IntoIterator<Item = (&'a &'a str, String)>,
@@ -222,12 +223,8 @@ pub(crate) fn put<'a>(
     if let Some(path) = paths.iter().find(|path| path.is_dir()) {
         return Err(Error::input(path, "is a folder, and a file is to be written there"));
     }
-    let beside = tempfile::Builder::new().prefix(".half-written-").tempdir_in(folder);
-    let beside = beside.map_err(Error::file(folder, "write into"))?;
-    write_into(beside.path())?;
-    for ((name, _), path) in contents.iter().zip(&paths) {
-        std::fs::rename(beside.path().join(name), path).map_err(Error::file(path, "rename to"))?;
-    }
+    let names: Vec<&str> = contents.iter().map(|(name, _)| *name).collect();
+    files::write_together(folder, &names, write_into)?;
     Ok(paths)
 }
 
