@@ -460,9 +460,9 @@ fn the_command_line_makes_trains_predicts_and_draws() {
         &[
             "pipeline_tag: \"tabular-classification\"",
             "tags: [\"network-flows\",\"malware\"]",
-            "5000 training flows of 21 families, file synthetic-flows.train.parquet",
+            "5037 training flows of 21 families, file synthetic-flows.train.parquet",
             "which licence they have, their file does not say",
-            "On 1000 test flows, file synthetic-flows.test.parquet:",
+            "On 1005 test flows, file synthetic-flows.test.parquet:",
             "Kept is epoch 1",
             "| macro F1 | ",
             "It gives one of these 21 families to every flow",
