@@ -7,11 +7,12 @@ OWN_PYTHON = "$$($(PYTHON) environment/setup.py --python)"
 WITH = $(PYTHON) environment/with_libtorch.py
 NB ?=
 BENCH ?=
+FAULTS ?=
 # In a container one is root, and JupyterLab wants to be told so.
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given folder-given notebook exercises course plain test test-all test-mutants bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-wait report-model sweep lab kernelspec kernelspec-remove html pdf pictures fuzz licences release ttp clean distclean
+.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given folder-given notebook exercises course plain test test-all test-mutants bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-wait report-model sweep lab kernelspec kernelspec-remove html pdf pictures fuzz test-faults licences release ttp clean distclean
 
 help: ## this list
 	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
@@ -145,6 +146,10 @@ fuzz: setup ## all fuzz targets on libFuzzer, TIME=60 seconds each (TARGETS="sti
 
 licences: setup ## every crate and Python package of others with its licence, in target/licences.csv
 	@$(OWN_PYTHON) environment/licences.py
+
+test-faults: setup ## ttp killed and its disk failing, 200 times each: is anything lost? (FAULTS="--kills 20 --disk 20" for a trial)
+	@$(WITH) cargo build --quiet --package ttp-cli --bin ttp
+	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m faults $(FAULTS)
 
 release: setup ## the reports of a whole, up-to-date run as one archive with checksums, in release/
 	@$(OWN_PYTHON) environment/release.py

@@ -53,10 +53,13 @@ def seconds() -> int:
 
 
 def wrapper() -> Path:
-    """A compiler for the workspace's own crates: rustc with coverage."""
+    """A compiler for the workspace's own crates: rustc with coverage, but for build scripts, which
+    are programs without libFuzzer."""
     path = WORK / "rustc"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f'#!/bin/sh\ncompiler=$1\nshift\nexec "$compiler" "$@" {" ".join(COVERAGE)}\n')
+    path.write_text('#!/bin/sh\ncompiler=$1\nshift\n'
+                    'case " $* " in *" --crate-name build_script_"*) exec "$compiler" "$@" ;; esac\n'
+                    f'exec "$compiler" "$@" {" ".join(COVERAGE)}\n')
     path.chmod(0o755)
     return path
 

@@ -75,6 +75,7 @@ CARGO_RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+
 # rustdoc says no reason, for it knows none: what it does not run is no test.
 CARGO_IGNORED = re.compile(r"^test \S+ \.\.\. ignored, (.+)$")
 FUZZED = re.compile(r"^ *\d+/\d+ (\S+) .* (sound|FAILED.*)$")
+SURVIVED = re.compile(r"^(?:kill|signal|disk): (\d+) tried, (\d+) survived")
 SOLUTIONS = re.compile(r"^  (\d+) solutions are right(?:, (\d+) not checked)?")
 PYTHON_RESULT = re.compile(r"^Ran (\d+) tests?")
 PYTHON_SKIPPED = re.compile(r"^.* \.\.\. skipped (['\"])(.*)\1$")
@@ -82,6 +83,7 @@ PYTHON_ENDED = re.compile(r"^(?:FAILED|OK|NO TESTS RAN) \((.*)\)")
 COMPONENTS = {"fmt": "rustfmt", "clippy": "clippy"}
 # Stages that say nothing where one before them failed: which, and what is said of it.
 NEEDS = {"cargo test": ("compile", "the tests did not compile"),
+         "faults": ("compile", "ttp did not compile"),
          "exercises": ("notebooks", "not all notebooks ran"),
          "reports": ("notebooks", "not all notebooks ran"),
          "checkpoints": ("compile", "what writes them did not compile"),
@@ -89,13 +91,15 @@ NEEDS = {"cargo test": ("compile", "the tests did not compile"),
 # Stages that come after others, whether these failed or not: all of them compile in one
 # folder, which the kernels of notebooks use as well.
 AFTER = {"clippy": ["format"], "kernel": ["clippy"], "compile": ["kernel"],
-         "cargo test": ["compile"], "fuzz": ["cargo test"], "slurm": ["compile"], "notebooks": ["compile"],
+         "cargo test": ["compile"], "fuzz": ["cargo test"], "faults": ["cargo test"], "slurm": ["compile"], "notebooks": ["compile"],
          "exercises": ["notebooks"], "reports": ["notebooks"],
          "checkpoints": ["compile"], "paper": ["checkpoints"]}
+# As `make test-faults` takes them.
+FEW_FAULTS = ("--kills", "14", "--signals", "4", "--disk", "21")
 # Seconds after which a stage hangs: several times what it takes on a slow machine with nothing
 # compiled before.
 LIMITS = {"format": 120, "environment": 1500, "clippy": 1800, "kernel": 2700, "compile": 1800,
-          "cargo test": 2400, "fuzz": 1800, "slurm": 1500, "notebooks": 3600,
+          "cargo test": 2400, "fuzz": 1800, "faults": 900, "slurm": 1500, "notebooks": 3600,
           "exercises": 1200, "reports": 1200, "checkpoints": 600, "paper": 1500}
 # `--all` takes longer, and nobody waits for it.
 LIMIT_FACTOR_OF_ALL = 4
@@ -404,6 +408,24 @@ def fuzzed(stage: Stage, command: "list[str]", environment: "dict[str, str]") ->
         stage.failed += 1
 
 
+def faults(stage: Stage, command: "list[str]", environment: "dict[str, str]") -> None:
+    """Each kill, signal and failure of the disk that was survived counts as one."""
+    if not shutil.which("cc"):
+        stage.say("skipped: what makes the disk fail is C, and there is no cc to compile it")
+        stage.skipped += 1
+        return
+
+    def count(line: str) -> None:
+        ended = SURVIVED.match(line)
+        if ended:
+            tried, survived = int(ended.group(1)), int(ended.group(2))
+            stage.passed += survived
+            stage.failed += tried - survived
+
+    if stream(stage, command, environment, count) != 0 and not stage.failed:
+        stage.failed += 1
+
+
 def exercises(stage: Stage, command: "list[str]", environment: "dict[str, str]") -> None:
     """Each solution that its check calls right counts as one."""
     def count(line: str) -> None:
@@ -548,6 +570,8 @@ def the_plan(everything: bool) -> "list[tuple]":
          [*tests, "--no-fail-fast", *(["--", "--include-ignored"] if everything else [])],
          testing),
         ("fuzz", fuzzed, own + [f"{here}/fuzz.py"], {**os.environ, "TIME": "60" if everything else "10", "TARGETS": ""}),
+        ("faults", faults, own + ["-m", "faults", *(() if everything else FEW_FAULTS)],
+         {**os.environ, "PYTHONPATH": here}),
         ("slurm", slurm, own + ["-m", "unittest", "-v", "sweep.check_slurm"],
          {**os.environ, "PYTHONPATH": here}),
         ("notebooks", notebooks, runner, smoke),

@@ -104,21 +104,22 @@ class Sources(unittest.TestCase):
         for figure in figures.of_table(README, LISTED) + figures.of_text(README, LISTED):
             for step in [] if figure.path.startswith("=") else figure.path.split("/"):
                 if step in files:
-                    self.assertIn(f"results/{step}.", NOTEBOOKS)
+                    self.assertTrue(f"results/{step}." in NOTEBOOKS, step)
                 elif step.startswith("["):
                     for field in re.findall(r"(\w+)=", step):
                         self.assertRegex(RUST, rf"pub {field}: ", step)
                 elif ", protocol " in step:
-                    self.assertIn('format!("{}, protocol {}", self.checkpoint, self.protocol.name())', RUST)
+                    told = 'format!("{}, protocol {}", self.checkpoint, self.protocol.name())'
+                    self.assertTrue(told in RUST, step)
                     self.assertIn(f'"{step.partition(",")[0]}"', RUST + json.dumps(json.loads(
                         (project.NOTEBOOKS / "profiles/laptop.json").read_text())["checkpoints"]))
                 elif step in ("tfidf-svm.paper", "tfidf-svm.clean"):
-                    self.assertIn('format!(\\"{}.{}\\", kind.name(), protocol.name())', NOTEBOOKS)
+                    self.assertTrue('format!("{}.{}", trial.kind.name(), trial.protocol.name())' in RUST, step)
                 elif not step.isdigit() and step not in ("minilm", "both", "macro"):
                     written = re.search(rf'\\"{re.escape(step)}\\"', NOTEBOOKS)
                     field = re.search(rf"pub {re.escape(step)}: ", RUST)
                     self.assertTrue(written or field, step)
-        self.assertIn('#[serde(rename = "macro")]', RUST)
+        self.assertTrue('#[serde(rename = "macro")]' in RUST)
 
     def test_exercises_are_as_many_as_readme_says(self) -> None:
         cells = [cell for path in (project.NOTEBOOKS / "exercises").glob("*.ipynb")

@@ -26,7 +26,7 @@ RUNS = "01_corpus  (profile smoke)\n  done in 41.3 s\n02_trimming  (profile smok
 GOOD = {"fmt": ("", 0), "clippy": ("", 0), "kernel.py": ("", 0), "--no-run": ("", 0),
         "--doc": ("", 0), "test": (CARGO * 2, 0), "discover": (PYTHON, 0),
         "run_notebooks.py": (RUNS, 0), "exercises.py": ("", 0),
-        "fuzz.py": ("", 0),
+        "fuzz.py": ("", 0), "faults": ("", 0),
         "browser.check_reports": (PYTHON, 0),
         "sweep.check_slurm": ("", 0),
         "random_checkpoints": ("", 0), "ttp": ("", 0)}
@@ -108,7 +108,7 @@ class Counts(unittest.TestCase):
             ("clippy", "", "35 passed, 1 failed, 4 skipped"),
             ("kernel__py", "", "35 passed, 1 failed, 4 skipped"),
             # Nothing that was to be compiled with the tests runs without having been.
-            ("--no-run", "error: could not compile\n", "11 passed, 1 failed, 5 skipped"),
+            ("--no-run", "error: could not compile\n", "11 passed, 1 failed, 6 skipped"),
             ("test", "error: no such command\n", "26 passed, 1 failed, 2 skipped"),
             ("test", CARGO.replace("5 passed; 0", "3 passed; 2"), "29 passed, 2 failed, 3 skipped"),
             ("--doc", CARGO.replace("5 passed; 0", "3 passed; 2"), "39 passed, 2 failed, 5 skipped"),
@@ -123,6 +123,8 @@ class Counts(unittest.TestCase):
              "45 passed, 1 failed, 6 skipped"),
             ("fuzz__py", " 1/2 stix  9 executions, 9 MiB  sound\n 2/2 csv  9 executions, 9 MiB  FAILED: x\n",
              "37 passed, 1 failed, 4 skipped"),
+            ("faults", "kill: 3 tried, 3 survived\ndisk: 4 tried, 2 survived; 1 left hidden files\n",
+             "41 passed, 2 failed, 4 skipped"),
             # Nor are the paper profile's notebooks run without their checkpoints, or what
             # the command line makes for them.
             ("random_checkpoints", "", "22 passed, 1 failed, 5 skipped"),

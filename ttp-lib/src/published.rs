@@ -53,7 +53,8 @@ impl PaperCounts {
         let mut table = Table::new(["", "the paper says"].into_iter().chain(names))
             .caption("From the corpus to the balanced rows, copies drawn or filled up");
         let over_half = self.over_half_augmented.to_string();
-        let rows: [(&str, &str, fn(&Funnel) -> Cell); 10] = [
+        type Count = fn(&Funnel) -> Cell;
+        let rows: [(&str, &str, Count); 10] = [
             ("rows", self.rows, |f| f.rows.into()),
             ("techniques", &self.techniques.to_string(), |f| f.techniques.into()),
             ("techniques kept", &self.kept.to_string(), |f| f.kept.into()),

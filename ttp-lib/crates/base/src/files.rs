@@ -133,11 +133,11 @@ fn exchange_folders(new: &Path, path: &Path, earlier: &Path) -> Result<()> {
 fn exchange(one: &Path, other: &Path) -> std::io::Result<()> {
     use std::os::unix::ffi::OsStrExt;
     let name = |path: &Path| std::ffi::CString::new(path.as_os_str().as_bytes());
-    let (one, other) = (name(one)?, name(other)?);
+    let (one_name, other_name) = (name(one)?, name(other)?);
     let here = libc::AT_FDCWD;
+    let (one, other, both) = (one_name.as_ptr(), other_name.as_ptr(), libc::RENAME_EXCHANGE);
     // SAFETY: both names end with a zero byte and live until the call has returned.
-    let done =
-        unsafe { libc::renameat2(here, one.as_ptr(), here, other.as_ptr(), libc::RENAME_EXCHANGE) };
+    let done = unsafe { libc::renameat2(here, one, here, other, both) };
     if done == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
 }
 

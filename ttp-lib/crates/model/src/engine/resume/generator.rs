@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::ffi::c_int;
 use tch::Device;
 
+// SAFETY: these are the three functions of `generator.cpp`, with its own types.
 unsafe extern "C" {
     fn ttp_generator_state(cuda: c_int, into: *mut u8, capacity: usize, size: *mut usize) -> c_int;
     fn ttp_generator_set_state(cuda: c_int, from: *const u8, size: usize) -> c_int;

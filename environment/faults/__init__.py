@@ -1,0 +1,1 @@
+"""`make test-faults`: what stands after a kill or a failing disk, counted."""

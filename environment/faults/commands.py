@@ -1,0 +1,98 @@
+"""The commands of `ttp` that are disturbed, on data small enough to be run hundreds of times."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+# The smoke profile's settings, but for these.
+SMALLER = {"name": "faults", "corpus": {"source": "attack-v10.1", "rows": 300},
+           "balance": {"trim_below": 8, "upsample_to": 10, "downsample_to": 12},
+           "bootstrap": {"resamples": 100, "level": 0.95},
+           "family": {"rows": 5000, "training": {"epochs": 1}, "picture_rows": 100,
+                      "tsne": {"epochs": 50}}}
+# What differs from run to run, in JSON files at any depth, and why.
+TIMES = {"train_seconds": "how long training took", "seconds": "how long it took",
+         "tokens_per_second": "how fast it was", "rows_per_second": "how fast it was",
+         "test_seconds": "how long the test rows took", "created": "when a report was made"}
+# The same in lines of a model's card.
+TIMES_IN_CARDS = ("seconds", "Seconds", " s of training", "tokens/s")
+
+
+@dataclass
+class Command:
+    name: str
+    arguments: "list[str]"
+    # Folders whose files belong together: after a disk that failed once, all are old or all new.
+    together: "tuple[str, ...]" = ()
+    # Where there is no such file, the command is left out: its data have to be fetched.
+    needs: "tuple[str, ...]" = ()
+    # Files that tell of a folder which is exchanged before they are written: with another model in
+    # its place the earlier ones would be wrong, so they may be gone until the next run.
+    follow: "tuple[str, ...]" = ()
+
+
+COMMANDS = [
+    Command("corpus", ["corpus"], needs=("data/raw/attack-v10.1/enterprise-attack.json",)),
+    Command("split", ["split"], ("data/processed/splits/clean",),
+            ("data/raw/attack-v10.1/enterprise-attack.json",)),
+    Command("finetune", ["finetune", "--checkpoint", "tfidf-svm"],
+            needs=("data/raw/attack-v10.1/enterprise-attack.json",)),
+    Command("family generate", ["family", "generate", "--out", "{out}/flows"], ("flows",)),
+    Command("family train", ["family", "train", "--data", "{out}/flows", "--out", "{out}/family"],
+            follow=("family/README.md", "family/test.predictions.parquet")),
+    Command("family predict", ["family", "predict", "{out}/family",
+                               "{out}/flows/synthetic-flows.test.parquet",
+                               "--out", "{out}/predicted.csv"]),
+    Command("diagnose", ["diagnose", "{out}/predicted.csv", "--out", "{out}/diagnosis"],
+            ("diagnosis",)),
+]
+
+
+def profile(root: Path, folder: Path) -> Path:
+    settings = json.loads((root / "notebooks/profiles/smoke.json").read_text(encoding="utf-8"))
+    settings.update(SMALLER)
+    del settings["$schema"]
+    path = folder / "faults.json"
+    path.write_text(json.dumps(settings), encoding="utf-8")
+    return path
+
+
+def without_times(value):
+    if isinstance(value, dict):
+        return {key: without_times(item) for key, item in value.items() if key not in TIMES}
+    return [without_times(item) for item in value] if isinstance(value, list) else value
+
+
+def digest(path: Path) -> str:
+    content = path.read_bytes()
+    if path.suffix == ".json":
+        try:
+            content = json.dumps(without_times(json.loads(content))).encode()
+        except ValueError:
+            pass
+    elif path.name == "README.md":
+        lines = content.decode(errors="replace").splitlines()
+        content = "\n".join(line for line in lines
+                            if not any(word in line for word in TIMES_IN_CARDS)).encode()
+    return hashlib.sha256(content).hexdigest()
+
+
+def hidden(name: str) -> bool:
+    return any(part.startswith(".") for part in Path(name).parts)
+
+
+def names(folder: Path) -> "list[str]":
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def files(folder: Path) -> "dict[str, str]":
+    """What stands under final names, with its hash."""
+    return {name: digest(folder / name) for name in names(folder) if not hidden(name)}
+
+
+def left(folder: Path) -> "list[str]":
+    """Everything under hidden names."""
+    return [name for name in names(folder) if hidden(name)]
