@@ -183,7 +183,7 @@ fn unreadable_folders(project: &Project) -> Vec<(&'static str, &'static str)> {
     let mut found = vec![("self", "cannot read: "), ("empty", "a folder without a report (txt,")];
     let closed = project.at("closed");
     std::fs::create_dir(&closed).unwrap();
-    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::read_dir(&closed).is_err() {
         found.push(("closed", "cannot read: "));
     }

@@ -189,8 +189,8 @@ fn reviewed(run: Option<&Run>, file: &Path, out: &Path) -> Result<()> {
 
 /// The ids of a report's version of ATT&CK, where its bundle is at hand.
 fn known_techniques(run: Option<&Run>, version: &str) -> Result<Option<KnownTechniques>> {
-    let bundles = [BUNDLE, LATER].into_iter().filter(|(_, of)| *of == version);
-    let Some((run, (bundle, _))) = run.zip(bundles.last()) else { return Ok(None) };
+    let mut bundles = [BUNDLE, LATER].into_iter().filter(|(_, of)| *of == version);
+    let Some((run, (bundle, _))) = run.zip(bundles.next_back()) else { return Ok(None) };
     let bundle = run.raw(bundle);
     if !bundle.is_file() {
         return Ok(None);

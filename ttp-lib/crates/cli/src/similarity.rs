@@ -88,7 +88,7 @@ pub fn train(run: &Run, arguments: &TrainArguments) -> Result<()> {
         let folder = |name: &str| (!is_experiment).then(|| run.sentence_model(name));
         let chance = (seed, bootstrap);
         let contest =
-            study.contest(&checkpoint, &vectors, settings, chance, &folder, &mut |_, step| {
+            study.contest(&checkpoint, &vectors, settings, chance, folder, &mut |_, step| {
                 print(step)
             })?;
         let Contest { triplets, basic, hard_negatives, gain } = &contest;

@@ -9,7 +9,8 @@ use ttp_text::split::{self, Shares};
 /// Two techniques of 30 sentences each; a copy says its sentence again.
 fn corpus() -> Corpus {
     let sentence = |at: usize| {
-        let (technique, verb) = if at % 2 == 0 { ("T1", "dumps") } else { ("T2", "deletes") };
+        let (technique, verb) =
+            if at.is_multiple_of(2) { ("T1", "dumps") } else { ("T2", "deletes") };
         Sentence {
             technique: technique.to_owned(),
             subtechnique: None,
