@@ -9,7 +9,8 @@ as `ttp` reads them, and `cells.py` of cells as the runner executes them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import random
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 SEED = 266
@@ -40,3 +41,22 @@ def distinct(wanted: int, draw: "Callable[[], tuple]") -> "Iterator[tuple]":
             yield one
     if len(seen) < wanted:
         raise ValueError(f"only {len(seen)} different mutants of {wanted}")
+
+
+def of_kinds(kinds: "Iterable[tuple]", target, check: "Callable[[], str]",
+             restore: "Callable[[], None]") -> "Iterator[Mutant]":
+    """Mutants of each kind: its name, how many, and what draws one of `target`: what it is, and
+    what makes it so. Each is checked, and taken back."""
+    for kind, wanted, mutate in kinds:
+        rng = random.Random(f"{SEED} {kind}")
+        acts: "dict[str, Callable[[], object]]" = {}
+
+        def draw() -> "tuple[str]":
+            what, act = mutate(target, rng)
+            acts[what] = act
+            return (what,)
+
+        for (what,) in distinct(wanted, draw):
+            acts[what]()
+            yield Mutant(kind, what, check())
+            restore()

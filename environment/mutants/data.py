@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import project
-from mutants import Mutant, SEED, Unsound, distinct
+from mutants import Mutant, Unsound, of_kinds
 
 CHECK = "ttp: Split::read_checked"
 COPIES = ("replacement", "insertion", "removal", "swap")
@@ -105,17 +105,10 @@ def of_splits() -> "Iterator[Mutant]":
         before = {part: data.read(part) for part in ("train", "validation", "test")}
         if data.check():
             raise Unsound("the split that nobody touched is refused")
-        for kind, wanted, mutate in (("a split with a leaked row", 24, leaked), ("labels shuffled", 16, shuffled)):
-            rng = random.Random(f"{SEED} {kind}")
-            acts: dict = {}
 
-            def draw() -> "tuple[str]":
-                what, act = mutate(data, rng)
-                acts[what] = act
-                return (what,)
+        def restore() -> None:
+            for part, rows in before.items():
+                data.write(part, rows)
 
-            for (what,) in distinct(wanted, draw):
-                acts[what]()
-                yield Mutant(kind, what, data.check())
-                for part, rows in before.items():
-                    data.write(part, rows)
+        kinds = (("a split with a leaked row", 24, leaked), ("labels shuffled", 16, shuffled))
+        yield from of_kinds(kinds, data, data.check, restore)

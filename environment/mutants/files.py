@@ -12,7 +12,7 @@ from pathlib import Path
 import figures
 import findings
 import report
-from mutants import Mutant, SEED, Unsound, distinct
+from mutants import Mutant, SEED, Unsound, distinct, of_kinds
 from mutants.run import MARKS, SVG, Run
 from profiles import Profile
 from project import Problem
@@ -150,19 +150,7 @@ def of_run() -> "Iterator[Mutant]":
         before = run.files()
         if red(run):
             raise Unsound(f"the run that nobody touched: {red(run)}")
-        for kind, wanted, mutate in KINDS:
-            rng = random.Random(f"{SEED} {kind}")
-            acts: dict = {}
-
-            def draw() -> "tuple[str]":
-                what, act = mutate(run, rng)
-                acts[what] = act
-                return (what,)
-
-            for (what,) in distinct(wanted, draw):
-                acts[what]()
-                yield Mutant(kind, what, red(run))
-                run.restore(before)
+        yield from of_kinds(KINDS, run, lambda: red(run), lambda: run.restore(before))
         yield from not_written(run, before)
         if red(run):
             raise Unsound(f"the run after all mutants: {red(run)}")

@@ -1,19 +1,14 @@
 //! The model card of a checkpoint that was pretrained further.
 
-use super::{Course, MaskedEpoch, MaskedHistory, MaskedParams, Pretraining};
+use super::{MaskedEpoch, MaskedHistory, MaskedParams, Pretraining};
 use crate::profile::Run;
-use ttp_model::card::{CardScore, ModelCard, Subject};
+use ttp_model::card::{CardScore, ModelCard, Subject, course};
 use ttp_model::pretrained::Entry;
 
 impl MaskedParams {
     /// The settings in a sentence, as a model card says them.
     pub fn describe(&self) -> String {
-        let course = Course {
-            epochs: self.epochs,
-            batch_size: self.batch_size,
-            learning_rate: self.learning_rate,
-            warmup_share: self.warmup_share,
-        };
+        let course = course(self.epochs, self.batch_size, self.learning_rate, self.warmup_share);
         format!(
             "{:.0} % of the tokens are chosen, of which eight in ten are masked, one is another \
              token and one stays (BERT's task). AdamW with a weight decay of {}, {course}; the \

@@ -16,12 +16,12 @@ pub use ttp_model::rows::{Rows, SplitRows, labels_of, places_of};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::path::Path;
 use tch::Tensor;
 use ttp_base::{Result, files, settings};
 use ttp_metrics::Confusion;
 use ttp_model::batch::{self, Batch};
+use ttp_model::card::course;
 use ttp_model::encoder::TechniqueEncoder;
 use ttp_model::engine::ranges::{
     BATCH_SIZE, CLIP_NORM, EPOCHS, LEARNING_RATE, MAX_LENGTH, WARMUP_SHARE, WEIGHT_DECAY,
@@ -68,40 +68,10 @@ impl TrainParams {
             Algorithm::Adam => "Adam".to_owned(),
             Algorithm::AdamW => format!("AdamW with a weight decay of {}", self.weight_decay),
         };
-        let course = Course {
-            epochs: self.epochs,
-            batch_size: self.batch_size,
-            learning_rate: self.learning_rate,
-            warmup_share: self.warmup_share,
-        };
+        let course = course(self.epochs, self.batch_size, self.learning_rate, self.warmup_share);
         format!(
             "{optimizer}, {course}; the gradient's norm is cut to {}, a text after {} tokens.",
             self.clip_norm, self.max_length
-        )
-    }
-}
-
-/// How long a training goes, and how fast.
-pub(crate) struct Course {
-    pub(crate) epochs: usize,
-    pub(crate) batch_size: usize,
-    pub(crate) learning_rate: f64,
-    pub(crate) warmup_share: f64,
-}
-
-impl fmt::Display for Course {
-    /// `3 epochs in batches of 32, a learning rate of up to 2e-4 after a warm-up of 10 % of the
-    /// steps`
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let epochs = if self.epochs == 1 { "epoch" } else { "epochs" };
-        write!(
-            f,
-            "{} {epochs} in batches of {}, a learning rate of up to {:e} after a warm-up of \
-             {:.0} % of the steps",
-            self.epochs,
-            self.batch_size,
-            self.learning_rate,
-            100.0 * self.warmup_share
         )
     }
 }

@@ -9,21 +9,29 @@ use ttp_model::encoder::MaskedEncoder;
 use ttp_text::split::Unlabelled;
 
 impl Pretraining<'_> {
-    /// Tokenises the sentences, gives the checkpoint a new head that predicts masked tokens, and
-    /// trains both ([`run`](Self::run)).
+    /// The checkpoint with a new head that predicts masked tokens, and its training and validation
+    /// sentences, tokenised: what [`run`](Self::run) takes.
     ///
     /// # Errors
-    /// As [`MaskedRows::new`] and [`run`](Self::run), or if the checkpoint cannot be read.
+    /// As [`MaskedRows::new`], or if the checkpoint cannot be read.
+    pub fn begin(&self, texts: &Unlabelled) -> Result<(MaskedEncoder, [MaskedRows; 2])> {
+        let Self { checkpoint, params, seed, .. } = *self;
+        let tokenize = checkpoint.tokenizer(params.max_length)?;
+        let rows = |texts: &[String]| MaskedRows::new(texts, &tokenize, params.masked_share);
+        let rows = [rows(&texts.train)?, rows(&texts.validation)?];
+        Ok((MaskedEncoder::with_new_head(checkpoint, device(), seed)?, rows))
+    }
+
+    /// Both: [`begin`](Self::begin) and [`run`](Self::run).
+    ///
+    /// # Errors
+    /// As these.
     pub fn run_on(
         &self,
         texts: &Unlabelled,
         watch: &mut dyn FnMut(&Step),
     ) -> Result<MaskedHistory> {
-        let Self { checkpoint, params, seed, .. } = *self;
-        let tokenize = checkpoint.tokenizer(params.max_length)?;
-        let rows = |texts: &[String]| MaskedRows::new(texts, &tokenize, params.masked_share);
-        let (training, validation) = (rows(&texts.train)?, rows(&texts.validation)?);
-        let mut encoder = MaskedEncoder::with_new_head(checkpoint, device(), seed)?;
+        let (mut encoder, [training, validation]) = self.begin(texts)?;
         self.run(&mut encoder, &training, &validation, watch)
     }
 }

@@ -9,7 +9,7 @@ use ttp_lib::pretrained::{Checkpoint, Tokenize};
 use ttp_lib::split::Split;
 use ttp_lib::train::{MaskedHistory, MaskedParams, MaskedRows, Pretraining, check_held_out};
 
-fn params() -> MaskedParams {
+pub(crate) fn params() -> MaskedParams {
     MaskedParams {
         epochs: 10,
         batch_size: 16,

@@ -226,16 +226,7 @@ fn pretraining_goes_on_with_the_words_that_it_would_have_hidden() {
     let tiny = Tiny::new();
     let checkpoint = tiny.find().unwrap();
     // So few are hidden that some batches have none, and are no steps.
-    let params = MaskedParams {
-        epochs: 3,
-        batch_size: 2,
-        max_length: 16,
-        learning_rate: 1e-2,
-        warmup_share: 0.1,
-        weight_decay: 0.01,
-        clip_norm: 1.0,
-        masked_share: 0.15,
-    };
+    let params = MaskedParams { epochs: 3, batch_size: 2, ..crate::masked::params() };
     let tokenize = checkpoint.tokenizer(16).unwrap();
     let rows = MaskedRows::new(&texts(), &tokenize, 0.15).unwrap();
     goes_on_from_the_middle(&|folder, watch| {

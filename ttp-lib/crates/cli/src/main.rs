@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use ttp_lib::augment::Augmenter;
 use ttp_lib::corpus::{self, Columns, Corpus, Keep, Source};
-use ttp_lib::encoder::{MaskedEncoder, TechniqueEncoder};
+use ttp_lib::encoder::TechniqueEncoder;
 use ttp_lib::evaluate::{Baseline, Evaluation, Tested};
 use ttp_lib::linear::LinearKind;
 use ttp_lib::pretrained::{self, CATALOGUE, Entry};
@@ -33,7 +33,7 @@ use ttp_lib::profile::{Labels, Profile, Run};
 use ttp_lib::serde_json::json;
 use ttp_lib::show::terminal_safe;
 use ttp_lib::split::{self, Leakage, Lost, Protocol};
-use ttp_lib::train::{self, FineTuning, MaskedRows, Pretraining, SplitRows};
+use ttp_lib::train::{self, FineTuning, Pretraining, SplitRows};
 use ttp_lib::{Error, Result, files};
 
 /// Names the MITRE ATT&CK technique of a sentence from a threat report.
@@ -359,14 +359,7 @@ fn pretrain(run: &Run, checkpoint: Option<String>, fresh: &Fresh) -> Result<()> 
         reason: format!("missing in profile {}", run.profile.name),
     })?;
     let texts = run.unlabelled()?;
-    let tokenize = base.tokenizer(params.max_length)?;
-    let training = MaskedRows::new(&texts.train, &tokenize, params.masked_share)?;
-    let validation = MaskedRows::new(&texts.validation, &tokenize, params.masked_share)?;
     let seed = run.seed(&format!("pretraining {name}"));
-    let mut encoder = MaskedEncoder::with_new_head(&base, train::device(), seed)?;
-    note(encoder.notes());
-    say(&format!("{} sentences on {}", training.len(), train::device_name()))?;
-    say(&encoder.loaded().to_string())?;
     let folder = run.pretrained(&name);
     let pretraining = Pretraining {
         checkpoint: &base,
@@ -375,6 +368,10 @@ fn pretrain(run: &Run, checkpoint: Option<String>, fresh: &Fresh) -> Result<()> 
         folder: &folder,
         held_out: &texts.held_out,
     };
+    let (mut encoder, [training, validation]) = pretraining.begin(&texts)?;
+    note(encoder.notes());
+    say(&format!("{} sentences on {}", training.len(), train::device_name()))?;
+    say(&encoder.loaded().to_string())?;
     let mut watch = train::print_every(10.0);
     let history = pretraining.run(&mut encoder, &training, &validation, &mut watch)?;
     pretraining.card(run, &name, &history).write(&folder)?;

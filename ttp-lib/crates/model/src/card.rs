@@ -6,6 +6,26 @@ use serde_json::{Value, json};
 use std::path::Path;
 use ttp_base::{Result, files};
 
+/// How long a training goes and how fast, as a card says it.
+///
+/// ```
+/// let said = ttp_model::card::course(3, 32, 2e-4, 0.1);
+/// let wanted = "3 epochs in batches of 32, a learning rate of up to 2e-4 after a warm-up of 10 % of \
+///               the steps";
+/// assert_eq!(said, wanted);
+/// ```
+pub fn course(epochs: usize, batch_size: usize, learning_rate: f64, warmup_share: f64) -> String {
+    let epochs = match epochs {
+        1 => "1 epoch".to_owned(),
+        epochs => format!("{epochs} epochs"),
+    };
+    format!(
+        "{epochs} in batches of {batch_size}, a learning rate of up to {learning_rate:e} after a \
+         warm-up of {:.0} % of the steps",
+        100.0 * warmup_share
+    )
+}
+
 /// A score in a model card.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CardScore {

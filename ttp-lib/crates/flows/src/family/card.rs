@@ -6,7 +6,7 @@ use super::train::{FamilyHistory, FamilyTraining};
 use ttp_base::Result;
 use ttp_base::show::terminal_safe;
 use ttp_metrics::{Diagnosis, DiagnosisSettings, Estimate};
-use ttp_model::card::{CardScore, ModelCard, Subject};
+use ttp_model::card::{CardScore, ModelCard, Subject, course};
 
 impl FamilyTraining<'_> {
     /// The card of the encoder that this training left. `judged` is what it says of the test
@@ -56,16 +56,11 @@ impl FamilyTraining<'_> {
             ),
             training: format!(
                 "A multilayer perceptron with an embedding of {} dimensions, from a random start \
-                 (seed {}). AdamW with a weight decay of {}, {} epochs in batches of {}, a \
-                 learning rate of up to {:e} after a warm-up of {:.0} % of the steps; {}{:.0} \
-                 seconds. Kept is epoch {}, which has the highest macro F1 on {} validation flows.",
+                 (seed {}). AdamW with a weight decay of {}, {}; {}{:.0} seconds. Kept is epoch {}, which has the highest macro F1 on {} validation flows.",
                 encoder.dimensions(),
                 self.seed,
                 params.weight_decay,
-                params.epochs,
-                params.batch_size,
-                params.learning_rate,
-                100.0 * params.warmup_share,
+                course(params.epochs, params.batch_size, params.learning_rate, params.warmup_share),
                 match params.contrastive {
                     Some(loss) => format!("supervised contrastive loss, weight {}; ", loss.weight),
                     None => String::new(),
