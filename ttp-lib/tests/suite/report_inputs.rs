@@ -18,6 +18,28 @@ fn bad_inputs_are_told_and_odd_ones_read() {
     what_cannot_be_read_is_said_in_a_line_and_nothing_is_written(&project);
     what_similar_needs_is_named(&project);
     what_is_odd_is_read_all_the_same(&project);
+    at_one_moment_the_files_are_the_same_byte_for_byte(&project);
+}
+
+fn at_one_moment_the_files_are_the_same_byte_for_byte(project: &Project) {
+    for out in ["first", "second"] {
+        let output = project.run_at("1700000000", &["report", "report.txt", "--out", out]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    for name in ["report.json", "report.csv", "layer.json", "bundle.json", "report.html"] {
+        let [first, second] = ["first", "second"]
+            .map(|out| std::fs::read_to_string(project.at(&format!("{out}/{name}"))).unwrap());
+        assert_eq!(first, second, "{name}");
+        assert!(name == "report.csv" || first.contains("2023-11-14T22:13:20Z"), "{name}");
+    }
+    for wrong in ["yesterday", "-1", "1.5", "253402300800"] {
+        let output = project.run_at(wrong, &["report", "report.txt", "--out", "third"]);
+        assert_eq!(output.status.code(), Some(1), "{wrong}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        let reason = format!("{wrong:?} is no number of seconds from 1970 to 9999");
+        assert!(said.contains(&format!("setting SOURCE_DATE_EPOCH: {reason}")), "{said}");
+        assert!(!project.at("third").exists());
+    }
 }
 
 /// One of the encrypted files that environment/golden/encrypted_pdfs.py has made.

@@ -186,6 +186,11 @@ impl Project {
         ttp(self.0.path(), arguments).output().unwrap()
     }
 
+    /// The same at a moment of its own: `SOURCE_DATE_EPOCH`.
+    pub fn run_at(&self, moment: &str, arguments: &[&str]) -> Output {
+        ttp(self.0.path(), arguments).env("SOURCE_DATE_EPOCH", moment).output().unwrap()
+    }
+
     pub fn succeeds(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

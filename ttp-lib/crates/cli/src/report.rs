@@ -3,7 +3,8 @@
 use crate::{note, say, threads};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use ttp_base::places::setting;
 use ttp_documents::Limits;
 use ttp_lib::corpus::{self, Corpus, Source};
 use ttp_lib::profile::Run;
@@ -15,6 +16,12 @@ use ttp_report::recognise::{
     recognise, train,
 };
 use ttp_report::review::{self, KnownTechniques, Reviewed};
+
+/// The second, counted from 1970, at which a file is said to be made, for builds that are to give the
+/// same bytes: a variable that many tools know.
+const EPOCH: &str = "SOURCE_DATE_EPOCH";
+/// The last second of the year 9999, after which RFC 3339 has no name for one.
+const LAST_SECOND: u64 = 253_402_300_799;
 
 /// The model's folder among a run's models.
 const MODEL: &str = "report";
@@ -108,6 +115,7 @@ pub fn report(run: Result<Run>, arguments: &Arguments) -> Result<()> {
     let model = ReportModel::open(&folder, models)?;
     note(model.notes());
     // What cannot be is said before anything is read.
+    let created = created()?;
     model.recogniser(arguments.precision)?;
     if arguments.similar
         && let Ok(run) = &run
@@ -132,7 +140,6 @@ pub fn report(run: Result<Run>, arguments: &Arguments) -> Result<()> {
         return Err(none_read(files.len()));
     }
     let search = arguments.similar.then(|| search(&run?)).transpose()?;
-    let created = now();
     let options =
         Options { precision: arguments.precision, similar: search.as_ref(), created: &created };
     let report = recognise(documents, &model, &options)?;
@@ -157,9 +164,21 @@ fn none_read(files: usize) -> Error {
     Error::Library { what: "reading reports", reason }
 }
 
-/// This moment in UTC, as RFC 3339 writes it.
-pub fn now() -> String {
-    humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string()
+/// When a report was made, in UTC, as RFC 3339 writes it: now, or the second since 1970 that
+/// `SOURCE_DATE_EPOCH` names. With it the same report and model give the same bytes again.
+///
+/// # Errors
+/// If the variable is no whole number of seconds, or of a year after 9999.
+pub fn created() -> Result<String> {
+    let Some(value) = setting(EPOCH) else {
+        return Ok(humantime::format_rfc3339_seconds(SystemTime::now()).to_string());
+    };
+    let seconds = value.parse().ok().filter(|seconds| *seconds <= LAST_SECOND);
+    let moment = seconds.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds));
+    moment.map(|moment| humantime::format_rfc3339_seconds(moment).to_string()).ok_or_else(|| {
+        let reason = format!("{value:?} is no number of seconds from 1970 to 9999");
+        Error::Setting { field: EPOCH, reason }
+    })
 }
 
 /// What a human decided about an earlier report: counted, and written beside it.

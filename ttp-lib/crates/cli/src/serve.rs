@@ -85,7 +85,7 @@ impl Analyse for Reports {
         let read = |upload: &Upload| Document::read(&upload.name, &upload.bytes, &limits);
         let precision = uploads.iter().find_map(|upload| upload.precision);
         let documents = uploads.iter().map(read).collect::<Result<Vec<_>>>()?;
-        let created = crate::report::now();
+        let created = crate::report::created()?;
         let precision = precision.unwrap_or(self.precision);
         let options = Options { precision, similar: None, created: &created };
         // A model that an earlier request broke off with is whole: it is only read.

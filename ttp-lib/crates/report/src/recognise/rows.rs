@@ -152,7 +152,8 @@ pub fn rows(
         account.rare_sentences += rows;
     }
     let limits = Limits { trim_below: least, upsample_to: 0, downsample_to: usize::MAX };
-    let split = prepare(Protocol::Clean, corpus, limits, shares, &NoCopies, seed)?.split;
+    let prepared = prepare(Protocol::Clean, corpus, limits, shares, &NoCopies, seed);
+    let split = prepared.map_err(of_least)?.split;
     let row = |sample: &Sample| Row {
         text: sample.text.clone(),
         technique: Some(sample.technique.clone()),
@@ -177,6 +178,16 @@ pub fn rows(
         }
     }
     Ok((parts, account))
+}
+
+/// The limit has a name of its own here.
+fn of_least(error: Error) -> Error {
+    match error {
+        Error::Setting { field: "balance.trim_below", reason } => {
+            Error::Setting { field: "least", reason }
+        }
+        other => other,
+    }
 }
 
 /// A linear model gains nothing from augmented copies.
