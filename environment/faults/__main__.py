@@ -5,6 +5,7 @@
     --signals 20    SIGTERM and SIGINT, at a random moment
     --disk 200      the N-th open, write, fsync, rename or mkdir below the output folder fails, once
                     or from then on, with ENOSPC, EIO, EMFILE or EROFS
+    --notebooks 14  notebooks disturbed while they run, instead of the commands (notebooks.py)
     --seed 1        another seed draws other moments
     --ttp FILE      the program [default: the one that the tests build]
 
@@ -28,8 +29,9 @@ from collections import Counter
 from pathlib import Path
 
 import project
-from faults import commands
+from faults import commands, notebooks, tiny
 from faults.commands import COMMANDS, Command
+from faults.lost import Lost
 from project import Problem
 
 WORK = project.ROOT / "target" / "faults"
@@ -39,10 +41,6 @@ ERRORS = {"open": ["ENOSPC", "EIO", "EMFILE", "EROFS"], "read": ["EIO", "EMFILE"
           "write": ["ENOSPC", "EIO"], "fsync": ["EIO", "ENOSPC"],
           "rename": ["ENOSPC", "EIO", "EROFS"], "mkdir": ["ENOSPC", "EIO", "EROFS"],
           "link": ["ENOSPC", "EIO", "EROFS"]}
-
-
-class Lost(Exception):
-    """Something that should have held did not."""
 
 
 class Machine:
@@ -61,12 +59,15 @@ class Machine:
             raise Problem(f"cc: {made.stderr.strip().splitlines()[-1]}")
         self.variables = {**os.environ, **project.cargo_variables(), "OMP_NUM_THREADS": "1",
                           "TTP_OUT": str(self.out), "HF_HUB_OFFLINE": "1",
+                          "SOURCE_DATE_EPOCH": "1700000000",
+                          "TTP_MODELS": str(self.work / "models"),
                           "TTP_PROFILE": str(commands.profile(project.ROOT, self.work))}
-        for name in ("TTP_CHECKPOINT", "TTP_MODELS"):
-            self.variables.pop(name, None)
+        self.variables.pop("TTP_CHECKPOINT", None)
+        tiny.checkpoint(self.work / "models" / "minilm")
+        tiny.pairs(self.work)
 
     def start(self, command: Command, **faults: str) -> subprocess.Popen:
-        arguments = [text.format(out=self.out) for text in command.arguments]
+        arguments = [text.format(out=self.out, work=self.work) for text in command.arguments]
         self.log.write_text("")
         if faults:
             faults.update(LD_PRELOAD=str(self.library), FAULTS_ROOT=str(self.out),
@@ -268,15 +269,28 @@ def run(ttp: Path, work: Path, kills: int, signals: int, faults: int, seed: int,
     return len(lost)
 
 
+def disturb_notebooks(faults: int, seed: int, only: "list[str] | None") -> int:
+    names = [path.stem for path in sorted(project.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))]
+    unknown = [name for name in only or [] if name not in names]
+    if unknown:
+        raise Problem(f"unknown notebook {unknown[0]!r}; known: {', '.join(names)}")
+    return notebooks.run(WORK / "notebooks", only or names, faults, seed,
+                         lambda line: print(line, flush=True))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make test-faults", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, number in (("kills", 200), ("signals", 20), ("disk", 200), ("seed", 1)):
         parser.add_argument(f"--{name}", type=int, default=number)
     parser.add_argument("--ttp", type=Path)
-    parser.add_argument("--only", action="append", help="one command, as it is called here")
+    parser.add_argument("--only", action="append",
+                        help="one command, as it is called here, or notebook: 01_corpus")
+    parser.add_argument("--notebooks", type=int, default=0)
     asked = parser.parse_args()
     try:
+        if asked.notebooks:
+            return 1 if disturb_notebooks(asked.notebooks, asked.seed, asked.only) else 0
         ttp = asked.ttp or default_program()
         if not ttp.exists():
             raise Problem("no ttp here: `cargo build --package ttp-cli --bin ttp` builds it")

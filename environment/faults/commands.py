@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # The smoke profile's settings, but for these.
-SMALLER = {"name": "faults", "corpus": {"source": "attack-v10.1", "rows": 300},
-           "balance": {"trim_below": 8, "upsample_to": 10, "downsample_to": 12},
-           "bootstrap": {"resamples": 100, "level": 0.95},
+SMALLER = {"name": "faults", "corpus": {"source": "attack-v10.1", "rows": 1000},
+           "balance": {"trim_below": 16, "upsample_to": 20, "downsample_to": 24},
+           "checkpoints": ["tfidf-svm", "minilm", "minilm-cti"], "training_of": {},
+           "bootstrap": {"resamples": 100, "level": 0.95}, "sweep": {"splits": 2},
            "family": {"rows": 5000, "training": {"epochs": 1}, "picture_rows": 100,
                       "tsne": {"epochs": 50}}}
+SMALLER_SIMILARITY = {"pairs": 20, "hard_negatives": 16,
+                      "trials": [{"loss": {"triplet": {"margin": 0.2}}, "hard_negatives": 8}]}
 # What differs from run to run, in JSON files at any depth, and why.
 TIMES = {"train_seconds": "how long training took", "seconds": "how long it took",
          "tokens_per_second": "how fast it was", "rows_per_second": "how fast it was",
@@ -34,12 +37,33 @@ class Command:
     follow: "tuple[str, ...]" = ()
 
 
+ATTACK = ("data/raw/attack-v10.1/enterprise-attack.json",)
+LATER = (*ATTACK, "data/raw/attack-v15/enterprise-attack.json")
+# Each finds what those before it have left. `minilm` is the checkpoint of tiny.py.
 COMMANDS = [
-    Command("corpus", ["corpus"], needs=("data/raw/attack-v10.1/enterprise-attack.json",)),
-    Command("split", ["split"], ("data/processed/splits/clean",),
-            ("data/raw/attack-v10.1/enterprise-attack.json",)),
-    Command("finetune", ["finetune", "--checkpoint", "tfidf-svm"],
-            needs=("data/raw/attack-v10.1/enterprise-attack.json",)),
+    Command("corpus", ["corpus"], needs=ATTACK),
+    Command("split", ["split"], ("data/processed/splits/clean",), ATTACK),
+    Command("split, protocol paper", ["split", "--protocol", "paper"],
+            ("data/processed/splits/paper",), ATTACK),
+    Command("finetune, linear", ["finetune", "--checkpoint", "tfidf-svm"], needs=ATTACK),
+    Command("finetune, encoder", ["finetune", "--checkpoint", "minilm"], needs=ATTACK),
+    Command("pretrain", ["pretrain"], needs=ATTACK),
+    Command("similarity", ["similarity"], needs=ATTACK),
+    Command("pairs", ["pairs", *(word for part in ("train", "validation", "test")
+                                 for word in (f"--{part}", f"{{work}}/pairs.{part}.json")),
+                      "--checkpoint", "minilm", "--out", "{out}/models/pairs"]),
+    Command("external", ["external", "{out}/models/minilm.clean", "--csv",
+                         "{out}/data/processed/splits/clean/test.csv",
+                         "--out", "{out}/external.json"], needs=ATTACK),
+    Command("report-model", ["report-model", "--least", "16", "--out", "{out}/report-model",
+                             "--encoder", "{out}/models/minilm.clean"], needs=LATER),
+    Command("report", ["report", "data/reports/paper-lantern.md", "--model", "{out}/report-model",
+                       "--out", "{out}/report"], ("report",), LATER),
+    Command("sweep prepare", ["sweep", "prepare", "--folder", "{out}/sweep"], needs=ATTACK),
+    Command("sweep run", ["sweep", "run", "minilm.clean.seed-1", "--folder", "{out}/sweep"],
+            needs=ATTACK),
+    Command("sweep collect", ["sweep", "collect", "--folder", "{out}/sweep"], needs=ATTACK),
+    Command("audit", ["audit", "data/claims/similarity.toml", "--json", "{out}/verdicts.json"]),
     Command("family generate", ["family", "generate", "--out", "{out}/flows"], ("flows",)),
     Command("family train", ["family", "train", "--data", "{out}/flows", "--out", "{out}/family"],
             follow=("family/README.md", "family/test.predictions.parquet")),
@@ -54,6 +78,7 @@ COMMANDS = [
 def profile(root: Path, folder: Path) -> Path:
     settings = json.loads((root / "notebooks/profiles/smoke.json").read_text(encoding="utf-8"))
     settings.update(SMALLER)
+    settings["similarity"].update(SMALLER_SIMILARITY)
     del settings["$schema"]
     path = folder / "faults.json"
     path.write_text(json.dumps(settings), encoding="utf-8")

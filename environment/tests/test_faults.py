@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import stat
+import subprocess
 import tempfile
 import unittest
 from collections import Counter
 from pathlib import Path
 
 from faults import __main__ as faults
+from faults import notebooks, tiny
 from faults.commands import Command
+from tests import support
 
 
 def program(folder: Path, text: str) -> Path:
@@ -65,3 +70,46 @@ class Faults(unittest.TestCase):
 
 if __name__ == "__main__":
     unittest.main()
+
+
+class NotebookFaults(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def test_a_file_that_breaks_off_is_seen(self) -> None:
+        weights = tiny.safetensors({"bert.pooler.dense.bias": [8]})
+        for name, whole in (("a.json", b'{"rows": 3}'), ("a.html", b"<html></html>\n"),
+                            ("a.parquet", b"PAR1 rows PAR1"), ("a.svg", b"<svg></svg>"),
+                            ("a.ipynb", b'{"cells": []}'), ("a.csv", b"text,label\nx,y\n"),
+                            ("a.safetensors", weights)):
+            path = self.folder / name
+            path.write_bytes(whole)
+            self.assertNotIn("broken", notebooks.digest(path), name)
+            path.write_bytes(whole[:-2])
+            self.assertIn("broken", notebooks.digest(path), name)
+
+    def test_another_figure_is_seen_and_another_time_is_not(self) -> None:
+        path = self.folder / "a.json"
+        seen = []
+        for score, seconds in ((0.5, 1), (0.5, 2), (0.6, 2)):
+            path.write_text(json.dumps({"f1_macro": score, "train_seconds": seconds}))
+            seen.append(notebooks.digest(path))
+        self.assertEqual(seen[0], seen[1])
+        self.assertNotEqual(seen[1], seen[2])
+
+    @unittest.skipUnless(Path("/proc/self/environ").exists(), "no /proc here")
+    def test_a_process_that_is_left_is_found(self) -> None:
+        variables = {**os.environ, "TTP_OUT": str(self.folder)}
+        process = subprocess.Popen(["sleep", "60"], env=variables)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.assertEqual(notebooks.running(self.folder), [process.pid])
+        notebooks.kill(process.pid)
+        while not support.ended(process.pid):
+            pass
+        self.assertEqual(notebooks.running(self.folder), [])
+        # It may have ended by itself.
+        process.wait()
+        notebooks.kill(2 ** 22 - 1)

@@ -1,0 +1,2 @@
+class Lost(Exception):
+    """Something that should have held did not."""

@@ -1,0 +1,227 @@
+"""`make test-faults FAULTS="--notebooks 28"`: notebooks disturbed while they run, in profile smoke.
+
+Each fault is drawn by the seed: its notebook, its moment, whether earlier outputs are there, and
+
+    group     SIGKILL for the runner's process group, as a machine that runs out of memory does it
+    runner    SIGKILL for the runner alone: the kernel has to end by itself
+    kernel    SIGKILL for the kernel alone: the runner has to say so in a line
+    SIGTERM, SIGINT   for the runner
+
+Afterwards no process is left, every file under a final name can be read and holds what an
+undisturbed run writes, and the next run needs no hand and ends with the same results.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import compare_results
+import project
+from faults import commands
+from faults.lost import Lost
+
+KINDS = ("group", "runner", "kernel", "SIGTERM", "SIGINT")
+# How long a process may take to notice that the one above it is gone.
+SECONDS_TO_END = 30
+# In every page: times, versions and the machine. Such a file only has to be whole.
+PAGES = {".html", ".ipynb"}
+
+
+class Notebooks:
+    """One folder of outputs, filled by an undisturbed run of every notebook."""
+
+    def __init__(self, work: Path, names: "list[str]", say=print) -> None:
+        shutil.rmtree(work, ignore_errors=True)
+        self.out = (work / "out").resolve()
+        self.out.mkdir(parents=True)
+        self.variables = {**os.environ, "TTP_PROFILE": "smoke", "TTP_OUT": str(self.out)}
+        self.variables.pop("TTP_CHECKPOINT", None)
+        self.seconds: "dict[str, float]" = {}
+        self.written: "dict[str, list[str]]" = {}
+        for name in names:
+            before, began = files(self.out), time.monotonic()
+            self.sound_run(name, "undisturbed")
+            self.seconds[name] = time.monotonic() - began
+            after = files(self.out)
+            self.written[name] = [file for file in after if before.get(file) != after[file]]
+            say(f"{name}: {self.seconds[name]:.1f} s, {len(self.written[name])} files")
+        self.after = files(self.out)
+
+    def start(self, name: str, *more: str) -> subprocess.Popen:
+        command = [sys.executable, str(project.ENVIRONMENT / "run_notebooks.py"), name, *more]
+        return subprocess.Popen(command, cwd=project.ROOT, text=True, env=self.variables,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                start_new_session=True)
+
+    def sound_run(self, name: str, what: str) -> None:
+        process = self.start(name)
+        _, said = process.communicate()
+        if process.returncode:
+            raise Lost(f"{what}: status {process.returncode}: {said.strip()}")
+
+    def disturb(self, name: str, kind: str, again: bool, moment: float) -> int:
+        """The exit status. The run begins with earlier outputs, or with none of its own."""
+        if not again:
+            for file in self.written[name]:
+                (self.out / file).unlink(missing_ok=True)
+        process = self.start(name, "--force")
+        try:
+            process.wait(moment)
+        except subprocess.TimeoutExpired:
+            self.strike(process, kind)
+        _, said = process.communicate()
+        self.nothing_runs()
+        if "Traceback" in said:
+            raise Lost(f"it ended with a traceback: {said.strip().splitlines()[-1]}")
+        allowed = {"group": {-9}, "runner": {-9}, "kernel": {1}}.get(kind, {130})
+        if process.returncode not in {0, *allowed}:
+            raise Lost(f"status {process.returncode}: {said.strip()}")
+        return process.returncode
+
+    def strike(self, process: subprocess.Popen, kind: str) -> None:
+        if kind == "group":
+            os.killpg(process.pid, signal.SIGKILL)
+        elif kind == "kernel":
+            # Before the kernel is there, the runner goes on to its end.
+            for pid in running(self.out):
+                if "evcxr_jupyter" in command_line(pid):
+                    kill(pid)
+        else:
+            process.send_signal(signal.SIGKILL if kind == "runner" else getattr(signal, kind))
+
+    def nothing_runs(self) -> None:
+        end = time.monotonic() + SECONDS_TO_END
+        while left := running(self.out):
+            if time.monotonic() > end:
+                lines = [command_line(pid)[:80] for pid in left]
+                for pid in left:
+                    kill(pid)
+                raise Lost(f"it left a process running: {lines[0]}")
+            time.sleep(0.2)
+
+    def whole(self, name: str, again: bool) -> None:
+        """Each file can be read and is what an undisturbed run writes."""
+        now = files(self.out)
+        for file, digest in now.items():
+            if digest != self.after.get(file):
+                raise Lost(f"{file} is half, or not what a run writes")
+        may_lack = set() if again else set(self.written[name])
+        # What a run that failed leaves to look at goes with the next run.
+        gone = [file for file in self.after if file not in now and file not in may_lack]
+        if gone:
+            raise Lost(f"{gone[0]} was there before, and is gone")
+
+    def recovers(self, name: str) -> None:
+        self.sound_run(name, "the next run")
+        now = files(self.out)
+        if now != self.after:
+            names = [n for n in {**now, **self.after} if now.get(n) != self.after.get(n)]
+            raise Lost(f"the next run ended with another {', '.join(sorted(names)[:3])}")
+
+
+def files(out: Path) -> "dict[str, str]":
+    """What stands under final names, with its content's digest, times and pages' text apart."""
+    paths = [path for path in out.rglob("*") if path.is_file()]
+    names = {str(path.relative_to(out)): path for path in paths}
+    return {name: digest(path) for name, path in names.items()
+            if not commands.hidden(name) and not name.endswith(".failed.ipynb")}
+
+
+def digest(path: Path) -> str:
+    content = path.read_bytes()
+    try:
+        check(path, content)
+    except (ValueError, struct.error) as error:
+        return f"broken: {error}"
+    if path.suffix in PAGES or path.parent.name == "reports":
+        return "whole"
+    if path.suffix == ".json":
+        numbers = sorted(map(str, compare_results.numbers(json.loads(content))))
+        return hashlib.sha256("\n".join(numbers).encode()).hexdigest()
+    return commands.digest(path)
+
+
+def check(path: Path, content: bytes) -> None:
+    """Raises `ValueError` where a file breaks off."""
+    if path.suffix in (".json", ".ipynb"):
+        json.loads(content)
+    ends = {".html": b"</html>", ".svg": b"</svg>", ".parquet": b"PAR1", ".csv": b"\n",
+            ".txt": b"\n"}
+    end = ends.get(path.suffix)
+    if end and not content.rstrip(b"\n" if end != b"\n" else b"").endswith(end):
+        raise ValueError(f"it does not end with {end!r}")
+    if path.suffix == ".safetensors":
+        length = struct.unpack("<Q", content[:8])[0]
+        header = json.loads(content[8:8 + length])
+        last = max(value["data_offsets"][1] for name, value in header.items()
+                   if name != "__metadata__")
+        if len(content) != 8 + length + last:
+            raise ValueError(f"{len(content)} bytes instead of {8 + length + last}")
+
+
+def running(out: Path) -> "list[int]":
+    """Processes that were told to write into this folder."""
+    mark, found = f"TTP_OUT={out}".encode(), []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (path / "environ").read_bytes().split(b"\0") and not ended(path):
+                found.append(int(path.name))
+        except OSError:
+            continue
+    return found
+
+
+def ended(process: Path) -> bool:
+    """Gone, but its parent has not noticed."""
+    return process.joinpath("stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def run(work: Path, names: "list[str]", faults: int, seed: int, say=print) -> int:
+    """How many faults were not survived."""
+    began = time.monotonic()
+    notebooks, draw = Notebooks(work, names, say), random.Random(seed)
+    lost, struck = 0, Counter()
+    for number in range(faults):
+        # Each kind over each notebook, in time: five kinds and fourteen notebooks.
+        name, kind = names[number % len(names)], KINDS[number % len(KINDS)]
+        again, moment = draw.random() < 0.5, draw.random() * notebooks.seconds[name]
+        what = f"{name}, {kind} after {moment:.1f} s{', over earlier files' if again else ''}"
+        try:
+            status = notebooks.disturb(name, kind, again, moment)
+            struck[kind if status else "ended before it came"] += 1
+            notebooks.whole(name, again or status == 0)
+            notebooks.recovers(name)
+        except Lost as problem:
+            lost += 1
+            say(f"LOST: {what}: {problem}")
+        else:
+            seconds = time.monotonic() - began
+            say(f"{number + 1} of {faults}: {what}: nothing lost ({seconds:.0f} s so far)")
+    more = ", ".join(f"{kind} {count}" for kind, count in sorted(struck.items()))
+    say(f"notebooks: {faults} tried, {faults - lost} survived; {more}")
+    return lost
