@@ -33,6 +33,10 @@ from project import Problem
 TEMPORARY = ".unfinished-"
 ATTEMPTS = 3
 TALK_SECONDS = 5.0
+# Bytes a second below which a download is not waited for.
+SLOWEST = 1_000
+# pip is ended when so little has come in so long.
+SILENT_SECONDS, SILENT_BYTES = 600.0, 10_000
 SPARE_BYTES = 200_000_000
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 UNBUILT = Path(__file__).resolve().parent / "unbuilt"
@@ -188,6 +192,7 @@ def watched(command: list[str], folder: Path, name: str, size: int | None,
     lines: list[str] = []
     reader = threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True)
     reader.start()
+    heard, then = started, 0
     try:
         while True:
             try:
@@ -195,14 +200,20 @@ def watched(command: list[str], folder: Path, name: str, size: int | None,
                 break
             except subprocess.TimeoutExpired:
                 # The largest file is the download; pip copies it when it is complete.
-                have = max(sizes_below(folder), default=0)
-                seconds = time.monotonic() - started
-                print(f"  {name}: {megabytes(have)}{of}, {seconds:.0f} s", flush=True)
+                sizes, now = list(sizes_below(folder)), time.monotonic()
+                have = max(sizes, default=0)
+                print(f"  {name}: {megabytes(have)}{of}, {now - started:.0f} s", flush=True)
+                if abs(sum(sizes) - then) >= SILENT_BYTES:
+                    heard, then = now, sum(sizes)
+                if now - heard >= SILENT_SECONDS:
+                    raise Problem(f"{name}: nothing came for {now - heard:.0f} s; {NO_NETWORK}")
     except BaseException:
         process.terminate()
         process.wait()
+        reader.join(1)
         raise
     reader.join()
+    process.stdout.close()
     return None if process.returncode == 0 else "".join(lines)
 
 
@@ -303,22 +314,26 @@ def unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> N
 
 # -- single files ---------------------------------------------------------------------
 
+class TryAgain(Exception):
+    """Why a download came to nothing that another attempt may bring."""
+
+
 def from_address(url: str, target: Path, what: str, size: int | None, otherwise: str,
                  attempts: int = ATTEMPTS, seconds: float = 60.0) -> None:
-    """Fetches one file; starts again when it breaks off or says nothing for so many seconds.
-    `otherwise` says what to do where the address cannot be had."""
+    """Fetches one file; starts again when it breaks off, says nothing for so many seconds, or is
+    too slow to be waited for. `otherwise` says what to do where the address cannot be had."""
     for attempt in range(1, attempts + 1):
         try:
             with urllib.request.urlopen(url, timeout=seconds) as answer, open(target, "wb") as out:
-                shutil.copyfileobj(answer, out, 1 << 20)
-            # A connection that ends early is no error to urllib; a file that is not
-            # shorter than it should be is judged by its sha256.
-            if size is None or target.stat().st_size >= size:
-                return
-            reason = "the download broke off"
+                receive(answer, out, what, size, seconds)
+            return
         except urllib.error.HTTPError as error:
-            raise Problem(f"{what}: the address answers {error.code}: {url}: {otherwise}") from error
-        except http.client.HTTPException:
+            reason = f"the address answers {error.code}"
+            if error.code < 500 and error.code != 429:
+                raise Problem(f"{what}: {reason}: {url}: {otherwise}") from error
+        except TryAgain as problem:
+            reason = str(problem)
+        except (http.client.HTTPException, ConnectionResetError, BrokenPipeError):
             reason = "the download broke off"
         except OSError as error:
             if error.errno in DISK_FULL or error.filename:
@@ -327,3 +342,31 @@ def from_address(url: str, target: Path, what: str, size: int | None, otherwise:
         if attempt < attempts:
             print(f"  {what}: {reason}; starting again", flush=True)
     raise Problem(f"{what}: {reason}: {url}: {otherwise}")
+
+
+def receive(answer, out, what: str, size: int | None, seconds: float) -> None:
+    """Writes what comes, no more than is wanted, and says every few seconds how far it is. A
+    content of the right length is judged by its sha256."""
+    have, of = 0, f" of {megabytes(size)}" if size else ""
+    most = size if size is not None else shutil.disk_usage(out.name).free - SPARE_BYTES
+    started = said = looked = time.monotonic()
+    then = 0
+    while part := answer.read1(1 << 20):
+        have += len(part)
+        if have > most:
+            # Without this a server could fill the disk.
+            more = "that it should have" if size is not None else "that there is room for"
+            raise TryAgain(f"longer than the {most:,} bytes {more}")
+        out.write(part)
+        now = time.monotonic()
+        if now - looked >= seconds:
+            # Each byte in time, and yet without end.
+            if have - then < SLOWEST * (now - looked):
+                raise TryAgain(f"too slow: {have - then:,} bytes in {now - looked:.0f} s")
+            looked, then = now, have
+        if now - said >= TALK_SECONDS:
+            print(f"  {what}: {megabytes(have)}{of}, {now - started:.0f} s", flush=True)
+            said = now
+    # A connection that ends early is no error to urllib.
+    if size is not None and have < size:
+        raise TryAgain("the download broke off")

@@ -19,7 +19,7 @@ SMALLER_SIMILARITY = {"pairs": 20, "hard_negatives": 16,
 # What differs from run to run, in JSON files at any depth, and why.
 TIMES = {"train_seconds": "how long training took", "seconds": "how long it took",
          "tokens_per_second": "how fast it was", "rows_per_second": "how fast it was",
-         "test_seconds": "how long the test rows took", "created": "when a report was made"}
+         "test_seconds": "how long the test rows took", "digest": "of a job's result with its seconds"}
 # The same in lines of a model's card.
 TIMES_IN_CARDS = ("seconds", "Seconds", " s of training", "tokens/s")
 
