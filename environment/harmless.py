@@ -5,6 +5,9 @@ are broken so that nothing makes a link of them.
 
 The library escapes what it shows; this is for everything else that a cell may print,
 and for the day when the library is wrong.
+
+nh3 takes out what it does not allow; here it is shown as text, so that nothing of what a cell
+printed is lost, and an SVG's own names with capitals (viewBox, clipPath) stay as they are.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
 //! Tables for notebooks (HTML) and terminals (text) from one description.
+//!
+//! comfy-table draws the text alone: the HTML, its data for a CSV file, and the widths of defanged
+//! cells would be ours all the same.
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

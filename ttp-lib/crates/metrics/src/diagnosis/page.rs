@@ -1,4 +1,7 @@
 //! `diagnosis.html`: what is wrong in two sentences, the faults by kind, pictures and tables.
+//!
+//! Written by `write!` and not by a template of askama: most of it are tables and pictures that draw
+//! themselves, and no notebook has to compile a template's macros.
 
 use super::Report;
 use super::report::{IN_PICTURE, IN_TABLE, ROWS_AND_COLUMNS, found};

@@ -1,5 +1,8 @@
 //! `model.safetensors`, read tensor by tensor: a header of names, shapes and places,
 //! checked in full, then the numbers. Only what is asked for is ever in memory.
+//!
+//! The crate `safetensors` reads from a slice of the whole file, and says of a wrong header that it
+//! is wrong; this says which tensor is.
 
 use super::tensor_file::{Description, ELEMENTS, Said, TensorFile};
 use serde::Deserialize;

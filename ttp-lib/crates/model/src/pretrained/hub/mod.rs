@@ -4,6 +4,9 @@
 //! Nothing is trusted for being there. The hub names each file by its content, and
 //! [`Hub::fetch`] compares the two before a file gets its place in the cache, and
 //! again each time that it is used from there.
+//!
+//! hf-hub is not used: 0.4 has no offline mode and compares no content, and 1.0 reads
+//! huggingface_hub's variables for places and the token, but none for offline use.
 
 mod cache;
 mod client;
