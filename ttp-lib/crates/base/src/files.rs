@@ -5,7 +5,12 @@
 use crate::{Error, Result};
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+/// How names begin under which files are written, before they get their own.
+const HALF_WRITTEN: &str = ".half-written-";
+/// After so long without a change such a file is of a run that was killed.
+const LEFT_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// How a Git LFS pointer begins.
 const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 
@@ -20,8 +25,9 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>
         _ => Path::new("."),
     };
     std::fs::create_dir_all(folder).map_err(Error::file(folder, "create"))?;
+    remove_left_over(folder);
     let mut file = tempfile::Builder::new()
-        .prefix(".half-written-")
+        .prefix(HALF_WRITTEN)
         .tempfile_in(folder)
         .map_err(Error::file(folder, "write into"))?;
     {
@@ -48,7 +54,7 @@ pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>
 pub fn write_folder(path: &Path, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let beside = |prefix: &str| path.with_file_name(format!("{prefix}{name}"));
-    let (new, earlier) = (beside(".half-written-"), beside(".earlier-"));
+    let (new, earlier) = (beside(HALF_WRITTEN), beside(".earlier-"));
     if path.exists() && !path.is_dir() {
         return Err(Error::input(path, "is a file, and a folder is to be written there"));
     }
@@ -83,7 +89,8 @@ pub fn write_together(
     write: impl FnOnce(&Path) -> Result<()>,
 ) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(Error::file(folder, "create"))?;
-    let beside = tempfile::Builder::new().prefix(".half-written-").tempdir_in(folder);
+    remove_left_over(folder);
+    let beside = tempfile::Builder::new().prefix(HALF_WRITTEN).tempdir_in(folder);
     let beside = beside.map_err(Error::file(folder, "write into"))?;
     write(beside.path())?;
     let mut placed: Vec<(PathBuf, PathBuf, bool)> = Vec::new();
@@ -101,6 +108,24 @@ pub fn write_together(
         placed.push((new, path, before));
     }
     Ok(())
+}
+
+/// Removes what killed runs left under hidden names. What cannot be removed does no harm.
+fn remove_left_over(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if !entry.file_name().to_string_lossy().starts_with(HALF_WRITTEN) {
+            continue;
+        }
+        // A clock that was put back makes it younger than it is: it stays a day longer.
+        let Ok(about) = entry.metadata() else { continue };
+        let age = about.modified().ok().and_then(|time| time.elapsed().ok());
+        if age.is_some_and(|age| age >= LEFT_AFTER) {
+            let _ = match about.is_dir() {
+                true => std::fs::remove_dir_all(entry.path()),
+                false => std::fs::remove_file(entry.path()),
+            };
+        }
+    }
 }
 
 fn remove_folder(folder: &Path) -> Result<()> {
@@ -250,6 +275,30 @@ fn set_ordinary_permissions(_file: &std::fs::File, _path: &Path) -> Result<()> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_killed_run_left_goes_a_day_later() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| root.path().join(name);
+        let yesterday = std::time::SystemTime::now() - LEFT_AFTER;
+        for name in [".half-written-old", ".half-written-new", ".other", "report.json"] {
+            std::fs::write(at(name), "half").unwrap();
+            if !name.ends_with("new") {
+                let file = std::fs::File::options().write(true).open(at(name)).unwrap();
+                file.set_modified(yesterday).unwrap();
+            }
+        }
+        std::fs::create_dir(at(".half-written-folder")).unwrap();
+        std::fs::File::open(at(".half-written-folder")).unwrap().set_modified(yesterday).unwrap();
+        write_text(&at("report.json"), "whole").unwrap();
+        let mut names: Vec<String> = std::fs::read_dir(root.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        assert_eq!(names, [".half-written-new", ".other", "report.json"]);
+        assert_eq!(std::fs::read_to_string(at("report.json")).unwrap(), "whole");
+    }
 
     #[test]
     fn a_folder_is_exchanged_as_a_whole() {
