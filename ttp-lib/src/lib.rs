@@ -42,7 +42,6 @@ pub mod evidence;
 pub mod fill_mask;
 pub mod profile;
 pub mod published;
-pub mod similarity;
 pub mod train;
 
 pub use ttp_audit as audit;
@@ -51,6 +50,7 @@ pub use ttp_flows::{family, remedies};
 pub use ttp_metrics as metrics;
 pub use ttp_metrics::{calibration, diagnosis, plot};
 pub use ttp_model::{batch, card, classify, encoder, pretrained, tokenization};
+pub use ttp_similarity as similarity;
 pub use ttp_text::{augment, balance, corpus, linear, split};
 /// For the notebooks: one `:dep` brings the frames and the JSON too, in the same versions.
 pub use {polars, serde_json};

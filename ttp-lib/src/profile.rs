@@ -12,7 +12,6 @@ pub use external::{ATTACK_V15_MISSING, TRAM_V2_MISSING};
 pub use source::{CorpusSettings, CsvSource, HubSource, Labels, Source};
 
 use crate::evidence::SweepSettings;
-use crate::similarity::SimilaritySettings;
 use crate::train::{Algorithm, MaskedParams, TrainParams};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,6 +26,7 @@ use ttp_flows::family::netml::NetmlSettings;
 use ttp_flows::remedies::RemedySettings;
 use ttp_metrics::Bootstrap;
 use ttp_model::pretrained::Entry;
+use ttp_similarity::SimilaritySettings;
 use ttp_text::augment::AugmentSettings;
 use ttp_text::balance::Limits;
 use ttp_text::linear::LinearKind;

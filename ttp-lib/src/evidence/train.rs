@@ -191,7 +191,8 @@ pub(super) fn pretrain(
         held_out: &texts.held_out,
     };
     let history = pretraining.run_on(&texts, watch)?;
-    pretraining.card(run, name, &history).write(&folder)?;
+    let protocols = &run.profile.protocols;
+    pretraining.card(&run.provenance(), protocols, name, &history).write(&folder)?;
     Ok(Pretrained {
         id,
         fingerprint,

@@ -1,6 +1,6 @@
 //! A JSON file of labelled pairs, and the texts of several such files in numbers.
 
-use crate::similarity::Pairs;
+use crate::Pairs;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -2,16 +2,16 @@
 
 use super::{Arm, Ground, GroundName, Lessons, ReportFiles, ReportSettings, Warning};
 use crate::published::REPORT_THRESHOLD;
-use crate::similarity::{
+use crate::{
     Labels, Level, PairScores, PairTraining, Pairs, SimilarityHistory, SimilaritySettings,
     SimilarityTraining, Study, TestPairs,
 };
-use crate::train::{self, Step};
 use serde::Serialize;
 use std::path::Path;
 use ttp_base::{Error, Result};
 use ttp_metrics::{BinaryCounts, Bootstrap, Criterion, Estimate, Ranking};
 use ttp_model::encoder::{SentenceEncoder, Vectors};
+use ttp_model::engine::{self, Step};
 use ttp_model::pretrained::{Checkpoint, Tokenize};
 use ttp_text::corpus::{Corpus, Kinship};
 use ttp_text::split::Shares;
@@ -234,7 +234,7 @@ impl Experiment {
         let lessons = arm.lessons(&ground.train, &base.texts, &self.labels, hard)?;
         let (params, seed) = (arm.schedule(self.settings.max_length), self.seed);
         let tokenize = self.tokenizer(checkpoint)?;
-        let mut model = SentenceEncoder::new(checkpoint, train::device(), seed)?;
+        let mut model = SentenceEncoder::new(checkpoint, engine::device(), seed)?;
         let texts = self.files.texts.all();
         let stop_after = self.settings.epochs;
         let (history, warning) = match &lessons {

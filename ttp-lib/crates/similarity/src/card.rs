@@ -1,10 +1,9 @@
 //! The model cards of sentence models.
 
-use super::{Judged, Loss, PairIntervals, PairTraining, Sentences, Study};
-use crate::profile::Run;
-use crate::train::TrainParams;
+use super::{Judged, Loss, PairIntervals, PairTraining, Sentences, SimilaritySettings, Study};
 use ttp_metrics::Estimate;
-use ttp_model::card::{CardScore, ModelCard, Subject};
+use ttp_model::card::{CardScore, ModelCard, Provenance, Subject};
+use ttp_model::engine::TrainParams;
 
 /// What a sentence model was trained and tested on, in words.
 pub(super) struct About {
@@ -51,17 +50,17 @@ pub(super) fn trained(loss: Loss, params: &TrainParams, seed: u64) -> String {
 }
 
 impl Study {
-    /// The card of one of the study's two models, `basic` or `hard_negatives`, that `run` trained
-    /// from the checkpoint `base` on so many `triplets`.
+    /// The card of one of the study's two models, `basic` or `hard_negatives`, that was trained
+    /// with these settings and this seed from the checkpoint `base` on so many `triplets`.
     pub fn card(
         &self,
-        run: &Run,
+        from: &Provenance,
+        (settings, seed): (&SimilaritySettings, u64),
         base: &str,
         name: &str,
         triplets: usize,
         judged: &Judged,
     ) -> ModelCard {
-        let settings = &run.profile.similarity;
         let is_mined = name == "hard_negatives";
         let negatives = match is_mined {
             true => format!("mined by {base}'s own vectors ({})", settings.mining),
@@ -85,16 +84,12 @@ impl Study {
                     "{}. {} {sentences}, {} of them for training; two are similar if they have \
                      the same {label}. {triplets} triplets of an anchor, a similar sentence and \
                      one that is not; these are {negatives}. Profile {}.",
-                    run.profile.corpus.source.licensed(),
+                    from.data,
                     self.corpus.len(),
                     self.parts.train.len(),
-                    run.profile.name
+                    from.profile
                 ),
-                training: trained(
-                    settings.loss,
-                    &settings.training,
-                    run.seed("similarity training"),
-                ),
+                training: trained(settings.loss, &settings.training, seed),
                 test: format!(
                     "{} test pairs of {} sentences of the same data, of which training has \
                      neither one nor a near-duplicate ({} of the pairs similar; threshold {:.3}, \

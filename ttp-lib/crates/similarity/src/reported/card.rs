@@ -1,7 +1,7 @@
 //! The model cards of the report's recipes.
 
 use super::{Arm, Experiment, GroundName, GroundScores};
-use crate::similarity::card::{About, card, score, trained};
+use crate::card::{About, card, score, trained};
 use ttp_base::Result;
 use ttp_model::card::ModelCard;
 

@@ -2,13 +2,13 @@
 
 use super::super::mine::{Mining, mine};
 use crate::published::{REPORT_ADVANCED, REPORT_BASIC, ReportTraining};
-use crate::similarity::{Labels, Loss, Pairs, Triplet};
-use crate::train::{Algorithm, TrainParams};
+use crate::{Labels, Loss, Pairs, Triplet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use ttp_base::{Error, Result};
 use ttp_model::encoder::Vectors;
+use ttp_model::engine::{Algorithm, TrainParams};
 
 /// sentence-transformers' scale of cosines before the softmax.
 const SCALE: f64 = 20.0;
@@ -200,7 +200,7 @@ fn chosen(pairs: &Pairs, keep: impl Fn(usize) -> bool) -> Pairs {
 ///
 /// ```
 /// use ttp_model::encoder::Vectors;
-/// use ttp_lib::similarity::{Pairs, reported::hardest};
+/// use ttp_similarity::{Pairs, reported::hardest};
 /// let vectors = Vectors::new(2, vec![1.0, 0.0, 0.8, 0.6, 0.0, 1.0])?;
 /// let rows = vec![[0, 1], [0, 2], [1, 2]];
 /// let pairs = Pairs { rows, similar: vec![false, true, false], ..Pairs::default() };

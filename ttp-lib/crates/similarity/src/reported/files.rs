@@ -1,7 +1,7 @@
 //! The report's files together: three sets of pairs, and each text with its tactic and template.
 
 use super::{LabelledPairs, Texts, Unseen};
-use crate::similarity::{Labels, Level, Pairs};
+use crate::{Labels, Level, Pairs};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use ttp_base::{Error, Result, files};

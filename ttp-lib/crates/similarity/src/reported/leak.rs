@@ -1,6 +1,6 @@
 //! What test pairs have in common with training pairs.
 
-use crate::similarity::Pairs;
+use crate::Pairs;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::fmt;
@@ -36,8 +36,8 @@ impl Leak {
     /// own, the last two counts are those of pairs either way round, and none.
     ///
     /// ```
-    /// use ttp_lib::similarity::Pairs;
-    /// use ttp_lib::similarity::reported::Leak;
+    /// use ttp_similarity::Pairs;
+    /// use ttp_similarity::reported::Leak;
     /// let pairs = |rows: &[[u32; 2]]| Pairs {
     ///     rows: rows.to_vec(),
     ///     similar: vec![true; rows.len()],

@@ -1,14 +1,15 @@
 //! Training a sentence model on triplets, and the loop that pairs share: to be read top to bottom.
 
 use super::{Labels, Loss, loss};
-use crate::train::{self, Optimizer, Step, TrainParams};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tch::{Kind, Tensor};
 use ttp_base::{Error, Result, files};
 use ttp_model::batch::{self, Size};
 use ttp_model::encoder::SentenceEncoder;
-use ttp_model::engine::{Best, Origin, Pace, Resume, Schedule, Steps};
+use ttp_model::engine::{
+    self, Best, Optimizer, Origin, Pace, Resume, Schedule, Step, Steps, TrainParams,
+};
 use ttp_model::pretrained::{Checkpoint, Tokenize};
 
 /// An anchor, a sentence that is similar to it, and one that is not, by their rows.
@@ -62,7 +63,7 @@ impl SimilarityTraining<'_> {
     /// Trains `encoder` on `triplets` of `texts`. A loss that reads pairs is given two of each
     /// triplet, so that every loss sees the same sentences as often. The model after the last
     /// pass is written, whole or not at all; none is chosen. A run that is killed goes on where it
-    /// was, where it has a folder ([`resume`](crate::train::resume)). `watch` is told of every step.
+    /// was, where it has a folder ([`resume`](ttp_model::engine::resume)). `watch` is told of every step.
     ///
     /// # Errors
     /// If there is no triplet, a setting makes no sense, the loss is no longer a number, or a
@@ -236,7 +237,7 @@ impl Course<'_> {
         watch: &mut dyn FnMut(&Step),
     ) -> Result<SimilarityHistory> {
         let Self { params, seed, schedule, .. } = *self;
-        train::keep_freed_memory();
+        engine::keep_freed_memory();
         tch::manual_seed(seed.cast_signed());
         let optimizer = Optimizer::new(
             encoder.parameters(),

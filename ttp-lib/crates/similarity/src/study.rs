@@ -10,7 +10,6 @@ use super::reported::{ReportSettings, Warning};
 use super::train::{SimilarityHistory, SimilarityTraining, Triplet};
 use super::{Labels, Level, Loss};
 use crate::published::{REPORT_ADVANCED, REPORT_HARD_NEGATIVES};
-use crate::train::{self, Algorithm, Step, TrainParams};
 use rand::SeedableRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -24,6 +23,7 @@ use ttp_base::{Error, Result, settings};
 use ttp_metrics::{Bootstrap, Criterion, Groups, Ranking};
 use ttp_model::encoder::{SentenceEncoder, Vectors};
 use ttp_model::engine::ranges::{EPOCHS, LEARNING_RATE};
+use ttp_model::engine::{self, Algorithm, Step, TrainParams};
 use ttp_model::pretrained::{Checkpoint, Tokenize};
 use ttp_text::corpus::{Corpus, Kinship};
 use ttp_text::split::Shares;
@@ -314,7 +314,7 @@ impl Study {
     ) -> Result<(SentenceEncoder, SimilarityHistory)> {
         let params = &settings.training;
         let tokenize = checkpoint.tokenizer(params.max_length)?;
-        let mut model = SentenceEncoder::new(checkpoint, train::device(), seed)?;
+        let mut model = SentenceEncoder::new(checkpoint, engine::device(), seed)?;
         let training = SimilarityTraining { checkpoint, params, loss: settings.loss, seed, folder };
         let texts = self.texts();
         let history = training.run(&mut model, &tokenize, &texts, &self.labels, triplets, watch)?;

@@ -130,7 +130,7 @@ fn cosines(first: &Tensor, second: &Tensor) -> Tensor {
 ///
 /// ```
 /// use tch::Tensor;
-/// use ttp_lib::similarity::loss;
+/// use ttp_similarity::loss;
 /// let first = Tensor::from_slice2(&[[1.0, 0.0], [1.0, 0.0]]);
 /// let second = Tensor::from_slice2(&[[0.6, 0.8], [0.0, 1.0]]);
 /// // Cosines 0.6 and 0: ((0.6 − 1)² + (0 − 0)²) / 2
@@ -146,7 +146,7 @@ pub fn cosine_similarity(first: &Tensor, second: &Tensor, similar: &Tensor) -> T
 ///
 /// ```
 /// use tch::Tensor;
-/// use ttp_lib::similarity::loss;
+/// use ttp_similarity::loss;
 /// let first = Tensor::from_slice2(&[[1.0, 0.0], [1.0, 0.0]]);
 /// let second = Tensor::from_slice2(&[[0.6, 0.8], [0.8, 0.6]]);
 /// // Distances 0.4 and 0.2: (0.4² + (0.5 − 0.2)²) / 2 / 2
@@ -167,7 +167,7 @@ pub fn contrastive(first: &Tensor, second: &Tensor, similar: &Tensor, margin: f6
 ///
 /// ```
 /// use tch::Tensor;
-/// use ttp_lib::similarity::loss;
+/// use ttp_similarity::loss;
 /// let first = Tensor::from_slice2(&[[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [1.0, 0.0]]);
 /// let second = Tensor::from_slice2(&[[0.6, 0.8], [1.0, 0.0], [0.8, 0.6], [0.0, 1.0]]);
 /// let similar = Tensor::from_slice(&[1.0, 1.0, 0.0, 0.0]);
@@ -202,7 +202,7 @@ pub fn online_contrastive(
 ///
 /// ```
 /// use tch::{Kind, Tensor};
-/// use ttp_lib::similarity::loss;
+/// use ttp_similarity::loss;
 /// let anchors = Tensor::from_slice2(&[[1.0, 0.0], [0.0, 1.0]]);
 /// let positives = Tensor::from_slice2(&[[1.0, 0.0], [0.6, 0.8]]);
 /// // Cosines 1, 0.6 and 0, 0.8: (ln(1 + e^−0.4) + ln(1 + e^−0.8)) / 2
@@ -241,7 +241,7 @@ pub fn multiple_negatives_ranking(
 ///
 /// ```
 /// use tch::Tensor;
-/// use ttp_lib::similarity::{Distance, loss};
+/// use ttp_similarity::{Distance, loss};
 /// let anchors = Tensor::from_slice2(&[[1.0, 0.0], [1.0, 0.0]]);
 /// let positives = Tensor::from_slice2(&[[0.6, 0.8], [1.0, 0.0]]);
 /// let negatives = Tensor::from_slice2(&[[0.8, 0.6], [0.0, 1.0]]);

@@ -1,7 +1,7 @@
 //! The pairs that models are trained and judged on: the report's split, and one without a leak.
 
 use super::{Leak, ReportFiles};
-use crate::similarity::{Pairs, TestPairs};
+use crate::{Pairs, TestPairs};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;

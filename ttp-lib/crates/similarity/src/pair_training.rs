@@ -3,7 +3,6 @@
 
 use super::train::{Course, epoch_seed, resume, save, tokenised};
 use super::{Loss, Pairs, SimilarityHistory, loss};
-use crate::train::{Step, TrainParams};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -11,7 +10,7 @@ use std::path::Path;
 use tch::{Kind, Tensor};
 use ttp_base::{Error, Result};
 use ttp_model::encoder::SentenceEncoder;
-use ttp_model::engine::Schedule;
+use ttp_model::engine::{Schedule, Step, TrainParams};
 use ttp_model::pretrained::{Checkpoint, Tokenize};
 
 /// One training on pairs: what it starts from, how it goes, where its model goes.
@@ -35,7 +34,7 @@ impl PairTraining<'_> {
     /// Trains `encoder` on `pairs` of `texts`, in batches at random. The steps that warm up are
     /// a share of all steps, rounded down. The model after the last epoch is written, whole or
     /// not at all; none is chosen. A run that is killed goes on where it was, where it has a folder
-    /// ([`resume`](crate::train::resume)). `watch` is told of every step.
+    /// ([`resume`](ttp_model::engine::resume)). `watch` is told of every step.
     ///
     /// # Errors
     /// If there is no pair, a setting makes no sense, the loss reads triplets with a negative of

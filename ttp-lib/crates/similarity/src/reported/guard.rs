@@ -1,7 +1,7 @@
 //! What a user is told who trains on pairs, before it happens and after.
 
 use super::Leak;
-use crate::similarity::{Loss, Pairs};
+use crate::{Loss, Pairs};
 use std::fmt;
 
 /// From this share of pairs that are called one thing, a model's answers are doubted.
@@ -56,7 +56,7 @@ impl Warning {
     /// one thing, and the labels do not.
     ///
     /// ```
-    /// use ttp_lib::similarity::reported::Warning;
+    /// use ttp_similarity::reported::Warning;
     /// let half: Vec<bool> = (0..40).map(|at| at % 2 == 0).collect();
     /// assert!(Warning::of_answers(&[0.9; 40], &half, 0.5).is_some());
     /// let scores: Vec<f64> = half.iter().map(|similar| f64::from(u8::from(*similar))).collect();

@@ -8,7 +8,7 @@
 //! - [`loss`], [`SimilarityTraining`], [`PairTraining`]: five losses, the loop, and what it reads.
 //! - [`TestPairs`], [`recall_at`]: scores with intervals by the bootstrap over sentences.
 //! - [`Study`]: all of it put together on ATT&CK's sentences; [`SimilarityResults`]: its figures.
-//! - [`reported`]: the report's own pairs and recipes.
+//! - [`reported`]: the report's own pairs and recipes; [`published`]: what it prints.
 //! - [`nearest_techniques`]: from a text to techniques, with evidence.
 
 mod card;
@@ -22,6 +22,7 @@ mod nearest;
 mod pair_training;
 mod pairs;
 mod parts;
+pub mod published;
 pub mod reported;
 mod results;
 mod search;

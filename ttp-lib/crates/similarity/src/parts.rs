@@ -15,7 +15,7 @@ pub use ttp_text::split::NEAR_DUPLICATE;
 /// that only a third joins. Case and punctuation are set aside.
 ///
 /// ```
-/// use ttp_lib::similarity::near_duplicates;
+/// use ttp_similarity::near_duplicates;
 /// let texts = [
 ///     "APT1 has used Mimikatz to dump credentials.",
 ///     "It deletes its own files after every run.",
