@@ -62,7 +62,7 @@ class Crates(House):
 
 class ThisLibrary(unittest.TestCase):
     def test_an_edit_in_the_audit_or_the_command_line(self) -> None:
-        audits, reports = [], []
+        audits, reports, evidence = [], [], []
         for path in sorted(project.NOTEBOOKS.glob("*.ipynb")):
             names = {folder.name for folder in crates.needed(path)}
             self.assertNotIn("cli", names, path.name)
@@ -72,8 +72,11 @@ class ThisLibrary(unittest.TestCase):
             if "report" in names:
                 self.assertLessEqual({"documents", "metrics"}, names, path.name)
                 reports.append(path.name[:2])
+            if "evidence" in names:
+                evidence.append(path.name[:2])
         self.assertEqual(audits, ["09", "12", "13"])
         self.assertEqual(reports, ["14"])
+        self.assertEqual(evidence, ["06", "07", "11"])
 
     def test_all_crates_are_known(self) -> None:
         for crate in crates.folders():

@@ -38,7 +38,6 @@
 
 pub mod compare;
 pub mod evaluate;
-pub mod evidence;
 pub mod fill_mask;
 pub mod profile;
 pub mod published;

@@ -38,7 +38,7 @@ impl Baseline {
         bootstrap: Bootstrap,
     ) -> Result<Self> {
         let begun = Instant::now();
-        let mut model = trained(kind, split, seed)?;
+        let mut model = train_linear(kind, split, seed)?;
         let train_seconds = begun.elapsed().as_secs_f64();
         let logits = ModelLogits::of_linear(split, &model)?;
         let temperature = Temperature::fit(&logits.validation.logits, &logits.validation.truth)?;
@@ -89,7 +89,7 @@ impl Baseline {
 /// # Errors
 /// As [`LinearModel::train`].
 pub fn linear_predictions(kind: LinearKind, split: &Split, seed: u64) -> Result<Vec<Prediction>> {
-    let model = trained(kind, split, seed)?;
+    let model = train_linear(kind, split, seed)?;
     let texts: Vec<&str> = split.test.iter().map(|sample| sample.text.as_str()).collect();
     let probabilities =
         Logits::new(model.classes().len(), model.scores_all(&texts))?.softmax(1.0)?;
@@ -103,7 +103,10 @@ pub fn linear_predictions(kind: LinearKind, split: &Split, seed: u64) -> Result<
 }
 
 /// A linear model of a split's training rows and their techniques.
-pub(crate) fn trained(kind: LinearKind, split: &Split, seed: u64) -> Result<LinearModel> {
+///
+/// # Errors
+/// As [`LinearModel::train`].
+pub fn train_linear(kind: LinearKind, split: &Split, seed: u64) -> Result<LinearModel> {
     let labels = labels_of(&split.train);
     let texts: Vec<&str> = split.train.iter().map(|sample| sample.text.as_str()).collect();
     LinearModel::train(kind, &texts, &places_of(&split.train, &labels)?, &labels, seed)

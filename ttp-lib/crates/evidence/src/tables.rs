@@ -1,11 +1,11 @@
 //! What a sweep says, as tables.
 
 use super::collect::{COMMAND, Evidence, Spread, Spreads};
-use crate::compare::p_text;
 use std::collections::BTreeMap;
 use std::fmt;
 use ttp_base::show::{Cell, Table};
 use ttp_base::{Result, cells};
+use ttp_lib::compare::p_text;
 use ttp_metrics::Summary;
 
 impl fmt::Display for Spread {

@@ -1,11 +1,11 @@
 //! A run's trained models, opened again to predict the techniques of other sentences.
 
 use super::External;
-use crate::compare::Tested;
-use crate::evaluate::{Evaluation, Training};
-use crate::profile::Run;
 use std::collections::BTreeMap;
 use ttp_base::{Error, Result};
+use ttp_lib::compare::Tested;
+use ttp_lib::evaluate::{Evaluation, Training};
+use ttp_lib::profile::Run;
 use ttp_metrics::Bootstrap;
 use ttp_metrics::calibration::{Logits, Probabilities, weighted_mean};
 use ttp_model::encoder::TechniqueEncoder;

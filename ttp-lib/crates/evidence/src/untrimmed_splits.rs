@@ -2,13 +2,13 @@
 
 use super::collect::{Spread, spread};
 use super::outcome::Figures;
-use crate::profile::Run;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Instant;
 use ttp_base::show::{Cell, Table};
 use ttp_base::{Error, Result, cells};
+use ttp_lib::profile::Run;
 use ttp_model::rows::places_of;
 use ttp_text::corpus::{Corpus, Sample};
 use ttp_text::linear::{LinearKind, LinearModel};

@@ -1,11 +1,10 @@
 //! The jobs of a sweep, each with an id.
 
-use super::settings::Arm;
-use crate::profile::Profile;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use ttp_base::{Error, Result};
+use ttp_lib::profile::{Arm, Profile};
 use ttp_model::pretrained::{self, Entry};
 use ttp_text::linear::LinearKind;
 use ttp_text::split::Protocol;

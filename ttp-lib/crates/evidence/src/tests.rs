@@ -2,9 +2,9 @@ use super::arms::Over;
 use super::collect::Evidence;
 use super::outcome::{Figures, Outcome, TestRows, Told};
 use super::{Arm, JobKind, SweepSettings, fingerprint, jobs};
-use crate::profile::{Profile, Run};
 use serde_json::{Value, json};
 use std::path::Path;
+use ttp_lib::profile::{Profile, Run};
 use ttp_text::linear::LinearKind;
 use ttp_text::split::Protocol;
 

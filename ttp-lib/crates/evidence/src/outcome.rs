@@ -1,8 +1,6 @@
 //! What a job leaves, in a file that knows whether it is whole.
 
 use super::jobs::hex;
-use super::settings::Arm;
-use crate::train::TrainParams;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,6 +8,8 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
 use ttp_base::{Error, Result, files};
+use ttp_lib::profile::Arm;
+use ttp_lib::train::TrainParams;
 use ttp_metrics::{Confusion, Groups, Part, Scores};
 use ttp_text::corpus::Sample;
 use ttp_text::split::Protocol;

@@ -1,6 +1,6 @@
 //! What a sweep trains: seeds, splits, models and arms.
 
-use crate::profile::Profile;
+use super::Profile;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -26,7 +26,7 @@ pub enum Arm {
     /// ([`Pooling::MeanTokens`](ttp_model::encoder::Pooling::MeanTokens)), not the first token.
     MeanPooling,
     /// The encoder as it was published takes no step; a logistic regression reads its sentence
-    /// vectors ([`frozen`](super::frozen)).
+    /// vectors (`frozen` of ttp-evidence).
     Frozen,
     /// A tenth of the training sentences of each technique, with their augmented copies.
     #[serde(rename = "rows_10")]
@@ -177,7 +177,7 @@ settings!(SweepSettings, "sweep", {
 
 impl SweepSettings {
     /// The names of its lists whose items all differ.
-    pub(crate) const DISTINCT: [&str; 5] = ["seeds", "models", "linear", "protocols", "arms"];
+    pub(super) const DISTINCT: [&str; 5] = ["seeds", "models", "linear", "protocols", "arms"];
 
     fn are_sound(&self, at: &SettingPath) -> Result<()> {
         distinct(&self.seeds, &at.field("seeds"))?;

@@ -1,13 +1,13 @@
 //! Models of all techniques, nothing trimmed, on the same test rows: an encoder, a linear model,
 //! and both together.
 
-use crate::compare::{BOTH, Mean};
-use crate::evaluate::{ModelLogits, Prediction, trained};
-use crate::published::{ORBINATO_SECBERT_ACCURACY, ORBINATO_TECHNIQUES};
 use serde::Serialize;
 use std::fmt;
 use ttp_base::show::Table;
 use ttp_base::{Result, cells};
+use ttp_lib::compare::{BOTH, Mean};
+use ttp_lib::evaluate::{ModelLogits, Prediction, train_linear};
+use ttp_lib::published::{ORBINATO_SECBERT_ACCURACY, ORBINATO_TECHNIQUES};
 use ttp_metrics::{
     Bootstrap, Confusion, Diagnosis, DiagnosisSettings, Estimate, Groups, Part, Scores,
 };
@@ -126,7 +126,7 @@ impl UntrimmedModels {
         bootstrap: Bootstrap,
     ) -> Result<Self> {
         let (name, of_encoder) = encoder;
-        let of_linear = ModelLogits::of_linear(split, &trained(kind, split, seed)?)?;
+        let of_linear = ModelLogits::of_linear(split, &train_linear(kind, split, seed)?)?;
         let Mean { weight, temperatures, logits } = Mean::of(of_encoder, &of_linear)?;
         let encoder = UntrimmedModel::of(name, of_encoder)?;
         let linear = UntrimmedModel::of(kind.name(), &of_linear)?;

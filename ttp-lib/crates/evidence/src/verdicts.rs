@@ -1,10 +1,10 @@
 //! Each figure of the paper's table 2 beside what was run here: reproduced, not reproduced, or not
 //! run. The claims audit has the other documents'.
 
-use super::Tested;
-use crate::evidence::{Evidence, Spread, Spreads};
-use crate::published::{PAPER_TABLE_2, Published};
+use super::collect::{Evidence, Spread, Spreads};
 use ttp_base::figure_check::{FigureCheck, FigureVerdict};
+use ttp_lib::compare::Tested;
+use ttp_lib::published::{PAPER_TABLE_2, Published};
 use ttp_metrics::{Estimate, Scores};
 use ttp_text::split::Protocol;
 

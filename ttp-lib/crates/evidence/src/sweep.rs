@@ -2,15 +2,14 @@
 
 use super::jobs::{Job, Work, fingerprint, hex, job, jobs};
 use super::outcome::{Outcome, Pretrained, digest_of_file, write_sealed};
-use super::settings::Arm;
 use super::{linear, train};
-use crate::profile::Run;
-use crate::train::Step;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use ttp_base::{Error, Result, files};
+use ttp_lib::profile::{Arm, Run};
+use ttp_lib::train::Step;
 use ttp_model::pretrained;
 use ttp_text::augment::Augmenter;
 use ttp_text::corpus::{self, Corpus, Sample};

@@ -1,9 +1,9 @@
 //! What a model's probabilities are worth, before and after calibration.
 
-use crate::evaluate::{Evaluation, ModelLogits};
 use serde::Serialize;
 use std::path::Path;
 use ttp_base::Result;
+use ttp_lib::evaluate::{Evaluation, ModelLogits};
 use ttp_metrics::calibration::{
     CalibrationError, Losses, Named, Probabilities, Reliability, RiskCoverage, Temperature,
 };

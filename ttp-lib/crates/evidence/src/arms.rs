@@ -2,11 +2,10 @@
 
 use super::collect::common;
 use super::outcome::{Figures, Outcome};
-use super::settings::Arm;
-use crate::profile::Run;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use ttp_base::Result;
+use ttp_lib::profile::{Arm, Run};
 use ttp_metrics::{Estimate, Summary};
 use ttp_text::split::Protocol;
 

@@ -60,7 +60,7 @@ impl External {
     ///
     /// ```
     /// use ttp_lib::corpus::{Corpus, Sentence};
-    /// use ttp_lib::evidence::external::External;
+    /// use ttp_evidence::external::External;
     /// use ttp_lib::metrics::Bootstrap;
     ///
     /// let row = |technique: &str, text: &str| Sentence {

@@ -3,11 +3,11 @@
 use super::arms::{ArmEffect, arms};
 use super::outcome::{Figures, Outcome};
 use super::sweep::Sweep;
-use crate::profile::Run;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 use ttp_base::{Result, files};
+use ttp_lib::profile::Run;
 use ttp_metrics::{Assumption, PairedSummary, Summary, holm};
 use ttp_text::split::{Protocol, Shares};
 

@@ -1,9 +1,7 @@
 //! Jobs that train an encoder.
 
 use super::outcome::{Outcome, Pretrained, Told, Trained, digest_of_file};
-use super::settings::Arm;
 use super::sweep::Sweep;
-use crate::train::{self, Algorithm, FineTuning, Pretraining, SplitRows, Step, TrainParams};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -11,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 use std::time::Instant;
 use ttp_base::{Error, Result};
+use ttp_lib::profile::Arm;
+use ttp_lib::train::{self, Algorithm, FineTuning, Pretraining, SplitRows, Step, TrainParams};
 use ttp_model::encoder::{Pooling, TechniqueEncoder};
 use ttp_model::pretrained::Vocabulary;
 use ttp_text::corpus::clean::normalised;

@@ -2,13 +2,12 @@
 
 use super::jobs::{Work, fingerprint, plain};
 use super::outcome::{Outcome, Told, Trained};
-use super::settings::Arm;
 use super::sweep::{Sweep, digest_of_corpus, digest_of_split};
-use crate::evaluate;
-use crate::profile::Run;
-use crate::train::{self, labels_of, places_of};
 use std::time::Instant;
 use ttp_base::Result;
+use ttp_lib::evaluate;
+use ttp_lib::profile::{Arm, Run};
+use ttp_lib::train::{self, labels_of, places_of};
 use ttp_model::encoder::{SentenceEncoder, Vectors};
 use ttp_model::pretrained::Checkpoint;
 use ttp_text::augment::Augmenter;
@@ -60,7 +59,7 @@ fn trained(
     split: &Split,
     (marks, started): ([String; 3], Instant),
 ) -> Result<Outcome> {
-    let model = evaluate::trained(kind, split, run.seed(&format!("linear {kind}")))?;
+    let model = evaluate::train_linear(kind, split, run.seed(&format!("linear {kind}")))?;
     let labels = model.classes();
     let said = |samples: &[Sample]| -> Result<[Vec<usize>; 2]> {
         Ok([places_of(samples, labels)?, model.predict_all(&texts(samples))])
