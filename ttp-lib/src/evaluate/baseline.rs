@@ -2,7 +2,6 @@
 //! that encoders are fine-tuned on.
 
 use super::{Evaluation, Model, ModelLogits, Prediction, Training};
-use crate::compare::Tested;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use ttp_base::Result;
@@ -59,14 +58,6 @@ impl Baseline {
         let said = (&logits.test.truth[..], &logits.test.best()[..]);
         let evaluation = Evaluation::of(about, protocol, &logits.labels, said, bootstrap)?;
         Ok(Self { model, evaluation, logits })
-    }
-
-    /// The model with its answers, to be held against others.
-    ///
-    /// # Errors
-    /// None in practice: scores and answers are of each other.
-    pub fn tested(&self) -> Result<Tested> {
-        Tested::new(self.evaluation.clone(), self.logits.predictions()?)
     }
 
     /// Writes the model into a folder of models, `tfidf-svm.clean/linear.safetensors`, and its
