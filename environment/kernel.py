@@ -52,6 +52,7 @@ overflow-checks = true
 
 [dependencies]
 ttp-lib = {{ path = {path} }}
+ttp-evidence = {{ path = {evidence} }}
 ttp-report = {{ path = {report} }}
 """
 
@@ -122,9 +123,9 @@ def compile_dependencies() -> None:
     package = seat.with_name("package")
     (package / "src").mkdir(parents=True, exist_ok=True)
     write_changed(package / "src" / "lib.rs", b"")
-    path, report = (json.dumps(str(project.ROOT / "ttp-lib" / name))
-                    for name in (".", "crates/report"))
-    manifest = MANIFEST.format(path=path, report=report).encode()
+    path, evidence, report = (json.dumps(str(project.ROOT / "ttp-lib" / name))
+                              for name in (".", "crates/evidence", "crates/report"))
+    manifest = MANIFEST.format(path=path, evidence=evidence, report=report).encode()
     is_new = write_changed(package / "Cargo.toml", manifest)
     own_lock = package / "Cargo.lock"
     if is_new or not is_built() or not own_lock.exists():

@@ -1,8 +1,11 @@
-"""Which crates a notebook needs: in a small made-up library, and in this one."""
+"""Which crates a notebook needs: in a small made-up library, and in this one. And that `ttp-lib`
+itself is thin, its modules without a circle."""
 
 from __future__ import annotations
 
+import re
 import unittest
+from pathlib import Path
 from unittest import mock
 
 import crates
@@ -21,6 +24,34 @@ LIBRARY = {
     "crates/base/src/lib.rs": "", "crates/text/src/lib.rs": "", "crates/cli/src/main.rs": "",
     "crates/audit/src/lib.rs": "", "crates/audit/src/tests.rs": "",
 }
+
+# Lines of `ttp-lib/src`, its unit tests among them. What makes it more belongs into a crate.
+LINES = 6000
+COMMENT = re.compile(r"^\s*//.*$", re.MULTILINE)
+# `crate::evaluate`, `super::super::evaluate`, or the names within `crate::{…}`.
+NAMED = re.compile(r"\b(crate::|(?:super::)+)(?:(\w+)|\{([^;]*)\})")
+
+
+def siblings(source: Path) -> "dict[str, set[str]]":
+    """A crate's own modules, each with those of the others that its code names."""
+    found: "dict[str, set[str]]" = {path.stem: set() for path in source.iterdir() if path.stem != "lib"}
+    for path in sorted(source.rglob("*.rs")):
+        place = [part for part in path.relative_to(source).with_suffix("").parts if part != "mod"]
+        for start, name, group in NAMED.findall(COMMENT.sub("", path.read_text(encoding="utf-8"))):
+            # As many steps up as the module is deep lead to the crate itself.
+            if place != ["lib"] and (start == "crate::" or start.count("super") >= len(place)):
+                names = {name, *re.findall(r"\w+", group)} & found.keys()
+                found[place[0]] |= names - {place[0]}
+    return found
+
+
+def circle(known: "dict[str, set[str]]") -> str:
+    """A way from a module over others back to it; empty where there is none."""
+    def walk(way: "list[str]") -> "list[str]":
+        if way[-1] in way[:-1]:
+            return way[way.index(way[-1]):]
+        return next(filter(None, (walk([*way, name]) for name in sorted(known[way[-1]]))), [])
+    return " -> ".join(next(filter(None, (walk([name]) for name in sorted(known))), []))
 
 
 class Crates(House):
@@ -55,6 +86,23 @@ class Crates(House):
             with self.subTest(cell):
                 self.assertEqual(self.needed(cell), ["ttp-lib", "audit", "base", "cli", "text"])
 
+    def test_a_circle_of_modules_is_named(self) -> None:
+        source = self.root / "ttp-lib" / "src"
+        self.write("ttp-lib/src/profile.rs", "//! As `crate::evaluate` says.\nuse crate::train::Epoch;\n")
+        self.write("ttp-lib/src/evaluate.rs", "mod card;\nuse super::profile::Run;\n")
+        self.write("ttp-lib/src/evaluate/card.rs", "use super::profile_of;\nuse crate::{profile, Result};\n")
+        self.assertEqual(siblings(source), {"evaluate": {"profile"}, "profile": {"train"}, "train": set()})
+        self.assertEqual(circle(siblings(source)), "")
+        for name, text in (
+            ("train/card.rs", "use crate::evaluate::{self, Evaluation};\n"),
+            ("train/card.rs", "use super::super::evaluate;\n"),
+            ("train/mod.rs", "fn f() { crate::evaluate::f() }\n"),
+        ):
+            with self.subTest(text):
+                path = self.write(f"ttp-lib/src/{name}", text)
+                self.assertEqual(circle(siblings(source)), "evaluate -> profile -> train -> evaluate")
+                path.write_text("")
+
     def test_tests_are_no_sources(self) -> None:
         names = [path.name for path in crates.sources(self.root / "ttp-lib/crates/audit")]
         self.assertEqual(names, ["lib.rs", "Cargo.toml"])
@@ -62,7 +110,7 @@ class Crates(House):
 
 class ThisLibrary(unittest.TestCase):
     def test_an_edit_in_the_audit_or_the_command_line(self) -> None:
-        audits, reports = [], []
+        audits, reports, evidence = [], [], []
         for path in sorted(project.NOTEBOOKS.glob("*.ipynb")):
             names = {folder.name for folder in crates.needed(path)}
             self.assertNotIn("cli", names, path.name)
@@ -72,8 +120,21 @@ class ThisLibrary(unittest.TestCase):
             if "report" in names:
                 self.assertLessEqual({"documents", "metrics"}, names, path.name)
                 reports.append(path.name[:2])
+            if "evidence" in names:
+                evidence.append(path.name[:2])
         self.assertEqual(audits, ["09", "12", "13"])
         self.assertEqual(reports, ["14"])
+        self.assertEqual(evidence, ["06", "07", "11"])
+
+    def test_its_modules_know_each_other_one_way(self) -> None:
+        known = siblings(project.ROOT / "ttp-lib" / "src")
+        self.assertIn("profile", known["evaluate"])
+        self.assertEqual(circle(known), "", "modules of ttp-lib that know each other in a circle")
+
+    def test_ttp_lib_is_thin(self) -> None:
+        sources = (project.ROOT / "ttp-lib" / "src").rglob("*.rs")
+        lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in sources)
+        self.assertLessEqual(lines, LINES, "ttp-lib/src: what is a subject of its own is a crate")
 
     def test_all_crates_are_known(self) -> None:
         for crate in crates.folders():

@@ -57,7 +57,7 @@ class Compiled(House):
         (package.parent / "0").mkdir(parents=True)
         kernel.compile_dependencies()
         manifest = (package / "Cargo.toml").read_text()
-        for crate in ("ttp-lib", "ttp-lib/crates/report"):
+        for crate in ("ttp-lib", "ttp-lib/crates/evidence", "ttp-lib/crates/report"):
             self.assertIn(f'path = "{self.root}/{crate}"', manifest)
         # Cargo leaves out of the lock what this manifest does not need.
         (package / "Cargo.lock").write_text("pruned")

@@ -13,7 +13,6 @@ mod questions;
 mod recall;
 mod tested;
 mod thirds;
-mod verdicts;
 
 pub use both::{BOTH, Both, Mean, both_of};
 pub use leak::{Leak, paper_minus_clean};
@@ -23,4 +22,3 @@ pub use recall::{ConfusedPair, RecallSpread, most_confused, recall_spread};
 pub use tested::{Tested, encoders, headline, protocols, under};
 pub use thirds::{ByThirds, Third, accuracy_by_thirds};
 pub use ttp_base::figure_check::{FigureCheck, FigureVerdict, verdicts_table};
-pub use verdicts::table_2_verdicts;

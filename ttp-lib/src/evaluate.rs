@@ -15,8 +15,7 @@ mod training;
 
 pub use crate::published::{PAPER_TABLE_2, Published};
 pub use augmentation::{AugmentationFigures, Funnels, PaperRowsFigures};
-pub(crate) use baseline::trained;
-pub use baseline::{Baseline, linear_predictions};
+pub use baseline::{Baseline, linear_predictions, train_linear};
 pub use leakage::{
     LeakFigures, LeakScores, PartScores, scores_by_leakage, worth_without_relatives,
 };

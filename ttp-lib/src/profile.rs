@@ -7,12 +7,12 @@ mod external;
 mod folders;
 mod source;
 mod studies;
+mod sweep;
 
 pub use external::{ATTACK_V15_MISSING, TRAM_V2_MISSING};
 pub use source::{CorpusSettings, CsvSource, HubSource, Labels, Source};
+pub use sweep::{Arm, SweepSettings};
 
-use crate::evidence::SweepSettings;
-use crate::similarity::SimilaritySettings;
 use crate::train::{Algorithm, MaskedParams, TrainParams};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,7 @@ use ttp_flows::family::netml::NetmlSettings;
 use ttp_flows::remedies::RemedySettings;
 use ttp_metrics::Bootstrap;
 use ttp_model::pretrained::Entry;
+use ttp_similarity::SimilaritySettings;
 use ttp_text::augment::AugmentSettings;
 use ttp_text::balance::Limits;
 use ttp_text::linear::LinearKind;
@@ -243,7 +244,8 @@ impl Run {
     }
 
     /// The same run with another folder for all that it writes.
-    pub(crate) fn writing_to(&self, out: &Path) -> Self {
+    #[must_use]
+    pub fn writing_to(&self, out: &Path) -> Self {
         Self { out: out.to_path_buf(), ..self.clone() }
     }
 

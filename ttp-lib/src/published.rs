@@ -2,15 +2,21 @@
 //!
 //! The claims audit holds what the documents say, with the place of each figure and how it was
 //! rounded, in `data/claims/*.toml`; figures that come as files are read from these
-//! ([`Unseen`](crate::similarity::reported::Unseen)). The paper's numbers that are settings here
-//! are defaults of these: [`Limits`](crate::balance::Limits),
-//! [`AugmentSettings`](crate::augment::AugmentSettings).
+//! ([`Unseen`](ttp_similarity::reported::Unseen)). The paper's numbers that are settings here
+//! are defaults of these: [`Limits`](ttp_text::balance::Limits),
+//! [`AugmentSettings`](ttp_text::augment::AugmentSettings).
 
 use serde::Serialize;
 use ttp_base::show::{Cell, Table};
 use ttp_base::{Result, cells};
 use ttp_text::balance::Funnel;
 use ttp_text::corpus::Operation;
+
+/// Those of the similarity report, which the trainings beside them take as their defaults.
+pub use ttp_similarity::published::{
+    REPORT_ADVANCED, REPORT_BASIC, REPORT_HARD_NEGATIVES, REPORT_MODEL, REPORT_TEST_PAIRS,
+    REPORT_THRESHOLD, ReportTraining,
+};
 
 /// The paper's counts of its corpus, as it prints them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,36 +206,3 @@ pub const PAPER_APPENDIX_C: [PublishedGuess; 15] = [
     published("secbert", "information", 563, 0.004_184_969_235_211_61),
     published("secbert", "email", 703, 0.004_036_961_589_008_57),
 ];
-
-/// The similarity report's settings of one of its two trainings.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ReportTraining {
-    /// Epochs.
-    pub epochs: usize,
-    /// Pairs in a step.
-    pub batch_size: usize,
-    /// The highest learning rate.
-    pub learning_rate: f64,
-    /// The share of all steps in which the learning rate rises, from 0 to 1.
-    pub warmup_share: f64,
-}
-
-/// How the report trains its basic model.
-pub const REPORT_BASIC: ReportTraining =
-    ReportTraining { epochs: 8, batch_size: 32, learning_rate: 2e-5, warmup_share: 0.1 };
-
-/// How the report trains its advanced model.
-pub const REPORT_ADVANCED: ReportTraining =
-    ReportTraining { epochs: 12, batch_size: 16, learning_rate: 3e-5, warmup_share: 0.15 };
-
-/// How many of the dissimilar training pairs the report's advanced recipe keeps.
-pub const REPORT_HARD_NEGATIVES: usize = 300;
-
-/// How many pairs the report tests with.
-pub const REPORT_TEST_PAIRS: usize = 465;
-
-/// The model that the report starts from.
-pub const REPORT_MODEL: &str = "all-mpnet-base-v2";
-
-/// The threshold that the report calls pairs similar from.
-pub const REPORT_THRESHOLD: f64 = 0.5;

@@ -1,6 +1,6 @@
 //! A fine-tuned model with its answers to the test rows.
 
-use crate::evaluate::{self, Evaluation, Prediction, Training};
+use crate::evaluate::{self, Baseline, Evaluation, Prediction, Training};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use ttp_base::{Error, Result};
@@ -47,6 +47,14 @@ impl Tested {
         let rows: Vec<u32> = predictions.iter().map(|p| p.sample.row).collect();
         let groups = Groups::by(&rows);
         Ok(Self { evaluation, predictions, truth, predicted, groups })
+    }
+
+    /// A linear model with its answers.
+    ///
+    /// # Errors
+    /// None in practice: scores and answers are of each other.
+    pub fn of_linear(baseline: &Baseline) -> Result<Self> {
+        Self::new(baseline.evaluation.clone(), baseline.logits.predictions()?)
     }
 
     /// All models among a run's results: protocol by protocol, in each in the order of

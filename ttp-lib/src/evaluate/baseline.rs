@@ -2,7 +2,6 @@
 //! that encoders are fine-tuned on.
 
 use super::{Evaluation, Model, ModelLogits, Prediction, Training};
-use crate::compare::Tested;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use ttp_base::Result;
@@ -38,7 +37,7 @@ impl Baseline {
         bootstrap: Bootstrap,
     ) -> Result<Self> {
         let begun = Instant::now();
-        let mut model = trained(kind, split, seed)?;
+        let mut model = train_linear(kind, split, seed)?;
         let train_seconds = begun.elapsed().as_secs_f64();
         let logits = ModelLogits::of_linear(split, &model)?;
         let temperature = Temperature::fit(&logits.validation.logits, &logits.validation.truth)?;
@@ -61,14 +60,6 @@ impl Baseline {
         Ok(Self { model, evaluation, logits })
     }
 
-    /// The model with its answers, to be held against others.
-    ///
-    /// # Errors
-    /// None in practice: scores and answers are of each other.
-    pub fn tested(&self) -> Result<Tested> {
-        Tested::new(self.evaluation.clone(), self.logits.predictions()?)
-    }
-
     /// Writes the model into a folder of models, `tfidf-svm.clean/linear.safetensors`, and its
     /// scores and predictions as [`Evaluation::write`] does; gives the model's own folder.
     ///
@@ -89,7 +80,7 @@ impl Baseline {
 /// # Errors
 /// As [`LinearModel::train`].
 pub fn linear_predictions(kind: LinearKind, split: &Split, seed: u64) -> Result<Vec<Prediction>> {
-    let model = trained(kind, split, seed)?;
+    let model = train_linear(kind, split, seed)?;
     let texts: Vec<&str> = split.test.iter().map(|sample| sample.text.as_str()).collect();
     let probabilities =
         Logits::new(model.classes().len(), model.scores_all(&texts))?.softmax(1.0)?;
@@ -103,7 +94,10 @@ pub fn linear_predictions(kind: LinearKind, split: &Split, seed: u64) -> Result<
 }
 
 /// A linear model of a split's training rows and their techniques.
-pub(crate) fn trained(kind: LinearKind, split: &Split, seed: u64) -> Result<LinearModel> {
+///
+/// # Errors
+/// As [`LinearModel::train`].
+pub fn train_linear(kind: LinearKind, split: &Split, seed: u64) -> Result<LinearModel> {
     let labels = labels_of(&split.train);
     let texts: Vec<&str> = split.train.iter().map(|sample| sample.text.as_str()).collect();
     LinearModel::train(kind, &texts, &places_of(&split.train, &labels)?, &labels, seed)

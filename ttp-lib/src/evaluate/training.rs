@@ -165,7 +165,7 @@ mod tests {
             padding_share: 0.125,
             rows: 8,
         };
-        let params = crate::similarity::SimilaritySettings::default().training;
+        let params = ttp_similarity::SimilaritySettings::default().training;
         let tuned = FineTuned { tokens_per_second: 10.0, params, history };
         assert_eq!(
             tuned.findings(),

@@ -1,7 +1,6 @@
 //! How a profile is checked, and the JSON schema of one.
 
-use super::{BootstrapSettings, Profile, TrainChanges};
-use crate::evidence::SweepSettings;
+use super::{BootstrapSettings, Profile, SweepSettings, TrainChanges};
 use serde_json::json;
 use ttp_base::error::SettingPath;
 use ttp_base::settings::{FILLED, Range, Schema, above, at_least, between};

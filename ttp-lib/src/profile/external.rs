@@ -2,9 +2,9 @@
 //! TRAM 2's sentences. Nothing is trained on them or chosen by them.
 
 use super::Run;
-use crate::similarity::NEAR_DUPLICATE;
 use std::path::PathBuf;
 use ttp_base::Result;
+use ttp_similarity::NEAR_DUPLICATE;
 use ttp_text::corpus::{self, Built, LabelChanges, Later, tram_v2};
 
 /// Where TRAM 2's sentences lie below `data/raw/` or `TTP_SOURCES`.

@@ -1,6 +1,6 @@
 //! Where a profile's sentences come from: bundles of ATT&CK, a CSV file, a data set of the hub.
 
-use super::{PAPER_ROWS, Run, TRAM};
+use super::{PAPER_ROWS, Profile, Run, TRAM};
 use schemars::JsonSchema;
 use serde::de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use ttp_base::error::SettingPath;
 use ttp_base::settings::{Range, Schema, Setting};
 use ttp_base::{Error, Result, settings};
+use ttp_model::card::Provenance;
 use ttp_model::pretrained::hub::{self, Hub};
 use ttp_text::corpus::{self, Built, Columns, Keep, Kinship};
 
@@ -291,6 +292,12 @@ impl Source {
 }
 
 impl Run {
+    /// Where the sentences come from, as a model card says it.
+    pub fn provenance(&self) -> Provenance {
+        let Profile { name, corpus, .. } = &self.profile;
+        Provenance { data: corpus.source.licensed(), profile: name.clone() }
+    }
+
     /// Where the profile's sentences come from, as [`corpus::build`] takes it. A data set of the
     /// hub is fetched.
     ///

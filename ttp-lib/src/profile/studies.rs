@@ -1,10 +1,10 @@
 //! The data that a run's studies take, as its profile asks for them.
 
 use super::Run;
-use crate::similarity::Study;
-use crate::similarity::reported::{Experiment, REPORT_FILES, ReportFiles, ReportSettings};
 use ttp_base::Result;
 use ttp_flows::family::netml::NetmlFiles;
+use ttp_similarity::Study;
+use ttp_similarity::reported::{Experiment, REPORT_FILES, ReportFiles, ReportSettings};
 use ttp_text::corpus::{self, Corpus, Kinship};
 use ttp_text::split::{Protocol, Split, Unlabelled, Untrimmed};
 

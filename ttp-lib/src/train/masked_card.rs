@@ -1,9 +1,9 @@
 //! The model card of a checkpoint that was pretrained further.
 
 use super::{MaskedEpoch, MaskedHistory, MaskedParams, Pretraining};
-use crate::profile::Run;
-use ttp_model::card::{CardScore, ModelCard, Subject, course};
+use ttp_model::card::{CardScore, ModelCard, Provenance, Subject, course};
 use ttp_model::pretrained::Entry;
+use ttp_text::split::Protocol;
 
 impl MaskedParams {
     /// The settings in a sentence, as a model card says them.
@@ -22,8 +22,15 @@ impl MaskedParams {
 }
 
 impl Pretraining<'_> {
-    /// The card of the checkpoint `name` that this pretraining of `run` left.
-    pub fn card(&self, run: &Run, name: &str, history: &MaskedHistory) -> ModelCard {
+    /// The card of the checkpoint `name` that this pretraining left. It read no sentence that a
+    /// split of `protocols` tests or validates with.
+    pub fn card(
+        &self,
+        from: &Provenance,
+        protocols: &[Protocol],
+        name: &str,
+        history: &MaskedHistory,
+    ) -> ModelCard {
         let MaskedHistory { epochs, rows, validation_rows, validation_tokens, .. } = history;
         let scores = |when: &str, epoch: Option<&MaskedEpoch>| {
             let of = |epoch: &MaskedEpoch| {
@@ -48,9 +55,9 @@ impl Pretraining<'_> {
             data: format!(
                 "{}. {rows} sentences of it, without their techniques; profile {}. Not among \
                  them: what a split of protocol {} tests or validates with.",
-                run.profile.corpus.source.licensed(),
-                run.profile.name,
-                run.profile.protocols.iter().map(|p| p.name()).collect::<Vec<_>>().join(" or ")
+                from.data,
+                from.profile,
+                protocols.iter().map(|p| p.name()).collect::<Vec<_>>().join(" or ")
             ),
             training: format!(
                 "Continued pretraining with masked tokens. {} Seed {}; {:.0} seconds. The head \

@@ -9,72 +9,20 @@ pub use masked::{
     MaskedEpoch, MaskedHistory, MaskedParams, MaskedRows, Pretraining, check_held_out,
 };
 pub use ttp_model::engine::{
-    Algorithm, Epoch, Optimizer, Step, device, device_name, keep_freed_memory, learning_rate,
-    print_every, resume,
+    Algorithm, Epoch, Optimizer, Step, TrainParams, device, device_name, keep_freed_memory,
+    learning_rate, print_every, resume,
 };
 pub use ttp_model::rows::{Rows, SplitRows, labels_of, places_of};
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tch::Tensor;
-use ttp_base::{Result, files, settings};
+use ttp_base::{Result, files};
 use ttp_metrics::Confusion;
 use ttp_model::batch::{self, Batch};
-use ttp_model::card::course;
 use ttp_model::encoder::TechniqueEncoder;
-use ttp_model::engine::ranges::{
-    BATCH_SIZE, CLIP_NORM, EPOCHS, LEARNING_RATE, MAX_LENGTH, WARMUP_SHARE, WEIGHT_DECAY,
-};
 use ttp_model::engine::{Best, Origin, Pace, Resume, Schedule, Steps};
 use ttp_model::pretrained::Checkpoint;
-
-/// The settings of a fine-tuning run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TrainParams {
-    /// Passes over the training rows.
-    pub epochs: usize,
-    /// Rows a step.
-    pub batch_size: usize,
-    /// Tokens after which a text is cut; nothing is padded to it.
-    pub max_length: usize,
-    /// The highest learning rate, at the end of the warm-up.
-    pub learning_rate: f64,
-    /// The share of all steps over which the learning rate climbs.
-    pub warmup_share: f64,
-    /// Decoupled weight decay (AdamW only).
-    pub weight_decay: f64,
-    /// The gradient's global norm is cut to this.
-    pub clip_norm: f64,
-    /// Adam or AdamW.
-    pub optimizer: Algorithm,
-}
-
-settings!(TrainParams, "training", {
-    epochs: EPOCHS,
-    batch_size: BATCH_SIZE,
-    max_length: MAX_LENGTH,
-    learning_rate: LEARNING_RATE,
-    warmup_share: WARMUP_SHARE,
-    weight_decay: WEIGHT_DECAY,
-    clip_norm: CLIP_NORM,
-}, free { optimizer });
-
-impl TrainParams {
-    /// The settings in a sentence, as a model card says them.
-    pub fn describe(&self) -> String {
-        let optimizer = match self.optimizer {
-            Algorithm::Adam => "Adam".to_owned(),
-            Algorithm::AdamW => format!("AdamW with a weight decay of {}", self.weight_decay),
-        };
-        let course = course(self.epochs, self.batch_size, self.learning_rate, self.warmup_share);
-        format!(
-            "{optimizer}, {course}; the gradient's norm is cut to {}, a text after {} tokens.",
-            self.clip_norm, self.max_length
-        )
-    }
-}
 
 /// What a whole run came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 use std::path::Path;
+use ttp_evidence::{Evidence, Spread, Spreads, table_2_verdicts};
 use ttp_lib::compare::{self, FigureVerdict, Tested};
 use ttp_lib::corpus::{Operation, Sample};
 use ttp_lib::evaluate::{self, Evaluation, FineTuned, Prediction, Training};
-use ttp_lib::evidence::{Evidence, Spread, Spreads};
 use ttp_lib::files;
 use ttp_lib::metrics::{Bootstrap, Confusion, Discordant, mcnemar_exact};
 use ttp_lib::profile::Profile;
@@ -281,7 +281,7 @@ fn each_cell_of_table_2_has_a_verdict_and_a_stand_in_reproduces_none() {
     let models = [stand_in, own, clean];
     let scores: Vec<_> = models.iter().map(|model| model.scores(BOOTSTRAP).unwrap()).collect();
     let none = Evidence::default();
-    let checks = compare::table_2_verdicts(&models, &scores, &none);
+    let checks = table_2_verdicts(&models, &scores, &none);
     assert_eq!(checks.len(), 15);
     let verdict = |cell: &str| checks.iter().find(|check| check.cell == cell).unwrap();
     // 36 of 40 right: 0.90, as the paper prints it.
@@ -310,7 +310,7 @@ fn each_cell_of_table_2_has_a_verdict_and_a_stand_in_reproduces_none() {
             seconds: 1.0,
         },
     );
-    let checks = compare::table_2_verdicts(&models, &scores, &sweep);
+    let checks = table_2_verdicts(&models, &scores, &sweep);
     let check = checks.iter().find(|check| check.cell == "table 2, SciBERT, F2").unwrap();
     assert_eq!(check.verdict, FigureVerdict::NotReproduced);
     assert_eq!(check.why, "0.500 [0.490, 0.510] over 5 seeds");

@@ -3,10 +3,10 @@
 
 use crate::common::own_project::small_profile;
 use std::collections::{BTreeMap, BTreeSet};
+use ttp_evidence::{UntrimmedModel, UntrimmedModels, UntrimmedSplit, UntrimmedSplits};
 use ttp_lib::compare::Mean;
 use ttp_lib::corpus::{self, Columns, Corpus, Keep, Operation, Sample, Source};
 use ttp_lib::evaluate::{Baseline, linear_predictions, scores_of};
-use ttp_lib::evidence::{UntrimmedModel, UntrimmedModels, UntrimmedSplit, UntrimmedSplits};
 use ttp_lib::linear::LinearKind;
 use ttp_lib::metrics::{Bootstrap, Summary};
 use ttp_lib::profile::Run;

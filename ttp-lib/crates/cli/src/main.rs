@@ -374,7 +374,8 @@ fn pretrain(run: &Run, checkpoint: Option<String>, fresh: &Fresh) -> Result<()> 
     say(&encoder.loaded().to_string())?;
     let mut watch = train::print_every(10.0);
     let history = pretraining.run(&mut encoder, &training, &validation, &mut watch)?;
-    pretraining.card(run, &name, &history).write(&folder)?;
+    let protocols = &run.profile.protocols;
+    pretraining.card(&run.provenance(), protocols, &name, &history).write(&folder)?;
     files::write_json(&run.results(&format!("pretraining.{name}.json")), &history)?;
     for epoch in &history.epochs {
         say(&format!(

@@ -101,7 +101,9 @@ pub fn train(run: &Run, arguments: &TrainArguments) -> Result<()> {
             say(&line(name, judged))?;
             recipe::warn(judged.warning);
             if let Some(folder) = folder(name) {
-                study.card(run, &checkpoint.name, name, *triplets, judged).write(&folder)?;
+                let (from, own) = (run.provenance(), (settings, seed));
+                let card = study.card(&from, own, &checkpoint.name, name, *triplets, judged);
+                card.write(&folder)?;
             }
         }
         say(&format!(

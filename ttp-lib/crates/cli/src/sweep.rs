@@ -4,7 +4,7 @@
 use crate::say;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
-use ttp_lib::evidence::{COMMAND, Evidence, State, Sweep};
+use ttp_evidence::{COMMAND, Evidence, State, Sweep};
 use ttp_lib::profile::Run;
 use ttp_lib::serde_json::{self, json};
 use ttp_lib::train;
@@ -71,8 +71,8 @@ fn line(value: &impl serde::Serialize) -> Result<String> {
 }
 
 fn jobs(run: &Run) -> Result<()> {
-    let jobs = ttp_lib::evidence::jobs(&run.profile);
-    let fingerprint = ttp_lib::evidence::fingerprint(&run.profile)?;
+    let jobs = ttp_evidence::jobs(&run.profile);
+    let fingerprint = ttp_evidence::fingerprint(&run.profile)?;
     say(&line(&json!({
         "profile": run.profile.name,
         "fingerprint": fingerprint,

@@ -26,6 +26,15 @@ pub fn course(epochs: usize, batch_size: usize, learning_rate: f64, warmup_share
     )
 }
 
+/// Where the sentences of a training come from, as a model card says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provenance {
+    /// The data with their licences.
+    pub data: String,
+    /// The name of the profile that was run.
+    pub profile: String,
+}
+
 /// A score in a model card.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CardScore {

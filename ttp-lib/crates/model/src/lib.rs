@@ -5,9 +5,9 @@
 //! - [`encoder`]: the transformer with a head that names techniques or hidden words.
 //! - [`batch`]: tokenised sentences in batches of near-equal length.
 //! - [`rows`]: sentences and their techniques as numbers.
-//! - [`engine`]: the optimizer, the learning rate's schedule, a run's clock, the best weights so far,
-//!   the shell of a loop ([`Steps`](engine::Steps)), and what a killed run goes on from
-//!   ([`resume`](engine::resume)).
+//! - [`engine`]: a training's settings ([`TrainParams`](engine::TrainParams)), the optimizer, the
+//!   learning rate's schedule, a run's clock, the best weights so far, the shell of a loop
+//!   ([`Steps`](engine::Steps)), and what a killed run goes on from ([`resume`](engine::resume)).
 //! - [`tokenization`]: what tokenizers make of the field's words.
 //! - [`classify`]: the technique of every line of a text of any length, as the lines come.
 

@@ -1,10 +1,11 @@
-//! What all training loops share: the optimizer, the learning rate's schedule, the clock, the best
-//! weights so far, where a model is trained, and how a run that was killed goes on ([`resume`]). [`Steps`] is the shell of a loop, which keeps its
-//! batches and its forward pass.
+//! What all training loops share: their settings, the optimizer, the learning rate's schedule, the
+//! clock, the best weights so far, where a model is trained, and how a run that was killed goes on
+//! ([`resume`]). [`Steps`] is the shell of a loop, which keeps its batches and its forward pass.
 
 mod device;
 mod optimizer;
 mod pace;
+mod params;
 pub mod ranges;
 pub mod resume;
 mod schedule;
@@ -13,6 +14,7 @@ mod steps;
 pub use device::{device, device_name, keep_freed_memory};
 pub use optimizer::{Algorithm, Optimizer, numbers};
 pub use pace::Pace;
+pub use params::TrainParams;
 pub use resume::{Origin, Resume};
 pub use schedule::learning_rate;
 pub use steps::{Best, Schedule, Steps, finite};

@@ -1,0 +1,51 @@
+//! What a table of scores on one split of one source does not say: whether probabilities are to be
+//! believed, how models do elsewhere, and what holds over seeds, splits and changes in a training.
+//!
+//! - [`Calibrated`]: a model's probabilities before and after calibration.
+//! - [`TrainedModel`]: a run's models, opened again; [`External`]: how they do on other sentences.
+//! - [`linear_splits`], [`frozen`]: trainings that are cheap enough for a notebook.
+//! - [`UntrimmedModels`], [`UntrimmedSplits`]: all techniques, nothing trimmed: an encoder, a
+//!   linear model and both together; the linear model on other splits.
+//! - [`table_2_verdicts`]: whether the figures of the paper's table 2 are reproduced.
+//!
+//! The rest is the sweep: a list of [`jobs()`], each with an id, in a folder of their own. Each
+//! trains one model and leaves one file, `jobs/ID.json`, which knows whether it is whole. Who runs
+//! the jobs, and where, is none of this crate's business: `ttp sweep` does one at a time.
+//!
+//! - [`SweepSettings`], [`Arm`]: what a profile asks for.
+//! - [`Sweep`]: the folder. [`prepare`](Sweep::prepare) makes what jobs share,
+//!   [`run`](Sweep::run) does one, [`check`](Sweep::check) reads all results,
+//!   [`collect`](Sweep::collect) puts them together.
+//! - [`Outcome`]: what a job leaves. [`Evidence`]: what all say together, with tables.
+
+mod arms;
+mod calibrated;
+mod collect;
+pub mod external;
+mod jobs;
+mod linear;
+mod models;
+mod outcome;
+mod sweep;
+mod tables;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
+mod train;
+mod untrimmed;
+mod untrimmed_splits;
+mod verdicts;
+
+pub use arms::{ArmEffect, Change, Means, Over};
+pub use calibrated::{Calibrated, PRECISIONS};
+pub use collect::{COMMAND, Evidence, LEVEL, Pair, Spread, Spreads};
+pub use external::{External, ExternalScores};
+pub use jobs::{Job, JobKind, Work, fingerprint, jobs};
+pub use linear::{frozen, linear_splits};
+pub use models::{TrainedModel, not_in_training, on_other_rows};
+pub use outcome::{Figures, Outcome, TestRows, Told};
+pub use sweep::{Checked, Done, State, Sweep};
+pub use ttp_lib::profile::{Arm, SweepSettings};
+pub use untrimmed::{UntrimmedGain, UntrimmedModel, UntrimmedModels};
+pub use untrimmed_splits::{Ranged, UntrimmedSplit, UntrimmedSplits};
+pub use verdicts::table_2_verdicts;

@@ -1,0 +1,394 @@
+//! The report's experiment on ATT&CK's sentences, up to the training: which sentences, which parts, which pairs,
+//! which triplets. Notebook 10 and `ttp similarity` do the rest.
+
+use super::evaluate::TestPairs;
+use super::judged::{Contest, Judged, TripletSets};
+use super::mine::{AnchorPair, Mining, mine};
+use super::pairs::Pairs;
+use super::parts::{NEAR_DUPLICATE, Parts, near_duplicates};
+use super::reported::{ReportSettings, Warning};
+use super::train::{SimilarityHistory, SimilarityTraining, Triplet};
+use super::{Labels, Level, Loss};
+use crate::published::{REPORT_ADVANCED, REPORT_HARD_NEGATIVES};
+use rand::SeedableRng;
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use ttp_base::settings::{Range, at_least};
+use ttp_base::{Error, Result, settings};
+use ttp_metrics::{Bootstrap, Criterion, Groups, Ranking};
+use ttp_model::encoder::{SentenceEncoder, Vectors};
+use ttp_model::engine::ranges::{EPOCHS, LEARNING_RATE};
+use ttp_model::engine::{self, Algorithm, Step, TrainParams};
+use ttp_model::pretrained::{Checkpoint, Tokenize};
+use ttp_text::corpus::{Corpus, Kinship};
+use ttp_text::split::Shares;
+
+/// The settings of the similarity experiment; what a profile leaves out is as the report
+/// has it, or as here where it says nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SimilaritySettings {
+    /// The checkpoint that all models start from; the profile's first where it is not said.
+    pub checkpoint: Option<String>,
+    /// Which sentences.
+    pub sentences: Sentences,
+    /// What two similar sentences have in common.
+    pub level: Level,
+    /// Pairs of each kind, similar and not, in validation and again in test.
+    pub pairs: usize,
+    /// What the threshold is chosen by, on validation pairs. As these are of both kinds
+    /// alike, accuracy does not favour saying yes.
+    pub criterion: Criterion,
+    /// Triplets to train on: as many hard negatives, as many random ones.
+    pub hard_negatives: usize,
+    /// How hard negatives are mined.
+    pub mining: Mining,
+    /// The loss.
+    pub loss: Loss,
+    /// The settings of training.
+    pub training: TrainParams,
+    /// Other settings to be tried and shown.
+    pub trials: Vec<Trial>,
+    /// The report's own experiment.
+    pub report: ReportSettings,
+}
+
+impl Default for SimilaritySettings {
+    fn default() -> Self {
+        Self {
+            checkpoint: None,
+            sentences: Sentences::Procedures,
+            level: Level::Technique,
+            pairs: 2000,
+            criterion: Criterion::Accuracy,
+            hard_negatives: REPORT_HARD_NEGATIVES,
+            mining: Mining::default(),
+            loss: Loss::Cosine,
+            training: TrainParams {
+                epochs: REPORT_ADVANCED.epochs,
+                batch_size: REPORT_ADVANCED.batch_size,
+                max_length: 128,
+                learning_rate: REPORT_ADVANCED.learning_rate,
+                warmup_share: REPORT_ADVANCED.warmup_share,
+                weight_decay: 0.01,
+                clip_norm: 1.0,
+                optimizer: Algorithm::AdamW,
+            },
+            trials: Vec::new(),
+            report: ReportSettings::default(),
+        }
+    }
+}
+
+impl fmt::Display for SimilaritySettings {
+    /// What a trial may change but the number of triplets: `triplet, margin 0.2; the nearest; 2
+    /// epochs at 3e-5`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { loss, mining, training, .. } = self;
+        let (epochs, rate) = (training.epochs, training.learning_rate);
+        let epochs = if epochs == 1 { "1 epoch".to_owned() } else { format!("{epochs} epochs") };
+        write!(f, "{loss}; {mining}; {epochs} at {rate:e}")
+    }
+}
+
+/// Which sentences of a corpus are paired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Sentences {
+    /// ATT&CK's procedure examples (what malware or a group did); of another source, all.
+    Procedures,
+    /// All: the sentences that describe techniques, too.
+    All,
+}
+
+/// Settings to be tried beside the experiment's own: what is not said is as there. `mining` is
+/// taken whole, and what it leaves out is as [`Mining::default`] has it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Trial {
+    /// Another loss.
+    pub loss: Option<Loss>,
+    /// Another number of triplets.
+    pub hard_negatives: Option<usize>,
+    /// Other mining.
+    pub mining: Option<Mining>,
+    /// Another number of passes.
+    pub epochs: Option<usize>,
+    /// Another highest learning rate.
+    pub learning_rate: Option<f64>,
+}
+
+/// Triplets to train on.
+const TRIPLETS: Range = at_least(1.0).or("0 train nothing");
+
+settings!(SimilaritySettings, "similarity", {
+    pairs: at_least(1.0).or("0 judge no model"),
+    hard_negatives: TRIPLETS,
+    mining,
+    loss,
+    training,
+    trials,
+    report,
+}, free { checkpoint, sentences, level, criterion });
+
+settings!(Trial, "similarity.trials", {
+    loss,
+    hard_negatives: TRIPLETS,
+    mining,
+    epochs: EPOCHS,
+    learning_rate: LEARNING_RATE,
+});
+
+impl SimilaritySettings {
+    /// The settings of a trial.
+    #[must_use]
+    pub fn with(&self, trial: &Trial) -> Self {
+        let mut settings = self.clone();
+        settings.trials = Vec::new();
+        settings.loss = trial.loss.unwrap_or(self.loss);
+        settings.hard_negatives = trial.hard_negatives.unwrap_or(self.hard_negatives);
+        settings.mining = trial.mining.clone().unwrap_or_else(|| self.mining.clone());
+        settings.training.epochs = trial.epochs.unwrap_or(self.training.epochs);
+        settings.training.learning_rate =
+            trial.learning_rate.unwrap_or(self.training.learning_rate);
+        settings
+    }
+}
+
+/// Sentences with their labels, in parts, and the pairs to judge models by.
+#[derive(Debug, Clone)]
+pub struct Study {
+    /// The sentences.
+    pub corpus: Corpus,
+    /// Their labels.
+    pub labels: Labels,
+    /// Near-duplicates, in groups.
+    pub groups: Groups,
+    /// The parts; no group is in two of them.
+    pub parts: Parts,
+    /// Pairs that thresholds are fixed on.
+    pub validation: Pairs,
+    /// Pairs that are reported.
+    pub test: TestPairs,
+}
+
+impl Study {
+    /// Takes the sentences that the settings ask for, parts them and draws the pairs.
+    /// `seed` gives a number for each purpose.
+    ///
+    /// # Errors
+    /// If a setting makes no sense, or the sentences do not give the pairs.
+    pub fn new(
+        corpus: &Corpus,
+        kinship: &Kinship,
+        settings: &SimilaritySettings,
+        shares: Shares,
+        seed: impl Fn(&str) -> u64,
+    ) -> Result<Self> {
+        settings.check()?;
+        let asks_kinship = |mining: &Mining| mining.exclude.tactic || mining.exclude.related;
+        let tried = settings.trials.iter().filter_map(|trial| trial.mining.as_ref());
+        if kinship.tactics.is_empty() && tried.chain([&settings.mining]).any(asks_kinship) {
+            let reason = "tactic and related are ATT&CK's, and these labels are not".to_owned();
+            return Err(Error::Setting { field: "similarity.mining.exclude", reason });
+        }
+        let corpus = settings.sentences.of(corpus);
+        let labels = Labels::new(&corpus, settings.level, kinship)?;
+        let texts: Vec<&str> = corpus.sentences.iter().map(|s| s.text.as_str()).collect();
+        let groups = near_duplicates(&texts, NEAR_DUPLICATE);
+        let parts = Parts::new(&groups, &labels, shares, seed("parts"));
+        let draw = |part, purpose| Pairs::draw(&labels, part, settings.pairs, seed(purpose));
+        let validation = draw(&parts.validation, "validation pairs")?;
+        let test = TestPairs::new(draw(&parts.test, "test pairs")?, &groups)?;
+        Ok(Self { corpus, labels, groups, parts, validation, test })
+    }
+
+    /// The text of every sentence.
+    pub fn texts(&self) -> Vec<&str> {
+        self.corpus.sentences.iter().map(|sentence| sentence.text.as_str()).collect()
+    }
+
+    /// The vectors of some sentences, in a place for each of all: the others' are zeros.
+    ///
+    /// # Errors
+    /// As [`SentenceEncoder::embed`].
+    pub fn embed(
+        &self,
+        encoder: &SentenceEncoder,
+        tokenize: &Tokenize,
+        rows: &[u32],
+        watch: &mut dyn FnMut(usize),
+    ) -> Result<Vectors> {
+        let texts = self.texts();
+        let some: Vec<&str> = rows.iter().map(|&row| texts[row as usize]).collect();
+        let embedded = encoder.embed(tokenize, &some, watch)?;
+        let wide = embedded.dimensions();
+        let mut numbers = vec![0.0; texts.len() * wide];
+        for (at, &row) in rows.iter().enumerate() {
+            numbers[row as usize * wide..][..wide].copy_from_slice(embedded.row(at));
+        }
+        Vectors::new(wide, numbers)
+    }
+
+    /// The sentences that models are judged on: those of all pairs, each once.
+    pub fn judged(&self) -> Vec<u32> {
+        let pairs = [&self.validation, &self.test.pairs];
+        let rows: BTreeSet<u32> =
+            pairs.iter().flat_map(|p| p.rows.iter().flatten()).copied().collect();
+        rows.into_iter().collect()
+    }
+
+    /// Fixes a model's threshold on the validation pairs and judges it on the others.
+    ///
+    /// # Errors
+    /// As [`TestPairs::judge`].
+    pub fn judge(
+        &self,
+        vectors: &Vectors,
+        criterion: Criterion,
+        bootstrap: Bootstrap,
+    ) -> Result<Judged> {
+        let answers = vectors.dots(&self.validation.rows);
+        let validation = Ranking::new(&answers, &self.validation.similar)?;
+        let threshold = validation.best_threshold(criterion);
+        let scores = vectors.dots(&self.test.pairs.rows);
+        Ok(Judged {
+            validation_average_precision: validation.average_precision(),
+            threshold,
+            test: self.test.judge(&scores, threshold, bootstrap)?,
+            warning: Warning::of_answers(&answers, &self.validation.similar, threshold),
+            scores,
+        })
+    }
+
+    /// Trains two models from one checkpoint, on random negatives and on mined ones, and judges
+    /// both on the pairs. `vectors` are the checkpoint's own, of all training sentences at
+    /// least. A model is written where `folder` names a place for it. `watch` is told of every
+    /// step, and of which model.
+    ///
+    /// # Errors
+    /// If nothing can be mined, a setting makes no sense, or a file cannot be written.
+    pub fn contest(
+        &self,
+        checkpoint: &Checkpoint,
+        vectors: &Vectors,
+        settings: &SimilaritySettings,
+        (seed, bootstrap): (u64, Bootstrap),
+        folder: impl Fn(&str) -> Option<PathBuf>,
+        watch: &mut dyn FnMut(&str, &Step),
+    ) -> Result<Contest> {
+        let sets = self.triplets(vectors, &settings.mining, settings.hard_negatives, seed)?;
+        let tokenize = checkpoint.tokenizer(settings.training.max_length)?;
+        let mut judge = |name: &str, triplets: &[Triplet]| {
+            let folder = folder(name);
+            let mut watch = |step: &Step| watch(name, step);
+            let (model, _) =
+                self.train(checkpoint, settings, triplets, seed, folder.as_deref(), &mut watch)?;
+            let vectors = self.embed(&model, &tokenize, &self.judged(), &mut |_| ())?;
+            self.judge(&vectors, settings.criterion, bootstrap)
+        };
+        let basic = judge("basic", &sets.random)?;
+        let hard_negatives = judge("hard_negatives", &sets.hard)?;
+        let gain = hard_negatives.gain_over(&basic, self, bootstrap)?;
+        Ok(Contest { triplets: sets.hard.len(), basic, hard_negatives, gain })
+    }
+
+    /// Trains one model from a checkpoint on some triplets, and gives it with how that went. The
+    /// model is written to `folder`, if there is one. `watch` is told of every step.
+    ///
+    /// # Errors
+    /// As [`SimilarityTraining::run`].
+    pub fn train(
+        &self,
+        checkpoint: &Checkpoint,
+        settings: &SimilaritySettings,
+        triplets: &[Triplet],
+        seed: u64,
+        folder: Option<&Path>,
+        watch: &mut dyn FnMut(&Step),
+    ) -> Result<(SentenceEncoder, SimilarityHistory)> {
+        let params = &settings.training;
+        let tokenize = checkpoint.tokenizer(params.max_length)?;
+        let mut model = SentenceEncoder::new(checkpoint, engine::device(), seed)?;
+        let training = SimilarityTraining { checkpoint, params, loss: settings.loss, seed, folder };
+        let texts = self.texts();
+        let history = training.run(&mut model, &tokenize, &texts, &self.labels, triplets, watch)?;
+        Ok((model, history))
+    }
+
+    /// Every training sentence that has a similar one there, in a random order, each with a
+    /// random one of them.
+    pub fn anchors(&self, seed: u64) -> Vec<AnchorPair> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut order = self.parts.train.clone();
+        order.shuffle(&mut rng);
+        // Of level tactic the class is the technique, whose sentences are similar too.
+        let mut mates: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for &sentence in &self.parts.train {
+            mates.entry(self.labels.class(sentence)).or_default().push(sentence);
+        }
+        let mate_of = |anchor: u32| {
+            let others: Vec<u32> = mates[&self.labels.class(anchor)]
+                .iter()
+                .copied()
+                .filter(|&other| other != anchor)
+                .collect();
+            others.choose(&mut rng).map(|&mate| [anchor, mate])
+        };
+        order.into_iter().filter_map(mate_of).collect()
+    }
+
+    /// Mines among the training sentences and makes triplets of what is found: up to `count`,
+    /// of the first anchors that have a negative. `random` has the same anchors and positives
+    /// with random negatives in place of the mined.
+    ///
+    /// # Errors
+    /// As [`mine`].
+    pub fn triplets(
+        &self,
+        vectors: &Vectors,
+        mining: &Mining,
+        count: usize,
+        seed: u64,
+    ) -> Result<TripletSets> {
+        let anchors = self.anchors(seed);
+        let mined = mine(vectors, &self.labels, &anchors, &self.parts.train, mining, seed)?;
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let (mut hard, mut random) = (Vec::new(), Vec::new());
+        for (&[anchor, positive], negatives) in anchors.iter().zip(&mined.negatives) {
+            for &(negative, _) in negatives.iter().take(count - hard.len()) {
+                let stranger = loop {
+                    // There are others: the mined negative is one.
+                    let other = *self.parts.train.choose(&mut rng).unwrap_or(&negative);
+                    if self.labels.bar(anchor, other, mining.exclude).is_none() {
+                        break other;
+                    }
+                };
+                hard.push(Triplet { anchor, positive, negative });
+                random.push(Triplet { anchor, positive, negative: stranger });
+            }
+            if hard.len() == count {
+                break;
+            }
+        }
+        Ok(TripletSets { random, hard, anchors, mined })
+    }
+}
+
+impl Sentences {
+    fn of(self, corpus: &Corpus) -> Corpus {
+        // A procedure example is a relationship of the bundle.
+        let is_procedure = |id: &str| id.starts_with("relationship--");
+        let any = corpus.sentences.iter().any(|s| is_procedure(&s.source_id));
+        if self == Self::All || !any {
+            return corpus.clone();
+        }
+        let sentences = corpus.sentences.iter().filter(|s| is_procedure(&s.source_id));
+        Corpus { sentences: sentences.cloned().collect() }
+    }
+}
