@@ -12,7 +12,7 @@ FAULTS ?=
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given folder-given notebook exercises course plain test test-all test-mutants bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-wait report-model sweep lab kernelspec kernelspec-remove html pdf pictures fuzz test-faults licences release ttp clean distclean
+.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given folder-given notebook exercises course plain test test-all test-mutants bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-report bench-serve bench-wait report-model sweep lab kernelspec kernelspec-remove html pdf pictures fuzz test-faults licences release ttp clean distclean
 
 help: ## this list
 	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
@@ -111,6 +111,12 @@ bench-linear: setup ## the linear baseline against scikit-learn's, in turns (BEN
 
 bench-families: setup ## NetML's flows read, and the summary's encoder against torch's, in turns (BENCH="--rounds 2" for a trial)
 	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m bench.families $(BENCH)
+
+bench-report: setup ttp ## how long `ttp report` takes on 300 sentences and on a PDF of 200 pages (BENCH="--model FOLDER" for another model)
+	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m bench.report $(BENCH)
+
+bench-serve: setup ttp ## `ttp serve` under 32 clients for a minute (BENCH="--seconds 5" for a trial)
+	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m bench.serve $(BENCH)
 
 bench-wait: ## what a user waits for, from clone to figures (BENCH="--cold" with empty caches, "--first-cell" for a trial)
 	@PYTHONPATH="$(CURDIR)/environment" $(PYTHON) -m bench.wait $(BENCH)

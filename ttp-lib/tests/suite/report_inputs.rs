@@ -219,6 +219,9 @@ fn what_is_odd_is_read_all_the_same(project: &Project) {
     let page = |body: &str| format!("<html><body><p>{SENTENCE}</p>{body}").into_bytes();
     let paragraph = format!("<w:document><w:p><w:r><w:t>{SENTENCE}</w:t></w:r></w:p></w:document>");
     let hidden = "<div style='display:none'><p>Fog41 fetches files from nowhere at all.</p></div>";
+    let styled = "<style>p.x{display:none}</style><p class=x>Fog41 fetches files from nowhere.</p>";
+    let vanished = "<w:p><w:r><w:rPr><w:vanish/></w:rPr><w:t>Fog41 fetches files from nowhere.</w:t></w:r></w:p>";
+    let vanished = paragraph.replace("</w:document>", &(vanished.to_owned() + "</w:document>"));
     let table = "<table><tr><td>T1105</td><td>Fog42 fetches more files from it.</td></tr></table>";
     // The file, its bytes, how many sentences it has, and what is told.
     let cases: Vec<(&str, Vec<u8>, usize, &str)> = vec![
@@ -230,6 +233,8 @@ fn what_is_odd_is_read_all_the_same(project: &Project) {
         ("Bericht für März.txt", SENTENCE.as_bytes().to_vec(), 1, "Bericht für März.txt"),
         ("printing forbidden.pdf", encrypted("aes-128-objects-in-streams"), 1, ""),
         ("hidden.html", page(hidden), 1, "hidden.html: not read: 1 block of hidden text"),
+        ("styled.html", page(styled), 1, "styled.html: not read: 1 block of hidden text"),
+        ("vanished.docx", docx(&vanished), 1, "vanished.docx: not read: 1 block of hidden text"),
         ("table.html", page(table), 2, "table.html: not read: 1 block of other tables"),
     ];
     for (name, bytes, sentences, told) in cases {

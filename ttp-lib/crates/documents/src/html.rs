@@ -2,12 +2,14 @@
 //! elements only those are counted that change what a text is.
 
 mod hidden;
+mod styles;
 
 use crate::budget::{Budget, Outcome};
 use crate::select::{Draft, Role};
 use crate::table::{self, Cell, PARAGRAPH};
-use hidden::{Hidden, Open, is_hidden};
-use html5gum::{DefaultEmitter, Token, Tokenizer};
+use hidden::{Faint, Hidden, Open, look};
+use html5gum::{DefaultEmitter, StartTag, Token, Tokenizer};
+use styles::{Look, Styles};
 
 /// Elements whose text is not read.
 const UNSEEN: [&str; 15] = [
@@ -62,20 +64,18 @@ const MENU: usize = 8;
 
 /// The drafts of a page.
 pub(crate) fn drafts(page: &str, budget: &mut Budget) -> Outcome<Vec<Draft>> {
-    let mut emitter = DefaultEmitter::default();
-    // Scripts and styles are not looked through for tags.
-    emitter.naively_switch_states(true);
+    let styles = styles_of(page, budget)?;
     let mut reader = Reader::default();
-    for token in Tokenizer::new_with_emitter(page, emitter).flatten() {
+    for token in tokens(page) {
         let before = reader.drafts.len() + reader.cells.len();
         match token {
             Token::StartTag(tag) => {
                 let name = String::from_utf8_lossy(&tag.name);
-                let hidden = is_hidden(&tag, &name);
+                let look = look(&tag, &name, &styles);
                 // `<svg/>` closes itself; `<div/>` does not.
                 let closed = tag.self_closing && matches!(&*name, "svg" | "math");
                 if !closed {
-                    reader.open(&name, hidden);
+                    reader.open(&name, look);
                 }
             }
             Token::EndTag(tag) => reader.close(&String::from_utf8_lossy(&tag.name)),
@@ -88,9 +88,63 @@ pub(crate) fn drafts(page: &str, budget: &mut Budget) -> Outcome<Vec<Draft>> {
         budget.spend_blocks((reader.drafts.len() + reader.cells.len()).saturating_sub(before))?;
     }
     reader.show();
+    reader.end_faint(Some(0));
     reader.end_block();
     reader.end_row();
     Ok(reader.drafts)
+}
+
+fn tokens(page: &str) -> impl Iterator<Item = Token> {
+    let mut emitter = DefaultEmitter::default();
+    // Scripts and styles are not looked through for tags.
+    emitter.naively_switch_states(true);
+    Tokenizer::new_with_emitter(page, emitter).flatten()
+}
+
+/// The style sheets of a page, wherever they stand in it. One in `noscript` or a template holds for
+/// nothing that a reader sees.
+fn styles_of(page: &str, budget: &mut Budget) -> Outcome<Styles> {
+    let mut styles = Styles::default();
+    let is_style = |at: usize| {
+        page.as_bytes().get(at + 1..at + 6).is_some_and(|name| name.eq_ignore_ascii_case(b"style"))
+    };
+    if !memchr::memchr_iter(b'<', page.as_bytes()).any(is_style) {
+        return Ok(styles);
+    }
+    let (mut sheet, mut without) = (None, 0_usize);
+    for token in tokens(page) {
+        budget.check()?;
+        match token {
+            Token::StartTag(tag) => match &**tag.name {
+                b"style" => sheet = (without == 0 && is_for_screens(&tag)).then(String::new),
+                b"noscript" | b"template" => without += 1,
+                _ => {}
+            },
+            Token::EndTag(tag) => match &**tag.name {
+                b"style" => styles.add(&sheet.take().unwrap_or_default(), budget)?,
+                b"noscript" | b"template" => without = without.saturating_sub(1),
+                _ => {}
+            },
+            Token::String(text) => {
+                if let Some(sheet) = &mut sheet {
+                    sheet.push_str(&String::from_utf8_lossy(&text));
+                }
+            }
+            Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
+        }
+    }
+    styles.add(&sheet.unwrap_or_default(), budget)?;
+    Ok(styles)
+}
+
+/// Whether a style sheet holds on any screen.
+fn is_for_screens(tag: &StartTag<()>) -> bool {
+    let own = |name: &[u8]| {
+        let value = tag.attributes.get(name).map(|found| String::from_utf8_lossy(&found.value));
+        value.map_or(String::new(), |value| value.trim().to_ascii_lowercase())
+    };
+    let is_css = ["", "text/css"].contains(&own(b"type").as_str());
+    is_css && styles::medium(&own(b"media")) == Some(false)
 }
 
 #[derive(Default)]
@@ -114,6 +168,8 @@ struct Reader {
     open: Open,
     /// The element that is open and not shown, and what was unseen where it began.
     hidden: Option<(Hidden, [usize; UNSEEN.len()])>,
+    /// Open elements that change whether their text can be seen by its size and colour.
+    faint: Vec<Faint>,
     was_break: bool,
 }
 
@@ -122,7 +178,7 @@ impl Reader {
         self.unseen.iter().any(|open| *open > 0)
     }
 
-    fn open(&mut self, name: &str, is_hidden: bool) {
+    fn open(&mut self, name: &str, look: Look) {
         let unseen = UNSEEN.iter().position(|unseen| *unseen == name);
         if let Some((hidden, _)) = &mut self.hidden {
             if !hidden.start(name) {
@@ -133,10 +189,12 @@ impl Reader {
             }
             self.show();
         }
+        let ended = self.faint.iter_mut().position(|faint| faint.element.start(name));
+        self.end_faint(ended);
         if BLOCKS.contains(&name) {
             self.end_block();
         }
-        if is_hidden && unseen.is_none() {
+        if look.hidden && unseen.is_none() {
             match name {
                 "td" | "th" => self.end_cell(),
                 "tr" | "table" => {
@@ -148,6 +206,7 @@ impl Reader {
             self.hidden = Some((Hidden::new(name), self.unseen));
             return;
         }
+        self.start_faint(name, look);
         self.open.start(name);
         if let Some(at) = unseen {
             self.unseen[at] += 1;
@@ -195,9 +254,11 @@ impl Reader {
             let own = hidden.is(name);
             self.show();
             if own {
+                self.end_tag_of_faint(name);
                 return;
             }
         }
+        self.end_tag_of_faint(name);
         self.open.end(name);
         if BLOCKS.contains(&name) {
             self.end_block();
@@ -232,6 +293,10 @@ impl Reader {
             hidden.text.push_str(text);
             return;
         }
+        if let Some(faint) = self.faint.last_mut().filter(|faint| faint.is_unseen()) {
+            faint.element.text.push_str(text);
+            return;
+        }
         let letters = text.chars().filter(|c| !c.is_whitespace()).count();
         self.was_break &= letters == 0;
         if self.links > 0 {
@@ -248,6 +313,31 @@ impl Reader {
         if let Some((hidden, unseen)) = self.hidden.take() {
             self.unseen = unseen;
             self.drafts.push(Draft::new(Role::Hidden, hidden.text));
+        }
+    }
+
+    /// Begins an element whose text can be seen where that around it cannot, or the other way round.
+    fn start_faint(&mut self, name: &str, look: Look) {
+        let before = self.faint.last().map_or([false; 2], |faint| faint.now);
+        let [size, colour] = look.faint;
+        let now = [size.unwrap_or(before[0]), colour.unwrap_or(before[1])];
+        if now != before && self.faint.len() < Faint::DEEPEST && !self.is_unseen() {
+            self.faint.push(Faint::new(name, &self.open, now));
+        }
+    }
+
+    fn end_tag_of_faint(&mut self, name: &str) {
+        let ended = self.faint.iter_mut().position(|faint| faint.end(name));
+        self.end_faint(ended);
+    }
+
+    /// Ends one of these elements, with those in it.
+    fn end_faint(&mut self, from: Option<usize>) {
+        let Some(from) = from else { return };
+        for faint in self.faint.drain(from..) {
+            if faint.is_unseen() {
+                self.drafts.push(Draft::new(Role::Hidden, faint.element.text));
+            }
         }
     }
 

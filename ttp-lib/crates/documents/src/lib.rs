@@ -88,7 +88,7 @@ pub enum Kind {
     Table,
     /// Source code, a command or a rule.
     Code,
-    /// Text that a page holds and does not show.
+    /// Text that the document holds and does not show.
     Hidden,
 }
 

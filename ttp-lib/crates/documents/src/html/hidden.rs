@@ -1,9 +1,11 @@
-//! What a page holds and does not show: elements with `hidden`, `display: none` or
-//! `visibility: hidden` of their own, and `template`. Style sheets are not read, and a text in the
-//! colour of its background is not told from another.
+//! What a page holds and does not show: `template`, elements with `hidden`, and what style sheets
+//! hide (`styles.rs`): by `display`, `visibility`, a font without a size, and a colour on the same
+//! colour where one rule declares both.
 
 use super::BLOCKS;
+use super::styles::{Declared, Look, Styles};
 use html5gum::{SpanBound, StartTag};
+use std::borrow::Cow;
 
 /// Parts of tables, which end what is open within them as blocks do.
 const OF_TABLES: [&str; 8] = ["table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"];
@@ -22,6 +24,7 @@ fn place(name: &str) -> Option<usize> {
 }
 
 /// Blocks and parts of tables that are open, by their places.
+#[derive(Clone)]
 pub(super) struct Open([usize; COUNTED]);
 
 impl Default for Open {
@@ -48,30 +51,45 @@ impl Open {
     }
 }
 
-/// Whether a tag begins what is not shown. A page that is hidden as a whole is shown by its script.
-pub(super) fn is_hidden<S: SpanBound>(tag: &StartTag<S>, name: &str) -> bool {
+/// How what a tag begins looks. A page that is hidden as a whole is shown by its script.
+pub(super) fn look<S: SpanBound>(tag: &StartTag<S>, name: &str, styles: &Styles) -> Look {
     if VOID.contains(&name) || ["html", "head", "body"].contains(&name) {
-        return false;
+        return Look::default();
     }
-    let style = tag.attributes.get(&b"style"[..]);
-    name == "template"
-        || tag.attributes.contains_key(&b"hidden"[..])
-        || style.is_some_and(|style| hides(&String::from_utf8_lossy(&style.value)))
+    let own = |name: &[u8]| {
+        let value = tag.attributes.get(name).map(|found| String::from_utf8_lossy(&found.value));
+        value.unwrap_or(Cow::Borrowed(""))
+    };
+    let mut look = styles.look(name, &own(b"id"), &own(b"class"), Declared::read(&own(b"style")));
+    look.hidden |= name == "template" || tag.attributes.contains_key(&b"hidden"[..]);
+    look
 }
 
-/// Whether declarations hide what has them; of two for one property the last counts.
-fn hides(style: &str) -> bool {
-    let (mut no_display, mut invisible) = (false, false);
-    for declaration in style.split(';') {
-        let Some((property, value)) = declaration.split_once(':') else { continue };
-        let value = value.split('!').next().unwrap_or_default().trim().to_ascii_lowercase();
-        match property.trim().to_ascii_lowercase().as_str() {
-            "display" => no_display = value == "none",
-            "visibility" => invisible = value == "hidden" || value == "collapse",
-            _ => {}
-        }
+/// An element in which a text can be seen or not by its size and colour, while it is open.
+pub(super) struct Faint {
+    pub(super) element: Hidden,
+    /// What is open around it.
+    outside: Open,
+    /// Whether its text has no size, and whether it has the colour of its background.
+    pub(super) now: [bool; 2],
+}
+
+impl Faint {
+    /// The most of them within each other.
+    pub(super) const DEEPEST: usize = 8;
+
+    pub(super) fn new(element: &str, outside: &Open, now: [bool; 2]) -> Self {
+        Self { element: Hidden::new(element), outside: outside.clone(), now }
     }
-    no_display || invisible
+
+    pub(super) fn is_unseen(&self) -> bool {
+        self.now.contains(&true)
+    }
+
+    /// Takes an end tag; whether it ends the element.
+    pub(super) fn end(&mut self, name: &str) -> bool {
+        self.element.end(name, &self.outside)
+    }
 }
 
 /// An element that is not shown, while it is open. No tree is kept: what is open within it is
@@ -135,35 +153,5 @@ impl Hidden {
         }
         self.inside.end(name);
         false
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::hides;
-
-    #[test]
-    fn declarations_that_hide() {
-        for style in [
-            "display:none",
-            " color : red ; DISPLAY : None !important",
-            "visibility: hidden",
-            "visibility:collapse;",
-            "display:block;display:none",
-        ] {
-            assert!(hides(style), "{style}");
-        }
-        for style in [
-            "",
-            "display:none;display:block",
-            "display: inline",
-            "visibility: visible",
-            "color: #fff; background: #fff",
-            "display",
-            "x-display:none",
-            "overflow: hidden",
-        ] {
-            assert!(!hides(style), "{style}");
-        }
     }
 }

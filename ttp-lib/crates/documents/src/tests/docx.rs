@@ -29,6 +29,139 @@ fn paragraphs_titles_lists_and_tables() {
     );
 }
 
+/// The blocks of a document with these styles.
+fn styled(styles: &str, body: &str) -> Vec<(Kind, String)> {
+    let main = format!("<w:document><w:body>{body}</w:body></w:document>");
+    let styles = format!("<w:styles>{styles}</w:styles>");
+    let parts = [("word/document.xml", main.as_str()), ("word/styles.xml", styles.as_str())];
+    let document = read("a.docx", archive(&parts));
+    blocks(&document).into_iter().map(|(kind, text)| (kind, text.to_owned())).collect()
+}
+
+const STYLES: &str = r#"
+<w:style w:type="paragraph" w:default="1" w:styleId="Normal"><w:name w:val="Normal"/></w:style>
+<w:style w:type="paragraph" w:styleId="Note"><w:basedOn w:val="Normal"/><w:rPr><w:vanish/></w:rPr></w:style>
+<w:style w:type="paragraph" w:styleId="Note2"><w:basedOn w:val="Note"/></w:style>
+<w:style w:type="paragraph" w:styleId="Shown"><w:basedOn w:val="Note"/><w:rPr><w:vanish w:val="0"/></w:rPr></w:style>
+<w:style w:type="character" w:styleId="Secret"><w:rPr><w:rPrChange><w:rPr><w:vanish w:val="0"/></w:rPr></w:rPrChange><w:vanish w:val="true"/></w:rPr></w:style>
+<w:style w:type="character" w:styleId="Loop"><w:basedOn w:val="Loop2"/></w:style>
+<w:style w:type="character" w:styleId="Loop2"><w:basedOn w:val="Loop"/></w:style>
+<w:style w:type="table" w:styleId="Grid"><w:tblStylePr><w:rPr><w:vanish/></w:rPr></w:tblStylePr></w:style>"#;
+
+#[test]
+fn hidden_text_is_told_and_not_read() {
+    let unseen = "Nobody sees this sentence.";
+    for (paragraph, run, hidden) in [
+        ("", "<w:vanish/>", true),
+        ("", r#"<w:b/><w:vanish w:val="1"/>"#, true),
+        ("", r#"<w:vanish w:val="0"/>"#, false),
+        ("", r#"<w:vanish w:val="false"/>"#, false),
+        ("", r#"<w:vanish w:val="off"/>"#, false),
+        ("", "<w:webHidden/>", false),
+        ("", "<w:specVanish/>", false),
+        ("", "<w:rPrChange><w:rPr><w:vanish/></w:rPr></w:rPrChange>", false),
+        // A paragraph's mark, and what it had before a change.
+        ("<w:rPr><w:vanish/></w:rPr>", "", false),
+        (r#"<w:pPrChange><w:pPr><w:pStyle w:val="Note"/></w:pPr></w:pPrChange>"#, "", false),
+        (r#"<w:pStyle w:val="Note"/>"#, "", true),
+        (r#"<w:pStyle w:val="Note2"/>"#, "", true),
+        (r#"<w:pStyle w:val="Shown"/>"#, "", false),
+        (r#"<w:pStyle w:val="Note"/>"#, r#"<w:vanish w:val="0"/>"#, false),
+        ("", r#"<w:rStyle w:val="Secret"/>"#, true),
+        ("", r#"<w:rStyle w:val="Loop"/>"#, false),
+        ("", r#"<w:rStyle w:val="Grid"/>"#, false),
+        ("", r#"<w:rStyle w:val="unknown"/>"#, false),
+        // Two styles that hide show.
+        (r#"<w:pStyle w:val="Note"/>"#, r#"<w:rStyle w:val="Secret"/>"#, false),
+        (r#"<w:pStyle w:val="Note"/>"#, r#"<w:rStyle w:val="Secret"/><w:vanish/>"#, true),
+    ] {
+        let body = format!(
+            "<w:p><w:pPr>{paragraph}</w:pPr><w:r><w:rPr>{run}</w:rPr><w:t>{unseen}</w:t></w:r></w:p>"
+        );
+        let kind = if hidden { Kind::Hidden } else { Kind::Prose };
+        assert_eq!(styled(STYLES, &body), [(kind, unseen.to_owned())], "{paragraph} {run}");
+    }
+}
+
+#[test]
+fn hidden_words_are_taken_out_of_their_paragraph() {
+    let run = |properties: &str, text: &str| {
+        format!(r#"<w:r><w:rPr>{properties}</w:rPr><w:t xml:space="preserve">{text}</w:t></w:r>"#)
+    };
+    let hidden = "<w:vanish/>";
+    let body = [
+        "<w:p>",
+        &run("", "The actor ran "),
+        &run(hidden, "and never "),
+        &run(hidden, "removed &#38; "),
+        &run("", "cmd.exe on all hosts."),
+        &run(hidden, "It left no trace."),
+        "</w:p><w:p>",
+        // A text box in a hidden run, and in one that is shown.
+        &format!("<w:r><w:rPr>{hidden}</w:rPr><w:txbxContent>{}</w:txbxContent></w:r>", paragraph("In a hidden box.")),
+        &format!("<w:r><w:txbxContent><w:p>{}</w:p></w:txbxContent><w:t>It was seen by all of us.</w:t></w:r>", run(hidden, "Hidden in a box.")),
+        "</w:p><w:tbl><w:tr><w:tc><w:p>",
+        &run("", "T1105"),
+        "</w:p></w:tc><w:tc><w:p>",
+        &run(hidden, "The loader fetched three files."),
+        "</w:p></w:tc></w:tr></w:tbl>",
+    ]
+    .concat();
+    let found = styled("", &body);
+    let found: Vec<(Kind, &str)> =
+        found.iter().map(|(kind, text)| (*kind, text.as_str())).collect();
+    assert_eq!(
+        found,
+        [
+            (Kind::Hidden, "and never removed & It left no trace."),
+            (Kind::Prose, "The actor ran cmd.exe on all hosts."),
+            (Kind::Hidden, "In a hidden box."),
+            (Kind::Hidden, "Hidden in a box."),
+            (Kind::Prose, "It was seen by all of us."),
+            (Kind::Hidden, "The loader fetched three files."),
+            (Kind::Table, "T1105"),
+        ]
+    );
+}
+
+#[test]
+fn a_document_may_hide_all_that_says_nothing_else() {
+    let shown =
+        r#"<w:p><w:r><w:rPr><w:vanish w:val="0"/></w:rPr><w:t>The actor ran it.</w:t></w:r></w:p>"#;
+    let body = paragraph("Nobody sees this sentence.") + shown;
+    for styles in [
+        "<w:docDefaults><w:rPrDefault><w:rPr><w:vanish/></w:rPr></w:rPrDefault></w:docDefaults>",
+        r#"<w:style w:type="paragraph" w:default="1" w:styleId="N"><w:rPr><w:vanish/></w:rPr></w:style>"#,
+        r#"<w:style w:type="character" w:default="on" w:styleId="N"><w:rPr><w:vanish/></w:rPr></w:style>"#,
+    ] {
+        let found = styled(styles, &body);
+        assert_eq!(found[0], (Kind::Hidden, "Nobody sees this sentence.".to_owned()), "{styles}");
+        assert_eq!(found[1], (Kind::Prose, "The actor ran it.".to_owned()), "{styles}");
+    }
+}
+
+#[test]
+fn hostile_styles_cost_their_length() {
+    let style = |at: usize| {
+        format!(r#"<w:style w:styleId="{at}"><w:basedOn w:val="{}"/></w:style>"#, at + 1)
+    };
+    // Reading ends with an error after 50 seconds.
+    let chain: String = (0..90_000).map(style).collect();
+    let end = r#"<w:style w:styleId="90000"><w:rPr><w:vanish/></w:rPr></w:style>"#;
+    let body =
+        r#"<w:p><w:pPr><w:pStyle w:val="0"/></w:pPr><w:r><w:t>Nobody sees this.</w:t></w:r></w:p>"#;
+    assert_eq!(styled(&(chain + end), body)[0].0, Kind::Hidden);
+    let many: String = (0..100_001).map(style).collect();
+    let main = format!("<w:document>{}</w:document>", paragraph(PROSE));
+    let styles = format!("<w:styles>{many}</w:styles>");
+    let parts = [("word/document.xml", main.as_str()), ("word/styles.xml", styles.as_str())];
+    assert_eq!(refused("a.docx", archive(&parts)), "word/styles.xml has more than 100000 styles");
+    let deep = "<w:p><w:r><w:rPr><w:vanish/></w:rPr>".repeat(100_000);
+    let found = styled("", &format!("{}{deep}<w:t>Nobody sees this.</w:t>", paragraph(PROSE)));
+    assert_eq!(found[0], (Kind::Prose, PROSE.to_owned()));
+    assert_eq!(found[1].0, Kind::Hidden);
+}
+
 #[test]
 fn footnotes_come_last() {
     let main = format!("<w:document><w:body>{}</w:body></w:document>", paragraph(PROSE));

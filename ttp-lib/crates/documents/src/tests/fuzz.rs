@@ -76,6 +76,7 @@ fn fuzz(name: &str, sample: &[u8]) {
 #[test]
 fn changed_html() {
     fuzz("a.html", samples::PAGE.as_bytes());
+    fuzz("a.html", samples::STYLED.as_bytes());
 }
 
 #[test]
@@ -97,6 +98,9 @@ fn changed_docx() {
         "a.docx",
         &samples::docx(&samples::paragraph("The actor sent mails &amp; more to all.").repeat(3)),
     );
+    let body = "<w:p><w:pPr><w:pStyle w:val='berschrift1'/></w:pPr><w:r><w:rPr><w:rStyle \
+                w:val='a'/><w:vanish/></w:rPr><w:t>The actor sent mails.</w:t></w:r></w:p>";
+    fuzz("a.docx", &samples::docx(&body.repeat(2)));
 }
 
 #[test]

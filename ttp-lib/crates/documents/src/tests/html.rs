@@ -65,6 +65,77 @@ fn what_is_not_shown_is_told_and_not_read() {
 }
 
 #[test]
+fn what_a_style_sheet_hides_is_told_and_not_read() {
+    let unseen = "Nobody sees this sentence.";
+    let seen = "The actor ran it.";
+    for html in [
+        "<style>.x{display:none}</style><p class='a x b'>HERE</p><p class='X'>THERE</p>",
+        "<p id=x>HERE<p id=y>THERE<style>#x{visibility:hidden}</style>",
+        "<style>@media print{p{display:none}} div.x{display:none}</style><div class=x>HERE</div><p class=x>THERE",
+        "<style media=print>p{display:none}</style><style>.x{font-size:0}</style><p class=x>HERE<p>THERE",
+        "<style>.x{color:#fff;background:white}</style><p>THERE <span class=x>HERE</span></p>",
+        "<noscript><style>.y{display:none}</style></noscript><p class=y>THERE<p hidden>HERE",
+        "<template><style>.y{display:none}</style></template><p class=y>THERE<p hidden>HERE",
+        "<!-- <style>.y{display:none}</style> --><p class=y>THERE<p hidden>HERE",
+        "<style type=text/x-template>.y{display:none}</style><p class=y>THERE<p hidden>HERE",
+        "<style>body,html,br{display:none}</style><p>THERE<p hidden>HERE",
+        "<style>.x{display:none}.x.on{display:block}</style><p class='x on'>THERE<p hidden>HERE",
+        "<p>THERE</p><style>.x{display:none}",
+    ] {
+        let html = format!("<html><body>{html}").replace("THERE", seen).replace("HERE", unseen);
+        let page = read("a.html", &html);
+        let hidden = [unseen].into_iter().filter(|text| html.contains(text));
+        assert_eq!(texts(&page, Kind::Hidden), hidden.collect::<Vec<_>>(), "{html}");
+        assert_eq!(texts(&page, Kind::Prose), [seen], "{html}");
+    }
+}
+
+#[test]
+fn what_has_no_size_is_not_read_and_what_it_holds_may_have_one() {
+    let unseen = "Nobody sees this sentence.";
+    let seen = "The actor ran it.";
+    for html in [
+        "<p>THERE <span style='font-size:0'>HERE</span></p>",
+        "<p style='font-size:0'>HERE<p>THERE",
+        "<div style='font-size:0'><p>HERE</p></div>THERE",
+        "<div style='font-size:0'><div style='font-size:12px'><p>THERE</p></div>HERE</div>",
+        "<div style='font-size:0'>HERE<div style='font-size:12px'>THERE</div></div>",
+        "<div style='font-size:0'><p style='font-size:1em'>HERE</p></div><p>THERE",
+        "<div style='font:0/0 a'><p style='color:red'>HERE</p></div><p>THERE",
+        "<div style='color:red;background:red'><p style='color:#000'>THERE</p>HERE</div>",
+        "<div style='font-size:0'><p hidden>HERE</p><p style='font-size:9pt'>THERE</p></div>",
+        "<ul><li style='font-size:0'>HERE<li>THERE</ul>",
+        "<div><b style='font-size:0'>HERE</div><p>THERE",
+        "<table style='font-size:0'><tr><td>HERE</table><p>THERE",
+        "<table><tr style='font-size:0'><td>HERE<tr><td>THERE</table>",
+    ] {
+        let html = format!("<html><body>{html}").replace("THERE", seen).replace("HERE", unseen);
+        let page = read("a.html", &html);
+        assert_eq!(texts(&page, Kind::Hidden), [unseen], "{html}");
+        let read: Vec<&str> = page.blocks.iter().map(|block| block.text.as_str()).collect();
+        assert_eq!(page.blocks.len(), 2, "{html}: {read:?}");
+        assert!(read.contains(&seen), "{html}: {read:?}");
+    }
+}
+
+#[test]
+fn a_large_style_sheet_and_many_classes_cost_their_length() {
+    // Reading ends with an error after 50 seconds.
+    let rules: String =
+        (0..100_000).map(|at| format!(".class-number-{at}{{display:none; color:red}}\n")).collect();
+    assert!(rules.len() > 4 << 20);
+    let classes: String = (0..20_000).map(|at| format!("other{at} ")).collect();
+    let alternating = "<b style='font-size:0'><i style='font-size:9px'>".repeat(10_000);
+    let page = format!(
+        "<html><style>{rules}</style><p class='{classes}'>The actor ran it.<p \
+         class=class-number-99999>Nobody sees this sentence.</p>{alternating}"
+    );
+    let page = read("a.html", page);
+    assert_eq!(texts(&page, Kind::Prose), ["The actor ran it."]);
+    assert_eq!(texts(&page, Kind::Hidden), ["Nobody sees this sentence."]);
+}
+
+#[test]
 fn cells_that_hold_a_sentence_are_read() {
     let page = "<html><body><h2>Techniques</h2><table>
 <tr><th>Technique</th><th>Procedure</th></tr>
@@ -127,7 +198,19 @@ fn characters_are_what_the_page_says() {
 
 #[test]
 fn nesting_costs_nothing() {
-    for tag in ["div", "b", "table", "nav", "td", "svg", "a", "ul><li", "div hidden", "template"] {
+    for tag in [
+        "div",
+        "b",
+        "table",
+        "nav",
+        "td",
+        "svg",
+        "a",
+        "ul><li",
+        "div hidden",
+        "template",
+        "div style=font-size:0",
+    ] {
         let page = format!(
             "<html><body><p>The actor dumped the credentials.</p>{}",
             format!("<{tag}>").repeat(100_000)

@@ -40,6 +40,12 @@ pub(super) const PAGE: &str = "<!DOCTYPE html><html><head><title>Vendor blog</ti
 </article></main><aside><p>Read our other posts about this topic.</p></aside>
 <footer><p>We are a company that sells things.</p></footer></body></html>";
 
+/// A page of which a style sheet hides parts.
+pub(super) const STYLED: &str = "<html><style>/* a */ @media screen { .x, p#i { display: none !important } }
+@media print { p { display: none } } .y{font:0/0 a} .z{color:#fff;background:rgb(255,255,255)} .x.on{display:block}
+</style><body><p class='a x'>Nobody sees it.</p><p id=i>Nor this one.</p><div class=y>Nor this.<p style='font-size:9pt'>The
+actor ran it.</p></div><span class='z'>Nor that.</span><p class='x on'>It was shown to all.</p></body></html>";
+
 /// A PDF file of objects, numbered from 1; the first is the catalog. With its table of objects.
 pub(super) fn pdf(objects: &[Vec<u8>]) -> Vec<u8> {
     let mut file = b"%PDF-1.5\n%\xe2\xe3\xcf\xd3\n".to_vec();

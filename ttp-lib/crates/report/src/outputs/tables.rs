@@ -4,8 +4,11 @@ use super::title;
 use crate::Report;
 use std::collections::BTreeMap;
 use ttp_base::cells;
-use ttp_base::show::Table;
+use ttp_base::show::{Table, harmless};
 use ttp_documents::{Block, Document, Kind};
+
+/// The most characters of a file's name beside a place in it.
+const FILE: usize = 32;
 
 /// Kinds of blocks: what they are called, and why they are read or left out.
 const KINDS: [(Kind, &str, &str); 8] = [
@@ -20,7 +23,7 @@ const KINDS: [(Kind, &str, &str); 8] = [
     ),
     (Kind::Table, "other tables", "left out: their cells are no sentences"),
     (Kind::Code, "code", "left out: the model has learned from sentences alone"),
-    (Kind::Hidden, "hidden text", "left out: the page does not show it"),
+    (Kind::Hidden, "hidden text", "left out: the document does not show it"),
 ];
 
 /// What a file of [`write`](super::write)'s is for; nothing where it is none of them.
@@ -56,10 +59,11 @@ pub fn blocks(document: &Document) -> Table {
     table
 }
 
-/// The techniques of a report, surest first, each with its surest sentence and where that stands.
+/// The techniques of a report, surest first, each with its surest sentence and where that stands. A
+/// long sentence is cut; its place has a column of its own, in which the page stands before the file.
 pub fn techniques(report: &Report) -> Table {
     let mut table =
-        Table::new(["technique", "name", "sentences", "probability", "surest evidence"])
+        Table::new(["technique", "name", "sentences", "probability", "where", "surest evidence"])
             .caption(title(report))
             .limits(160, 72);
     for technique in &report.techniques {
@@ -67,17 +71,18 @@ pub fn techniques(report: &Report) -> Table {
             let (read, judgement) = report.sentence(document, sentence)?;
             let place = match report.documents.len() {
                 1 => read.place(judgement),
-                _ => format!("{}, {}", read.document.name, read.place(judgement)),
+                _ => format!("{}, {}", read.place(judgement), harmless(&read.document.name, FILE)),
             };
-            Some((judgement.sentence.text.as_str(), place))
+            Some((place, judgement.sentence.text.as_str()))
         });
-        let surest = surest.map(|(text, place)| format!("{text} ({place})"));
+        let (place, surest) = surest.unzip();
         // As many cells as there are headers.
         _ = table.push(cells![
             &technique.technique,
             &technique.name,
             technique.evidence.len(),
             technique.probability,
+            place,
             surest,
         ]);
     }
@@ -99,6 +104,32 @@ mod tests {
         assert!(lines[5].starts_with("indicators       2  left out: hashes"), "{text}");
         assert!(lines[5].ends_with("evil[.]example[.]com 203[.]0[.]113[.]9"), "{text}");
         assert_eq!(lines.len(), 6);
+    }
+
+    #[test]
+    fn a_long_sentence_is_cut_and_its_place_stays() {
+        let mut report = sample();
+        let long = "The actor ran it on all hosts of the victim. ".repeat(20);
+        report.documents[0].sentences[0].sentence.text = long.clone();
+        report.documents[0].document.name = format!("{}.pdf", "river".repeat(40));
+        let row = |report: &Report| {
+            let text = techniques(report).to_text();
+            text.lines().find(|line| line.starts_with("T1059.001")).unwrap().to_owned()
+        };
+        let of_two = row(&report);
+        let cut = "  page 1, riverriverriverriverriverriverr…  The actor ran it on all hosts";
+        assert!(of_two.contains(cut), "{of_two}");
+        assert!(of_two.ends_with('…'), "{of_two}");
+        report.documents.truncate(1);
+        for technique in &mut report.techniques {
+            technique.evidence.retain(|(document, _)| *document == 0);
+        }
+        let of_one = row(&report);
+        assert!(of_one.contains("  page 1  The actor ran it"), "{of_one}");
+        assert!(of_one.ends_with('…'), "{of_one}");
+        let html = techniques(&report).to_html();
+        assert!(html.contains(">page 1</td>"), "{html}");
+        assert!(!html.contains(long.trim()));
     }
 
     #[test]

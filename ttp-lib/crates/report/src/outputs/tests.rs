@@ -194,7 +194,9 @@ fn a_terminal_has_a_line_for_each_technique() {
     assert_eq!(lines[0], "river report.pdf and 1 more");
     assert!(lines[3].starts_with("T1059.001  PowerShell"), "{text}");
     assert!(
-        lines[3].contains("2        0.930  The actor ran encoded PowerShell. (river"),
+        lines[3].ends_with(
+            "2        0.930  page 1, river report.pdf  The actor ran encoded PowerShell."
+        ),
         "{text}"
     );
     assert!(lines[4].contains("hxxp://evil[.]example[.]com/a.ps1"), "{text}");
