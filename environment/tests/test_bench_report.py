@@ -22,17 +22,17 @@ from project import Problem
 # Answers as `ttp` does: every sentence that ends with a full stop is one.
 TTP = """\
 #!{python}
-import json, pathlib, signal, sys, time
+import itertools, json, pathlib, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 class Handler(BaseHTTPRequestHandler):
-    answered = 0
+    numbers = itertools.count(1)
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
-        Handler.answered += 1
+        number = next(Handler.numbers)
         time.sleep(0.01)
-        body = b"{{}}" + b" " * ({growing} and Handler.answered)
-        self.send_response(200 if Handler.answered <= {most} else 429)
+        body = b"{{}}" + b" " * ({growing} and number)
+        self.send_response(200 if number <= {most} else 429)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

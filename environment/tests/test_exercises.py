@@ -21,7 +21,7 @@ import notebook_file
 import project
 import run_notebooks
 
-CHAPTERS = [f"{number:02}" for number in range(1, 14)]
+CHAPTERS = [f"{number:02}" for number in range(1, 15)]
 
 
 def checked(said: str):
@@ -190,7 +190,7 @@ class Course(unittest.TestCase):
         out = self.write()
         self.assertEqual([p.name for p in (out / "reports").iterdir()], ["index.html"])
         self.assertIn(f"TTP_OUT={self.folder}", (out / "README.md").read_text())
-        self.assertIn("4 notebooks of exercises, their solutions and 1 pages: ", self.said)
+        self.assertIn("5 notebooks of exercises, their solutions and 1 pages: ", self.said)
 
     def test_a_folder_that_has_files_is_refused(self) -> None:
         (self.folder / "course").mkdir()
