@@ -45,8 +45,10 @@ MOST_ERRORS_SHOWN = 5
 def served(command: "list[str]", environment: "dict[str, str]", log: Path) -> "Iterator[tuple]":
     """The server's process and address, until the block ends; then it is stopped as by Ctrl-C."""
     with log.open("w", encoding="utf-8") as errors:
+        # A shell has commands in its background ignore SIGINT, and their children with them.
         process = subprocess.Popen(command, cwd=project.ROOT, env=environment, text=True,
-                                   stdout=subprocess.PIPE, stderr=errors)
+                                   stdout=subprocess.PIPE, stderr=errors,
+                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     late = threading.Timer(STARTS_WITHIN_SECONDS, process.kill)
     late.start()
     try:
