@@ -98,7 +98,7 @@ AFTER = {"clippy": ["format"], "kernel": ["clippy"], "compile": ["kernel"],
 FEW_FAULTS = ("--kills", "14", "--signals", "4", "--disk", "21")
 # Seconds after which a stage hangs: several times what it takes on a slow machine with nothing
 # compiled before.
-LIMITS = {"format": 120, "environment": 1500, "clippy": 1800, "kernel": 2700, "compile": 1800,
+LIMITS = {"format": 120, "environment": 2700, "clippy": 1800, "kernel": 2700, "compile": 1800,
           "cargo test": 2400, "fuzz": 1800, "faults": 900, "slurm": 1500, "notebooks": 3600,
           "exercises": 1200, "reports": 1200, "checkpoints": 600, "paper": 1500}
 # `--all` takes longer, and nobody waits for it.
