@@ -300,8 +300,8 @@ impl fmt::Display for Renamed {
         let [reading, encoding] = self.seconds;
         write!(
             f,
-            "{} flows, read in {reading:.1} s and encoded in {encoding:.1} s; outputs never used: \
-             {:?}",
+            "{} flows, read with their labels and annotations in {reading:.1} s and encoded in \
+             {encoding:.1} s; outputs never used: {:?}",
             self.encoded.len(),
             self.encoded.never_used()
         )
