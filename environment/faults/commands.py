@@ -35,6 +35,9 @@ class Command:
     # Files that tell of a folder which is exchanged before they are written: with another model in
     # its place the earlier ones would be wrong, so they may be gone until the next run.
     follow: "tuple[str, ...]" = ()
+    # Files in JSON that a training writes with its best model so far, and again at its end: in
+    # between they are whole and tell of less.
+    grow: "tuple[str, ...]" = ()
 
 
 ATTACK = ("data/raw/attack-v10.1/enterprise-attack.json",)
@@ -47,7 +50,8 @@ COMMANDS = [
             ("data/processed/splits/paper",), ATTACK),
     Command("finetune, linear", ["finetune", "--checkpoint", "tfidf-svm"], needs=ATTACK),
     Command("finetune, encoder", ["finetune", "--checkpoint", "minilm"], needs=ATTACK,
-            follow=("models/minilm.clean/README.md",)),
+            follow=("models/minilm.clean/README.md",),
+            grow=("models/minilm.clean/train_params.json",)),
     Command("pretrain", ["pretrain"], needs=ATTACK, follow=("models/minilm-cti/README.md",)),
     Command("similarity", ["similarity"], needs=ATTACK,
             follow=("models/similarity.basic/README.md", "models/similarity.hard_negatives/README.md")),

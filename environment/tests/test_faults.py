@@ -43,6 +43,17 @@ class Faults(unittest.TestCase):
         with self.assertRaisesRegex(faults.Lost, "a is half"):
             case.whole(True)
 
+    def test_a_file_that_grows_is_whole_in_between(self) -> None:
+        script = 'mkdir -p "$TTP_OUT"; printf \'{"epochs": 2}\' > "$1"'
+        machine = faults.Machine(program(self.folder, script), self.folder / "work")
+        case = faults.Case(machine, Command("one", ["{out}/a"], grow=("a",)))
+        case.prepare(True)
+        (machine.out / "a").write_text('{"epochs": 1}')
+        case.whole(True)
+        (machine.out / "a").write_text('{"epochs": ')
+        with self.assertRaisesRegex(faults.Lost, "a is half"):
+            case.whole(True)
+
     def test_a_file_that_is_gone_is_seen(self) -> None:
         case = self.case('mkdir -p "$TTP_OUT"; printf whole > "$1"')
         case.prepare(True)
