@@ -311,7 +311,7 @@ fn the_command_line_trains_it_and_says_what_is_wrong_in_a_line() {
     let encoder = project.fails(&["report-model", "--encoder", "nowhere"]);
     assert!(encoder.contains("splits/clean/train.csv: not there: what an encoder"), "{encoder}");
     let rare = project.fails(&["report-model", "--least", "99"]);
-    assert_eq!(rare, "error: setting balance.trim_below: no technique has 99 rows");
+    assert_eq!(rare, "error: setting least: no technique has 99 rows");
     project.write(&format!("data/raw/{BUNDLE}"), "{\"type\": \"bundle\", \"objects\": [");
     assert!(project.fails(&["report-model"]).contains("enterprise-attack.json"));
     let after = std::fs::read(project.at("models/report/report-model.json")).unwrap();
