@@ -37,6 +37,7 @@ from project import Problem
 
 WORK = project.ROOT / "target" / "faults"
 SECONDS = 120
+TALK_SECONDS = 30.0
 EARLIER = b"as it was before\n"
 ERRORS = {"open": ["ENOSPC", "EIO", "EMFILE", "EROFS"], "read": ["EIO", "EMFILE"],
           "write": ["ENOSPC", "EIO"], "fsync": ["EIO", "ENOSPC"],
@@ -263,7 +264,13 @@ def run(ttp: Path, work: Path, kills: int, signals: int, faults: int, seed: int,
     plan += [("signal", told, (signal.SIGTERM, signal.SIGINT)[number % 2]) for number in range(signals)]
     plan += [("disk", disk, None) for _ in range(faults)]
     tried, counts, by_error = Counter(), {}, Counter()
+    began = said = time.monotonic()
     for number, (kind, do, argument) in enumerate(plan):
+        now = time.monotonic()
+        if now - said >= TALK_SECONDS:
+            left = (now - began) / number * (len(plan) - number)
+            say(f"{number} of {len(plan)} faults, {len(lost)} not survived, {left / 60:.0f} min left")
+            said = now
         case = cases[number % len(cases)]
         tried[kind] += 1
         try:
