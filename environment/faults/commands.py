@@ -113,7 +113,8 @@ def digest(path: Path) -> str:
 
 
 def hidden(name: str) -> bool:
-    return any(part.startswith(".") for part in Path(name).parts)
+    """Whether a file is of work that is not done: a sweep's job has a folder for it, too."""
+    return any(part.startswith(".") or part == "unfinished" for part in Path(name).parts)
 
 
 def names(folder: Path) -> "list[str]":
