@@ -433,7 +433,8 @@ def main() -> int:
         print(f"error: {error.filename or project.output()}: {error.strerror or error}",
               file=sys.stderr)
         return 1
-    except (KeyboardInterrupt, Interrupted):
+    # Where a kernel is being started, the interrupt comes as the end of a task.
+    except (KeyboardInterrupt, Interrupted, asyncio.CancelledError):
         print("\nstopped; what was finished before is kept", file=sys.stderr)
         return 130
     report.print_end([path for state in states for path in state.outputs])
