@@ -10,6 +10,8 @@ from pathlib import Path
 import project
 from project import Problem
 
+REPORT = project.ROOT / "data" / "reports" / "paper-lantern.md"
+
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
     options.add_argument("--ttp", type=Path, metavar="FILE",

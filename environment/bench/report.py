@@ -31,7 +31,6 @@ from bench.race import positive, shown, spread
 from project import Problem
 
 FOLDER = project.ROOT / "target" / "bench-report"
-REPORT = project.ROOT / "data" / "reports" / "paper-lantern.md"
 SENTENCES = 300
 IN_A_PARAGRAPH = 5
 PAGES = 200
@@ -45,13 +44,13 @@ PDF_BYTES = 300e6
 
 def sentences(count: int) -> "list[str]":
     """Sentences of the made-up report, each with its number, so that none is there twice."""
-    text = REPORT.read_text(encoding="utf-8")
+    text = program.REPORT.read_text(encoding="utf-8")
     parts = [" ".join(part.split()) for part in text.split("\n\n")]
     prose = [part for part in parts if part.endswith(".") and part[0] not in "#|1"]
     own = [sentence for part in prose for sentence in re.split(r"(?<=\.) (?=[A-Z])", part)
            if "`" not in sentence and len(sentence.split()) > 5]
     if len(own) < 10:
-        raise Problem(f"{REPORT}: only {len(own)} sentences are as they are needed here")
+        raise Problem(f"{program.REPORT}: only {len(own)} sentences are as they are needed here")
     return [f"{own[at % len(own)][:-1]} on host {at + 1}." for at in range(count)]
 
 
@@ -117,8 +116,7 @@ def run(command: "list[str]", out: Path) -> dict:
     # The usage of this process alone, as against that of all that have ended.
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status) if hasattr(
-        os, "waitstatus_to_exitcode") else status
+    process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise Problem(f"`{' '.join(command)}` failed: its own message stands above")
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))

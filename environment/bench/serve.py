@@ -31,7 +31,6 @@ from bench.race import positive, spread
 from project import Problem
 
 FOLDER = project.ROOT / "target" / "bench-serve"
-REPORT = project.ROOT / "data" / "reports" / "paper-lantern.md"
 ALONE = 20
 # When resident memory is looked at under load; what comes later is growth.
 SETTLED_SECONDS = 10.0
@@ -123,7 +122,7 @@ class Load:
 
 def measure(arguments: argparse.Namespace) -> dict:
     ttp, model = program.program(arguments), program.model(arguments)
-    report, name = REPORT.read_bytes(), REPORT.name
+    report, name = program.REPORT.read_bytes(), program.REPORT.name
     command = [str(ttp), "serve", "--port", "0", "--model", str(model),
                "--workers", str(arguments.workers), "--queue", str(max(arguments.clients, 1))]
     load_before, resident = os.getloadavg()[0], {}

@@ -30,9 +30,8 @@ from collections import Counter
 from pathlib import Path
 
 import project
-from faults import commands, notebooks, tiny
+from faults import Lost, commands, notebooks, tiny
 from faults.commands import COMMANDS, Command
-from faults.lost import Lost
 from project import Problem
 
 WORK = project.ROOT / "target" / "faults"
@@ -122,10 +121,9 @@ class Case:
             raise Lost(f"undisturbed it ended with {status}: {said.strip()}")
 
     def compare(self, what: str) -> None:
-        now = commands.files(self.machine.out)
-        if now != self.after:
-            names = [n for n in {**now, **self.after} if now.get(n) != self.after.get(n)]
-            raise Lost(f"{what} ended with another {', '.join(sorted(names)[:3])}")
+        names = commands.differing(commands.files(self.machine.out), self.after)
+        if names:
+            raise Lost(f"{what} ended with another {names}")
 
     def prepare(self, again: bool) -> None:
         """The folder as the command finds it: without what it writes, or with something earlier."""
@@ -286,11 +284,11 @@ def run(ttp: Path, work: Path, kills: int, signals: int, faults: int, seed: int,
 
 
 def disturb_notebooks(faults: int, seed: int, only: "list[str] | None") -> int:
-    names = [path.stem for path in sorted(project.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))]
-    unknown = [name for name in only or [] if name not in names]
-    if unknown:
-        raise Problem(f"unknown notebook {unknown[0]!r}; known: {', '.join(names)}")
-    return notebooks.run(WORK / "notebooks", only or names, faults, seed,
+    # It needs what executes notebooks, and commands do not.
+    import run_notebooks
+
+    names = [path.stem for path in run_notebooks.notebooks(only or [])]
+    return notebooks.run(WORK / "notebooks", names, faults, seed,
                          lambda line: print(line, flush=True))
 
 

@@ -126,6 +126,12 @@ def files(folder: Path) -> "dict[str, str]":
     return {name: digest(folder / name) for name in names(folder) if not hidden(name)}
 
 
+def differing(files: "dict[str, str]", others: "dict[str, str]") -> str:
+    """The first of those files that are not in both, or not the same; empty where all are."""
+    names = [name for name in {**files, **others} if files.get(name) != others.get(name)]
+    return ", ".join(sorted(names)[:3])
+
+
 def left(folder: Path) -> "list[str]":
     """Everything under hidden names."""
     return [name for name in names(folder) if hidden(name)]

@@ -28,8 +28,7 @@ from pathlib import Path
 
 import compare_results
 import project
-from faults import commands
-from faults.lost import Lost
+from faults import Lost, commands
 
 KINDS = ("group", "runner", "kernel", "SIGTERM", "SIGINT")
 # How long a process may take to notice that the one above it is gone.
@@ -117,24 +116,21 @@ class Notebooks:
             if digest != self.after.get(file):
                 raise Lost(f"{file} is half, or not what a run writes")
         may_lack = set() if again else set(self.written[name])
-        # What a run that failed leaves to look at goes with the next run.
         gone = [file for file in self.after if file not in now and file not in may_lack]
         if gone:
             raise Lost(f"{gone[0]} was there before, and is gone")
 
     def recovers(self, name: str) -> None:
         self.sound_run(name, "the next run")
-        now = files(self.out)
-        if now != self.after:
-            names = [n for n in {**now, **self.after} if now.get(n) != self.after.get(n)]
-            raise Lost(f"the next run ended with another {', '.join(sorted(names)[:3])}")
+        names = commands.differing(files(self.out), self.after)
+        if names:
+            raise Lost(f"the next run ended with another {names}")
 
 
 def files(out: Path) -> "dict[str, str]":
-    """What stands under final names, with its content's digest, times and pages' text apart."""
-    paths = [path for path in out.rglob("*") if path.is_file()]
-    names = {str(path.relative_to(out)): path for path in paths}
-    return {name: digest(path) for name, path in names.items()
+    """What stands under final names, with its content's digest, times and pages' text apart. What a
+    run that failed leaves to look at goes with the next run."""
+    return {name: digest(out / name) for name in commands.names(out)
             if not commands.hidden(name) and not name.endswith(".failed.ipynb")}
 
 

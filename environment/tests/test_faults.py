@@ -118,8 +118,7 @@ class NotebookFaults(unittest.TestCase):
         self.addCleanup(process.kill)
         self.assertEqual(notebooks.running(self.folder), [process.pid])
         notebooks.kill(process.pid)
-        while not support.ended(process.pid):
-            pass
+        support.until(lambda: support.ended(process.pid), "it was not killed")
         self.assertEqual(notebooks.running(self.folder), [])
         # It may have ended by itself.
         process.wait()

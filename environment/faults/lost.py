@@ -1,2 +1,0 @@
-class Lost(Exception):
-    """Something that should have held did not."""
