@@ -436,18 +436,16 @@ class Kills(HouseWithKernel):
             self.write(f"reports/{name}", "before")
         self.before = self.reports()
 
-    def kill(self, name: signal.Signals) -> "tuple[int, int]":
-        slow = ("import os, pathlib, subprocess, time\n"
-                "child = subprocess.Popen(['sleep', '600'])\n"
-                "pathlib.Path('../pids').write_text(f'{os.getpid()} {child.pid}')\ntime.sleep(600)")
-        self.write("notebooks/01_good.ipynb", notebook(slow, SAVE, outputs=["results/corpus.json"]))
+    def end(self, name: signal.Signals) -> "tuple[int, int]":
+        """Sends a running `make reproduce` the signal once its kernel has written who it is and who
+        its child is. The status and how many lines were said."""
         run = subprocess.Popen([sys.executable, "environment/with_python.py"], cwd=self.root, text=True,
                                env=self.variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(run.stdout.close)
         self.addCleanup(run.stderr.close)
         pids = self.root / "pids"
         until(lambda: pids.exists() and len(pids.read_text().split()) == 2,
-              "the cell did not start", 120)
+              "the kernel did not start", 120)
         run.send_signal(name)
         said = run.communicate(timeout=30)[1]
         kernel, child = map(int, pids.read_text().split())
@@ -456,6 +454,13 @@ class Kills(HouseWithKernel):
         self.assertNotIn("Traceback", said)
         self.assertEqual(self.reports(), self.before)
         return run.returncode, len(said.splitlines())
+
+    def kill(self, name: signal.Signals) -> "tuple[int, int]":
+        slow = ("import os, pathlib, subprocess, time\n"
+                "child = subprocess.Popen(['sleep', '600'])\n"
+                "pathlib.Path('../pids').write_text(f'{os.getpid()} {child.pid}')\ntime.sleep(600)")
+        self.write("notebooks/01_good.ipynb", notebook(slow, SAVE, outputs=["results/corpus.json"]))
+        return self.end(name)
 
     def test_every_kind(self) -> None:
         for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -470,6 +475,14 @@ class Kills(HouseWithKernel):
         # The killed kernels let go of the build folder: no second one was needed.
         seats = [p.name for p in (self.root / "target/evcxr").iterdir() if p.name.isdigit()]
         self.assertEqual(seats, ["0"])
+
+    def test_while_a_kernel_is_being_started(self) -> None:
+        self.write("notebooks/01_good.ipynb", GOOD)
+        self.write("python_kernel", "#!/bin/sh\nsleep 600 &\n"
+                   f"echo $$ $! > '{self.root / 'pids'}'\nwait\n").chmod(0o755)
+        for name in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(name.name):
+                self.assertEqual(self.end(name), (130, 2))
 
 
 @unittest.skipUnless(Path("/proc/self/task").exists(), "no /proc here")
