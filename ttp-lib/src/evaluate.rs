@@ -13,7 +13,7 @@ mod predictions;
 mod tests;
 mod training;
 
-pub use crate::published::{PAPER_TABLE_2, Published};
+pub use crate::published::{PAPER_TABLE_2, PublishedScores};
 pub use augmentation::{AugmentationFigures, Funnels, PaperRowsFigures};
 pub use baseline::{Baseline, linear_predictions, train_linear};
 pub use leakage::{
@@ -22,7 +22,7 @@ pub use leakage::{
 pub use linear_leak::{LeakSource, LeakTrial, LinearLeak, Worth};
 pub use logits::{ModelLogits, PartLogits};
 pub use predictions::{Prediction, predictions_of, read_predictions, scores_of, write_predictions};
-pub use training::{FineTuned, Training};
+pub use training::{EncoderTraining, Training};
 
 use crate::train::{FineTuning, History, SplitRows};
 use serde::{Deserialize, Serialize};
@@ -78,7 +78,7 @@ pub struct Evaluation {
 
 /// What a fine-tuning came to: what is scored, and what is written of it.
 #[derive(Clone, Copy)]
-pub struct Tested<'a> {
+pub struct TrainingOutcome<'a> {
     /// The split, as it was trained and tested on.
     pub rows: &'a SplitRows,
     /// How training went.
@@ -108,10 +108,11 @@ impl Evaluation {
     pub fn new(
         tuning: &FineTuning<'_>,
         protocol: Protocol,
-        tested: Tested<'_>,
+        tested: TrainingOutcome<'_>,
         bootstrap: Bootstrap,
     ) -> Result<Self> {
-        let Tested { rows: SplitRows { labels, test, .. }, history, predictions, .. } = tested;
+        let TrainingOutcome { rows: SplitRows { labels, test, .. }, history, predictions, .. } =
+            tested;
         let FineTuning { checkpoint, params, seed, .. } = *tuning;
         let model = Model {
             checkpoint: checkpoint.name.clone(),
@@ -120,7 +121,7 @@ impl Evaluation {
             train_rows: history.rows,
             train_seconds: history.seconds,
             seed,
-            training: Training::FineTuned(Box::new(FineTuned {
+            training: Training::FineTuned(Box::new(EncoderTraining {
                 tokens_per_second: history.tokens_per_second,
                 params: params.clone(),
                 history: history.clone(),
@@ -180,10 +181,10 @@ impl Evaluation {
         results: &Path,
         mark: &str,
         split: &Split,
-        tested: Tested<'_>,
+        tested: TrainingOutcome<'_>,
     ) -> Result<()> {
         let labels = self.confusion.labels();
-        let Tested { validation, predictions, .. } = tested;
+        let TrainingOutcome { validation, predictions, .. } = tested;
         let logits = ModelLogits::of_encoder(split, labels, validation, predictions)?;
         let said = predictions_of(&split.test, labels, predictions);
         self.write_files(results, mark, &said, &logits)
@@ -204,7 +205,7 @@ impl Evaluation {
     }
 
     /// What of a fine-tuned encoder's training is told; `None` for a model of another kind.
-    pub fn fine_tuned(&self) -> Option<&FineTuned> {
+    pub fn fine_tuned(&self) -> Option<&EncoderTraining> {
         match &self.training {
             Training::FineTuned(told) => Some(told),
             Training::Linear { .. } | Training::Both { .. } => None,

@@ -32,7 +32,7 @@ pub const FIELD_SENTENCES: [(&str, &str); 10] = [
 /// assert_eq!(checked.not_checked().len(), 15);
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-pub struct TokensChecked {
+pub struct TokenCheck {
     /// How many of a checkpoint's five numbers were looked up in its vocabulary.
     pub counts: BTreeMap<&'static str, usize>,
     /// For each line of the appendix the number that its word has, if the vocabulary is at hand
@@ -40,7 +40,7 @@ pub struct TokensChecked {
     pub lines: Vec<(PublishedGuess, Option<u32>)>,
 }
 
-impl TokensChecked {
+impl TokenCheck {
     /// Looks up each line's word. A byte-level vocabulary has it behind the mark `Ġ`.
     pub fn against(tokenizers: &[PaperTokenizer]) -> Self {
         let mut counts = BTreeMap::new();
@@ -85,7 +85,7 @@ impl TokensChecked {
     }
 }
 
-impl fmt::Display for TokensChecked {
+impl fmt::Display for TokenCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (checked, differing) = (self.counts.values().sum::<usize>(), self.differing());
         write!(f, "{checked} of appendix C's {} token numbers checked", self.lines.len())?;

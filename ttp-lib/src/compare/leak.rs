@@ -1,6 +1,6 @@
 //! What leakage is worth: the paper's protocol minus the clean one.
 
-use super::tested::{Tested, under};
+use super::tested::{ModelAnswers, under};
 use serde::Serialize;
 use std::fmt;
 use ttp_base::Result;
@@ -46,7 +46,7 @@ impl fmt::Display for Leak {
 ///
 /// # Errors
 /// As [`Bootstrap::unpaired`].
-pub fn paper_minus_clean(models: &[Tested], bootstrap: Bootstrap) -> Result<Vec<Leak>> {
+pub fn paper_minus_clean(models: &[ModelAnswers], bootstrap: Bootstrap) -> Result<Vec<Leak>> {
     let mut found = Vec::new();
     for paper in under(models, Protocol::Paper) {
         let clean = under(models, Protocol::Clean).find(|clean| clean.name() == paper.name());

@@ -1,6 +1,6 @@
 //! Two models on the same test rows.
 
-use super::tested::{Tested, protocols, under};
+use super::tested::{ModelAnswers, protocols, under};
 use serde::Serialize;
 use std::fmt;
 use ttp_base::show::Table;
@@ -113,10 +113,10 @@ impl fmt::Display for Pair {
 ///
 /// # Errors
 /// As [`Bootstrap::paired`].
-pub fn pairs(models: &[Tested], bootstrap: Bootstrap) -> Result<Vec<Pair>> {
+pub fn pairs(models: &[ModelAnswers], bootstrap: Bootstrap) -> Result<Vec<Pair>> {
     let mut all = Vec::new();
     for protocol in protocols(models) {
-        let models: Vec<&Tested> = under(models, protocol).collect();
+        let models: Vec<&ModelAnswers> = under(models, protocol).collect();
         let mut found = Vec::new();
         for (at, second) in models.iter().enumerate() {
             for first in &models[at + 1..] {
@@ -137,15 +137,19 @@ pub fn pairs(models: &[Tested], bootstrap: Bootstrap) -> Result<Vec<Pair>> {
 /// # Errors
 /// If the two have not the same test rows in the same order.
 pub fn difference(
-    first: &Tested,
-    second: &Tested,
+    first: &ModelAnswers,
+    second: &ModelAnswers,
     bootstrap: Bootstrap,
 ) -> Result<Scores<Estimate>> {
     first.check_same_rows(second)?;
     bootstrap.paired(&first.part(), &second.part())
 }
 
-pub(super) fn pair(first: &Tested, second: &Tested, bootstrap: Bootstrap) -> Result<Pair> {
+pub(super) fn pair(
+    first: &ModelAnswers,
+    second: &ModelAnswers,
+    bootstrap: Bootstrap,
+) -> Result<Pair> {
     first.check_same_rows(second)?;
     // Corrected when all pairs are known.
     let test = |discordant: Discordant| {
@@ -164,11 +168,12 @@ pub(super) fn pair(first: &Tested, second: &Tested, bootstrap: Bootstrap) -> Res
 }
 
 /// Sentences of which one model names more rows right than the other.
-fn discordant_sentences(first: &Tested, second: &Tested) -> Discordant {
+fn discordant_sentences(first: &ModelAnswers, second: &ModelAnswers) -> Discordant {
     let mut found = Discordant::default();
     for group in first.groups.iter() {
-        let right =
-            |model: &Tested| group.iter().filter(|&&row| model.is_right(row as usize)).count();
+        let right = |model: &ModelAnswers| {
+            group.iter().filter(|&&row| model.is_right(row as usize)).count()
+        };
         match right(first).cmp(&right(second)) {
             std::cmp::Ordering::Greater => found.only_first += 1,
             std::cmp::Ordering::Less => found.only_second += 1,

@@ -1,6 +1,6 @@
 //! Recall by technique, and the techniques that are confused most.
 
-use super::tested::{Tested, under};
+use super::tested::{ModelAnswers, under};
 use serde::Serialize;
 use ttp_metrics::Confusion;
 use ttp_text::split::Protocol;
@@ -43,7 +43,7 @@ pub fn recall_spread(confusion: &Confusion) -> RecallSpread {
 
 /// Two techniques that models took for each other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ConfusedPair {
+pub struct ConfusedTechniques {
     /// The rows' technique.
     pub truth: String,
     /// The technique they were given.
@@ -60,14 +60,18 @@ pub struct ConfusedPair {
 
 /// The `n` pairs of techniques that the models of a protocol confuse most, summed over
 /// the models; the most frequent first, ties by technique.
-pub fn most_confused(models: &[Tested], protocol: Protocol, n: usize) -> Vec<ConfusedPair> {
-    let models: Vec<&Tested> = under(models, protocol).collect();
+pub fn most_confused(
+    models: &[ModelAnswers],
+    protocol: Protocol,
+    n: usize,
+) -> Vec<ConfusedTechniques> {
+    let models: Vec<&ModelAnswers> = under(models, protocol).collect();
     let Some(any) = models.first() else { return Vec::new() };
     let labels = any.evaluation.confusion.labels();
     let mut found = Vec::new();
     for truth in 0..labels.len() {
         for predicted in (0..labels.len()).filter(|predicted| *predicted != truth) {
-            let count = |model: &&Tested| model.evaluation.confusion.count(truth, predicted);
+            let count = |model: &&ModelAnswers| model.evaluation.confusion.count(truth, predicted);
             let by_model: Vec<u64> = models.iter().map(count).collect();
             found.push((by_model.iter().sum::<u64>(), truth, predicted, by_model));
         }
@@ -76,7 +80,7 @@ pub fn most_confused(models: &[Tested], protocol: Protocol, n: usize) -> Vec<Con
     found.sort_by_key(|(count, ..)| std::cmp::Reverse(*count));
     let named = |(count, truth, predicted, by_model): (u64, usize, usize, Vec<u64>)| {
         let (row, example_models) = example(&models, truth, predicted);
-        ConfusedPair {
+        ConfusedTechniques {
             truth: labels[truth].clone(),
             predicted: labels[predicted].clone(),
             count,
@@ -89,12 +93,12 @@ pub fn most_confused(models: &[Tested], protocol: Protocol, n: usize) -> Vec<Con
 }
 
 /// The first row of a technique that most models give another, and how many do.
-fn example(models: &[&Tested], truth: usize, predicted: usize) -> (usize, usize) {
+fn example(models: &[&ModelAnswers], truth: usize, predicted: usize) -> (usize, usize) {
     let rows = models.first().map_or(0, |model| model.truth.len());
     let mut best = (0, 0);
     for row in 0..rows {
         let takes_so =
-            |model: &&&Tested| model.truth[row] == truth && model.predicted[row] == predicted;
+            |model: &&&ModelAnswers| model.truth[row] == truth && model.predicted[row] == predicted;
         let count = models.iter().filter(takes_so).count();
         if count > best.1 {
             best = (row, count);

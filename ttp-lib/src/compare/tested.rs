@@ -9,7 +9,7 @@ use ttp_text::split::Protocol;
 
 /// A fine-tuned model with all it said of its test rows.
 #[derive(Debug, Clone)]
-pub struct Tested {
+pub struct ModelAnswers {
     /// What it came to.
     pub evaluation: Evaluation,
     /// Its answers, in the order of the test rows.
@@ -19,7 +19,7 @@ pub struct Tested {
     pub(super) groups: Groups,
 }
 
-impl Tested {
+impl ModelAnswers {
     /// Puts an evaluation and its predictions together.
     ///
     /// # Errors
@@ -145,8 +145,8 @@ impl Tested {
 }
 
 /// The protocols of some models, each once, in their order.
-pub fn protocols(models: &[Tested]) -> Vec<Protocol> {
-    let mut found: Vec<Protocol> = models.iter().map(Tested::protocol).collect();
+pub fn protocols(models: &[ModelAnswers]) -> Vec<Protocol> {
+    let mut found: Vec<Protocol> = models.iter().map(ModelAnswers::protocol).collect();
     found.sort();
     found.dedup();
     found
@@ -157,7 +157,7 @@ pub fn protocols(models: &[Tested]) -> Vec<Protocol> {
 ///
 /// # Errors
 /// If there is no model.
-pub fn headline(models: &[Tested]) -> Result<Protocol> {
+pub fn headline(models: &[ModelAnswers]) -> Result<Protocol> {
     let found = protocols(models);
     let clean = found.iter().find(|protocol| **protocol == Protocol::Clean);
     clean.or(found.first()).copied().ok_or_else(|| Error::Setting {
@@ -167,11 +167,14 @@ pub fn headline(models: &[Tested]) -> Result<Protocol> {
 }
 
 /// The models of one protocol, in their order.
-pub fn under(models: &[Tested], protocol: Protocol) -> impl Iterator<Item = &Tested> {
+pub fn under(models: &[ModelAnswers], protocol: Protocol) -> impl Iterator<Item = &ModelAnswers> {
     models.iter().filter(move |model| model.protocol() == protocol)
 }
 
 /// The fine-tuned encoders of one protocol, in their order: no linear model, no two together.
-pub fn encoders(models: &[Tested], protocol: Protocol) -> impl Iterator<Item = &Tested> {
+pub fn encoders(
+    models: &[ModelAnswers],
+    protocol: Protocol,
+) -> impl Iterator<Item = &ModelAnswers> {
     under(models, protocol).filter(|model| model.evaluation.fine_tuned().is_some())
 }

@@ -1,6 +1,6 @@
 //! Accuracy by how many tokens a word becomes.
 
-use super::tested::Tested;
+use super::tested::ModelAnswers;
 use serde::Serialize;
 use std::fmt;
 use ttp_base::{Error, Result};
@@ -49,7 +49,7 @@ impl fmt::Display for ByThirds {
 /// # Errors
 /// If there are not as many numbers as rows, or one is not a number.
 pub fn accuracy_by_thirds(
-    model: &Tested,
+    model: &ModelAnswers,
     measure: &[f64],
     bootstrap: Bootstrap,
 ) -> Result<ByThirds> {
@@ -102,7 +102,7 @@ struct RightOrWrong {
 }
 
 impl RightOrWrong {
-    fn of(model: &Tested, rows: &[usize]) -> Self {
+    fn of(model: &ModelAnswers, rows: &[usize]) -> Self {
         let right = rows.iter().map(|&row| usize::from(model.is_right(row))).collect();
         let keys: Vec<u32> = rows.iter().map(|&row| model.predictions[row].sample.row).collect();
         Self { truth: vec![1; rows.len()], right, groups: Groups::by(&keys) }

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use ttp_base::{Result, files};
 use ttp_metrics::Estimate;
-use ttp_text::balance::{Balanced, Funnel};
-use ttp_text::split::{Account, Leakage, Prepared, Protocol, Seen};
+use ttp_text::balance::{BalancedCorpus, Funnel};
+use ttp_text::split::{Account, Leakage, PreparedSplit, Protocol, Seen};
 
 /// Rows at each step of balancing, by how small techniques are filled up.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -48,8 +48,8 @@ impl AugmentationFigures {
     /// Puts together what was made of a corpus: balanced under draws and under rows, split under
     /// each protocol, and how linear models did there.
     pub fn new(
-        [draws, rows]: [&Balanced; 2],
-        prepared: &BTreeMap<Protocol, Prepared>,
+        [draws, rows]: [&BalancedCorpus; 2],
+        prepared: &BTreeMap<Protocol, PreparedSplit>,
         leak: Option<BTreeMap<String, LeakFigures>>,
     ) -> Self {
         let seen: BTreeMap<&'static str, Seen> = prepared
@@ -135,7 +135,7 @@ pub struct PaperRowsFigures {
 
 impl PaperRowsFigures {
     /// Puts together what was made of the paper's rows, which `linear` knows by the name `source`.
-    pub fn new([draws, rows]: &[Balanced; 2], linear: &LinearLeak, source: &str) -> Self {
+    pub fn new([draws, rows]: &[BalancedCorpus; 2], linear: &LinearLeak, source: &str) -> Self {
         let worth = linear.worth.iter().filter(|worth| worth.source == source);
         Self {
             funnel: draws.funnel(),

@@ -13,7 +13,7 @@ use ttp_text::linear::LinearKind;
 #[serde(untagged)]
 pub enum Training {
     /// A fine-tuned encoder.
-    FineTuned(Box<FineTuned>),
+    FineTuned(Box<EncoderTraining>),
     /// A linear model on counted words and characters.
     Linear {
         /// Which.
@@ -39,7 +39,7 @@ impl Training {
     pub(super) fn describe(&self, seconds: f64) -> String {
         match self {
             Self::FineTuned(told) => {
-                let FineTuned { params, history, .. } = &**told;
+                let EncoderTraining { params, history, .. } = &**told;
                 format!(
                     "Fine-tuned as a whole, with a new head. {} {seconds:.0} seconds. Kept is \
                      epoch {} of {}, which has the highest macro F1 on the validation rows.",
@@ -63,7 +63,7 @@ impl Training {
 
 /// How an encoder was fine-tuned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FineTuned {
+pub struct EncoderTraining {
     /// Real tokens trained on a second.
     pub tokens_per_second: f64,
     /// The settings it was trained with.
@@ -72,7 +72,7 @@ pub struct FineTuned {
     pub history: History,
 }
 
-impl FineTuned {
+impl EncoderTraining {
     /// What its training says of its settings, a sentence each.
     pub fn findings(&self) -> Vec<String> {
         let History { epochs, best_epoch, padding_share, .. } = &self.history;
@@ -166,7 +166,7 @@ mod tests {
             rows: 8,
         };
         let params = ttp_similarity::SimilaritySettings::default().training;
-        let tuned = FineTuned { tokens_per_second: 10.0, params, history };
+        let tuned = EncoderTraining { tokens_per_second: 10.0, params, history };
         assert_eq!(
             tuned.findings(),
             [

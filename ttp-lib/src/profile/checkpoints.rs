@@ -197,7 +197,8 @@ impl Run {
     /// # Errors
     /// If its vocabulary is on the hub alone, is not at hand, or is not the one that it should be.
     pub fn published_vocabulary(&self, checkpoint: &str) -> Result<(Vocabulary, bool)> {
-        let is_it = |published: &&pretrained::Published| published.checkpoint == checkpoint;
+        let is_it =
+            |published: &&pretrained::PublishedVocabulary| published.checkpoint == checkpoint;
         let published = PUBLISHED.iter().find(is_it).ok_or_else(|| Error::Unknown {
             kind: "vocabulary",
             name: checkpoint.to_owned(),

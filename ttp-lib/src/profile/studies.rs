@@ -6,7 +6,7 @@ use ttp_flows::family::netml::NetmlFiles;
 use ttp_similarity::Study;
 use ttp_similarity::reported::{Experiment, REPORT_FILES, ReportFiles, ReportSettings};
 use ttp_text::corpus::{self, Corpus, Kinship};
-use ttp_text::split::{Protocol, Split, Unlabelled, Untrimmed};
+use ttp_text::split::{Protocol, Split, Unlabelled, UntrimmedSplit};
 
 impl Run {
     /// The similarity report's own files; where they are not all at hand, the names of those that
@@ -103,8 +103,8 @@ impl Run {
     ///
     /// # Errors
     /// If the corpus cannot be read.
-    pub fn untrimmed(&self) -> Result<Untrimmed> {
+    pub fn untrimmed(&self) -> Result<UntrimmedSplit> {
         let corpus = Corpus::read_parquet(&self.processed("corpus.parquet"))?;
-        Untrimmed::of(&corpus, self.profile.remedies.shares, self.seed("untrimmed split"))
+        UntrimmedSplit::of(&corpus, self.profile.remedies.shares, self.seed("untrimmed split"))
     }
 }

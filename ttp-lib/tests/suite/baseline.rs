@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 use ttp_lib::calibration::{Logits, Temperature, WeightedMean};
-use ttp_lib::compare::{self, BOTH, Both, Tested};
+use ttp_lib::compare::{self, BOTH, Both, ModelAnswers};
 use ttp_lib::corpus::{Operation, Sample};
 use ttp_lib::evaluate::{Baseline, Evaluation, ModelLogits, Training, linear_predictions};
 use ttp_lib::files;
@@ -55,7 +55,7 @@ fn a_baseline_is_scored_as_encoders_are_and_its_files_are_read_again() {
     assert_eq!(evaluation.label(), "tfidf-svm (ours, linear)");
     let logits = ModelLogits::read(&results.join("finetune.tfidf-svm.clean.logits.parquet"));
     assert_eq!(logits.unwrap(), baseline.logits);
-    let read = Tested::read_all(&results, &["tfidf-svm".to_owned()]).unwrap();
+    let read = ModelAnswers::read_all(&results, &["tfidf-svm".to_owned()]).unwrap();
     assert_eq!(read[0].predictions, linear_predictions(LinearKind::TfidfSvm, &split(), 1).unwrap());
 
     let model = LinearModel::load(&models.join("tfidf-svm.clean/linear.safetensors")).unwrap();
@@ -119,8 +119,8 @@ fn two_models_together_are_the_mean_of_their_calibrated_probabilities() {
     assert!(far.fold(0.0, f64::max) < 1e-12);
 
     let names = ["tfidf-svm", "counts-logistic"].map(str::to_owned);
-    let read = Tested::read_all(&results, &names).unwrap();
-    let order: Vec<&str> = read.iter().map(Tested::name).collect();
+    let read = ModelAnswers::read_all(&results, &names).unwrap();
+    let order: Vec<&str> = read.iter().map(ModelAnswers::name).collect();
     assert_eq!(order, ["tfidf-svm", "counts-logistic", BOTH]);
     assert_eq!(compare::encoders(&read, Protocol::Clean).count(), 0);
     assert_eq!(compare::pairs(&read, BOOTSTRAP).unwrap().len(), 3);
@@ -129,8 +129,8 @@ fn two_models_together_are_the_mean_of_their_calibrated_probabilities() {
         let name = format!("finetune.counts-logistic.clean.{file}");
         std::fs::remove_file(results.join(name)).unwrap();
     }
-    let read = Tested::read_all(&results, &names).unwrap();
-    assert_eq!(read.iter().map(Tested::name).collect::<Vec<_>>(), ["tfidf-svm"]);
+    let read = ModelAnswers::read_all(&results, &names).unwrap();
+    assert_eq!(read.iter().map(ModelAnswers::name).collect::<Vec<_>>(), ["tfidf-svm"]);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 use ttp_lib::calibration::{
-    CalibrationError, ChooseBy, Logits, Losses, Named, Probabilities, Reliability, RiskCoverage,
-    Temperature, WeightedMean, brier_score, negative_log_likelihood,
+    CalibrationError, ChooseBy, Logits, Losses, NamedShare, Probabilities, Reliability,
+    RiskCoverage, Temperature, WeightedMean, brier_score, negative_log_likelihood,
 };
 use ttp_lib::metrics::{Bootstrap, Estimate, Groups};
 
@@ -279,7 +279,7 @@ fn intervals_agree_with_a_bootstrap_by_its_description() {
         close_interval(curve.area_estimate(&groups, bootstrap).unwrap(), of.area, "area");
         // The threshold is a row's own confidence, and may round otherwise elsewhere.
         let named =
-            Named::above(threshold - 1e-9, &probabilities, truth, &groups, bootstrap).unwrap();
+            NamedShare::above(threshold - 1e-9, &probabilities, truth, &groups, bootstrap).unwrap();
         assert_eq!(named.rows, truth.len() / 2);
         close_interval(named.coverage, of.coverage, "coverage");
         close_interval(named.precision.unwrap(), of.precision, "precision");

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use tch::{Device, Kind, Tensor, nn};
 use ttp_lib::encoder::{MaskedEncoder, SentenceEncoder, TechniqueEncoder};
-use ttp_lib::pretrained::{Checkpoint, Family, Loaded};
+use ttp_lib::pretrained::{Architecture, Checkpoint, LoadSummary};
 
 type Tensors = BTreeMap<String, Tensor>;
 
@@ -53,7 +53,7 @@ impl Folder {
         Checkpoint::open("tiny", self.path())
     }
 
-    fn load(&self, vars: &nn::VarStore, new: &[&str]) -> ttp_lib::Result<Loaded> {
+    fn load(&self, vars: &nn::VarStore, new: &[&str]) -> ttp_lib::Result<LoadSummary> {
         self.open()?.load_weights(vars, new)
     }
 
@@ -401,11 +401,11 @@ fn keys_that_transformers_fills_in_are_filled_in() {
     let bert = checkpoint.bert_config().unwrap();
     assert_eq!((bert.type_vocab_size, checkpoint.size("type_vocab_size")), (2, 2));
     assert_eq!((bert.hidden_dropout_prob, bert.attention_probs_dropout_prob), (0.1, 0.1));
-    assert_eq!((bert.initializer_range, checkpoint.family()), (0.02, Family::Bert));
+    assert_eq!((bert.initializer_range, checkpoint.family()), (0.02, Architecture::Bert));
     assert_eq!(checkpoint.epsilon(), 1e-12);
     folder.json("config.json", &with(json!({ "model_type": "roberta", "layer_norm_eps": 1e-5 })));
     let roberta = folder.open().unwrap();
-    assert_eq!(roberta.family(), Family::Roberta);
+    assert_eq!(roberta.family(), Architecture::Roberta);
     assert_eq!(roberta.bert_config().unwrap().vocab_size, 8);
     assert_eq!(roberta.epsilon(), 1e-5);
 }
@@ -419,7 +419,7 @@ fn secberts_shape_is_taken_from_its_configuration() {
     let stored = copies(&vars);
     clear(&vars);
     let loaded = folder.load(&vars, &[]).unwrap();
-    assert_eq!(loaded, Loaded { tensors: stored.len(), ..Loaded::default() });
+    assert_eq!(loaded, LoadSummary { tensors: stored.len(), ..LoadSummary::default() });
     assert_equal(&copies(&vars), &stored);
     assert_eq!(stored["bert.embeddings.word_embeddings.weight"].size(), [52_000, 8]);
     assert_eq!(stored["bert.embeddings.position_embeddings.weight"].size(), [514, 8]);
@@ -471,7 +471,7 @@ fn weights_in_several_files_are_read_as_one() {
     in_two_files(&folder, &stored, PARTS, INDEX);
     clear(&vars);
     let loaded = folder.load(&vars, &[]).unwrap();
-    assert_eq!(loaded, Loaded { tensors: stored.len(), ..Loaded::default() });
+    assert_eq!(loaded, LoadSummary { tensors: stored.len(), ..LoadSummary::default() });
     assert_equal(&copies(&vars), &stored);
 
     // A tensor that is no number is named with the file that it is in.

@@ -3,9 +3,9 @@
 use serde_json::json;
 use std::path::Path;
 use ttp_evidence::{Evidence, Spread, Spreads, table_2_verdicts};
-use ttp_lib::compare::{self, FigureVerdict, Tested};
+use ttp_lib::compare::{self, FigureVerdict, ModelAnswers};
 use ttp_lib::corpus::{Operation, Sample};
-use ttp_lib::evaluate::{self, Evaluation, FineTuned, Prediction, Training};
+use ttp_lib::evaluate::{self, EncoderTraining, Evaluation, Prediction, Training};
 use ttp_lib::files;
 use ttp_lib::metrics::{Bootstrap, Confusion, Discordant, mcnemar_exact};
 use ttp_lib::profile::Profile;
@@ -55,7 +55,7 @@ fn evaluation(checkpoint: &str, protocol: Protocol, rows: &[Row<'_>]) -> Evaluat
         train_rows: 1,
         train_seconds: 1.0,
         seed: 1,
-        training: Training::FineTuned(Box::new(FineTuned {
+        training: Training::FineTuned(Box::new(EncoderTraining {
             tokens_per_second: 1.0,
             params: Profile::read(&profile).unwrap().training,
             history: serde_json::from_value(json!({
@@ -67,8 +67,8 @@ fn evaluation(checkpoint: &str, protocol: Protocol, rows: &[Row<'_>]) -> Evaluat
     }
 }
 
-fn tested(checkpoint: &str, protocol: Protocol, rows: &[Row<'_>]) -> Tested {
-    Tested::new(evaluation(checkpoint, protocol, rows), predictions(rows)).unwrap()
+fn tested(checkpoint: &str, protocol: Protocol, rows: &[Row<'_>]) -> ModelAnswers {
+    ModelAnswers::new(evaluation(checkpoint, protocol, rows), predictions(rows)).unwrap()
 }
 
 /// Rows of T1 on sentences of their own; the model is right on the first `right` of them.
@@ -234,7 +234,7 @@ fn results_are_read_in_order_and_what_does_not_fit_is_refused() {
         evaluate::write_predictions(&predictions(said), Path::new(&path)).unwrap();
     };
     let order = ["minilm".to_owned(), "minilm-cti".to_owned()];
-    let read = || Tested::read_all(folder.path(), &order);
+    let read = || ModelAnswers::read_all(folder.path(), &order);
     let said = || {
         let message = read().unwrap_err().to_string();
         assert!(!message.contains('\n'), "{message}");

@@ -8,7 +8,7 @@ use ttp_lib::balance::{self, Draws, Fill, Limits};
 use ttp_lib::corpus::clean::normalised;
 use ttp_lib::corpus::overlap::Apart;
 use ttp_lib::corpus::{
-    Built, Columns, Corpus, Dropped, Keep, Kinship, Operation, Overlap, Reason, Source, build,
+    Built, Columns, Corpus, DropCount, Keep, Kinship, Operation, Overlap, Reason, Source, build,
     techniques, tram,
 };
 use ttp_lib::evaluate::{linear_predictions, scores_by_leakage, scores_of};
@@ -95,8 +95,11 @@ fn the_papers_own_rows_have_the_papers_counts() {
     let corpus = &built.corpus;
     assert_eq!((corpus.len(), built.candidates), (14_427, 14_427));
     assert!(built.dropped.is_empty());
-    let told: Vec<(Reason, usize)> =
-        built.kept_all_the_same.iter().map(|Dropped { reason, count }| (*reason, *count)).collect();
+    let told: Vec<(Reason, usize)> = built
+        .kept_all_the_same
+        .iter()
+        .map(|DropCount { reason, count }| (*reason, *count))
+        .collect();
     let expected = [(Reason::NoWord, 3), (Reason::MissingValue, 1), (Reason::Duplicate, 9)];
     assert_eq!(told, expected, "{built}");
     assert_eq!(corpus.sentences[69].text, "nan");

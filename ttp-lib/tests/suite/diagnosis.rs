@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use ttp_lib::corpus::frame::write_parquet;
-use ttp_lib::diagnosis::{Columns, Judged, Report, SCHEMA, read_matrix, read_predictions};
+use ttp_lib::diagnosis::{Columns, DiagnosisInput, Report, SCHEMA, read_matrix, read_predictions};
 use ttp_lib::metrics::{
     CellCount, Confusion, Diagnosis, DiagnosisSettings, Fault, SparseConfusion, Tier,
 };
@@ -41,12 +41,12 @@ impl Folder {
     }
 }
 
-fn csv(text: &str) -> ttp_lib::Result<Judged> {
+fn csv(text: &str) -> ttp_lib::Result<DiagnosisInput> {
     csv_with(text, &Columns::default())
 }
 
 /// Reads it as a file `p.csv` whose folder is left out of the error's message.
-fn csv_with(text: &str, columns: &Columns) -> ttp_lib::Result<Judged> {
+fn csv_with(text: &str, columns: &Columns) -> ttp_lib::Result<DiagnosisInput> {
     read_predictions(&Folder::new().write("p.csv", text), columns)
 }
 
@@ -63,7 +63,7 @@ fn with_prefix(prefix: &str) -> Columns {
     Columns { probabilities: Some(prefix.into()), ..Columns::default() }
 }
 
-fn report(judged: Judged) -> Report {
+fn report(judged: DiagnosisInput) -> Report {
     Report::new(judged, &DiagnosisSettings::default()).unwrap()
 }
 

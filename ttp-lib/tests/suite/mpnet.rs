@@ -11,7 +11,7 @@ use ttp_lib::batch::Batch;
 use ttp_lib::corpus::{Corpus, Kinship, Sentence};
 use ttp_lib::encoder::{MaskedEncoder, SentenceEncoder, TechniqueEncoder, Vectors};
 use ttp_lib::metrics::BinaryCounts;
-use ttp_lib::pretrained::{Checkpoint, Family};
+use ttp_lib::pretrained::{Architecture, Checkpoint};
 use ttp_lib::similarity::{Labels, Level, Loss, SimilaritySettings, SimilarityTraining, Triplet};
 
 const NAME: &str = "mpnet";
@@ -131,7 +131,7 @@ fn hidden_states_and_vectors_are_those_of_transformers() {
     let _turn = turn();
     let (golden, folder) = (golden(), small(&json!({})));
     let checkpoint = Checkpoint::open(NAME, folder.path()).unwrap();
-    assert_eq!((checkpoint.family(), checkpoint.places()), (Family::Mpnet, 62));
+    assert_eq!((checkpoint.family(), checkpoint.places()), (Architecture::Mpnet, 62));
     assert_eq!(checkpoint.epsilon(), 1e-5);
     let (golden, rows) = (&golden["small"], rows(&golden["small"]["rows"]));
     let labels = vec!["T1".to_owned(), "T2".to_owned()];

@@ -4,7 +4,7 @@
 use crate::common::{find_raw, skip, turn};
 use std::time::Instant;
 use ttp_lib::family::netml::{
-    Annotations, Lacking, NetmlEncoder, NetmlFiles, NetmlFlows, OUTPUTS, Renamed,
+    Annotations, Lacking, NameStudy, NetmlEncoder, NetmlFiles, NetmlFlows, OUTPUTS,
 };
 use ttp_lib::metrics::names::NamesSettings;
 
@@ -77,7 +77,7 @@ fn the_published_encoder_uses_17_of_its_21_outputs() {
 fn the_names_of_the_published_encoder_are_shuffled() {
     let Some(files) = files() else { return };
     let _turn = turn();
-    let found = Renamed::read(&files, &NamesSettings::default()).unwrap();
+    let found = NameStudy::read(&files, &NamesSettings::default()).unwrap();
     let [printed, best] = found.agreement();
     assert!((printed - 0.014_03).abs() < 1e-4, "{printed}");
     assert!((best - 0.849_5).abs() < 1e-4, "{best}");
@@ -118,7 +118,7 @@ fn the_names_of_the_published_encoder_are_shuffled() {
     assert_eq!(found.statements().unwrap().len(), 7);
     if let Some(matrix) = found.matrix_renamed().unwrap() {
         assert_eq!(matrix.total(), 52_500);
-        let [before, after] = Renamed::one_trickbot(&matrix).unwrap();
+        let [before, after] = NameStudy::one_trickbot(&matrix).unwrap();
         println!("macro F1 {before} {after}");
         assert!((before - 0.510).abs() < 5e-4 && after > before);
     }

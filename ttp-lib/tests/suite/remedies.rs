@@ -10,7 +10,7 @@ use ttp_lib::metrics::Bootstrap;
 use ttp_lib::remedies::adjust::{Offsets, highest, logit_adjusted};
 use ttp_lib::remedies::resample::{oversampled, smote};
 use ttp_lib::remedies::weights::{effective_number, inverse};
-use ttp_lib::remedies::{Ground, HeadParams, Judge, Labelled, Remedy, Trials};
+use ttp_lib::remedies::{Ground, HeadParams, Judge, LabelledVectors, Remedy, Trials};
 
 #[derive(Deserialize)]
 struct Golden {
@@ -142,7 +142,7 @@ fn ground(seed: u64) -> Ground {
                 labels.push(class);
             }
         }
-        Labelled { vectors: Vectors::new(2, numbers).unwrap(), labels }
+        LabelledVectors { vectors: Vectors::new(2, numbers).unwrap(), labels }
     };
     Ground {
         classes: ["large", "middle", "small"].map(str::to_owned).to_vec(),

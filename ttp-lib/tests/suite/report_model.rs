@@ -13,7 +13,7 @@ use ttp_lib::encoder::TechniqueEncoder;
 use ttp_lib::metrics::Bootstrap;
 use ttp_lib::split::Shares;
 use ttp_report::recognise::{
-    LEAST, Models, Options, ReportModel, Search, Trained, Training, WithEncoder, recognise,
+    LEAST, Models, Options, ReportModel, Search, TrainedModel, Training, WithEncoder, recognise,
     recognise_sentences, train,
 };
 
@@ -29,7 +29,7 @@ fn trained(
     corpus: &Corpus,
     least: usize,
     encoder: Option<WithEncoder<'_>>,
-) -> ttp_lib::Result<Trained> {
+) -> ttp_lib::Result<TrainedModel> {
     let training = Training {
         corpus,
         bundles: vec![bundle.to_path_buf()],
@@ -70,7 +70,7 @@ fn document(texts: &[String]) -> (Document, Vec<Sentence>) {
 fn on_half_of_the_real_sentences_it_keeps_precision_and_recall() {
     let Some(bundle) = raw(BUNDLE) else { return };
     let corpus = corpus_of(&bundle).sampled(6_000, 1);
-    let Trained { model, results } = trained(&bundle, &corpus, LEAST, None).unwrap();
+    let TrainedModel { model, results } = trained(&bundle, &corpus, LEAST, None).unwrap();
     let found = &results.models["tfidf-svm"];
     // On all sentences it is 0.79 and 0.61 (results/report_model.json); with half of them recall
     // falls.
@@ -224,7 +224,7 @@ fn an_encoder_stands_beside_the_linear_model_and_is_kept_with_it() {
     let bundle = project.at(&format!("data/raw/{BUNDLE}"));
     let corpus = corpus_of(&bundle);
     let with = |folder| Some(WithEncoder { folder, training: Vec::new() });
-    let Trained { model, results } = trained(&bundle, &corpus, 20, with(&good)).unwrap();
+    let TrainedModel { model, results } = trained(&bundle, &corpus, 20, with(&good)).unwrap();
     assert_eq!(results.models.keys().collect::<Vec<_>>(), ["both", "tfidf-svm"]);
     assert_eq!(model.name(), "both");
     let folder = project.at("model");

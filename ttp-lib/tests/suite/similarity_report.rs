@@ -12,7 +12,7 @@ use ttp_lib::encoder::{SentenceEncoder, Vectors};
 use ttp_lib::metrics::{BinaryCounts, Bootstrap, Ranking};
 use ttp_lib::pretrained::Checkpoint;
 use ttp_lib::similarity::reported::{
-    Arm, Experiment, GroundName, Leak, Lessons, REPORT_FILES, ReportFiles, ReportSettings,
+    Experiment, GroundName, Leak, Lessons, REPORT_FILES, ReportArm, ReportFiles, ReportSettings,
     UnseenCosines, Warning, hardest,
 };
 use ttp_lib::similarity::{Loss, PairTraining, Pairs};
@@ -258,14 +258,16 @@ fn each_recipe_is_taught_what_it_says() {
     };
     let numbers = (0..experiment.files.texts.len()).flat_map(on_circle).collect();
     let vectors = Vectors::new(2, numbers).unwrap();
-    let lessons = |arm: Arm| arm.lessons(train, &vectors, &labels, 20).unwrap();
+    let lessons = |arm: ReportArm| arm.lessons(train, &vectors, &labels, 20).unwrap();
     let similar = train.similar_count();
-    for arm in Arm::ALL {
+    for arm in ReportArm::ALL {
         let lessons = lessons(arm);
         let count = |pairs: &Pairs| (pairs.len(), pairs.similar_count());
         match (&lessons, arm) {
-            (Lessons::Pairs(pairs), Arm::Basic | Arm::Cosine) => assert_eq!(pairs, train),
-            (Lessons::Pairs(pairs), Arm::SimilarOnly) => {
+            (Lessons::Pairs(pairs), ReportArm::Basic | ReportArm::Cosine) => {
+                assert_eq!(pairs, train)
+            }
+            (Lessons::Pairs(pairs), ReportArm::SimilarOnly) => {
                 assert_eq!(count(pairs), (similar, similar));
             }
             (Lessons::Pairs(pairs), _) => {
@@ -280,7 +282,7 @@ fn each_recipe_is_taught_what_it_says() {
                 assert!(nearer < 20, "{nearer}");
             }
             (Lessons::Triplets(triplets), _) => {
-                assert_eq!((arm, triplets.len()), (Arm::Triplets, similar));
+                assert_eq!((arm, triplets.len()), (ReportArm::Triplets, similar));
                 assert!(triplets.iter().all(|t| labels.similar(t.anchor, t.positive)
                     && !labels.similar(t.anchor, t.negative)));
             }
@@ -296,10 +298,10 @@ fn each_recipe_is_taught_what_it_says() {
             train.len() - similar
         )
     );
-    let basic = Arm::Basic.schedule(128);
+    let basic = ReportArm::Basic.schedule(128);
     assert_eq!((basic.epochs, basic.batch_size), (8, 32));
     assert_eq!((basic.learning_rate, basic.warmup_share), (2e-5, 0.1));
-    let advanced = Arm::Advanced.schedule(128);
+    let advanced = ReportArm::Advanced.schedule(128);
     assert_eq!((advanced.epochs, advanced.batch_size), (12, 16));
     assert_eq!((advanced.learning_rate, advanced.warmup_share), (3e-5, 0.15));
 }
@@ -310,7 +312,7 @@ fn a_schedule_that_is_stopped_begins_as_the_whole_one() {
     let checkpoint = tiny.find().unwrap();
     let experiment = experiment(&MadeUp::new(), &few_pairs());
     let tokenize = experiment.tokenizer(&checkpoint).unwrap();
-    let mut params = Arm::Basic.schedule(16);
+    let mut params = ReportArm::Basic.schedule(16);
     (params.epochs, params.learning_rate) = (3, 2e-3);
     let texts = experiment.files.texts.all();
     let losses = |loss: Loss, stop_after: Option<usize>| {
@@ -354,7 +356,7 @@ fn every_arm_is_trained_and_judged_on_its_ground() {
     let encoder = SentenceEncoder::new(&checkpoint, Device::Cpu, 1).unwrap();
     let base = experiment.embed(&encoder, &tokenize, &mut |_| ()).unwrap();
     assert_eq!(base.unseen.len(), 3);
-    for arm in Arm::ALL {
+    for arm in ReportArm::ALL {
         for on in [GroundName::Report, GroundName::Disjoint] {
             let mut steps = 0;
             let trained =

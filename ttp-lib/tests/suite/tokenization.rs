@@ -4,10 +4,12 @@ use crate::common::{skip, tiny};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
-use ttp_lib::fill_mask::TokensChecked;
-use ttp_lib::pretrained::{Checkpoint, PUBLISHED, Published, Tokenize, Vocabulary, tokenizer_in};
+use ttp_lib::fill_mask::TokenCheck;
+use ttp_lib::pretrained::{
+    Checkpoint, PUBLISHED, PublishedVocabulary, Tokenize, Vocabulary, tokenizer_in,
+};
 use ttp_lib::profile::Run;
-use ttp_lib::tokenization::{self, Named, PaperTokenizer, Splitting, TokenizerReport};
+use ttp_lib::tokenization::{self, NamedTokenizer, PaperTokenizer, Splitting, TokenizerReport};
 
 /// An uncased WordPiece tokenizer of these words, opened as a checkpoint's.
 fn tokenizer(folder: &Path, words: &[&str], max_length: usize) -> Tokenize {
@@ -37,7 +39,7 @@ const TEXTS: [&str; 3] = ["The malware sends the payload.", "Malware sends mail.
 
 fn reports() -> Vec<TokenizerReport> {
     let folder = tempfile::tempdir().unwrap();
-    let named = |checkpoint: &str, words: &[&str]| Named {
+    let named = |checkpoint: &str, words: &[&str]| NamedTokenizer {
         checkpoint: checkpoint.into(),
         tokenize: tokenizer(&folder.path().join(checkpoint), words, 9),
         max_length: 9,
@@ -89,7 +91,7 @@ fn field_words_are_found_in_any_case_and_shown_as_split() {
 fn unknown_words_are_told_from_split_ones() {
     let folder = tempfile::tempdir().unwrap();
     let tokenize = tokenizer(folder.path(), &["key", "##log", "log"], 32);
-    let named = Named { checkpoint: "x".into(), tokenize, max_length: 32 };
+    let named = NamedTokenizer { checkpoint: "x".into(), tokenize, max_length: 32 };
     let report = &tokenization::reports(&[named], &["key keylog mutex mutex"]).unwrap()[0];
     assert_eq!(report.words, Splitting { words: 4, split: 1, unknown: 2, tokens: 5 });
     assert_eq!(report.field_words, Splitting { words: 2, split: 0, unknown: 2, tokens: 2 });
@@ -120,7 +122,7 @@ fn every_field_word_is_one_word_and_there_once() {
 }
 
 /// Where a published vocabulary is, or `None` with the reason told.
-fn at_hand(published: &Published) -> Option<PathBuf> {
+fn at_hand(published: &PublishedVocabulary) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
     let path = Run::open(&root, &root, "laptop").unwrap().raw(published.file);
     if path.exists() {
@@ -132,7 +134,7 @@ fn at_hand(published: &Published) -> Option<PathBuf> {
 }
 
 /// The vocabulary's tokenizer as one of the paper's.
-fn paper(published: &Published, vocabulary: &Vocabulary) -> PaperTokenizer {
+fn paper(published: &PublishedVocabulary, vocabulary: &Vocabulary) -> PaperTokenizer {
     PaperTokenizer {
         checkpoint: published.checkpoint.into(),
         tokenize: Some(vocabulary.tokenizer(published.lower_case, 40).unwrap()),
@@ -156,7 +158,7 @@ fn the_published_vocabularies_have_appendix_cs_numbers_and_transformers_ids() {
         assert_eq!(json!(ids), golden[published.checkpoint], "{}", published.checkpoint);
         assert!(paper.to_string().ends_with("a text becomes [CLS] … [SEP]"), "{paper}");
 
-        let checked = TokensChecked::against(&[paper]);
+        let checked = TokenCheck::against(&[paper]);
         assert_eq!(checked.counts[published.checkpoint], 5);
         assert_eq!(checked.counts.values().sum::<usize>(), 5);
         assert_eq!(checked.differing(), Vec::<String>::new());
@@ -184,8 +186,8 @@ fn a_number_that_a_vocabulary_does_not_have_is_told() {
     let tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "messages", "Ġemails"];
     std::fs::write(&file, tokens.join("\n")).unwrap();
     let vocabulary = Vocabulary::read_lines(&file, 7, None).unwrap();
-    let secbert = Published { checkpoint: "secbert", ..PUBLISHED[0] };
-    let checked = TokensChecked::against(&[paper(&secbert, &vocabulary)]);
+    let secbert = PublishedVocabulary { checkpoint: "secbert", ..PUBLISHED[0] };
+    let checked = TokenCheck::against(&[paper(&secbert, &vocabulary)]);
     assert_eq!(checked.counts["secbert"], 5);
     let differing = checked.differing();
     assert_eq!(differing.len(), 5);
@@ -223,7 +225,8 @@ fn the_papers_tokenizers_stand_beside_those_that_were_tested() {
         paper("secbert", Some(weightless)),
     ];
     assert_eq!(papers[1].to_string(), "scibert: vocabulary not at hand: make it");
-    let tested = |name: &str| Named { checkpoint: name.into(), tokenize: own(name), max_length: 9 };
+    let tested =
+        |name: &str| NamedTokenizer { checkpoint: name.into(), tokenize: own(name), max_length: 9 };
     let all = tokenization::with_papers(vec![tested("minilm"), tested("bert")], &papers);
     let names: Vec<_> = all.iter().map(|named| named.checkpoint.as_str()).collect();
     assert_eq!(names, ["minilm", "bert", "secbert"]);

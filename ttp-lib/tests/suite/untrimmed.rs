@@ -3,7 +3,7 @@
 
 use crate::common::own_project::small_profile;
 use std::collections::{BTreeMap, BTreeSet};
-use ttp_evidence::{UntrimmedModel, UntrimmedModels, UntrimmedSplit, UntrimmedSplits};
+use ttp_evidence::{SplitScores, UntrimmedModel, UntrimmedModels, UntrimmedSplits};
 use ttp_lib::compare::Mean;
 use ttp_lib::corpus::{self, Columns, Corpus, Keep, Operation, Sample, Source};
 use ttp_lib::evaluate::{Baseline, linear_predictions, scores_of};
@@ -11,7 +11,7 @@ use ttp_lib::linear::LinearKind;
 use ttp_lib::metrics::{Bootstrap, Summary};
 use ttp_lib::profile::Run;
 use ttp_lib::serde_json::{self, Value};
-use ttp_lib::split::{Protocol, Split, Untrimmed};
+use ttp_lib::split::{Protocol, Split, UntrimmedSplit};
 
 const BOOTSTRAP: Bootstrap = Bootstrap { resamples: 100, level: 0.95, seed: 1 };
 
@@ -157,7 +157,7 @@ fn a_linear_model_over_splits_that_are_drawn_anew() {
         let (technique, text) = text(row);
         (technique.to_owned(), text)
     }));
-    let mut told: Vec<UntrimmedSplit> = Vec::new();
+    let mut told: Vec<SplitScores> = Vec::new();
     let kind = LinearKind::TfidfSvm;
     let over = UntrimmedSplits::draw(&run, kind, 3, &mut |one| told.push(one.clone())).unwrap();
     assert_eq!(over.splits, told);
@@ -166,7 +166,7 @@ fn a_linear_model_over_splits_that_are_drawn_anew() {
     let shares = run.profile.remedies.shares;
     for one in &over.splits {
         let seed = run.seed(&format!("untrimmed split draw {}", one.draw));
-        let Untrimmed { split, .. } = Untrimmed::of(&corpus, shares, seed).unwrap();
+        let UntrimmedSplit { split, .. } = UntrimmedSplit::of(&corpus, shares, seed).unwrap();
         assert_eq!((one.train_rows, one.test_rows), (split.train.len(), split.test.len()));
         let said = linear_predictions(kind, &split, run.seed("untrimmed")).unwrap();
         let scores = scores_of(&said, BOOTSTRAP).unwrap();
@@ -209,7 +209,7 @@ fn a_technique_that_training_lost_counts_as_not_found() {
     for one in &over.splits {
         let seed = run.seed(&format!("untrimmed split draw {}", one.draw));
         let shares = run.profile.remedies.shares;
-        let Untrimmed { split, .. } = Untrimmed::of(&corpus, shares, seed).unwrap();
+        let UntrimmedSplit { split, .. } = UntrimmedSplit::of(&corpus, shares, seed).unwrap();
         let known: BTreeSet<&str> = split.train.iter().map(|s| s.technique.as_str()).collect();
         let unknown = |sample: &&Sample| !known.contains(sample.technique.as_str());
         let rows = split.test.iter().filter(unknown).count();

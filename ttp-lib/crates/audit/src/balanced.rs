@@ -11,7 +11,7 @@ use num_traits::{One, Zero};
 
 /// How balanced accuracy of many classes is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Balanced {
+pub enum BalancedAccuracyKind {
     /// The mean recall, as in scikit-learn.
     #[default]
     MeanRecall,
@@ -21,7 +21,7 @@ pub enum Balanced {
     OneVsRest,
 }
 
-impl Balanced {
+impl BalancedAccuracyKind {
     /// The names that a claims file may use.
     pub const NAMES: [&str; 3] = ["mean_recall", "adjusted", "one_vs_rest"];
 

@@ -1,7 +1,7 @@
 //! Verdicts on the scores of binary matrices of the same examples.
 
 use super::binary::{self, BinaryScore, Fit, Score, Search, Totals};
-use super::claims::{Check, MatrixKnown, common};
+use super::claims::{Check, KnownMatrix, common};
 use super::judge::{Judge, LOOKS, settle};
 use super::verdict::{Look, Verdict};
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ impl Judge<'_> {
         if members.is_empty() {
             return Ok(());
         }
-        let known: Vec<&MatrixKnown> =
+        let known: Vec<&KnownMatrix> =
             matrices.iter().map(|&at| &self.claims.matrices[at]).collect();
         let totals = common(&known);
         let open = known.iter().all(|matrix| matrix.open_total);

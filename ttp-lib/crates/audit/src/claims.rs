@@ -11,7 +11,7 @@ mod settings;
 mod systems;
 
 use super::agreement::Agreement;
-use super::balanced::Balanced;
+use super::balanced::BalancedAccuracyKind;
 use super::binary::{Metric, Totals, ZeroDivision};
 use super::counts::{Averaging, ClassCount, ClassMetric};
 use super::figure::{Exact, Figure, Interval, Rounding};
@@ -33,7 +33,7 @@ pub struct Claims {
     /// says so: see [`joined`](Self::joined).
     pub together: Option<(Vec<String>, usize)>,
     /// Confusion matrices that claims are about.
-    pub matrices: Vec<MatrixKnown>,
+    pub matrices: Vec<KnownMatrix>,
     /// Systems of unknown numbers that claims are about.
     pub quantities: Vec<Quantities>,
     /// The claims.
@@ -46,7 +46,7 @@ pub struct Claims {
 
 /// What is known of a confusion matrix before any claim.
 #[derive(Debug, Clone)]
-pub struct MatrixKnown {
+pub struct KnownMatrix {
     /// Its name in the file.
     pub id: String,
     /// The classes; none for a binary matrix.
@@ -62,7 +62,7 @@ pub struct MatrixKnown {
     /// What the classes are of all labels, where the file says so.
     pub labels: Option<Labels>,
     /// How balanced accuracy of the classes is read.
-    pub balanced: Balanced,
+    pub balanced: BalancedAccuracyKind,
 }
 
 /// A system of whole numbers, and what defines it.
@@ -128,7 +128,7 @@ pub enum Check {
     /// An average over some of the classes.
     Over(usize, Vec<usize>, Averaging, ClassMetric),
     /// Balanced accuracy, as a mean of recalls.
-    Balanced(usize, Balanced),
+    Balanced(usize, BalancedAccuracyKind),
     /// How far the whole matrix agrees, chance taken off.
     Whole(usize, Agreement),
     /// The share on the diagonal.
@@ -232,7 +232,7 @@ pub enum AskOf {
 }
 
 /// What is known of the examples of several matrices: all of it.
-pub(super) fn common(known: &[&MatrixKnown]) -> Totals {
+pub(super) fn common(known: &[&KnownMatrix]) -> Totals {
     let both = |a: Option<(u64, u64)>, b: Option<(u64, u64)>| match (a, b) {
         (Some(a), Some(b)) => Some((a.0.max(b.0), a.1.min(b.1))),
         (a, b) => a.or(b),

@@ -1,6 +1,6 @@
 //! Verdicts on the claims about a confusion matrix of many classes.
 
-use super::claims::{Check, MOST, MatrixKnown};
+use super::claims::{Check, KnownMatrix, MOST};
 use super::confusion::{Classes, MatrixAnswer};
 use super::counts::Matrix;
 use super::judge::{Judge, Settlement, matrix_of, settle_from};
@@ -64,7 +64,7 @@ impl Judge<'_> {
         })
     }
 
-    fn class_matrix(&mut self, matrix: usize, known: &MatrixKnown) {
+    fn class_matrix(&mut self, matrix: usize, known: &KnownMatrix) {
         let members: Vec<usize> = (0..self.claims.claims.len())
             .filter(|&at| matrix_of(&self.claim(at).check) == Some(matrix))
             .collect();
@@ -116,7 +116,7 @@ impl Judge<'_> {
     /// The claims of a report with a micro average that cannot be of all labels with one label an
     /// example: judged as of some labels, which goes for several an example, too. What is refuted
     /// so is refuted in each of the three readings.
-    fn reopened(&mut self, matrix: usize, known: &MatrixKnown, mut said: Statements) {
+    fn reopened(&mut self, matrix: usize, known: &KnownMatrix, mut said: Statements) {
         let needs = "whether these are all labels and each example has one: then micro precision, \
                      recall, F and the accuracy are one number, and these figures are not; labels \
                      = \"some\" or \"several\" of the matrix says that it is otherwise, \"all\" that \
@@ -138,7 +138,7 @@ impl Judge<'_> {
         self.holding.remove(&('m', matrix));
     }
 
-    fn judged(&self, known: &MatrixKnown, classes: &Classes, said: &Statements) -> MatrixVerdicts {
+    fn judged(&self, known: &KnownMatrix, classes: &Classes, said: &Statements) -> MatrixVerdicts {
         let members: Vec<usize> = said.keys().copied().collect();
         let near =
             known.open_total.then(|| Classes { total: known.totals.total, ..classes.clone() });
@@ -218,7 +218,7 @@ impl Judge<'_> {
     /// and certificates, what is left is shown by a matrix.
     fn removal(
         &self,
-        known: &MatrixKnown,
+        known: &KnownMatrix,
         members: &[usize],
         settled: &Settlement,
         looker: &Looker<'_>,
@@ -252,7 +252,7 @@ impl Judge<'_> {
 
 /// What is known of a matrix before any claim. A total of which only is said how far to look for it
 /// may be any.
-pub(super) fn classes_of(known: &MatrixKnown) -> Classes {
+pub(super) fn classes_of(known: &KnownMatrix) -> Classes {
     Classes {
         names: known.classes.clone(),
         total: if known.open_total { (1, MOST) } else { known.totals.total },

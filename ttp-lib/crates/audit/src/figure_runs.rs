@@ -1,6 +1,6 @@
 //! Figures of documents that a run can decide: reproduced, not reproduced, or not run.
 
-use super::measured::Measured;
+use super::measured::Measurements;
 use super::outcome::{Audit, ClaimVerdict};
 use super::verdict::Reproduction;
 use serde_json::Value;
@@ -10,14 +10,14 @@ use ttp_base::figure_check::{FigureCheck, FigureVerdict};
 /// whole number that another run has under the same name, as of a vocabulary. Claims of scores of
 /// fine-tuned models are left out (the comparison of models has them), and figures that were
 /// measured on other rows than the document's, as they decide nothing.
-pub fn figure_runs(audits: &[Audit], ours: &Measured) -> Vec<FigureCheck> {
+pub fn figure_runs(audits: &[Audit], ours: &Measurements) -> Vec<FigureCheck> {
     let of_audit = |audit: &Audit| -> Vec<FigureCheck> {
         audit.claims.iter().filter_map(|claim| figure_run(&audit.document, claim, ours)).collect()
     };
     audits.iter().flat_map(of_audit).collect()
 }
 
-fn figure_run(document: &str, claim: &ClaimVerdict, ours: &Measured) -> Option<FigureCheck> {
+fn figure_run(document: &str, claim: &ClaimVerdict, ours: &Measurements) -> Option<FigureCheck> {
     let path = claim.ours.as_deref().filter(|path| !path.starts_with("finetune."))?;
     let published = claim.value.clone().unwrap_or_default();
     let measured = ours.get(path);
@@ -79,7 +79,7 @@ mod tests {
             "paper_rows": { "rows": 14_427, "half": 17 },
             "comparison": { "tokens": { "bert": { "in": 1107, "out": 9 } } },
         });
-        let ours = Measured::from_json(results);
+        let ours = Measurements::from_json(results);
         let of = |path: &str, value: &str, run| {
             figure_run("paper", &claim(path, value, run), &ours).map(|run| (run.verdict, run.why))
         };

@@ -7,17 +7,17 @@ use ttp_base::{Result, results};
 
 /// What runs of this project measured: `results/*.json` in one object ([`results`]).
 #[derive(Debug, Clone, Default)]
-pub struct Measured(Map<String, Value>);
+pub struct Measurements(Map<String, Value>);
 
 /// Reads what there is in a folder of results; files that are not there are not missed.
 ///
 /// # Errors
 /// As [`results::merged`].
-pub fn measured(folder: &Path) -> Result<Measured> {
-    results::merged(folder).map(Measured)
+pub fn measured(folder: &Path) -> Result<Measurements> {
+    results::merged(folder).map(Measurements)
 }
 
-impl Measured {
+impl Measurements {
     /// Figures that are at hand as JSON; nothing of what is no object.
     pub fn from_json(figures: Value) -> Self {
         match figures {

@@ -3,7 +3,7 @@
 use super::claims::{Claims, Fact};
 use super::counts::Matrix;
 use super::figure::{Figure, Interval};
-use super::measured::Measured;
+use super::measured::Measurements;
 use super::removal::Removal;
 use super::rests::Rest;
 use super::verdict::{Reproduction, Verdict};
@@ -116,7 +116,7 @@ impl Audit {
     /// # Ok::<(), ttp_base::Error>(())
     /// ```
     #[must_use]
-    pub fn beside(mut self, ours: &Measured) -> Self {
+    pub fn beside(mut self, ours: &Measurements) -> Self {
         for claim in &mut self.claims {
             let Some(said) = &claim.same_rows else { continue };
             claim.run = Some(match claim.ours.as_deref().and_then(|path| ours.figure(path)) {

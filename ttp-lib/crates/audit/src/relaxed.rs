@@ -6,7 +6,7 @@ use super::problem::{Bounds, Problem, Row};
 use microlp::{ComparisonOp, OptimizationDirection, SolveOutcome};
 use num_traits::{FromPrimitive, Signed, ToPrimitive, Zero};
 
-pub(super) enum Relaxed {
+pub(super) enum Relaxation {
     Point(Vec<f64>),
     Impossible,
     Unknown,
@@ -15,9 +15,13 @@ pub(super) enum Relaxed {
 impl Problem {
     /// The linear program of the rows, and of the averages drawn straight near a point: a point
     /// with as much room as can be had, or a proof that there is none.
-    pub(super) fn relaxed(&self, bounds: &Bounds) -> Relaxed {
+    pub(super) fn relaxed(&self, bounds: &Bounds) -> Relaxation {
         let Some(mut point) = self.linear_program(bounds, None) else {
-            return if self.certificate(bounds) { Relaxed::Impossible } else { Relaxed::Unknown };
+            return if self.certificate(bounds) {
+                Relaxation::Impossible
+            } else {
+                Relaxation::Unknown
+            };
         };
         if !self.averages.is_empty() {
             for _ in 0..4 {
@@ -27,7 +31,7 @@ impl Problem {
                 }
             }
         }
-        Relaxed::Point(point)
+        Relaxation::Point(point)
     }
 
     pub(super) fn linear_program(&self, bounds: &Bounds, near: Option<&[f64]>) -> Option<Vec<f64>> {

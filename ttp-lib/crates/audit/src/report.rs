@@ -5,7 +5,7 @@ mod results;
 mod shown;
 
 pub use super::figure_runs::figure_runs;
-pub use super::measured::{Measured, measured};
+pub use super::measured::{Measurements, measured};
 use super::outcome::{Audit, ClaimVerdict, DerivedNumber, FactCheck};
 use super::removal::Removal;
 use super::rests::Rest;
@@ -23,7 +23,7 @@ fn short(value: f64) -> String {
 }
 
 /// What stands at a path of our figures, as a cell.
-fn cell_of(ours: &Measured, path: Option<&str>) -> Cell {
+fn cell_of(ours: &Measurements, path: Option<&str>) -> Cell {
     let Some(path) = path else { return Cell::Empty };
     match ours.get(path) {
         Some(Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
@@ -47,7 +47,7 @@ fn cell_of(ours: &Measured, path: Option<&str>) -> Cell {
 ///
 /// # Errors
 /// None in practice: the table's own check on the number of cells.
-pub fn table(audits: &[Audit], ours: &Measured) -> Result<Table> {
+pub fn table(audits: &[Audit], ours: &Measurements) -> Result<Table> {
     let mut table = Table::new(["claim", "says", "figure", "verdict", "why", "ours", "run"]);
     for audit in audits {
         for claim in &audit.claims {
@@ -95,7 +95,7 @@ pub fn counts(audit: &Audit) -> String {
 ///
 /// # Errors
 /// None in practice: the table's own check on the number of cells.
-pub fn own_rows(audit: &Audit, ours: &Measured) -> Result<Table> {
+pub fn own_rows(audit: &Audit, ours: &Measurements) -> Result<Table> {
     let mut table = Table::new(["claim", "says", "figure", "its own rows", "run", "verdict"]);
     for claim in &audit.claims {
         let Some(run) = claim.run else { continue };
@@ -323,7 +323,8 @@ mod tests {
         assert_eq!(found.figure("corpus.balanced_rows"), Some(whole(9_120)));
         // Names are counted; a text and a list of numbers are no figure.
         assert_eq!(found.figure("corpus.over_500"), Some(whole(2)));
-        let figures = Measured::from_json(json!({ "a": "14", "b": [1, 2], "c": 0.5, "d": null }));
+        let figures =
+            Measurements::from_json(json!({ "a": "14", "b": [1, 2], "c": 0.5, "d": null }));
         assert_eq!(figures.figure("c"), Some(Exact::new(1.into(), 2.into())));
         for path in ["a", "b", "d", "e", "corpus"] {
             assert_eq!(figures.figure(path), None, "{path}");

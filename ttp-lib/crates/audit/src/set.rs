@@ -1,6 +1,6 @@
 //! Claims files that speak of the same matrices, as one set.
 
-use super::claims::{Ask, AskOf, Check, Claim, Claims, MatrixKnown, common};
+use super::claims::{Ask, AskOf, Check, Claim, Claims, KnownMatrix, common};
 use std::path::{Path, PathBuf};
 use ttp_base::{Error, Result};
 
@@ -113,9 +113,9 @@ fn stem(file: &Path) -> String {
 }
 
 /// Takes what another file knows of the same matrix, or says why it is another one.
-fn same_matrix(own: &mut MatrixKnown, other: &MatrixKnown) -> Result<(), String> {
+fn same_matrix(own: &mut KnownMatrix, other: &KnownMatrix) -> Result<(), String> {
     let id = &own.id;
-    let sorted = |known: &MatrixKnown| {
+    let sorted = |known: &KnownMatrix| {
         let mut classes = known.classes.clone();
         classes.sort_unstable();
         classes

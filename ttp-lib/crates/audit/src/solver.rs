@@ -8,7 +8,7 @@
 
 use super::problem::{Bounds, ceil_div, floor_div};
 pub use super::problem::{Problem, Row, Sum};
-use super::relaxed::Relaxed;
+use super::relaxed::Relaxation;
 pub use super::search::Answer;
 use super::search::FEW;
 use num_integer::Integer;
@@ -103,9 +103,9 @@ impl Problem {
             }
         }
         let hint = match self.relaxed(&bounds) {
-            Relaxed::Impossible => return Answer::Impossible,
-            Relaxed::Point(point) => point,
-            Relaxed::Unknown => middle(&bounds),
+            Relaxation::Impossible => return Answer::Impossible,
+            Relaxation::Point(point) => point,
+            Relaxation::Unknown => middle(&bounds),
         };
         // What whole numbers cannot meet is seen by looking at all, and never by a walk.
         let close = work.moves >= Work::default().moves && self.is_close(&bounds);

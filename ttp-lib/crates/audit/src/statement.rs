@@ -1,7 +1,7 @@
 //! What a document says of one confusion matrix of many classes.
 
 use super::agreement::Agreement;
-use super::balanced::Balanced;
+use super::balanced::BalancedAccuracyKind;
 use super::counts::{Averaging, ClassCount, ClassMetric};
 use super::figure::{Exact, Interval};
 use super::scores::ZeroDivision;
@@ -57,7 +57,7 @@ pub enum Statement {
     /// An average over some of the classes.
     Over(Vec<usize>, Averaging, ClassMetric, Interval),
     /// Balanced accuracy, as a mean of recalls.
-    Balanced(Balanced, Interval),
+    Balanced(BalancedAccuracyKind, Interval),
     /// How far the whole matrix agrees, chance taken off.
     Whole(Agreement, Interval),
     /// The share of examples on the diagonal.

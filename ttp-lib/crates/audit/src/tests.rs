@@ -14,7 +14,7 @@ use super::figure::{Exact, Figure, Interval, Rounding};
 use super::multiclass::{
     Averaging, ClassCount, ClassMetric, Classes, Matrix, MatrixAnswer, MatrixCount, Statement,
 };
-use super::report::{self, Measured};
+use super::report::{self, Measurements};
 use super::solver::Work;
 use super::{Audit, Claims, Reproduction, Verdict, audit};
 use num_bigint::BigInt;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How names begin under which files are written, before they get their own.
-const HALF_WRITTEN: &str = ".half-written-";
+pub const HALF_WRITTEN: &str = ".half-written-";
 /// After so long without a change such a file is of a run that was killed.
 const LEFT_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// How a Git LFS pointer begins.

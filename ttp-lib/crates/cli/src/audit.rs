@@ -29,7 +29,7 @@ pub fn audit(run: Option<&Run>, arguments: &Arguments) -> Result<()> {
     // Outside the project, or before a run, there is nothing of ours to show.
     let ours = match run {
         Some(run) => report::measured(&run.results(""))?,
-        None => report::Measured::default(),
+        None => report::Measurements::default(),
     };
     let mut audits = Vec::new();
     for claims in &documents {

@@ -7,7 +7,7 @@ use crate::say;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
-use ttp_lib::family::netml::{NETML_MISSING, NetmlParams, Study, Trial, Tried};
+use ttp_lib::family::netml::{NETML_MISSING, NetmlParams, NetmlStudy, Trial, TrialOutcome};
 use ttp_lib::family::{
     Balance, Contrastive, FAMILIES, FamilyEncoder, FamilyTraining, FlowColumns, FlowData, PLANTED,
     SyntheticFlows, pca, tsne, write_predictions,
@@ -173,7 +173,7 @@ fn experiment(run: &Run, arguments: &ExperimentArguments) -> Result<()> {
     } else {
         settings.trials = Trial::ALL.to_vec();
     }
-    let study = Study::open(&files, &settings, run.seed("families"))?;
+    let study = NetmlStudy::open(&files, &settings, run.seed("families"))?;
     let [training, validation, test] = study.sizes();
     say(&format!(
         "{training} training, {validation} validation, {test} test flows; {}",
@@ -208,7 +208,7 @@ fn experiment(run: &Run, arguments: &ExperimentArguments) -> Result<()> {
         });
         files::write_json(&arguments.out, &about)?;
     }
-    say(&Tried::table(&tried)?.to_text())?;
+    say(&TrialOutcome::table(&tried)?.to_text())?;
     say(&format!("written: {}", arguments.out.display()))
 }
 

@@ -26,13 +26,13 @@ use std::process::ExitCode;
 use ttp_lib::augment::Augmenter;
 use ttp_lib::corpus::{self, Columns, Corpus, Keep, Source};
 use ttp_lib::encoder::TechniqueEncoder;
-use ttp_lib::evaluate::{Baseline, Evaluation, Tested};
+use ttp_lib::evaluate::{Baseline, Evaluation, TrainingOutcome};
 use ttp_lib::linear::LinearKind;
 use ttp_lib::pretrained::{self, CATALOGUE, Entry};
 use ttp_lib::profile::{Labels, Profile, Run};
 use ttp_lib::serde_json::json;
 use ttp_lib::show::terminal_safe;
-use ttp_lib::split::{self, Leakage, Lost, Protocol};
+use ttp_lib::split::{self, Leakage, Protocol, SplitLosses};
 use ttp_lib::train::{self, FineTuning, Pretraining, SplitRows};
 use ttp_lib::{Error, Result, files};
 
@@ -299,7 +299,7 @@ fn split_corpus(run: &Run, protocol: Protocol) -> Result<()> {
         account.test,
         leakage.test.same_row
     ))?;
-    let lost = Lost::of(&prepared, &corpus).to_string();
+    let lost = SplitLosses::of(&prepared, &corpus).to_string();
     for line in lost.lines() {
         say(line)?;
     }
@@ -448,7 +448,7 @@ fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
         let history = tuning.run(&mut encoder, &rows.training, &rows.validation, &mut watch)?;
         let validation = encoder.predict_rows(&rows.validation)?;
         let predictions = encoder.predict_rows(&rows.test)?;
-        let tested = Tested {
+        let tested = TrainingOutcome {
             rows: &rows,
             history: &history,
             validation: &validation,

@@ -18,16 +18,16 @@ where
 
 /// The names of an enumeration's variants, as serde knows them.
 fn names<T: DeserializeOwned>() -> &'static [&'static str] {
-    let mut asked = Asked(&[]);
+    let mut asked = VariantNames(&[]);
     // It only asks for the variant's name, and is given none.
     let _ = T::deserialize(&mut asked);
     asked.0
 }
 
 /// Gives nothing, and keeps the names of the variants that it is asked for.
-struct Asked(&'static [&'static str]);
+struct VariantNames(&'static [&'static str]);
 
-impl<'de> Deserializer<'de> for &mut Asked {
+impl<'de> Deserializer<'de> for &mut VariantNames {
     type Error = Unread;
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -54,13 +54,13 @@ impl<'de> Deserializer<'de> for &mut Asked {
 mod tests {
     use super::*;
     use ttp_lib::profile::Labels;
-    use ttp_lib::similarity::reported::{Arm, GroundName};
+    use ttp_lib::similarity::reported::{GroundName, ReportArm};
 
     #[test]
     fn the_names_are_those_of_a_profile() {
         assert_eq!(names::<Labels>(), ["any", "attack"]);
         assert_eq!(names::<GroundName>(), ["report", "disjoint", "attack"]);
-        assert!(names::<Arm>().contains(&"similar_only"));
+        assert!(names::<ReportArm>().contains(&"similar_only"));
         // What is no enumeration has none.
         assert!(names::<u32>().is_empty());
     }

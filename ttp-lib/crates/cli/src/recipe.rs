@@ -10,7 +10,8 @@ use ttp_lib::profile::{REPORT_MISSING, Run};
 use ttp_lib::serde_json::json;
 use ttp_lib::show::Progress;
 use ttp_lib::similarity::reported::{
-    Arm, Embedded, Experiment, GroundName, GroundScores, ReportSettings, UnseenCosines, Warning,
+    Experiment, GroundName, GroundScores, ReportArm, ReportSettings, TextVectors, UnseenCosines,
+    Warning,
 };
 use ttp_lib::{Error, Result, files, train};
 
@@ -19,8 +20,8 @@ pub struct Arguments {
     /// Train as the similarity report did, on its own pairs: basic and advanced are its two
     /// recipes; similar_only, cosine, contrastive and triplets are what they would have been had
     /// the labels counted
-    #[arg(long, value_name = "RECIPE", value_delimiter = ',', value_parser = named::<Arm>(), conflicts_with = "trial")]
-    recipe: Vec<Arm>,
+    #[arg(long, value_name = "RECIPE", value_delimiter = ',', value_parser = named::<ReportArm>(), conflicts_with = "trial")]
+    recipe: Vec<ReportArm>,
     /// With --recipe: the checkpoint to start from [default: the profile's]
     #[arg(long, requires = "recipe")]
     checkpoint: Option<String>,
@@ -128,7 +129,7 @@ pub fn train(run: &Run, arguments: &Arguments) -> Result<()> {
 fn judged(
     run: &Run,
     experiment: &Experiment,
-    embedded: &Embedded,
+    embedded: &TextVectors,
     ground: GroundName,
     name: &str,
 ) -> Result<Vec<GroundScores>> {

@@ -5,10 +5,10 @@ use clap::{Args, ValueEnum};
 use std::path::Path;
 use ttp_lib::encoder::TechniqueEncoder;
 use ttp_lib::profile::Run;
-use ttp_lib::remedies::{Ground, Judge, Remedy, Trials, Tried, weights};
+use ttp_lib::remedies::{Ground, Judge, Remedy, RemedyOutcome, Trials, weights};
 use ttp_lib::serde_json::json;
 use ttp_lib::show::Progress;
-use ttp_lib::split::Untrimmed;
+use ttp_lib::split::UntrimmedSplit;
 use ttp_lib::train::{self, FineTuning, Rows, SplitRows};
 use ttp_lib::{Error, Result, files};
 
@@ -37,7 +37,7 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
     let settings = &run.profile.remedies;
     let checkpoint = run.remedies_checkpoint()?;
     let params = run.profile.training(&checkpoint.name);
-    let Untrimmed { split, equal_text } = run.untrimmed()?;
+    let UntrimmedSplit { split, equal_text } = run.untrimmed()?;
     let tokenize = checkpoint.tokenizer(params.max_length)?;
     let SplitRows { labels, training, validation, test } = SplitRows::new(&split, &tokenize)?;
     say(&format!(
@@ -117,7 +117,7 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
         judge.worst().len(),
         judge.worst_rows()
     ))?;
-    say(Tried::table(&rows)?.to_text().trim_end())?;
+    say(RemedyOutcome::table(&rows)?.to_text().trim_end())?;
     let out = run.results("experiments").join(name);
     let worst: Vec<&String> = judge.worst().iter().map(|&class| &labels[class]).collect();
     files::write_json(&out, &json!({ "worst": worst, "tried": rows }))?;

@@ -15,7 +15,7 @@ use ttp_report::recognise::{
     LEAST, Models, Options, ReportModel, Search, Training, WithEncoder, negatives as negatives_of,
     recognise, train,
 };
-use ttp_report::review::{self, KnownTechniques, Reviewed};
+use ttp_report::review::{self, KnownTechniques, ReviewedReport};
 
 /// The second, counted from 1970, at which a file is said to be made, for builds that are to give the
 /// same bytes: a variable that many tools know.
@@ -186,7 +186,7 @@ fn reviewed(run: Option<&Run>, file: &Path, out: &Path) -> Result<()> {
     let is_table = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
     let reviewed = match is_table {
         true => review::reviewed(&review::read(&file.with_file_name("report.json"))?, file)?,
-        false => Reviewed::of(review::read(file)?)?,
+        false => ReviewedReport::of(review::read(file)?)?,
     };
     match known_techniques(run, &reviewed.report.model.attack_version)? {
         Some(known) => known.check(&reviewed.report, file)?,

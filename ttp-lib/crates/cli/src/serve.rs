@@ -11,7 +11,7 @@ use ttp_lib::profile::Run;
 use ttp_lib::show::{grouped, print};
 use ttp_lib::{Error, Result, serde_json};
 use ttp_report::recognise::{Models, Options, ReportModel, recognise};
-use ttp_serve::{Analyse, Answer, Handled, Settings, Stop, Upload};
+use ttp_serve::{Analyse, Answer, RequestRecord, Settings, Stop, Upload};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -118,7 +118,7 @@ pub fn run(run: Result<Run>, arguments: &Arguments) -> Result<()> {
     });
     let count = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&count);
-    let log = move |handled: &Handled| {
+    let log = move |handled: &RequestRecord| {
         if handled.request == "POST /report" && handled.status == Some(200) {
             counted.fetch_add(1, Ordering::Relaxed);
         }

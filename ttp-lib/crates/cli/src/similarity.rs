@@ -12,7 +12,7 @@ use ttp_lib::profile::Run;
 use ttp_lib::serde_json::{self, json};
 use ttp_lib::show::{Progress, defang, terminal_safe};
 use ttp_lib::similarity::{
-    Contest, Judged, SimilaritySettings, Trial, corpus_vectors, nearest_techniques,
+    Contest, ModelScores, SimilaritySettings, Trial, corpus_vectors, nearest_techniques,
 };
 use ttp_lib::{Error, Result, files, train};
 
@@ -132,7 +132,7 @@ pub fn train(run: &Run, arguments: &TrainArguments) -> Result<()> {
     say(&format!("written: {}", file.display()))
 }
 
-fn line(name: &str, judged: &Judged) -> String {
+fn line(name: &str, judged: &ModelScores) -> String {
     let scores = &judged.test;
     let empty = scores.empty.map(|why| format!("; EMPTY: {why}")).unwrap_or_default();
     format!(

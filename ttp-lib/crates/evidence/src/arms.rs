@@ -1,7 +1,6 @@
 //! What a change in the training is worth.
 
-use super::collect::common;
-use super::outcome::{Figures, Outcome};
+use super::outcome::{Figures, Outcome, common};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use ttp_base::Result;

@@ -5,7 +5,7 @@ use std::path::Path;
 use ttp_base::Result;
 use ttp_lib::evaluate::{Evaluation, ModelLogits};
 use ttp_metrics::calibration::{
-    CalibrationError, Losses, Named, Probabilities, Reliability, RiskCoverage, Temperature,
+    CalibrationError, Losses, NamedShare, Probabilities, Reliability, RiskCoverage, Temperature,
 };
 use ttp_metrics::{Bootstrap, Estimate, Groups};
 use ttp_text::split::Protocol;
@@ -16,7 +16,7 @@ pub const PRECISIONS: [f64; 2] = [0.90, 0.95];
 /// A model's probabilities on its test rows, as they are and at the temperature that validation
 /// gives. All intervals draw the rows of one corpus sentence together.
 #[derive(Debug, Clone, Serialize)]
-pub struct Calibrated {
+pub struct ModelCalibration {
     /// The temperature, fitted on validation.
     pub temperature: f64,
     /// The expected calibration error before, from 0 to 1, in bins of equal mass.
@@ -33,7 +33,7 @@ pub struct Calibrated {
     pub losses_after: Losses<Estimate>,
     /// What it names at the precision of 0.90 and of 0.95: the threshold is chosen on validation,
     /// coverage and precision are measured on test. `None` where no threshold has the precision.
-    pub named: [Option<Named>; 2],
+    pub named: [Option<NamedShare>; 2],
     /// Its probabilities on the test rows, before and after.
     #[serde(skip)]
     pub probabilities: [Probabilities; 2],
@@ -42,7 +42,7 @@ pub struct Calibrated {
     pub truth: Vec<usize>,
 }
 
-impl Calibrated {
+impl ModelCalibration {
     /// Reads what a model gave every technique from a run's results, and calibrates it; `None`
     /// where an earlier version of this project left no such file.
     ///
@@ -82,7 +82,7 @@ impl Calibrated {
         let named_at = |precision: f64| {
             let found = chosen.named_at(precision)?;
             found
-                .map(|at| Named::above(at.threshold, after, &test.truth, &groups, bootstrap))
+                .map(|at| NamedShare::above(at.threshold, after, &test.truth, &groups, bootstrap))
                 .transpose()
         };
         let (error_before, error_after) = (error(before)?, error(after)?);

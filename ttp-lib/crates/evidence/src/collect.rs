@@ -1,7 +1,7 @@
 //! From jobs' results to what they say together.
 
 use super::arms::{ArmEffect, arms};
-use super::outcome::{Figures, Outcome};
+use super::outcome::{Figures, Outcome, common};
 use super::sweep::Sweep;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -244,16 +244,6 @@ impl Spreads {
             seconds: seconds.sum::<f64>() / outcomes.len().max(1) as f64,
         })
     }
-}
-
-/// The runs that two models have in common. An outcome without a seed or a draw is that of every
-/// run.
-pub(super) fn common<'a>(first: &[&'a Outcome], second: &[&'a Outcome]) -> Vec<[&'a Outcome; 2]> {
-    let run = |outcome: &Outcome| (outcome.settings.seed, outcome.settings.draw);
-    let is_any = |outcome: &Outcome| run(outcome) == (None, None);
-    let fits = |a: &Outcome, b: &Outcome| is_any(a) || is_any(b) || run(a) == run(b);
-    let all = first.iter().flat_map(|a| second.iter().map(|b| [*a, *b]));
-    all.filter(|[a, b]| fits(a, b)).collect()
 }
 
 fn pairs(by: &ByModel<'_>, over: &str, level: f64, shares: Option<Shares>) -> Result<Vec<Pair>> {

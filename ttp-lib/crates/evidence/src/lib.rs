@@ -1,7 +1,7 @@
 //! What a table of scores on one split of one source does not say: whether probabilities are to be
 //! believed, how models do elsewhere, and what holds over seeds, splits and changes in a training.
 //!
-//! - [`Calibrated`]: a model's probabilities before and after calibration.
+//! - [`ModelCalibration`]: a model's probabilities before and after calibration.
 //! - [`TrainedModel`]: a run's models, opened again; [`External`]: how they do on other sentences.
 //! - [`linear_splits`], [`frozen`]: trainings that are cheap enough for a notebook.
 //! - [`UntrimmedModels`], [`UntrimmedSplits`]: all techniques, nothing trimmed: an encoder, a
@@ -35,17 +35,19 @@ mod train;
 mod untrimmed;
 mod untrimmed_splits;
 mod verdicts;
+mod work;
 
 pub use arms::{ArmEffect, Change, Means, Over};
-pub use calibrated::{Calibrated, PRECISIONS};
+pub use calibrated::{ModelCalibration, PRECISIONS};
 pub use collect::{COMMAND, Evidence, LEVEL, Pair, Spread, Spreads};
 pub use external::{External, ExternalScores};
 pub use jobs::{Job, JobKind, Work, fingerprint, jobs};
 pub use linear::{frozen, linear_splits};
 pub use models::{TrainedModel, not_in_training, on_other_rows};
-pub use outcome::{Figures, Outcome, TestRows, Told};
-pub use sweep::{Checked, Done, State, Sweep};
+pub use outcome::{Figures, JobSettings, Outcome, TestRows};
+pub use sweep::{JobCheck, State, Sweep};
 pub use ttp_lib::profile::{Arm, SweepSettings};
 pub use untrimmed::{UntrimmedGain, UntrimmedModel, UntrimmedModels};
-pub use untrimmed_splits::{Ranged, UntrimmedSplit, UntrimmedSplits};
+pub use untrimmed_splits::{ScoreRange, SplitScores, UntrimmedSplits};
 pub use verdicts::table_2_verdicts;
+pub use work::Done;

@@ -1,7 +1,7 @@
 //! Jobs that train a linear model, on texts or on a frozen encoder's vectors.
 
 use super::jobs::{Work, fingerprint, plain};
-use super::outcome::{Outcome, Told, Trained};
+use super::outcome::{JobSettings, Outcome, TrainingFacts};
 use super::sweep::{Sweep, digest_of_corpus, digest_of_split};
 use std::time::Instant;
 use ttp_base::Result;
@@ -64,15 +64,21 @@ fn trained(
     let said = |samples: &[Sample]| -> Result<[Vec<usize>; 2]> {
         Ok([places_of(samples, labels)?, model.predict_all(&texts(samples))])
     };
-    let trained = Trained {
+    let trained = TrainingFacts {
         train_rows: split.train.len(),
         train_accuracy: None,
         validation: said(&split.validation)?,
         test: said(&split.test)?,
         labels: labels.to_vec(),
     };
-    let settings =
-        Told { model: kind.name().to_owned(), protocol, arm: None, seed: None, draw, params: None };
+    let settings = JobSettings {
+        model: kind.name().to_owned(),
+        protocol,
+        arm: None,
+        seed: None,
+        draw,
+        params: None,
+    };
     trained.outcome(marks, settings, &split.test, started.elapsed().as_secs_f64())
 }
 
@@ -162,14 +168,14 @@ fn on_vectors(
     let width = encoder.dimensions();
     let weights = logistic::fit(&training, width, &classes, labels.len(), 1.0)?;
     let said = |rows: &[Row]| rows.iter().map(|row| best_of(&weights.scores(row))).collect();
-    let trained = Trained {
+    let trained = TrainingFacts {
         train_rows: training.len(),
         train_accuracy: None,
         validation: [places_of(&split.validation, &labels)?, said(&validation)],
         test: [places_of(&split.test, &labels)?, said(&test)],
         labels,
     };
-    let settings = Told {
+    let settings = JobSettings {
         model: plain(&checkpoint.name),
         protocol: Protocol::Clean,
         arm: Some(Arm::Frozen),

@@ -3,7 +3,7 @@
 use super::External;
 use std::collections::BTreeMap;
 use ttp_base::{Error, Result};
-use ttp_lib::compare::Tested;
+use ttp_lib::compare::ModelAnswers;
 use ttp_lib::evaluate::{Evaluation, Training};
 use ttp_lib::profile::Run;
 use ttp_metrics::Bootstrap;
@@ -43,7 +43,7 @@ impl TrainedModel {
     ///
     /// # Errors
     /// If a model's files are missing or not what they should be.
-    pub fn open_all(run: &Run, models: &[Tested], protocol: Protocol) -> Result<Vec<Self>> {
+    pub fn open_all(run: &Run, models: &[ModelAnswers], protocol: Protocol) -> Result<Vec<Self>> {
         let of_protocol = models.iter().filter(|model| model.protocol() == protocol);
         of_protocol.map(|model| Self::open(run, &model.evaluation)).collect()
     }

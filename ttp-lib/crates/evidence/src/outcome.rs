@@ -55,7 +55,7 @@ impl From<&Scores> for Figures {
 /// What a job was told.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Told {
+pub struct JobSettings {
     /// The model's name: a checkpoint's or a linear model's.
     pub model: String,
     /// The protocol of its split.
@@ -93,7 +93,7 @@ pub struct Outcome {
     /// SHA-256 of the rows that it was trained and tested on.
     pub data: String,
     /// What it was told.
-    pub settings: Told,
+    pub settings: JobSettings,
     /// The techniques, in the order of their indices.
     pub labels: Vec<String>,
     /// Rows that were trained on, augmented copies among them.
@@ -147,8 +147,18 @@ impl Outcome {
     }
 }
 
+/// The runs that two models have in common. An outcome without a seed or a draw is that of every
+/// run.
+pub(super) fn common<'a>(first: &[&'a Outcome], second: &[&'a Outcome]) -> Vec<[&'a Outcome; 2]> {
+    let run = |outcome: &Outcome| (outcome.settings.seed, outcome.settings.draw);
+    let is_any = |outcome: &Outcome| run(outcome) == (None, None);
+    let fits = |a: &Outcome, b: &Outcome| is_any(a) || is_any(b) || run(a) == run(b);
+    let all = first.iter().flat_map(|a| second.iter().map(|b| [*a, *b]));
+    all.filter(|[a, b]| fits(a, b)).collect()
+}
+
 /// What is known of a trained model beside what it said.
-pub(super) struct Trained {
+pub(super) struct TrainingFacts {
     pub labels: Vec<String>,
     pub train_rows: usize,
     pub train_accuracy: Option<f64>,
@@ -157,12 +167,12 @@ pub(super) struct Trained {
     pub test: [Vec<usize>; 2],
 }
 
-impl Trained {
+impl TrainingFacts {
     /// The outcome of a job; `test` are the rows that were tested.
     pub fn outcome(
         self,
         [id, fingerprint, data]: [String; 3],
-        settings: Told,
+        settings: JobSettings,
         test: &[Sample],
         seconds: f64,
     ) -> Result<Outcome> {
@@ -241,7 +251,7 @@ impl Outcome {
 /// What a further pretraining leaves beside its model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Pretrained {
+pub(super) struct PretrainingOutcome {
     /// The job's id.
     pub id: String,
     /// As of [`Outcome`].
@@ -258,7 +268,7 @@ pub(super) struct Pretrained {
     pub seconds: f64,
 }
 
-impl Pretrained {
+impl PretrainingOutcome {
     pub fn read(path: &Path) -> Result<Self> {
         read_sealed(path)
     }

@@ -1,15 +1,13 @@
 //! A sweep's folder: what its jobs share, and what each left.
 
-use super::jobs::{Job, Work, fingerprint, hex, job, jobs};
-use super::outcome::{Outcome, Pretrained, digest_of_file, write_sealed};
-use super::{linear, train};
+use super::jobs::{Job, Work, fingerprint, hex, jobs};
+use super::outcome::{Outcome, PretrainingOutcome, digest_of_file};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use ttp_base::{Error, Result, files};
-use ttp_lib::profile::{Arm, Run};
-use ttp_lib::train::Step;
+use ttp_lib::profile::Run;
 use ttp_model::pretrained;
 use ttp_text::augment::Augmenter;
 use ttp_text::corpus::{self, Corpus, Sample};
@@ -27,12 +25,12 @@ pub struct Sweep {
 /// What `sweep.json` says: written last, so where it is, what it names was whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Prepared {
+pub(super) struct Manifest {
     profile: String,
     version: String,
     fingerprint: String,
     /// SHA-256 of the rows of the corpus and of each split.
-    rows: BTreeMap<String, String>,
+    pub(super) rows: BTreeMap<String, String>,
 }
 
 /// How a job's result is.
@@ -51,7 +49,7 @@ pub enum State {
 
 /// A job's result, or a file that is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Checked {
+pub struct JobCheck {
     /// The job's id; of a file that is none of the profile's, its name.
     pub id: String,
     /// How it is.
@@ -110,7 +108,7 @@ impl Sweep {
     /// written.
     pub fn prepare(&self) -> Result<bool> {
         // A record that cannot be read is one that was cut off.
-        if let Ok(record) = files::read_json::<Prepared>(&self.record()) {
+        if let Ok(record) = files::read_json::<Manifest>(&self.record()) {
             self.refuse_other(&record)?;
             if self.rows().is_ok_and(|rows| rows == record.rows) {
                 return Ok(false);
@@ -129,7 +127,7 @@ impl Sweep {
             }
             Ok(())
         })?;
-        let record = Prepared {
+        let record = Manifest {
             profile: profile.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             fingerprint: self.fingerprint.clone(),
@@ -140,7 +138,7 @@ impl Sweep {
     }
 
     /// The digest of the corpus and of each split, as they are.
-    fn rows(&self) -> Result<BTreeMap<String, String>> {
+    pub(super) fn rows(&self) -> Result<BTreeMap<String, String>> {
         let mut rows = BTreeMap::from([(CORPUS.to_owned(), digest_of_corpus(&self.corpus()?))]);
         for protocol in self.protocols() {
             rows.insert(protocol.name().to_owned(), digest_of_split(&self.split(protocol)?));
@@ -161,7 +159,7 @@ impl Sweep {
         self.protocols().into_iter().map(|protocol| self.split(protocol)).collect()
     }
 
-    fn refuse_other(&self, record: &Prepared) -> Result<()> {
+    fn refuse_other(&self, record: &Manifest) -> Result<()> {
         if record.fingerprint == self.fingerprint {
             return Ok(());
         }
@@ -179,18 +177,18 @@ impl Sweep {
     }
 
     /// What `sweep.json` says of this sweep.
-    fn prepared(&self) -> Result<Prepared> {
+    pub(super) fn prepared(&self) -> Result<Manifest> {
         if !self.record().exists() {
             let reason = "not prepared: `ttp sweep prepare` is first";
             return Err(Error::input(&self.folder, reason));
         }
-        let record: Prepared = files::read_json(&self.record())?;
+        let record: Manifest = files::read_json(&self.record())?;
         self.refuse_other(&record)?;
         Ok(record)
     }
 
     /// The digest of what a job reads, by what was prepared.
-    fn data(&self, record: &Prepared, work: &Work) -> String {
+    pub(super) fn data(&self, record: &Manifest, work: &Work) -> String {
         let reads_all = matches!(work, Work::Pretrain { .. }) || work.pretraining().is_some();
         let own = match work {
             Work::Linear { draw: Some(_), .. } => CORPUS,
@@ -205,70 +203,15 @@ impl Sweep {
         hex(digest)
     }
 
-    /// Does a job and writes its result, whole or not at all. A sound result stays unless `again`
-    /// asks for another; `watch` is told of every step of a training.
-    ///
-    /// # Errors
-    /// If the profile has no such job, the folder is not prepared or another sweep's, what the job
-    /// needs is not done, or the work itself fails.
-    pub fn run(&self, id: &str, again: bool, watch: &mut dyn FnMut(&Step)) -> Result<Done> {
-        let job = job(&self.jobs, &self.run.profile.name, id)?;
-        let record = self.prepared()?;
-        let before = self.checked(&record, job);
-        if before.state == State::Sound && !again {
-            return Ok(Done { before, outcome: None });
-        }
-        if let Some(first) = job.work.pretraining() {
-            let first = first.id();
-            let needed =
-                self.checked(&record, self::job(&self.jobs, &self.run.profile.name, &first)?);
-            if needed.state != State::Sound {
-                let reason =
-                    format!("{id} needs it: {}; `ttp sweep run {first}` is first", needed.why);
-                return Err(Error::input(&self.result(&first), reason));
-            }
-        }
-        if self.rows()? != record.rows {
-            let reason = "the corpus or a split was changed: run `ttp sweep prepare` again";
-            return Err(Error::input(&self.run.processed(""), reason));
-        }
-        let marks = [id.to_owned(), self.fingerprint.clone(), self.data(&record, &job.work)];
-        let outcome = match &job.work {
-            Work::Pretrain { checkpoint } => {
-                let found = train::pretrain(self, checkpoint, marks, watch)?;
-                write_sealed(&self.result(id), &found)?;
-                None
-            }
-            Work::Linear { kind, protocol, draw } => {
-                Some(linear::run(self, *kind, *protocol, *draw, marks)?)
-            }
-            Work::Seed { checkpoint, protocol, seed } => {
-                Some(train::run(self, checkpoint, *protocol, None, *seed, marks, watch)?)
-            }
-            Work::Arm { arm: Arm::Frozen, checkpoint, seed } => {
-                let split = self.split(Protocol::Clean)?;
-                let checkpoint = self.run.checkpoint(checkpoint)?;
-                Some(linear::on_frozen(&self.run, &checkpoint, &split, *seed, marks)?)
-            }
-            Work::Arm { arm, checkpoint, seed } => {
-                Some(train::run(self, checkpoint, arm.protocol(), Some(*arm), *seed, marks, watch)?)
-            }
-        };
-        if let Some(outcome) = &outcome {
-            outcome.write(&self.result(id))?;
-        }
-        Ok(Done { before, outcome })
-    }
-
     /// How the result of each job is, and what else lies beside them.
     ///
     /// # Errors
     /// If the folder is another sweep's, or cannot be read.
-    pub fn check(&self) -> Result<Vec<Checked>> {
+    pub fn check(&self) -> Result<Vec<JobCheck>> {
         let folder = self.folder.join("jobs");
         // Nothing is there before it is prepared.
         let record = if self.record().exists() { Some(self.prepared()?) } else { None };
-        let missing = |job: &Job| Checked {
+        let missing = |job: &Job| JobCheck {
             id: job.id.clone(),
             state: State::Missing,
             why: "not prepared: `ttp sweep prepare` is first".to_owned(),
@@ -277,7 +220,7 @@ impl Sweep {
             Some(record) => self.checked(record, job),
             None => missing(job),
         };
-        let mut all: Vec<Checked> = self.jobs.iter().map(one).collect();
+        let mut all: Vec<JobCheck> = self.jobs.iter().map(one).collect();
         let entries = match std::fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(all),
@@ -289,7 +232,7 @@ impl Sweep {
             .collect();
         names.retain(|name| !name.starts_with('.') && self.jobs.iter().all(|job| job.id != *name));
         names.sort();
-        all.extend(names.into_iter().map(|id| Checked {
+        all.extend(names.into_iter().map(|id| JobCheck {
             id,
             state: State::Foreign,
             why: format!("profile {} has no such job", self.run.profile.name),
@@ -297,15 +240,15 @@ impl Sweep {
         Ok(all)
     }
 
-    fn checked(&self, record: &Prepared, job: &Job) -> Checked {
+    pub(super) fn checked(&self, record: &Manifest, job: &Job) -> JobCheck {
         let (state, why) = match self.state_of(record, job) {
             Ok(()) => (State::Sound, String::new()),
             Err((state, why)) => (state, why),
         };
-        Checked { id: job.id.clone(), state, why }
+        JobCheck { id: job.id.clone(), state, why }
     }
 
-    fn state_of(&self, record: &Prepared, job: &Job) -> Result<(), (State, String)> {
+    fn state_of(&self, record: &Manifest, job: &Job) -> Result<(), (State, String)> {
         let path = self.result(&job.id);
         if !path.exists() {
             return Err((State::Missing, "not run yet".to_owned()));
@@ -314,7 +257,7 @@ impl Sweep {
         let foreign = |why: &str| Err((State::Foreign, why.to_owned()));
         let (id, fingerprint, data, weights) = match &job.work {
             Work::Pretrain { checkpoint } => {
-                let found = Pretrained::read(&path).map_err(broken)?;
+                let found = PretrainingOutcome::read(&path).map_err(broken)?;
                 let file = self.run.pretrained(checkpoint).join("model.safetensors");
                 (found.id, found.fingerprint, found.data, Some((found.weights, file)))
             }
@@ -364,15 +307,6 @@ impl Sweep {
     pub(super) fn pretrained(&self, checkpoint: &str) -> PathBuf {
         self.run.models().join(pretrained::file_name(checkpoint))
     }
-}
-
-/// What [`Sweep::run`] did.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Done {
-    /// How the result was before; of a sound one nothing was done, unless it was asked for.
-    pub before: Checked,
-    /// What came of it; `None` of a pretraining and where nothing was done.
-    pub outcome: Option<Outcome>,
 }
 
 fn digest_of_rows<'a>(rows: impl Iterator<Item = [&'a str; 3]>) -> String {

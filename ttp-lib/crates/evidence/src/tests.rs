@@ -1,6 +1,6 @@
 use super::arms::Over;
 use super::collect::Evidence;
-use super::outcome::{Figures, Outcome, TestRows, Told};
+use super::outcome::{Figures, JobSettings, Outcome, TestRows};
 use super::{Arm, JobKind, SweepSettings, fingerprint, jobs};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -167,7 +167,7 @@ fn the_fingerprint_is_of_what_results_depend_on() {
 }
 
 /// An outcome on `rows` rows of two techniques, of which so many are named wrong.
-fn outcome(id: &str, told: Told, rows: usize, wrong: &[usize]) -> Outcome {
+fn outcome(id: &str, told: JobSettings, rows: usize, wrong: &[usize]) -> Outcome {
     let labels = vec!["T1".to_owned(), "T2".to_owned()];
     let truth: Vec<usize> = (0..rows).map(|row| row % 2).collect();
     let predicted: Vec<usize> =
@@ -188,9 +188,9 @@ fn outcome(id: &str, told: Told, rows: usize, wrong: &[usize]) -> Outcome {
     }
 }
 
-fn told(model: &str, arm: Option<Arm>, seed: Option<u64>, draw: Option<usize>) -> Told {
+fn told(model: &str, arm: Option<Arm>, seed: Option<u64>, draw: Option<usize>) -> JobSettings {
     let protocol = arm.map_or(Protocol::Clean, Arm::protocol);
-    Told { model: model.to_owned(), protocol, arm, seed, draw, params: None }
+    JobSettings { model: model.to_owned(), protocol, arm, seed, draw, params: None }
 }
 
 /// The first `count` rows are wrong.

@@ -1,6 +1,6 @@
 //! Jobs that train an encoder.
 
-use super::outcome::{Outcome, Pretrained, Told, Trained, digest_of_file};
+use super::outcome::{JobSettings, Outcome, PretrainingOutcome, TrainingFacts, digest_of_file};
 use super::sweep::Sweep;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -73,14 +73,14 @@ pub(super) fn run(
     };
     let validation = encoder.predict_rows(&rows.validation)?.best();
     let test = encoder.predict_rows(&rows.test)?.best();
-    let trained = Trained {
+    let trained = TrainingFacts {
         labels: rows.labels,
         train_rows: rows.training.labels.len(),
         train_accuracy,
         validation: [rows.validation.labels, validation],
         test: [rows.test.labels, test],
     };
-    let settings = Told {
+    let settings = JobSettings {
         model: super::jobs::plain(&checkpoint.name),
         protocol,
         arm,
@@ -171,7 +171,7 @@ pub(super) fn pretrain(
     name: &str,
     [id, fingerprint, data]: [String; 3],
     watch: &mut dyn FnMut(&Step),
-) -> Result<Pretrained> {
+) -> Result<PretrainingOutcome> {
     let started = Instant::now();
     let run = &sweep.run;
     let missing = |field, what: &str| Error::Setting { field, reason: format!("{what} {name:?}") };
@@ -193,7 +193,7 @@ pub(super) fn pretrain(
     let history = pretraining.run_on(&texts, watch)?;
     let protocols = &run.profile.protocols;
     pretraining.card(&run.provenance(), protocols, name, &history).write(&folder)?;
-    Ok(Pretrained {
+    Ok(PretrainingOutcome {
         id,
         fingerprint,
         data,

@@ -12,11 +12,11 @@ use ttp_lib::profile::Run;
 use ttp_model::rows::places_of;
 use ttp_text::corpus::{Corpus, Sample};
 use ttp_text::linear::{LinearKind, LinearModel};
-use ttp_text::split::{Shares, Split, Untrimmed};
+use ttp_text::split::{Shares, Split, UntrimmedSplit};
 
 /// What a linear model came to on one split.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct UntrimmedSplit {
+pub struct SplitScores {
     /// Which split, from 1.
     pub draw: usize,
     /// Techniques of the split.
@@ -35,7 +35,7 @@ pub struct UntrimmedSplit {
 
 /// A score over several splits with its smallest and its largest value.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Ranged {
+pub struct ScoreRange {
     /// Mean, standard deviation and interval.
     #[serde(flatten)]
     pub spread: Spread,
@@ -45,7 +45,7 @@ pub struct Ranged {
     pub highest: f64,
 }
 
-impl Ranged {
+impl ScoreRange {
     fn of(values: &[f64], level: f64, shares: Shares) -> Result<Self> {
         Ok(Self {
             spread: spread(values, level, Some(shares))?,
@@ -56,7 +56,7 @@ impl Ranged {
 }
 
 /// `0.611 ± 0.014 [0.590, 0.632], from 0.594 to 0.633`
-impl fmt::Display for Ranged {
+impl fmt::Display for ScoreRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, from {:.3} to {:.3}", self.spread, self.lowest, self.highest)
     }
@@ -69,11 +69,11 @@ pub struct UntrimmedSplits {
     pub model: String,
     /// Macro-averaged F1. The interval is of the mean, and takes into account that the splits
     /// overlap ([`Summary::of_splits`](ttp_metrics::Summary::of_splits)).
-    pub f1_macro: Ranged,
+    pub f1_macro: ScoreRange,
     /// Accuracy, likewise.
-    pub accuracy: Ranged,
+    pub accuracy: ScoreRange,
     /// Each split.
-    pub splits: Vec<UntrimmedSplit>,
+    pub splits: Vec<SplitScores>,
 }
 
 impl UntrimmedSplits {
@@ -90,7 +90,7 @@ impl UntrimmedSplits {
         run: &Run,
         kind: LinearKind,
         draws: usize,
-        watch: &mut dyn FnMut(&UntrimmedSplit),
+        watch: &mut dyn FnMut(&SplitScores),
     ) -> Result<Self> {
         if draws == 0 {
             return Err(Error::Setting {
@@ -103,14 +103,14 @@ impl UntrimmedSplits {
         let mut splits = Vec::new();
         for draw in 1..=draws {
             let seed = run.seed(&format!("untrimmed split draw {draw}"));
-            let Untrimmed { split, .. } = Untrimmed::of(&corpus, shares, seed)?;
+            let UntrimmedSplit { split, .. } = UntrimmedSplit::of(&corpus, shares, seed)?;
             let one = tested(kind, draw, &split, run.seed("untrimmed"))?;
             watch(&one);
             splits.push(one);
         }
-        let over = |score: fn(&UntrimmedSplit) -> f64| {
+        let over = |score: fn(&SplitScores) -> f64| {
             let values: Vec<f64> = splits.iter().map(score).collect();
-            Ranged::of(&values, run.profile.bootstrap.level, shares)
+            ScoreRange::of(&values, run.profile.bootstrap.level, shares)
         };
         let (f1_macro, accuracy) = (over(|one| one.f1_macro)?, over(|one| one.accuracy)?);
         Ok(Self { model: kind.name().to_owned(), f1_macro, accuracy, splits })
@@ -152,7 +152,7 @@ impl fmt::Display for UntrimmedSplits {
     }
 }
 
-fn tested(kind: LinearKind, draw: usize, split: &Split, seed: u64) -> Result<UntrimmedSplit> {
+fn tested(kind: LinearKind, draw: usize, split: &Split, seed: u64) -> Result<SplitScores> {
     let begun = Instant::now();
     let parts = [&split.train, &split.validation, &split.test];
     let labels: BTreeSet<&String> = parts.iter().flat_map(|p| *p).map(|s| &s.technique).collect();
@@ -163,7 +163,7 @@ fn tested(kind: LinearKind, draw: usize, split: &Split, seed: u64) -> Result<Unt
     let predicted = model.predict_all(&texts(&split.test));
     let Figures { f1_macro, accuracy, .. } =
         Figures::of(&labels, &places_of(&split.test, &labels)?, &predicted)?;
-    Ok(UntrimmedSplit {
+    Ok(SplitScores {
         draw,
         techniques: labels.len(),
         train_rows: split.train.len(),

@@ -3,8 +3,8 @@
 
 use super::collect::{Evidence, Spread, Spreads};
 use ttp_base::figure_check::{FigureCheck, FigureVerdict};
-use ttp_lib::compare::Tested;
-use ttp_lib::published::{PAPER_TABLE_2, Published};
+use ttp_lib::compare::ModelAnswers;
+use ttp_lib::published::{PAPER_TABLE_2, PublishedScores};
 use ttp_metrics::{Estimate, Scores};
 use ttp_text::split::Protocol;
 
@@ -19,7 +19,7 @@ const ROUNDING: f64 = 0.005;
 /// what rounds to it meets the interval: over the seeds of a sweep, or where there is none over the
 /// test rows of the one run. `scores` are those of `models`, in their order.
 pub fn table_2_verdicts(
-    models: &[Tested],
+    models: &[ModelAnswers],
     scores: &[Scores<Estimate>],
     sweep: &Evidence,
 ) -> Vec<FigureCheck> {
@@ -27,7 +27,7 @@ pub fn table_2_verdicts(
     for row in PAPER_TABLE_2 {
         let checkpoint = row.model.to_lowercase();
         let seeds = sweep.seeds.get(&format!("{checkpoint}.paper"));
-        let is_it = |model: &Tested| {
+        let is_it = |model: &ModelAnswers| {
             let evaluation = &model.evaluation;
             model.name() == checkpoint
                 && model.protocol() == Protocol::Paper
@@ -56,7 +56,7 @@ pub fn table_2_verdicts(
     checks
 }
 
-fn figures(row: Published) -> [f64; 5] {
+fn figures(row: PublishedScores) -> [f64; 5] {
     [row.accuracy, row.precision, row.recall, row.f1, row.f2]
 }
 

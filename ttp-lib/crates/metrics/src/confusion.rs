@@ -17,7 +17,7 @@ pub struct Confusion {
 
 /// A pair of classes that were taken for each other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Confused {
+pub struct ClassConfusion {
     /// The rows' class.
     pub truth: String,
     /// The class that they were given.
@@ -170,7 +170,7 @@ impl Confusion {
 
     /// The `n` pairs of classes that were confused most often, the most frequent
     /// first, ties in the labels' order.
-    pub fn most_confused(&self, n: usize) -> Vec<Confused> {
+    pub fn most_confused(&self, n: usize) -> Vec<ClassConfusion> {
         let classes = self.labels.len();
         let mut pairs: Vec<(usize, usize)> = (0..classes)
             .flat_map(|truth| (0..classes).map(move |predicted| (truth, predicted)))
@@ -178,7 +178,7 @@ impl Confusion {
             .collect();
         pairs.sort_by_key(|&(t, p)| std::cmp::Reverse(self.count(t, p)));
         pairs.truncate(n);
-        let name = |(t, p): (usize, usize)| Confused {
+        let name = |(t, p): (usize, usize)| ClassConfusion {
             truth: self.labels[t].clone(),
             predicted: self.labels[p].clone(),
             count: self.count(t, p),

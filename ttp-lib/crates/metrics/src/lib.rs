@@ -40,7 +40,7 @@ mod summary;
 mod threshold;
 
 pub use bootstrap::{Bootstrap, Estimate, Groups, Part, percentile};
-pub use confusion::{Confused, Confusion};
+pub use confusion::{ClassConfusion, Confusion};
 pub use diagnose::{
     CellCount, ClassDiagnosis, Confidences, ConfusedPair, CutOffs, Diagnosis, DiagnosisSettings,
     Fault, Imbalance, NeverFound, ProbabilityScores, Share, Sink, SparseConfusion, Swallowed, Tier,

@@ -194,7 +194,7 @@ pub fn examples_table(reports: &[TokenizerReport], n: usize) -> Result<Table> {
 }
 
 /// A checkpoint's name, its tokenizer, and the most tokens that its model is given.
-pub struct Named {
+pub struct NamedTokenizer {
     /// The checkpoint.
     pub checkpoint: String,
     /// Its tokenizer, cutting at `max_length`.
@@ -231,12 +231,19 @@ impl fmt::Display for PaperTokenizer {
 }
 
 /// The tokenizers with those of the paper's that are at hand and not among them.
-pub fn with_papers(mut tokenizers: Vec<Named>, papers: &[PaperTokenizer]) -> Vec<Named> {
+pub fn with_papers(
+    mut tokenizers: Vec<NamedTokenizer>,
+    papers: &[PaperTokenizer],
+) -> Vec<NamedTokenizer> {
     for PaperTokenizer { checkpoint, tokenize, max_length, .. } in papers {
         let is_new = tokenizers.iter().all(|named| named.checkpoint != *checkpoint);
         if let (true, Some(tokenize)) = (is_new, tokenize) {
             let (tokenize, max_length) = (tokenize.clone(), *max_length);
-            tokenizers.push(Named { checkpoint: checkpoint.clone(), tokenize, max_length });
+            tokenizers.push(NamedTokenizer {
+                checkpoint: checkpoint.clone(),
+                tokenize,
+                max_length,
+            });
         }
     }
     tokenizers
@@ -247,7 +254,7 @@ pub fn with_papers(mut tokenizers: Vec<Named>, papers: &[PaperTokenizer]) -> Vec
 ///
 /// # Errors
 /// If there is no text, or a tokenizer refuses one.
-pub fn reports(tokenizers: &[Named], texts: &[&str]) -> Result<Vec<TokenizerReport>> {
+pub fn reports(tokenizers: &[NamedTokenizer], texts: &[&str]) -> Result<Vec<TokenizerReport>> {
     if texts.is_empty() {
         return Err(Error::Setting { field: "texts", reason: "there is none".to_owned() });
     }
@@ -266,7 +273,7 @@ pub fn reports(tokenizers: &[Named], texts: &[&str]) -> Result<Vec<TokenizerRepo
 }
 
 fn report(
-    named: &Named,
+    named: &NamedTokenizer,
     ids: &[Vec<u32>],
     counts: &BTreeMap<&str, usize>,
 ) -> Result<TokenizerReport> {

@@ -211,7 +211,7 @@ fn has(techniques: &[String], found: &str) -> bool {
 mod tests {
     use super::*;
     use crate::outputs::tests::sample;
-    use crate::review::{Counts, Reviewed};
+    use crate::review::{Counts, ReviewedReport};
 
     /// Right by its parent, wrong, missed; and one of the second document.
     const ANSWERS: &str = r#"[
@@ -255,7 +255,7 @@ mod tests {
         let answers = read(ANSWERS).unwrap();
         let decided = answers.decided(&sample()).unwrap();
         let Counts { accepted, rejected, corrected, unseen, missed, .. } =
-            Reviewed::of(decided).unwrap().counts;
+            ReviewedReport::of(decided).unwrap().counts;
         assert_eq!((accepted, rejected, corrected, unseen, missed), (1, 1, 1, 0, 1));
         // Nothing is decided of a sentence that shows nothing and is evidence of nothing.
         let silent = read(&ANSWERS.replace(r#"["T1583"]"#, "[]")).unwrap();

@@ -10,6 +10,7 @@ mod id;
 pub mod outputs;
 pub mod recognise;
 pub mod review;
+mod sheet;
 
 pub use recognise::{Models, ReportModel, recognise};
 /// For a notebook: one `:dep` brings the readers too.
@@ -35,7 +36,7 @@ pub struct Report {
     /// The model and what it can name.
     pub model: Recogniser,
     /// The documents, in the order given.
-    pub documents: Vec<Read>,
+    pub documents: Vec<DocumentFindings>,
     /// Techniques that a sentence shows, surest first.
     pub techniques: Vec<Technique>,
     /// Of the corpus's version of ATT&CK to the newest at hand: ids that were renamed or revoked.
@@ -63,7 +64,11 @@ impl Report {
     }
 
     /// A sentence and its document, both counted from 0.
-    pub fn sentence(&self, document: usize, sentence: usize) -> Option<(&Read, &Judgement)> {
+    pub fn sentence(
+        &self,
+        document: usize,
+        sentence: usize,
+    ) -> Option<(&DocumentFindings, &Judgement)> {
         let read = self.documents.get(document)?;
         Some((read, read.sentences.get(sentence)?))
     }
@@ -77,7 +82,7 @@ impl Report {
     }
 }
 
-impl Read {
+impl DocumentFindings {
     /// The page of a sentence, counted from 1; only a PDF has pages.
     pub fn page(&self, judgement: &Judgement) -> Option<u32> {
         self.document.blocks.get(judgement.sentence.block)?.page
@@ -121,7 +126,7 @@ pub struct Recogniser {
 
 /// A document and what its sentences show.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Read {
+pub struct DocumentFindings {
     /// Its name, format, blocks and notes.
     pub document: Document,
     /// Each sentence of its prose.

@@ -11,12 +11,11 @@ mod tests;
 
 pub use known::KnownTechniques;
 
-use crate::outputs::{COLUMNS, Position, Score, layer, put};
+use crate::sheet::{COLUMNS, Position};
 use crate::{Judgement, Report, Technique, VERSION, id};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use ttp_base::csv_file::{self, CsvFile, guarded, unguarded};
 use ttp_base::spelling::{is_technique_id, tidy};
 use ttp_base::{Error, Result, files};
@@ -25,12 +24,9 @@ use ttp_metrics::{Estimate, wilson};
 /// The two-sided normal quantile of the level 0.95.
 pub(crate) const Z: f64 = 1.959_963_984_540_054;
 
-/// The files that [`Reviewed::write`] makes.
-const NAMES: [&str; 3] = ["review.json", "reviewed-layer.json", "training.csv"];
-
 /// A report with a reviewer's decisions, counted.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reviewed {
+pub struct ReviewedReport {
     /// The report; its sentences have the decisions.
     pub report: Report,
     /// How often a reviewer decided what.
@@ -164,17 +160,17 @@ fn place(text: &str, document: usize, number: usize, sentence: &str) -> (Option<
 /// If the file cannot be read, is of another report, has a sentence or technique changed, a row
 /// twice, a word in `accepted` that is not understood, no technique's id in `corrected`, both in
 /// contradiction, or, of a CSV, not all columns: with row and field.
-pub fn reviewed(report: &Report, corrections: &Path) -> Result<Reviewed> {
+pub fn reviewed(report: &Report, corrections: &Path) -> Result<ReviewedReport> {
     let bytes = std::fs::read(corrections).map_err(Error::file(corrections, "read"))?;
     if is_json(&bytes) {
         drop(bytes);
         let text = files::read_text(corrections)?;
         let corrected = parse(corrections, &text)?;
         same_sentences(report, &corrected, corrections, &text)?;
-        return Reviewed::of(corrected);
+        return ReviewedReport::of(corrected);
     }
     drop(bytes);
-    Reviewed::of(from_csv(report, corrections)?)
+    ReviewedReport::of(from_csv(report, corrections)?)
 }
 
 /// Whether a reviewer's file is JSON, and no table.
@@ -315,7 +311,7 @@ pub(crate) fn refuse_decisions(folder: &Path) -> Result<()> {
     }
 }
 
-impl Reviewed {
+impl ReviewedReport {
     /// Counts the decisions in a report.
     ///
     /// # Errors
@@ -379,12 +375,6 @@ impl Reviewed {
         techniques
     }
 
-    /// A layer of the ATT&CK Navigator, format 4.5, of [`techniques`](Self::techniques); the score is
-    /// the number of accepted sentences.
-    pub fn layer(&self) -> Value {
-        layer(&self.report, &self.techniques(), Score::Accepted)
-    }
-
     /// The sentences in which the reviewer sees a technique, as CSV with the columns `sentence` and
     /// `technique`. A profile's source takes it:
     /// `{"csv": {"path": "training.csv", "sentence": "sentence", "technique": "technique"}}`.
@@ -418,24 +408,5 @@ impl Reviewed {
              rejected, {unseen} unseen: {precision}.\n{missed} below the threshold show a technique \
              by the reviewer's word.\n"
         )
-    }
-
-    /// Writes `review.json` (the counts), `reviewed-layer.json` and `training.csv` into a folder,
-    /// and returns where they are. All three are made before the first is put in its place; other
-    /// files in the folder stay as they are.
-    ///
-    /// # Errors
-    /// If one of them would be written over one of `inputs`, or the disk refuses.
-    pub fn write(&self, folder: &Path, inputs: &[&Path]) -> Result<Vec<PathBuf>> {
-        let json = |value: &Value| {
-            let text = serde_json::to_string_pretty(value);
-            text.map(|text| text + "\n").map_err(Error::library("writing JSON"))
-        };
-        let counts = serde_json::to_value(self.counts).map_err(Error::library("writing JSON"))?;
-        let contents = [json(&counts)?, json(&self.layer())?, self.training()?];
-        for name in NAMES {
-            files::refuse_own_input(&folder.join(name), inputs.iter().copied())?;
-        }
-        put(folder, NAMES.iter().zip(contents))
     }
 }

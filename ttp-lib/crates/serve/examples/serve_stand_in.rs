@@ -66,7 +66,7 @@ fn run() -> Result<()> {
         }
     };
     let settings = Settings { address: (Ipv4Addr::LOCALHOST, port).into(), ..Settings::default() };
-    let log = |handled: &ttp_serve::Handled| eprintln!("{handled}");
+    let log = |handled: &ttp_serve::RequestRecord| eprintln!("{handled}");
     let ready = |address| print(&format!("serving on http://{address}/\n"));
     serve(&settings, Arc::new(ByLength), log, ready, &Stop::new())
 }

@@ -33,7 +33,7 @@ pub struct Connection {
 }
 
 /// Why nothing more comes.
-enum Ended {
+enum End {
     /// The other side sends no more.
     Closed,
     /// The time was over.
@@ -62,14 +62,14 @@ impl Connection {
             }
             match self.read(until).await {
                 Ok(piece) => self.ahead.extend_from_slice(&piece),
-                Err(Ended::Closed) if self.ahead.is_empty() => return Ok(None),
-                Err(Ended::Closed) => {
+                Err(End::Closed) if self.ahead.is_empty() => return Ok(None),
+                Err(End::Closed) => {
                     let reason = "the request stopped before the end of its head";
                     return Err(Refusal::new(StatusCode::BAD_REQUEST, reason));
                 }
                 // Browsers open connections that they may need later.
-                Err(Ended::Late) if self.ahead.is_empty() => return Ok(None),
-                Err(Ended::Late) => {
+                Err(End::Late) if self.ahead.is_empty() => return Ok(None),
+                Err(End::Late) => {
                     let reason = "the request's head took too long";
                     return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, reason));
                 }
@@ -91,11 +91,11 @@ impl Connection {
         let mut piece = if self.ahead.is_empty() {
             match self.read(until).await {
                 Ok(piece) => piece,
-                Err(Ended::Closed) => {
+                Err(End::Closed) => {
                     let reason = format!("the upload stopped half-way: {left} bytes are missing");
                     return Err(Refusal::new(StatusCode::BAD_REQUEST, reason));
                 }
-                Err(Ended::Late) => {
+                Err(End::Late) => {
                     let reason = format!("the upload took too long: {left} bytes are missing");
                     return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, reason));
                 }
@@ -141,23 +141,23 @@ impl Connection {
         }
     }
 
-    async fn read(&mut self, until: Instant) -> Result<Vec<u8>, Ended> {
+    async fn read(&mut self, until: Instant) -> Result<Vec<u8>, End> {
         loop {
             match timeout_at(until, self.stream.readable()).await {
                 Ok(Ok(())) => {}
-                Ok(Err(_)) => return Err(Ended::Closed),
-                Err(_) => return Err(Ended::Late),
+                Ok(Err(_)) => return Err(End::Closed),
+                Err(_) => return Err(End::Late),
             }
             let mut piece = vec![0; PIECE];
             match self.stream.try_read(&mut piece) {
-                Ok(0) => return Err(Ended::Closed),
+                Ok(0) => return Err(End::Closed),
                 Ok(length) => {
                     self.received += length;
                     piece.truncate(length);
                     return Ok(piece);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(_) => return Err(Ended::Closed),
+                Err(_) => return Err(End::Closed),
             }
         }
     }

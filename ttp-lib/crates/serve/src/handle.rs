@@ -20,11 +20,11 @@ use ttp_base::show::grouped;
 const UNIT: usize = 1024;
 
 /// Told of a request that was answered.
-pub type Log = Box<dyn Fn(&Handled) + Send + Sync>;
+pub type Log = Box<dyn Fn(&RequestRecord) + Send + Sync>;
 
 /// What was done for a request. It holds no name and no word of what was sent.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Handled {
+pub struct RequestRecord {
     /// Method and address; `other` for those that the server does not know.
     pub request: &'static str,
     /// The status; none where the other side was gone before the answer.
@@ -41,7 +41,7 @@ pub struct Handled {
     pub time: Duration,
 }
 
-impl fmt::Display for Handled {
+impl fmt::Display for RequestRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = |bytes: usize| grouped(i64::try_from(bytes).unwrap_or(i64::MAX));
         write!(f, "{}: ", self.request)?;
@@ -74,7 +74,7 @@ pub struct Server {
 /// Reads a request from a connection and answers it.
 pub async fn connection(server: &Server, stream: TcpStream) {
     let mut connection = Connection::new(stream);
-    let mut handled = Handled {
+    let mut handled = RequestRecord {
         request: "other",
         status: None,
         files: 0,
@@ -136,7 +136,7 @@ impl Server {
         &self,
         head: &Head,
         connection: &mut Connection,
-        handled: &mut Handled,
+        handled: &mut RequestRecord,
     ) -> Result<Response, Failure> {
         let until = Instant::now() + self.settings.upload_time();
         head.check_origin(self.address)?;
@@ -180,7 +180,7 @@ impl Server {
         &self,
         head: &Head,
         connection: &mut Connection,
-        handled: &mut Handled,
+        handled: &mut RequestRecord,
         until: Instant,
     ) -> Result<Response, Failure> {
         let form = Form::of(head)?;

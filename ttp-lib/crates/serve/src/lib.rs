@@ -31,7 +31,7 @@ mod upload;
 #[cfg(test)]
 mod tests;
 
-pub use handle::Handled;
+pub use handle::RequestRecord;
 pub use settings::Settings;
 
 use std::net::SocketAddr;
@@ -109,7 +109,7 @@ impl Default for Stop {
 pub fn serve(
     settings: &Settings,
     analyse: Arc<dyn Analyse>,
-    log: impl Fn(&Handled) + Send + Sync + 'static,
+    log: impl Fn(&RequestRecord) + Send + Sync + 'static,
     ready: impl FnOnce(SocketAddr),
     stop: &Stop,
 ) -> Result<()> {

@@ -1,6 +1,6 @@
 //! The model cards of sentence models.
 
-use super::{Judged, Loss, PairIntervals, PairTraining, Sentences, SimilaritySettings, Study};
+use super::{Loss, ModelScores, PairIntervals, PairTraining, Sentences, SimilaritySettings, Study};
 use ttp_metrics::Estimate;
 use ttp_model::card::{CardScore, ModelCard, Provenance, Subject};
 use ttp_model::engine::TrainParams;
@@ -59,7 +59,7 @@ impl Study {
         base: &str,
         name: &str,
         triplets: usize,
-        judged: &Judged,
+        judged: &ModelScores,
     ) -> ModelCard {
         let is_mined = name == "hard_negatives";
         let negatives = match is_mined {

@@ -1,14 +1,13 @@
 //! Models as they were judged, what they were trained on, and how both are shown.
 
 use super::evaluate::{PairIntervals, PairScores};
-use super::mine::{AnchorPair, Mined, Suspect};
-use super::reported::Warning;
-use super::study::Study;
+use super::guard::Warning;
+use super::mine::{AnchorPair, MiningResult, Suspect};
 use super::train::Triplet;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use ttp_base::show::Table;
 use ttp_base::{Result, cells};
-use ttp_metrics::{BinaryCounts, Bootstrap};
+use ttp_metrics::BinaryCounts;
 
 /// Two models that were trained alike but for their negatives.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,16 +15,16 @@ pub struct Contest {
     /// Triplets of either; fewer than asked for, where no more were found.
     pub triplets: usize,
     /// With random negatives.
-    pub basic: Judged,
+    pub basic: ModelScores,
     /// With mined negatives.
-    pub hard_negatives: Judged,
+    pub hard_negatives: ModelScores,
     /// The second minus the first, on the test pairs.
     pub gain: PairIntervals,
 }
 
 /// A model as it was judged.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Judged {
+pub struct ModelScores {
     /// Average precision on the validation pairs: what settings may be chosen by.
     pub validation_average_precision: f64,
     /// The threshold that was fixed on the validation pairs.
@@ -38,21 +37,7 @@ pub struct Judged {
     pub warning: Option<Warning>,
 }
 
-impl Judged {
-    /// How much more this model comes to than another one on the test pairs of one study.
-    ///
-    /// # Errors
-    /// As [`TestPairs::gain`].
-    pub fn gain_over(
-        &self,
-        other: &Self,
-        study: &Study,
-        bootstrap: Bootstrap,
-    ) -> Result<PairIntervals> {
-        let (own, others) = ((&*self.scores, self.threshold), (&*other.scores, other.threshold));
-        study.test.gain(own, others, bootstrap)
-    }
-
+impl ModelScores {
     /// The scores of some models on the test pairs, by their names, with intervals.
     ///
     /// # Errors
@@ -107,7 +92,7 @@ pub struct TripletSets {
     /// What was mined for.
     pub anchors: Vec<AnchorPair>,
     /// What was found, for all of them.
-    pub mined: Mined,
+    pub mined: MiningResult,
 }
 
 impl TripletSets {
@@ -115,28 +100,6 @@ impl TripletSets {
     /// scores first: they are likely false negatives.
     pub fn suspects(&self) -> Vec<&Suspect> {
         self.mined.suspects.iter().filter(|suspect| suspect.taken).collect()
-    }
-
-    /// The first `pairs` of [`suspects`](Self::suspects), each pair of sentences once, for a
-    /// reader to judge.
-    ///
-    /// # Errors
-    /// None in practice: the table's own check on the number of cells.
-    pub fn suspects_table(&self, study: &Study, pairs: usize) -> Result<Table> {
-        let headers = ["anchor", "its label", "mined", "its label", "cosine", "nearest similar"];
-        let mut table = Table::new(headers);
-        let mut seen: BTreeSet<[u32; 2]> = BTreeSet::new();
-        let text = |row: u32| study.corpus.sentences[row as usize].text.as_str();
-        for Suspect { anchor, candidate, score, similar, .. } in self.suspects() {
-            let (anchor, mined) = (self.anchors[*anchor][0], *candidate);
-            if table.len() == pairs || !seen.insert([anchor.min(mined), anchor.max(mined)]) {
-                continue;
-            }
-            let name = |row: u32| study.labels.name(row);
-            let (label, other) = (name(anchor), name(mined));
-            table.push(cells![text(anchor), label, text(mined), other, *score, *similar])?;
-        }
-        Ok(table)
     }
 
     /// Why candidates that were near enough became no negatives, and how many.

@@ -203,7 +203,7 @@ pub struct Suspect {
 
 /// What mining found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Mined {
+pub struct MiningResult {
     /// For each anchor its negatives and their scores, the nearest first.
     pub negatives: Vec<Vec<(u32, f64)>>,
     /// The score of each anchor's positive.
@@ -217,7 +217,7 @@ pub struct Mined {
     pub suspects: Vec<Suspect>,
 }
 
-impl Mined {
+impl MiningResult {
     /// Number of negatives found.
     pub fn found(&self) -> usize {
         self.negatives.iter().map(Vec::len).sum()
@@ -226,7 +226,7 @@ impl Mined {
 
 /// What keeps a candidate from an anchor.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Barred {
+enum Obstacle {
     /// It is the anchor itself, which nobody needs to be told of.
     Anchor,
     Akin(Bar),
@@ -251,7 +251,7 @@ pub fn mine(
     candidates: &[u32],
     settings: &Mining,
     seed: u64,
-) -> Result<Mined> {
+) -> Result<MiningResult> {
     settings.check()?;
     let wrong = |field, reason| Err(Error::Setting { field, reason });
     if vectors.len() != labels.len() {
@@ -270,7 +270,7 @@ pub fn mine(
 
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let positive_scores = vectors.dots(anchors);
-    let mut mined = Mined {
+    let mut mined = MiningResult {
         negatives: Vec::with_capacity(anchors.len()),
         positive_scores,
         skipped: BTreeMap::new(),
@@ -281,7 +281,7 @@ pub fn mine(
         let positive = mined.positive_scores[at];
         let mut similar = positive;
         for (barred, (count, highest)) in &near.barred {
-            let Barred::Akin(bar) = *barred else { continue };
+            let Obstacle::Akin(bar) = *barred else { continue };
             *mined.skipped.entry(Skip::Barred(bar)).or_insert(0) += count;
             if bar == Bar::Similar {
                 similar = similar.max(f64::from(*highest));
@@ -341,15 +341,15 @@ fn search(
     anchors: &[AnchorPair],
     candidates: &[u32],
     settings: &Mining,
-) -> Result<Vec<Nearest<Barred>>> {
+) -> Result<Vec<Nearest<Obstacle>>> {
     let bar = |[anchor, positive]: AnchorPair, candidate: u32| {
         let candidate = candidates[candidate as usize];
         if candidate == anchor {
-            Some(Barred::Anchor)
+            Some(Obstacle::Anchor)
         } else if candidate == positive {
-            Some(Barred::Akin(Bar::Similar))
+            Some(Obstacle::Akin(Bar::Similar))
         } else {
-            labels.bar(anchor, candidate, settings.exclude).map(Barred::Akin)
+            labels.bar(anchor, candidate, settings.exclude).map(Obstacle::Akin)
         }
     };
     let (held, window) = (vectors.of(candidates), settings.window());

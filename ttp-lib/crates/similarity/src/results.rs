@@ -7,8 +7,8 @@ mod tests;
 
 use super::evaluate::{PairIntervals, PairScores};
 use super::examples::UnseenExamples;
-use super::judged::{Contest, Judged, TripletSets};
-use super::study::SimilaritySettings;
+use super::judged::{Contest, ModelScores, TripletSets};
+use super::settings::SimilaritySettings;
 use super::train::SimilarityHistory;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -61,7 +61,7 @@ pub struct ModelFigures {
 impl ModelFigures {
     /// Puts together what was measured of a model.
     pub fn new(
-        judged: &Judged,
+        judged: &ModelScores,
         recall_at: &[(usize, Estimate)],
         history: Option<&SimilarityHistory>,
     ) -> Self {

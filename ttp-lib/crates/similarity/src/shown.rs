@@ -2,7 +2,8 @@
 
 use super::pairs::label_sizes;
 use super::search::nearest_techniques;
-use super::study::{SimilaritySettings, Study};
+use super::settings::SimilaritySettings;
+use super::study::Study;
 use crate::published::{
     REPORT_ADVANCED, REPORT_HARD_NEGATIVES, REPORT_MODEL, REPORT_TEST_PAIRS, ReportTraining,
 };

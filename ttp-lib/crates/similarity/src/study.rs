@@ -1,164 +1,28 @@
 //! The report's experiment on ATT&CK's sentences, up to the training: which sentences, which parts, which pairs,
 //! which triplets. Notebook 10 and `ttp similarity` do the rest.
 
-use super::evaluate::TestPairs;
-use super::judged::{Contest, Judged, TripletSets};
-use super::mine::{AnchorPair, Mining, mine};
+use super::Labels;
+use super::evaluate::{PairIntervals, TestPairs};
+use super::guard::Warning;
+use super::judged::{Contest, ModelScores, TripletSets};
+use super::mine::{AnchorPair, Mining, Suspect, mine};
 use super::pairs::Pairs;
 use super::parts::{NEAR_DUPLICATE, Parts, near_duplicates};
-use super::reported::{ReportSettings, Warning};
+use super::settings::SimilaritySettings;
 use super::train::{SimilarityHistory, SimilarityTraining, Triplet};
-use super::{Labels, Level, Loss};
-use crate::published::{REPORT_ADVANCED, REPORT_HARD_NEGATIVES};
 use rand::SeedableRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::path::{Path, PathBuf};
-use ttp_base::settings::{Range, at_least};
-use ttp_base::{Error, Result, settings};
+use ttp_base::show::Table;
+use ttp_base::{Error, Result, cells};
 use ttp_metrics::{Bootstrap, Criterion, Groups, Ranking};
 use ttp_model::encoder::{SentenceEncoder, Vectors};
-use ttp_model::engine::ranges::{EPOCHS, LEARNING_RATE};
-use ttp_model::engine::{self, Algorithm, Step, TrainParams};
+use ttp_model::engine::{self, Step};
 use ttp_model::pretrained::{Checkpoint, Tokenize};
 use ttp_text::corpus::{Corpus, Kinship};
 use ttp_text::split::Shares;
-
-/// The settings of the similarity experiment; what a profile leaves out is as the report
-/// has it, or as here where it says nothing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct SimilaritySettings {
-    /// The checkpoint that all models start from; the profile's first where it is not said.
-    pub checkpoint: Option<String>,
-    /// Which sentences.
-    pub sentences: Sentences,
-    /// What two similar sentences have in common.
-    pub level: Level,
-    /// Pairs of each kind, similar and not, in validation and again in test.
-    pub pairs: usize,
-    /// What the threshold is chosen by, on validation pairs. As these are of both kinds
-    /// alike, accuracy does not favour saying yes.
-    pub criterion: Criterion,
-    /// Triplets to train on: as many hard negatives, as many random ones.
-    pub hard_negatives: usize,
-    /// How hard negatives are mined.
-    pub mining: Mining,
-    /// The loss.
-    pub loss: Loss,
-    /// The settings of training.
-    pub training: TrainParams,
-    /// Other settings to be tried and shown.
-    pub trials: Vec<Trial>,
-    /// The report's own experiment.
-    pub report: ReportSettings,
-}
-
-impl Default for SimilaritySettings {
-    fn default() -> Self {
-        Self {
-            checkpoint: None,
-            sentences: Sentences::Procedures,
-            level: Level::Technique,
-            pairs: 2000,
-            criterion: Criterion::Accuracy,
-            hard_negatives: REPORT_HARD_NEGATIVES,
-            mining: Mining::default(),
-            loss: Loss::Cosine,
-            training: TrainParams {
-                epochs: REPORT_ADVANCED.epochs,
-                batch_size: REPORT_ADVANCED.batch_size,
-                max_length: 128,
-                learning_rate: REPORT_ADVANCED.learning_rate,
-                warmup_share: REPORT_ADVANCED.warmup_share,
-                weight_decay: 0.01,
-                clip_norm: 1.0,
-                optimizer: Algorithm::AdamW,
-            },
-            trials: Vec::new(),
-            report: ReportSettings::default(),
-        }
-    }
-}
-
-impl fmt::Display for SimilaritySettings {
-    /// What a trial may change but the number of triplets: `triplet, margin 0.2; the nearest; 2
-    /// epochs at 3e-5`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { loss, mining, training, .. } = self;
-        let (epochs, rate) = (training.epochs, training.learning_rate);
-        let epochs = if epochs == 1 { "1 epoch".to_owned() } else { format!("{epochs} epochs") };
-        write!(f, "{loss}; {mining}; {epochs} at {rate:e}")
-    }
-}
-
-/// Which sentences of a corpus are paired.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Sentences {
-    /// ATT&CK's procedure examples (what malware or a group did); of another source, all.
-    Procedures,
-    /// All: the sentences that describe techniques, too.
-    All,
-}
-
-/// Settings to be tried beside the experiment's own: what is not said is as there. `mining` is
-/// taken whole, and what it leaves out is as [`Mining::default`] has it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Trial {
-    /// Another loss.
-    pub loss: Option<Loss>,
-    /// Another number of triplets.
-    pub hard_negatives: Option<usize>,
-    /// Other mining.
-    pub mining: Option<Mining>,
-    /// Another number of passes.
-    pub epochs: Option<usize>,
-    /// Another highest learning rate.
-    pub learning_rate: Option<f64>,
-}
-
-/// Triplets to train on.
-const TRIPLETS: Range = at_least(1.0).or("0 train nothing");
-
-settings!(SimilaritySettings, "similarity", {
-    pairs: at_least(1.0).or("0 judge no model"),
-    hard_negatives: TRIPLETS,
-    mining,
-    loss,
-    training,
-    trials,
-    report,
-}, free { checkpoint, sentences, level, criterion });
-
-settings!(Trial, "similarity.trials", {
-    loss,
-    hard_negatives: TRIPLETS,
-    mining,
-    epochs: EPOCHS,
-    learning_rate: LEARNING_RATE,
-});
-
-impl SimilaritySettings {
-    /// The settings of a trial.
-    #[must_use]
-    pub fn with(&self, trial: &Trial) -> Self {
-        let mut settings = self.clone();
-        settings.trials = Vec::new();
-        settings.loss = trial.loss.unwrap_or(self.loss);
-        settings.hard_negatives = trial.hard_negatives.unwrap_or(self.hard_negatives);
-        settings.mining = trial.mining.clone().unwrap_or_else(|| self.mining.clone());
-        settings.training.epochs = trial.epochs.unwrap_or(self.training.epochs);
-        settings.training.learning_rate =
-            trial.learning_rate.unwrap_or(self.training.learning_rate);
-        settings
-    }
-}
 
 /// Sentences with their labels, in parts, and the pairs to judge models by.
 #[derive(Debug, Clone)]
@@ -252,12 +116,12 @@ impl Study {
         vectors: &Vectors,
         criterion: Criterion,
         bootstrap: Bootstrap,
-    ) -> Result<Judged> {
+    ) -> Result<ModelScores> {
         let answers = vectors.dots(&self.validation.rows);
         let validation = Ranking::new(&answers, &self.validation.similar)?;
         let threshold = validation.best_threshold(criterion);
         let scores = vectors.dots(&self.test.pairs.rows);
-        Ok(Judged {
+        Ok(ModelScores {
             validation_average_precision: validation.average_precision(),
             threshold,
             test: self.test.judge(&scores, threshold, bootstrap)?,
@@ -380,15 +244,42 @@ impl Study {
     }
 }
 
-impl Sentences {
-    fn of(self, corpus: &Corpus) -> Corpus {
-        // A procedure example is a relationship of the bundle.
-        let is_procedure = |id: &str| id.starts_with("relationship--");
-        let any = corpus.sentences.iter().any(|s| is_procedure(&s.source_id));
-        if self == Self::All || !any {
-            return corpus.clone();
+impl ModelScores {
+    /// How much more this model comes to than another one on the test pairs of one study.
+    ///
+    /// # Errors
+    /// As [`TestPairs::gain`].
+    pub fn gain_over(
+        &self,
+        other: &Self,
+        study: &Study,
+        bootstrap: Bootstrap,
+    ) -> Result<PairIntervals> {
+        let (own, others) = ((&*self.scores, self.threshold), (&*other.scores, other.threshold));
+        study.test.gain(own, others, bootstrap)
+    }
+}
+
+impl TripletSets {
+    /// The first `pairs` of [`suspects`](Self::suspects), each pair of sentences once, for a
+    /// reader to judge.
+    ///
+    /// # Errors
+    /// None in practice: the table's own check on the number of cells.
+    pub fn suspects_table(&self, study: &Study, pairs: usize) -> Result<Table> {
+        let headers = ["anchor", "its label", "mined", "its label", "cosine", "nearest similar"];
+        let mut table = Table::new(headers);
+        let mut seen: BTreeSet<[u32; 2]> = BTreeSet::new();
+        let text = |row: u32| study.corpus.sentences[row as usize].text.as_str();
+        for Suspect { anchor, candidate, score, similar, .. } in self.suspects() {
+            let (anchor, mined) = (self.anchors[*anchor][0], *candidate);
+            if table.len() == pairs || !seen.insert([anchor.min(mined), anchor.max(mined)]) {
+                continue;
+            }
+            let name = |row: u32| study.labels.name(row);
+            let (label, other) = (name(anchor), name(mined));
+            table.push(cells![text(anchor), label, text(mined), other, *score, *similar])?;
         }
-        let sentences = corpus.sentences.iter().filter(|s| is_procedure(&s.source_id));
-        Corpus { sentences: sentences.cloned().collect() }
+        Ok(table)
     }
 }

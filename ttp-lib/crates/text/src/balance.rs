@@ -15,7 +15,7 @@ mod tests;
 mod upsample;
 
 pub(crate) use stages::fill_up;
-pub use stages::{Balanced, Funnel, StageCounts, balance, stages_frame};
+pub use stages::{BalancedCorpus, Funnel, StageCounts, balance, stages_frame};
 pub(crate) use upsample::upsample_apart;
 
 pub use upsample::{Draws, upsample, upsample_by_draws};

@@ -22,8 +22,8 @@ mod unlabelled;
 pub use duplicates::{NEAR_DUPLICATE, near_duplicates};
 pub use files::{COLUMNS, read_csv, write_csv};
 pub use leakage::{Leakage, LeakedTechnique, Seen, leakage_by_technique};
-pub use lost::Lost;
-pub use prepare::{Account, Prepared, Protocol, prepare};
+pub use lost::SplitLosses;
+pub use prepare::{Account, PreparedSplit, Protocol, prepare};
 pub use shown::{accounts_table, leakage_table};
 pub use unlabelled::Unlabelled;
 
@@ -146,14 +146,14 @@ pub fn stratified(samples: &[Sample], shares: Shares, seed: u64) -> Result<Split
 
 /// A corpus parted as it is.
 #[derive(Debug, Clone)]
-pub struct Untrimmed {
+pub struct UntrimmedSplit {
     /// The three parts.
     pub split: Split,
     /// Rows that went, as another part has their text.
     pub equal_text: usize,
 }
 
-impl Untrimmed {
+impl UntrimmedSplit {
     /// Parts a corpus as it is, nothing trimmed, filled up or cut down, by technique and at random
     /// but for the shares. No text of test stands in training or validation and none of validation
     /// in training, case, spacing and punctuation set aside.

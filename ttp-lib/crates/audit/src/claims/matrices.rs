@@ -1,8 +1,8 @@
 //! What a claims file knows of a matrix before any claim.
 
-use super::MatrixKnown;
+use super::KnownMatrix;
 use super::fields::Fields;
-use crate::balanced::Balanced;
+use crate::balanced::BalancedAccuracyKind;
 use crate::binary::{Totals, ZeroDivision, items_of_pairs};
 use crate::labels::Labels;
 use std::collections::HashSet;
@@ -12,8 +12,8 @@ pub(super) fn matrix(
     fields: &Fields<'_>,
     id: String,
     zero: ZeroDivision,
-    balanced: Balanced,
-) -> Result<MatrixKnown> {
+    balanced: BalancedAccuracyKind,
+) -> Result<KnownMatrix> {
     let labels = fields.labels()?;
     let mut classes = match fields.optional_texts("classes")? {
         Some((classes, at)) => {
@@ -40,7 +40,7 @@ pub(super) fn matrix(
         return Err(fields.wrong("labels", "it has no classes".to_owned()));
     }
     let examples = fields.optional_text("examples")?.map_or_else(|| id.clone(), |(name, _)| name);
-    Ok(MatrixKnown {
+    Ok(KnownMatrix {
         classes,
         totals,
         open_total,

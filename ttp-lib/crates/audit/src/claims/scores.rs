@@ -1,9 +1,9 @@
 //! Claims about scores of a matrix.
 
 use super::fields::{Fields, unknown};
-use super::{Check, Claims, MatrixKnown};
+use super::{Check, Claims, KnownMatrix};
 use crate::agreement::Agreement;
-use crate::balanced::Balanced;
+use crate::balanced::BalancedAccuracyKind;
 use crate::binary::{BinaryScore, Metric};
 use crate::counts::{Averaging, ClassCount, ClassMetric};
 use crate::figure::{Exact, Figure, Interval, Rounding};
@@ -58,7 +58,7 @@ fn within_its_range(
     fields: &Fields<'_>,
     name: &str,
     value: &Figure,
-    matrix: &MatrixKnown,
+    matrix: &KnownMatrix,
 ) -> Result<()> {
     if !value.has_decimals {
         let reason = format!(
@@ -70,7 +70,9 @@ fn within_its_range(
     // Worse than chance is below nought.
     let signed = match name {
         "mcc" | "kappa" => true,
-        "balanced_accuracy" => fields.balanced()?.unwrap_or(matrix.balanced) == Balanced::Adjusted,
+        "balanced_accuracy" => {
+            fields.balanced()?.unwrap_or(matrix.balanced) == BalancedAccuracyKind::Adjusted
+        }
         _ => false,
     };
     if !signed {
@@ -100,7 +102,7 @@ fn binary(
     fields: &Fields<'_>,
     name: &str,
     interval: Interval,
-    matrix: &MatrixKnown,
+    matrix: &KnownMatrix,
 ) -> Result<Metric> {
     let metric = match name {
         "accuracy" => Metric::Accuracy,
@@ -112,13 +114,15 @@ fn binary(
             Metric::FBeta(n, d)
         }
         "balanced_accuracy" => match fields.balanced()?.unwrap_or(matrix.balanced) {
-            Balanced::Adjusted => {
+            BalancedAccuracyKind::Adjusted => {
                 let reason = "an adjusted balanced accuracy is looked at where the matrix has \
                               classes: give its two";
                 return Err(fields.wrong("metric", reason.to_owned()));
             }
             // Of two classes the mean recall is the mean of recall and specificity.
-            Balanced::MeanRecall | Balanced::OneVsRest => Metric::BalancedAccuracy,
+            BalancedAccuracyKind::MeanRecall | BalancedAccuracyKind::OneVsRest => {
+                Metric::BalancedAccuracy
+            }
         },
         "mcc" => Metric::Mcc,
         _ => return Err(refuse(fields, name, &Metric::NAMES)),
@@ -129,7 +133,7 @@ fn binary(
 }
 
 /// A score of a matrix of many classes: of one class, of some, or of all.
-fn of_classes(fields: &Fields<'_>, name: &str, at: usize, matrix: &MatrixKnown) -> Result<Check> {
+fn of_classes(fields: &Fields<'_>, name: &str, at: usize, matrix: &KnownMatrix) -> Result<Check> {
     let class = fields.optional_class("class", &matrix.classes)?;
     let average = averaging(fields)?;
     let over = fields.over(&matrix.classes)?;
@@ -204,12 +208,12 @@ fn averaging(fields: &Fields<'_>) -> Result<Option<Averaging>> {
 fn balanced(
     fields: &Fields<'_>,
     at: usize,
-    read: Balanced,
+    read: BalancedAccuracyKind,
     average: Option<Averaging>,
     over: bool,
 ) -> Result<Check> {
     match (read, average, over) {
-        (Balanced::OneVsRest, _, false) => {
+        (BalancedAccuracyKind::OneVsRest, _, false) => {
             let average = average.unwrap_or(Averaging::Macro);
             Ok(Check::Averaged(at, average, ClassMetric::BalancedAccuracy))
         }

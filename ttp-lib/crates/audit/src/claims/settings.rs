@@ -2,7 +2,7 @@
 
 use super::Range;
 use super::fields::{Fields, unknown};
-use crate::balanced::Balanced;
+use crate::balanced::BalancedAccuracyKind;
 use crate::binary::ZeroDivision;
 use crate::figure::{Exact, Figure, Interval, Rounding, whole};
 use crate::labels::Labels;
@@ -127,8 +127,8 @@ impl Fields<'_> {
         self.setting("labels", &Labels::NAMES, Labels::named)
     }
 
-    pub(super) fn balanced(&self) -> Result<Option<Balanced>> {
-        self.setting("balanced_accuracy", &Balanced::NAMES, Balanced::named)
+    pub(super) fn balanced(&self) -> Result<Option<BalancedAccuracyKind>> {
+        self.setting("balanced_accuracy", &BalancedAccuracyKind::NAMES, BalancedAccuracyKind::named)
     }
 
     pub(super) fn normalize(&self) -> Result<Option<Share>> {

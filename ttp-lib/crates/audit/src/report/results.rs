@@ -5,7 +5,7 @@
 #[allow(clippy::unwrap_used)]
 mod tests;
 
-use super::{Measured, counts, runs, summary_with};
+use super::{Measurements, counts, runs, summary_with};
 use crate::outcome::{Audit, ClaimVerdict};
 use crate::verdict::Verdict;
 use serde::{Serialize, Serializer};
@@ -20,7 +20,7 @@ pub struct AuditResults<'a> {
     /// Documents that are held together; their claims are those of the documents.
     pub together: &'a Audit,
     /// What runs of this project measured.
-    pub ours: &'a Measured,
+    pub ours: &'a Measurements,
 }
 
 impl Serialize for AuditResults<'_> {

@@ -65,10 +65,10 @@ fn a_run_on_the_papers_own_rows_reproduces_its_counts_and_not_its_half() {
                 by arithmetic alone";
     assert_eq!(report::runs(&audit).unwrap(), line);
     // What another corpus has decides nothing.
-    let other = Measured::from_json(json!({ "corpus": { "rows": 14_201, "techniques": 188 } }));
+    let other = Measurements::from_json(json!({ "corpus": { "rows": 14_201, "techniques": 188 } }));
     assert_eq!(report::runs(&audit.clone().beside(&other)).unwrap(), line);
 
-    let ours = Measured::from_json(json!({ "paper_rows": papers_rows() }));
+    let ours = Measurements::from_json(json!({ "paper_rows": papers_rows() }));
     let verdicts: Vec<Verdict> = audit.claims.iter().map(|claim| claim.verdict.clone()).collect();
     let audit = audit.beside(&ours);
     let of = |what: Reproduction| -> Vec<&str> {
@@ -102,7 +102,7 @@ fn a_run_on_the_papers_own_rows_reproduces_its_counts_and_not_its_half() {
 fn the_reports_own_pairs_reproduce_its_table_and_refute_its_words() {
     let audit = judged("similarity.toml");
     let verdicts: Vec<Verdict> = audit.claims.iter().map(|claim| claim.verdict.clone()).collect();
-    let ours = Measured::from_json(json!({ "similarity_report": reports_run() }));
+    let ours = Measurements::from_json(json!({ "similarity_report": reports_run() }));
     let audit = audit.beside(&ours);
     let of = |what: Reproduction| -> Vec<&str> {
         let claims = audit.claims.iter().filter(|claim| claim.run == Some(what));
@@ -146,7 +146,7 @@ fn the_papers_appendix_c_is_that_of_a_picture_made_before_it() {
     assert_eq!(facts("mask.secbert.data"), "picture.scores picture.sister");
     assert_eq!(facts("secbert.cls"), "picture.sister");
     assert_eq!(facts("bert.f1"), "");
-    let table = report::table(&[audit], &Measured::default()).unwrap();
+    let table = report::table(&[audit], &Measurements::default()).unwrap();
     assert!(table.limits(600, 200).to_text().contains("; see picture.scores, picture.sister"));
 }
 

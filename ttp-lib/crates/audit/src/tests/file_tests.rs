@@ -112,7 +112,7 @@ fn a_figure_of_the_same_rows_is_rounded_as_the_claim_prints_it() {
     let ran = |id: &str, name: &str, value: Value| {
         let mut rows = papers_rows();
         rows[name] = value;
-        let ours = Measured::from_json(json!({ "paper_rows": rows }));
+        let ours = Measurements::from_json(json!({ "paper_rows": rows }));
         audit.clone().beside(&ours).claim(id).unwrap().run.unwrap()
     };
     for (id, name, value, expected) in [
@@ -135,7 +135,7 @@ fn a_figure_of_the_same_rows_is_rounded_as_the_claim_prints_it() {
     }
     let mut rows = papers_rows();
     rows.as_object_mut().unwrap().retain(|name, _| name == "over_500");
-    let ours = Measured::from_json(json!({ "paper_rows": rows }));
+    let ours = Measurements::from_json(json!({ "paper_rows": rows }));
     let line = "three models: claims about its own rows: 2 reproduced, 0 not reproduced; no run has \
                 the figures of 6, which are judged by arithmetic alone";
     assert_eq!(report::runs(&audit.beside(&ours)).unwrap(), line);

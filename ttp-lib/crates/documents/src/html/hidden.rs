@@ -3,7 +3,7 @@
 //! colour where one rule declares both.
 
 use super::BLOCKS;
-use super::styles::{Declared, Look, Styles};
+use super::styles::{Declarations, Look, Styles};
 use html5gum::{SpanBound, StartTag};
 use std::borrow::Cow;
 
@@ -60,7 +60,8 @@ pub(super) fn look<S: SpanBound>(tag: &StartTag<S>, name: &str, styles: &Styles)
         let value = tag.attributes.get(name).map(|found| String::from_utf8_lossy(&found.value));
         value.unwrap_or(Cow::Borrowed(""))
     };
-    let mut look = styles.look(name, &own(b"id"), &own(b"class"), Declared::read(&own(b"style")));
+    let mut look =
+        styles.look(name, &own(b"id"), &own(b"class"), Declarations::read(&own(b"style")));
     look.hidden |= name == "template" || tag.attributes.contains_key(&b"hidden"[..]);
     look
 }

@@ -21,7 +21,7 @@ const SELECTOR: usize = 64;
 
 /// What is said of a property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Said {
+struct Declaration {
     /// Whether it hides the text; nothing where it is as around the element.
     hides: Option<bool>,
     important: bool,
@@ -29,7 +29,7 @@ struct Said {
 
 /// What declarations say of each property.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Declared([Option<Said>; PROPERTIES]);
+pub(super) struct Declarations([Option<Declaration>; PROPERTIES]);
 
 /// How an element's text looks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(super) struct Look {
     pub(super) faint: [Option<bool>; 2],
 }
 
-impl Declared {
+impl Declarations {
     /// Of two declarations of one property the last counts, and an important one before others.
     pub(super) fn read(style: &str) -> Self {
         let mut found = Self::default();
@@ -69,7 +69,7 @@ impl Declared {
                 }
                 _ => continue,
             };
-            found.say(at, Said { hides, important });
+            found.say(at, Declaration { hides, important });
         }
         if colour.is_some() || ground.is_some() {
             let important = colour.as_ref().is_some_and(|(_, important)| *important);
@@ -78,12 +78,12 @@ impl Declared {
                 (Some((colour, _)), None) => unless_inherited(colour, |_| false),
                 _ => Some(false),
             };
-            found.say(COLOUR, Said { hides, important });
+            found.say(COLOUR, Declaration { hides, important });
         }
         found
     }
 
-    fn say(&mut self, at: usize, said: Said) {
+    fn say(&mut self, at: usize, said: Declaration) {
         if self.0[at].is_none_or(|before| said.important || !before.important) {
             self.0[at] = Some(said);
         }
@@ -171,7 +171,7 @@ pub(super) struct Styles {
 
 #[derive(Clone, Copy, Default)]
 struct Rule {
-    said: [Option<(Said, u32)>; PROPERTIES],
+    said: [Option<(Declaration, u32)>; PROPERTIES],
     /// Whether another selector, or a rule under a condition, shows what has this one.
     shown: [bool; PROPERTIES],
 }
@@ -199,7 +199,7 @@ impl Styles {
                 },
                 _ => {
                     let (end, next) = block(&sheet, at);
-                    let declared = Declared::read(&sheet[at..end]);
+                    let declared = Declarations::read(&sheet[at..end]);
                     // One that holds rules of its own is not looked at.
                     if !declared.is_empty() && !sheet[at..end].contains('{') {
                         let condition = groups.last().is_some_and(|condition| *condition);
@@ -216,7 +216,7 @@ impl Styles {
     fn take(
         &mut self,
         list: &str,
-        declared: Declared,
+        declared: Declarations,
         condition: bool,
         budget: &mut Budget,
     ) -> Outcome<()> {
@@ -249,7 +249,7 @@ impl Styles {
     }
 
     /// How an element looks, by what it says itself and by the rules for it.
-    pub(super) fn look(&self, name: &str, id: &str, classes: &str, own: Declared) -> Look {
+    pub(super) fn look(&self, name: &str, id: &str, classes: &str, own: Declarations) -> Look {
         // Of two declarations the important one counts, then that of the narrower selector, then the
         // later one.
         let mut best = own.0.map(|said| said.map(|said| ((said.important, OWN, 0), said.hides)));
@@ -293,7 +293,7 @@ impl Styles {
 }
 
 impl Rule {
-    fn say(&mut self, declared: Declared, order: u32) {
+    fn say(&mut self, declared: Declarations, order: u32) {
         for (mine, said) in self.said.iter_mut().zip(declared.0) {
             let Some(said) = said else { continue };
             if mine.is_none_or(|(before, _)| said.important || !before.important) {
@@ -302,7 +302,7 @@ impl Rule {
         }
     }
 
-    fn show(&mut self, declared: Declared) {
+    fn show(&mut self, declared: Declarations) {
         for (shown, said) in self.shown.iter_mut().zip(declared.0) {
             *shown |= said.is_some_and(|said| said.hides != Some(true));
         }

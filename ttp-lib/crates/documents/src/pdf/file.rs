@@ -38,7 +38,7 @@ pub(super) struct File<'a> {
 
 /// What looking through a file finds beside the places.
 #[derive(Default)]
-struct Found {
+struct Objects {
     packs: Vec<u32>,
     trailers: Vec<Dict>,
     catalog: Option<u32>,
@@ -61,8 +61,8 @@ impl<'a> File<'a> {
         Ok(file)
     }
 
-    fn scan(&mut self, budget: &Budget) -> Outcome<Found> {
-        let mut found = Found::default();
+    fn scan(&mut self, budget: &Budget) -> Outcome<Objects> {
+        let mut found = Objects::default();
         let (mut passed, mut no_end_from) = (0, usize::MAX);
         for at in memmem::find_iter(self.data, b"obj") {
             budget.check()?;
@@ -116,7 +116,7 @@ impl<'a> File<'a> {
         self.data.len()
     }
 
-    fn find_trailers(&self, found: &mut Found, budget: &Budget) -> Outcome<()> {
+    fn find_trailers(&self, found: &mut Objects, budget: &Budget) -> Outcome<()> {
         for at in memmem::find_iter(self.data, b"trailer") {
             budget.check()?;
             if let Some(Object::Dict(dict)) = Lexer::new(self.data, at + 7).object() {

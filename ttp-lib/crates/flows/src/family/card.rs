@@ -1,6 +1,6 @@
 //! The model card of a family encoder.
 
-use super::encoder::{FamilyEncoder, Judged};
+use super::encoder::{FamilyEncoder, FamilyPredictions};
 use super::flows::{FlowData, Flows};
 use super::train::{FamilyHistory, FamilyTraining};
 use ttp_base::Result;
@@ -20,7 +20,7 @@ impl FamilyTraining<'_> {
         encoder: &FamilyEncoder,
         data: &FlowData,
         history: &FamilyHistory,
-        judged: &Judged,
+        judged: &FamilyPredictions,
     ) -> Result<ModelCard> {
         let folder = self.folder.and_then(|folder| folder.file_name());
         let name = folder.map_or("family-encoder".into(), |name| name.to_string_lossy());

@@ -75,14 +75,14 @@ pub struct FamilyEncoder {
 
 /// What an encoder says of flows.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Judged {
+pub struct FamilyPredictions {
     /// Each row's family, an index into the encoder's families; empty where the file has no labels.
     pub truth: Vec<usize>,
     /// Probabilities of the families, row by row.
     pub said: Predictions,
 }
 
-impl Judged {
+impl FamilyPredictions {
     /// Counts by true and predicted family.
     ///
     /// # Errors
@@ -337,7 +337,7 @@ impl FamilyEncoder {
     /// # Errors
     /// If the flows have other features or families, or cannot be read, or a row's logits are NaN
     /// or infinite: the row, from 1.
-    pub fn predict(&self, flows: &Flows) -> Result<Judged> {
+    pub fn predict(&self, flows: &Flows) -> Result<FamilyPredictions> {
         let mut probabilities = Vec::with_capacity(flows.len() * self.families().len());
         let mut truth = Vec::with_capacity(flows.len());
         self.run(flows, &mut |embeddings, labels| {
@@ -349,7 +349,7 @@ impl FamilyEncoder {
             Ok(())
         })?;
         let said = Predictions { techniques: self.families().len(), probabilities };
-        Ok(Judged { truth, said })
+        Ok(FamilyPredictions { truth, said })
     }
 
     /// Embeddings of every row.

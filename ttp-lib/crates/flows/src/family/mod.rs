@@ -41,7 +41,7 @@ mod predictions;
 mod standardise;
 mod train;
 
-pub use encoder::{Embeddings, EncoderShape, FamilyEncoder, Judged};
+pub use encoder::{Embeddings, EncoderShape, FamilyEncoder, FamilyPredictions};
 pub use flows::{CHUNK_ROWS, Chunk, FlowColumns, FlowData, FlowFile, Flows};
 pub use generate::{FAMILIES, FEATURES, Family, Fault, Origin, PLANTED, SyntheticFlows};
 pub use loss::{Contrastive, supervised_contrastive};

@@ -1,6 +1,6 @@
 //! Predictions of families as a file.
 
-use super::encoder::Judged;
+use super::encoder::FamilyPredictions;
 use polars::prelude::*;
 use std::path::Path;
 use ttp_base::frame::write_parquet;
@@ -12,7 +12,11 @@ use ttp_base::{Error, Result, files};
 ///
 /// # Errors
 /// If the file cannot be written.
-pub fn write_predictions(judged: &Judged, families: &[String], path: &Path) -> Result<()> {
+pub fn write_predictions(
+    judged: &FamilyPredictions,
+    families: &[String],
+    path: &Path,
+) -> Result<()> {
     let best = judged.said.best();
     let name = |family: &usize| families[*family].as_str();
     let probability: Vec<f32> =

@@ -10,7 +10,7 @@
 //! the same remedy would do to the encoder itself is another question, which this does not answer.
 //!
 //! - [`Ground`]: vectors and classes in three parts, and which classes are the worst.
-//! - [`Remedy`]: what is tried; [`Judge`] and [`Tried`]: what it comes to beside no remedy.
+//! - [`Remedy`]: what is tried; [`Judge`] and [`RemedyOutcome`]: what it comes to beside no remedy.
 //! - [`Head`]: the linear layer and its training.
 
 pub mod adjust;
@@ -20,4 +20,7 @@ mod study;
 pub mod weights;
 
 pub use head::{Head, HeadParams};
-pub use study::{Change, Ground, Judge, Labelled, Remedy, RemedySettings, Scored, Trials, Tried};
+pub use study::{
+    Change, Ground, Judge, LabelledVectors, Remedy, RemedyOutcome, RemedySettings, RowScores,
+    Trials,
+};

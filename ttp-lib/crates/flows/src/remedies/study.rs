@@ -14,7 +14,7 @@ use ttp_model::rows::Rows;
 
 /// Vectors with their classes.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Labelled {
+pub struct LabelledVectors {
     /// One a row.
     pub vectors: Vectors,
     /// The class of each row.
@@ -27,11 +27,11 @@ pub struct Ground {
     /// The names of the classes.
     pub classes: Vec<String>,
     /// Heads are trained on these.
-    pub train: Labelled,
+    pub train: LabelledVectors,
     /// Thresholds are fitted, and the worst classes chosen, on these.
-    pub validation: Labelled,
+    pub validation: LabelledVectors,
     /// Reported are these.
-    pub test: Labelled,
+    pub test: LabelledVectors,
 }
 
 /// Something that is proposed for classes that are never found.
@@ -155,7 +155,7 @@ pub struct Change {
 
 /// What a remedy came to on the test rows, beside the head without any.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Tried {
+pub struct RemedyOutcome {
     /// What was tried, in words.
     pub what: String,
     /// The class that each test row was given.
@@ -244,7 +244,12 @@ impl Judge {
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn tried(&self, what: &str, validation: &[usize], predicted: Vec<usize>) -> Result<Tried> {
+    pub fn tried(
+        &self,
+        what: &str,
+        validation: &[usize],
+        predicted: Vec<usize>,
+    ) -> Result<RemedyOutcome> {
         let Self { test: truth, before, bootstrap, .. } = self;
         let classes = self.classes.len();
         let is_worst: Vec<bool> = (0..classes).map(|class| self.worst.contains(&class)).collect();
@@ -267,7 +272,7 @@ impl Judge {
         };
         let never = (0..classes).filter(|&c| tally.support[c] > 0 && tally.correct[c] == 0);
         let on_validation = self::tally(&self.validation, validation, classes)?;
-        Ok(Tried {
+        Ok(RemedyOutcome {
             what: what.to_owned(),
             validation_f1_macro: on_validation.f1().macro_,
             f1_macro: change(&|tally: &Tally| tally.f1().macro_)?,
@@ -292,9 +297,9 @@ impl Ground {
         parts: [&Rows; 3],
         watch: &mut dyn FnMut(usize),
     ) -> Result<Self> {
-        let mut labelled = |rows: &Rows| -> Result<Labelled> {
+        let mut labelled = |rows: &Rows| -> Result<LabelledVectors> {
             let vectors = encoder.features(&rows.tokenised, rows.padding_id, watch)?;
-            Ok(Labelled { vectors, labels: rows.labels.clone() })
+            Ok(LabelledVectors { vectors, labels: rows.labels.clone() })
         };
         let [train, validation, test] = parts;
         Ok(Self {
@@ -343,11 +348,11 @@ impl Ground {
     ///
     /// # Errors
     /// If parts and classes do not fit together, or a setting makes no sense.
-    pub fn scores(&self, remedy: Remedy, head: &HeadParams, seed: u64) -> Result<Scored> {
+    pub fn scores(&self, remedy: Remedy, head: &HeadParams, seed: u64) -> Result<RowScores> {
         self.check()?;
         let classes = self.classes.len();
         let counts = self.train_counts();
-        let Labelled { vectors, labels } = &self.train;
+        let LabelledVectors { vectors, labels } = &self.train;
         let all: Vec<usize> = (0..labels.len()).collect();
         let train = |weights: Option<Vec<f64>>, rows: &[usize]| {
             Head::train(vectors, labels, rows, classes, weights.as_deref(), head, seed)
@@ -373,7 +378,7 @@ impl Ground {
                 train(None, &all)?
             }
         };
-        let of = |part: &Labelled| Ok(log_softmax(&trained.logits(&part.vectors)?, classes));
+        let of = |part: &LabelledVectors| Ok(log_softmax(&trained.logits(&part.vectors)?, classes));
         let (mut validation, mut test) = (of(&self.validation)?, of(&self.test)?);
         match remedy {
             Remedy::LogitAdjustment { tau } => {
@@ -388,7 +393,7 @@ impl Ground {
             }
             _ => {}
         }
-        Ok(Scored { classes, validation, test, rows_made })
+        Ok(RowScores { classes, validation, test, rows_made })
     }
 
     /// Tries each remedy and measures it beside a head without any. `watch` is told of each
@@ -426,10 +431,10 @@ pub struct Trials {
     /// What they were measured by.
     pub judge: Judge,
     /// Each remedy, in the order asked for.
-    pub tried: Vec<Tried>,
+    pub tried: Vec<RemedyOutcome>,
 }
 
-impl Tried {
+impl RemedyOutcome {
     /// Remedies beside each other: macro F1, which share of the worst classes' rows and of all
     /// others' is found, each with what the remedy adds, and how many classes are never found.
     ///
@@ -470,7 +475,7 @@ impl Tried {
 
 /// The scores of validation and test rows, row after row.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Scored {
+pub struct RowScores {
     classes: usize,
     /// Of validation rows.
     pub validation: Vec<f64>,
@@ -480,7 +485,7 @@ pub struct Scored {
     pub rows_made: [usize; 2],
 }
 
-impl Scored {
+impl RowScores {
     /// The class with the highest score, of each validation row and of each test row.
     pub fn decisions(&self) -> [Vec<usize>; 2] {
         [&self.validation, &self.test].map(|scores| adjust::highest(scores, self.classes))

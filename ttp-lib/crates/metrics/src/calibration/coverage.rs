@@ -34,7 +34,7 @@ pub struct NamedAt {
 
 /// What a threshold that was chosen elsewhere names.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Named {
+pub struct NamedShare {
     /// The lowest confidence that is named.
     pub threshold: f64,
     /// How many rows are named.
@@ -50,7 +50,7 @@ pub struct Named {
     pub precision: Option<Estimate>,
 }
 
-impl Named {
+impl NamedShare {
     /// What a threshold names of these rows, with intervals; rows of one group are drawn together.
     /// Take the threshold from [`RiskCoverage::named_at`] on validation rows, and these from the
     /// test: a threshold that was picked for its precision has less of it on other rows.
@@ -222,7 +222,7 @@ impl RiskCoverage {
     }
 
     /// The most rows that can be named at a precision of at least so much, above 0 and up to 1;
-    /// `None` where no threshold has it. Chosen on validation rows: [`Named::above`] says what the
+    /// `None` where no threshold has it. Chosen on validation rows: [`NamedShare::above`] says what the
     /// threshold is worth on others.
     ///
     /// # Errors
@@ -329,7 +329,7 @@ mod tests {
     fn where_all_named_rows_are_right_the_interval_still_has_a_width() {
         let probabilities = two_classes(&[0.9, 0.9, 0.9, 0.9, 0.6]);
         let named = |groups: &Groups, truth: &[usize]| {
-            Named::above(0.9, &probabilities, truth, groups, BOOTSTRAP).unwrap()
+            NamedShare::above(0.9, &probabilities, truth, groups, BOOTSTRAP).unwrap()
         };
         let all = named(&Groups::each_row(5), &[0, 0, 0, 0, 1]).precision.unwrap();
         // The fourth root of 0.025.
@@ -345,10 +345,10 @@ mod tests {
     fn a_threshold_that_names_nothing_has_no_precision() {
         let probabilities = two_classes(&[0.9, 0.8, 0.7]);
         let groups = Groups::each_row(3);
-        let none = Named::above(0.95, &probabilities, &[0, 0, 1], &groups, BOOTSTRAP).unwrap();
+        let none = NamedShare::above(0.95, &probabilities, &[0, 0, 1], &groups, BOOTSTRAP).unwrap();
         assert_eq!((none.rows, none.coverage.high, none.precision), (0, 0.0, None));
         // Of two named rows one is right; some resamples have neither of them.
-        let two = Named::above(0.8, &probabilities, &[0, 1, 1], &groups, BOOTSTRAP).unwrap();
+        let two = NamedShare::above(0.8, &probabilities, &[0, 1, 1], &groups, BOOTSTRAP).unwrap();
         let precision = two.precision.unwrap();
         assert_eq!((precision.value, precision.low, precision.high), (0.5, 0.0, 1.0));
     }
@@ -368,7 +368,7 @@ mod tests {
         let error = curve.area_estimate(&groups, BOOTSTRAP).unwrap_err().to_string();
         assert_eq!(error, "setting groups: they are of 3 rows, and there are 2");
         let above = |threshold, truth: &[usize], groups: &Groups| {
-            Named::above(threshold, &probabilities, truth, groups, BOOTSTRAP)
+            NamedShare::above(threshold, &probabilities, truth, groups, BOOTSTRAP)
                 .unwrap_err()
                 .to_string()
         };

@@ -43,7 +43,7 @@ mod probabilities;
 mod reliability;
 mod temperature;
 
-pub use coverage::{CoveragePoint, Named, NamedAt, RiskCoverage};
+pub use coverage::{CoveragePoint, NamedAt, NamedShare, RiskCoverage};
 pub use losses::{Losses, brier_score, negative_log_likelihood};
 pub use mean::{ChooseBy, WeightedMean, weighted_mean};
 pub use probabilities::{Logits, Probabilities};

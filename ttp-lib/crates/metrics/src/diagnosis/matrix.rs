@@ -1,6 +1,6 @@
 //! Confusion matrices in files: JSON as [`Confusion`](crate::Confusion) writes it, or CSV.
 
-use super::{Judged, Source};
+use super::{DiagnosisInput, Source};
 use crate::{CellCount, SparseConfusion};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -20,12 +20,12 @@ use ttp_base::{Error, Result, csv_file, files};
 /// # Errors
 /// If the file cannot be read, is not square, names a class twice or in rows only, or holds what
 /// is no whole number of rows (NaN, −1, 0.5): file, row and field.
-pub fn read_matrix(file: &Path) -> Result<Judged> {
+pub fn read_matrix(file: &Path) -> Result<DiagnosisInput> {
     let is_json = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
     let (counts, notes) = if is_json { read_json(file)? } else { read_csv(file)? };
     let source =
         Source { file: file.to_path_buf(), truth: None, predicted: None, probabilities: None };
-    Ok(Judged { source, counts, probabilities: None, notes })
+    Ok(DiagnosisInput { source, counts, probabilities: None, notes })
 }
 
 /// A row's length and the counts in it that are not 0.

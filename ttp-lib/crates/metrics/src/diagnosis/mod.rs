@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 
 /// What was read of a file.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Judged {
+pub struct DiagnosisInput {
     /// Where it is from.
     pub source: Source,
     /// How often each class was given to rows of each class, classes in alphabetical order (those

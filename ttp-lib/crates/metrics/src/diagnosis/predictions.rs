@@ -13,10 +13,10 @@ mod tests;
 pub(super) use from_frame::texts;
 pub use places::Columns;
 
-use super::{Judged, Source};
+use super::{DiagnosisInput, Source};
 use from_csv::{PART_BYTES, read_csv};
 use from_frame::read_parquet;
-use gathered::Gathered;
+use gathered::PredictionRows;
 use labels::{alike, counted};
 use std::path::Path;
 use ttp_base::{Error, Result};
@@ -29,11 +29,11 @@ use ttp_base::{Error, Result};
 /// If the file cannot be read, has no row, lacks a column, or two could be the one that is looked
 /// for; if a label is missing or NaN; if a probability is no number from 0 to 1, or those of a
 /// row do not add up to 1 within 0.001: file, row and field.
-pub fn read_predictions(file: &Path, columns: &Columns) -> Result<Judged> {
+pub fn read_predictions(file: &Path, columns: &Columns) -> Result<DiagnosisInput> {
     let parquet = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"));
     let (gathered, places) =
         if parquet { read_parquet(file, columns)? } else { read_csv(file, columns, PART_BYTES)? };
-    let Gathered { mut truth, mut predicted, confidences, mut notes, .. } = gathered;
+    let PredictionRows { mut truth, mut predicted, confidences, mut notes, .. } = gathered;
     if truth.rows.is_empty() {
         return Err(Error::input(file, "there is no row of predictions"));
     }
@@ -48,5 +48,5 @@ pub fn read_predictions(file: &Path, columns: &Columns) -> Result<Judged> {
             false => columns.probabilities.clone(),
         },
     };
-    Ok(Judged { source, counts, probabilities: confidences.map(|all| all.scores()), notes })
+    Ok(DiagnosisInput { source, counts, probabilities: confidences.map(|all| all.scores()), notes })
 }

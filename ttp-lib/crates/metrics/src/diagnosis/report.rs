@@ -1,6 +1,6 @@
 //! The diagnosis for a terminal, a program, a text and a browser.
 
-use super::{Judged, Names, Source};
+use super::{DiagnosisInput, Names, Source};
 use crate::{Confusion, Diagnosis, DiagnosisSettings, Fault, ProbabilityScores, Tier};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ const WIDE: usize = 110;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// What was read.
-    pub judged: Judged,
+    pub judged: DiagnosisInput,
     /// What is wrong with it.
     pub diagnosis: Diagnosis,
     /// Whether its names are in order, where that was asked.
@@ -59,7 +59,7 @@ impl Report {
     ///
     /// # Errors
     /// If a setting makes no sense.
-    pub fn new(judged: Judged, settings: &DiagnosisSettings) -> Result<Self> {
+    pub fn new(judged: DiagnosisInput, settings: &DiagnosisSettings) -> Result<Self> {
         let diagnosis = Diagnosis::of_sparse(&judged.counts, settings)?;
         Ok(Self { judged, diagnosis, names: Names::default() })
     }

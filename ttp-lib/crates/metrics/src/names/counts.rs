@@ -195,7 +195,7 @@ fn rounding(value: f64) -> f64 {
 }
 
 /// The names that fit best, and the rows that the counts make one expect of each class.
-struct Assigned {
+struct Assignment {
     best: Vec<usize>,
     expected: Vec<f64>,
 }
@@ -212,7 +212,7 @@ fn weight(count: u64) -> f64 {
     (count as f64).max(0.5)
 }
 
-fn assign(supports: &[u64], counts: &[Option<u64>]) -> Assigned {
+fn assign(supports: &[u64], counts: &[Option<u64>]) -> Assignment {
     let rows = supports.iter().sum::<u64>() as f64;
     let outputs = falling(supports);
     let weights: Vec<f64> = counts.iter().map(|count| count.map_or(0.0, weight)).collect();
@@ -241,7 +241,7 @@ fn assign(supports: &[u64], counts: &[Option<u64>]) -> Assigned {
     // half a row, as for a count of 0.
     expected.iter_mut().for_each(|rows| *rows = if *rows > 0.0 { *rows } else { 0.5 });
     keep_printed(&mut best, supports, &expected);
-    Assigned { best, expected }
+    Assignment { best, expected }
 }
 
 /// Which place among the outputs, the largest first, takes the open class, so that the others'
@@ -351,7 +351,7 @@ fn hinted(supports: &[u64], counts: &[Option<u64>]) -> Option<(usize, Vec<usize>
     let tried = tried.map(|class| {
         let mut counts = counts.to_vec();
         counts[class] = None;
-        let Assigned { best, expected } = assign(supports, &counts);
+        let Assignment { best, expected } = assign(supports, &counts);
         let statistic = statistic(supports, &expected, Some(&best));
         (class, best, statistic)
     });
@@ -361,10 +361,10 @@ fn hinted(supports: &[u64], counts: &[Option<u64>]) -> Option<(usize, Vec<usize>
 fn not_told_apart(
     labels: &[String],
     supports: &[u64],
-    found: &Assigned,
+    found: &Assignment,
     alpha: f64,
 ) -> Vec<NotToldApart> {
-    let Assigned { best, expected } = found;
+    let Assignment { best, expected } = found;
     let of = |output: usize| expected[best[output]];
     let sizes: Vec<f64> = (0..supports.len()).map(of).collect();
     let order = falling(&sizes);

@@ -4,10 +4,10 @@
 
 use super::is_layer_norm;
 use super::mpnet;
-use super::named::{Linear, Named};
+use super::named::{Linear, ModelVariables};
 use super::transformer::{Pass, Tokens, Transformer, WordGradient};
 use crate::batch::Batch;
-use crate::pretrained::{Checkpoint, Family, Loaded, Start};
+use crate::pretrained::{Architecture, Checkpoint, LoadSummary, Start};
 use rust_bert::bert::{BertEmbeddings, BertModel};
 use rust_bert::roberta::RobertaEmbeddings;
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ pub(super) struct Body {
     transformer: Transformer,
     /// What reads the first token, where there is one.
     pooler: Option<Linear>,
-    family: Family,
+    family: Architecture,
     /// The deviation of a new weight, `initializer_range` of the configuration.
     spread: f64,
 }
@@ -34,15 +34,16 @@ impl Body {
         let place = vars.root() / family.name();
         // What is wanted of rust-bert's model are its variables.
         match family {
-            Family::Bert => {
+            Architecture::Bert => {
                 BertModel::<BertEmbeddings>::new_with_optional_pooler(place, &config, pooler);
             }
-            Family::Roberta => {
+            Architecture::Roberta => {
                 BertModel::<RobertaEmbeddings>::new_with_optional_pooler(place, &config, pooler);
             }
-            Family::Mpnet => mpnet::make_variables(&place, &config, pooler),
+            Architecture::Mpnet => mpnet::make_variables(&place, &config, pooler),
         }
-        let named = Named { vars: vars.variables(), family, epsilon: checkpoint.epsilon() };
+        let named =
+            ModelVariables { vars: vars.variables(), family, epsilon: checkpoint.epsilon() };
         let transformer = Transformer::new(&named, &config)?;
         let pooler = pooler.then(|| named.linear(POOLER)).transpose()?;
         let spread = f64::from(config.initializer_range);
@@ -52,10 +53,10 @@ impl Body {
     /// Copies the checkpoint's weights into the variables, those of the head included. What
     /// its file lacks starts anew from `seed`, if its name begins with one of `new`; all of a
     /// checkpoint that is random by its catalogue entry does.
-    pub fn load(&self, checkpoint: &Checkpoint, new: &[&str], seed: u64) -> Result<Loaded> {
+    pub fn load(&self, checkpoint: &Checkpoint, new: &[&str], seed: u64) -> Result<LoadSummary> {
         let loaded = if starts_at_random(checkpoint) {
             let new = self.parameters().into_iter().map(|(name, _)| name).collect();
-            Loaded { tensors: 0, new, unused: Vec::new() }
+            LoadSummary { tensors: 0, new, unused: Vec::new() }
         } else {
             checkpoint.load_weights(&self.vars, new)?
         };
@@ -144,23 +145,23 @@ impl Body {
 pub(super) const POOLER: &str = "pooler.dense";
 
 /// A line where a pooler started anew: what it gave before is lost.
-pub(super) fn new_pooler_note(loaded: &Loaded) -> Option<String> {
+pub(super) fn new_pooler_note(loaded: &LoadSummary) -> Option<String> {
     let is_new = loaded.new.iter().any(|name| name.contains(POOLER));
     is_new.then(|| "the checkpoint has no pooler: a new one starts at random".to_owned())
 }
 
 /// A line where a file has no pooler, and the model that is built has none.
-pub(super) fn no_pooler_note(family: Family, has_pooler: bool) -> Option<String> {
+pub(super) fn no_pooler_note(family: Architecture, has_pooler: bool) -> Option<String> {
     // RoBERTa's is nowhere used.
-    let is_missed = !has_pooler && family != Family::Roberta;
+    let is_missed = !has_pooler && family != Architecture::Roberta;
     is_missed.then(|| "the checkpoint has no pooler: none is computed with or saved".to_owned())
 }
 
 /// With what the names of a family's masked-word head begin.
-pub(super) fn masked_head(family: Family) -> &'static str {
+pub(super) fn masked_head(family: Architecture) -> &'static str {
     match family {
-        Family::Bert => "cls.predictions",
-        Family::Roberta | Family::Mpnet => "lm_head",
+        Architecture::Bert => "cls.predictions",
+        Architecture::Roberta | Architecture::Mpnet => "lm_head",
     }
 }
 

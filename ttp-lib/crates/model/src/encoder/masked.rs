@@ -4,7 +4,7 @@ use super::body::{self, Body, POOLER};
 use super::save;
 use super::transformer::WordGradient;
 use crate::batch::Batch;
-use crate::pretrained::{Checkpoint, Family, Loaded, Tokenize};
+use crate::pretrained::{Architecture, Checkpoint, LoadSummary, Tokenize};
 use rust_bert::Activation;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -26,8 +26,8 @@ pub struct MaskedEncoder {
     activation: Activation,
     words: Tensor,
     bias: Tensor,
-    family: Family,
-    loaded: Loaded,
+    family: Architecture,
+    loaded: LoadSummary,
     notes: Vec<String>,
 }
 
@@ -79,7 +79,7 @@ impl MaskedEncoder {
     }
 
     /// What was loaded, what started anew and what of the file was passed over.
-    pub fn loaded(&self) -> &Loaded {
+    pub fn loaded(&self) -> &LoadSummary {
         &self.loaded
     }
 
@@ -98,14 +98,14 @@ impl MaskedEncoder {
         // It has no part in guessing words. It is kept, so that a fine-tuning afterwards starts
         // from the same pooler as one before.
         let pooler = checkpoint.tensor_names()?.iter().any(|name| name.contains(POOLER));
-        let body = Body::new(checkpoint, device, pooler && family == Family::Bert)?;
+        let body = Body::new(checkpoint, device, pooler && family == Architecture::Bert)?;
         let (hidden, vocabulary) = (config.hidden_size, config.vocab_size);
         let (dense, norm, bias) = match family {
-            Family::Bert => {
+            Architecture::Bert => {
                 let place = body.vars.root() / "cls" / "predictions";
                 (&place / "transform" / "dense", &place / "transform" / "LayerNorm", place)
             }
-            Family::Roberta | Family::Mpnet => {
+            Architecture::Roberta | Architecture::Mpnet => {
                 let place = body.vars.root() / "lm_head";
                 (&place / "dense", &place / "layer_norm", place)
             }
@@ -122,7 +122,7 @@ impl MaskedEncoder {
             words,
             body,
             family,
-            loaded: Loaded::default(),
+            loaded: LoadSummary::default(),
             notes,
         })
     }
@@ -227,7 +227,7 @@ impl MaskedEncoder {
         let about: Map<String, Value> =
             Map::from_iter([("architectures".to_owned(), json!([architecture]))]);
         let mut parameters = self.body.parameters();
-        if self.family != Family::Bert {
+        if self.family != Architecture::Bert {
             // Without it transformers takes the bias for missing, and starts it at 0.
             parameters.push(("lm_head.decoder.bias".to_owned(), self.bias.shallow_clone()));
         }

@@ -2,7 +2,7 @@
 //! Understanding*, 2020): the names of its variables, and one table for all layers that adds to
 //! each attention score a number for how far the key stands from the query.
 
-use super::named::Named;
+use super::named::ModelVariables;
 use crate::pretrained::BUCKETS;
 use rust_bert::bert::BertConfig;
 use tch::Tensor;
@@ -58,7 +58,7 @@ pub(super) struct RelativePositions {
 
 impl RelativePositions {
     /// Over the variables of [`make_variables`].
-    pub fn new(named: &Named) -> Result<Self> {
+    pub fn new(named: &ModelVariables) -> Result<Self> {
         let table = named.find("encoder.relative_attention_bias.weight")?;
         match table.size()[0] {
             BUCKETS => Ok(Self { table }),

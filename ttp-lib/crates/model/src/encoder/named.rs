@@ -1,20 +1,20 @@
 //! A model's variables by the names that transformers gives them, and the layers that are made of
 //! two of them.
 
-use crate::pretrained::Family;
+use crate::pretrained::Architecture;
 use std::collections::HashMap;
 use tch::Tensor;
 use ttp_base::{Error, Result};
 
 /// The variables of a model by the names that transformers gives them.
-pub(super) struct Named {
+pub(super) struct ModelVariables {
     pub vars: HashMap<String, Tensor>,
-    pub family: Family,
+    pub family: Architecture,
     /// What its layer norms add to the variance.
     pub epsilon: f64,
 }
 
-impl Named {
+impl ModelVariables {
     pub fn find(&self, name: &str) -> Result<Tensor> {
         let name = format!("{}.{name}", self.family.name());
         self.vars.get(&name).map(Tensor::shallow_clone).ok_or_else(|| Error::Library {

@@ -6,7 +6,7 @@ use super::modules::Modules;
 use super::save;
 use super::transformer::WordGradient;
 use crate::batch::{self, Batch, Size};
-use crate::pretrained::{Checkpoint, Family, Loaded, Tokenize};
+use crate::pretrained::{Architecture, Checkpoint, LoadSummary, Tokenize};
 use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -20,8 +20,8 @@ use ttp_base::{Error, Result};
 pub struct SentenceEncoder {
     body: Body,
     modules: Modules,
-    loaded: Loaded,
-    family: Family,
+    loaded: LoadSummary,
+    family: Architecture,
     hidden: i64,
     notes: Vec<String>,
     config: String,
@@ -39,7 +39,7 @@ impl SentenceEncoder {
         // A pooler has no part in the vectors. It is kept, so that the saved model is whole.
         let family = checkpoint.family();
         let pooler = checkpoint.tensor_names()?.iter().any(|name| name.contains(POOLER));
-        let body = Body::new(checkpoint, device, pooler && family != Family::Roberta)?;
+        let body = Body::new(checkpoint, device, pooler && family != Architecture::Roberta)?;
         let loaded = body.load(checkpoint, &[], seed)?;
         let mut notes = checkpoint.notes();
         notes.extend(body::no_pooler_note(family, pooler));
@@ -98,7 +98,7 @@ impl SentenceEncoder {
     }
 
     /// What was loaded, what started anew and what of the file was passed over.
-    pub fn loaded(&self) -> &Loaded {
+    pub fn loaded(&self) -> &LoadSummary {
         &self.loaded
     }
 

@@ -10,7 +10,7 @@ use super::snapshot::{restore, snapshot};
 use super::transformer::WordGradient;
 use super::{labels, save};
 use crate::batch::{self, Batch};
-use crate::pretrained::{Checkpoint, Family, Loaded, Problem, Tokenize};
+use crate::pretrained::{Architecture, Checkpoint, LoadSummary, Problem, Tokenize};
 use crate::rows::Rows;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ pub struct TechniqueEncoder {
     dropout: f64,
     labels: Vec<String>,
     problem: Problem,
-    loaded: Loaded,
+    loaded: LoadSummary,
     notes: Vec<String>,
     /// Where it was read from: `config.json`.
     file: PathBuf,
@@ -111,12 +111,12 @@ impl TechniqueEncoder {
         }
         let config = checkpoint.bert_config()?;
         let (hidden, techniques) = (config.hidden_size, labels.len() as i64);
-        let pooler = pooling == Pooling::FirstToken && checkpoint.family() == Family::Bert;
+        let pooler = pooling == Pooling::FirstToken && checkpoint.family() == Architecture::Bert;
         let body = Body::new(checkpoint, device, pooler)?;
         let place = body.vars.root() / HEAD;
         let head = match checkpoint.family() {
-            Family::Bert => Head::Bert(body::linear(place, hidden, techniques)),
-            Family::Roberta | Family::Mpnet => Head::Roberta {
+            Architecture::Bert => Head::Bert(body::linear(place, hidden, techniques)),
+            Architecture::Roberta | Architecture::Mpnet => Head::Roberta {
                 dense: body::linear(&place / "dense", hidden, hidden),
                 output: body::linear(&place / "out_proj", hidden, techniques),
             },
@@ -128,14 +128,14 @@ impl TechniqueEncoder {
             dropout: checkpoint.classifier_dropout(),
             labels,
             problem: Problem::SingleLabel,
-            loaded: Loaded::default(),
+            loaded: LoadSummary::default(),
             notes: checkpoint.notes(),
             file: checkpoint.folder.join("config.json"),
         })
     }
 
     /// What was loaded, what started anew and what of the file was passed over.
-    pub fn loaded(&self) -> &Loaded {
+    pub fn loaded(&self) -> &LoadSummary {
         &self.loaded
     }
 

@@ -20,9 +20,9 @@
 mod tests;
 
 use super::mpnet::RelativePositions;
-use super::named::{Linear, Named, Norm};
+use super::named::{Linear, ModelVariables, Norm};
 use crate::batch::Batch;
-use crate::pretrained::Family;
+use crate::pretrained::Architecture;
 use rust_bert::Activation;
 use rust_bert::bert::BertConfig;
 use tch::{Device, Kind, Tensor};
@@ -69,7 +69,7 @@ struct Embeddings {
     /// MPNet has none.
     types: Option<Tensor>,
     norm: Norm,
-    family: Family,
+    family: Architecture,
     dropout: f64,
 }
 
@@ -89,7 +89,7 @@ struct Layer {
 }
 
 /// What is added to the attention scores of every layer.
-struct Added {
+struct AttentionBias {
     /// `[rows or 1, heads or 1, length or 1, length]`: 0 at a token and −10,000 at padding, as
     /// rust-bert has it, and what the distance of query and key adds. `None` where nothing is
     /// padded and distances add nothing.
@@ -98,8 +98,8 @@ struct Added {
 
 impl Transformer {
     /// The layers of `config` over the variables that were made for it.
-    pub fn new(named: &Named, config: &BertConfig) -> Result<Self> {
-        let is_mpnet = named.family == Family::Mpnet;
+    pub fn new(named: &ModelVariables, config: &BertConfig) -> Result<Self> {
+        let is_mpnet = named.family == Architecture::Mpnet;
         let [query, key, value, attended, attention] = if is_mpnet {
             ["attn.q", "attn.k", "attn.v", "attn.o", ""]
         } else {
@@ -140,7 +140,7 @@ impl Transformer {
 
     /// The last layer's states of the tokens that `pass` asks for.
     pub fn forward(&self, batch: &Batch, pass: Pass) -> Tensor {
-        let added = Added::of(batch, self.embeddings.words.kind(), self.relative.as_ref());
+        let added = AttentionBias::of(batch, self.embeddings.words.kind(), self.relative.as_ref());
         let mut states = self.embeddings.forward(batch, pass);
         for (number, layer) in self.layers.iter().enumerate() {
             let last = number + 1 == self.layers.len();
@@ -159,9 +159,9 @@ impl Embeddings {
         let padding = self.family.padding_id();
         let words = Tensor::embedding(&self.words, &batch.ids, padding, false, sparse);
         let places = match self.family {
-            Family::Bert => self.positions.narrow(0, 0, length),
+            Architecture::Bert => self.positions.narrow(0, 0, length),
             // Counted from the padding id on; padding itself stands at the padding id.
-            Family::Roberta | Family::Mpnet => {
+            Architecture::Roberta | Architecture::Mpnet => {
                 let real = batch.ids.ne(padding).to_kind(Kind::Int64);
                 let places = real.cumsum(1, Kind::Int64) * real + padding;
                 Tensor::embedding(&self.positions, &places, padding, false, false)
@@ -175,7 +175,7 @@ impl Embeddings {
     }
 }
 
-impl Added {
+impl AttentionBias {
     fn of(batch: &Batch, kind: Kind, relative: Option<&RelativePositions>) -> Self {
         let size = batch.size();
         let padding = (size.tokens < size.places)
@@ -199,7 +199,13 @@ impl Added {
 }
 
 impl Layer {
-    fn forward(&self, states: &Tensor, added: &Added, tokens: Tokens, training: bool) -> Tensor {
+    fn forward(
+        &self,
+        states: &Tensor,
+        added: &AttentionBias,
+        tokens: Tokens,
+        training: bool,
+    ) -> Tensor {
         let context = self.context(states, added, tokens, training);
         let states = match tokens {
             Tokens::All => states.shallow_clone(),
@@ -213,7 +219,13 @@ impl Layer {
     }
 
     /// What the tokens that are asked for take from all tokens, `[rows, tokens, hidden]`.
-    fn context(&self, states: &Tensor, added: &Added, tokens: Tokens, training: bool) -> Tensor {
+    fn context(
+        &self,
+        states: &Tensor,
+        added: &AttentionBias,
+        tokens: Tokens,
+        training: bool,
+    ) -> Tensor {
         let size = states.size();
         let (rows, length, hidden) = (size[0], size[1], size[2]);
         let width = hidden / self.heads;

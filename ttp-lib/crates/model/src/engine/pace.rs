@@ -20,7 +20,7 @@ pub struct Pace {
 
 /// What a clock has counted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Counted {
+pub(super) struct PaceReading {
     pub(super) done: usize,
     seconds: f64,
     before_epoch: f64,
@@ -59,14 +59,14 @@ impl Pace {
         (self.began, self.before) = (Instant::now(), self.seconds);
     }
 
-    pub(super) fn counted(&self) -> Counted {
+    pub(super) fn counted(&self) -> PaceReading {
         let Self { done, seconds, before_epoch, size, .. } = *self;
-        Counted { done, seconds, before_epoch, size }
+        PaceReading { done, seconds, before_epoch, size }
     }
 
     /// Goes on from what another run's clock had counted.
-    pub(super) fn put_back(&mut self, counted: &Counted) {
-        let Counted { done, seconds, before_epoch, size } = *counted;
+    pub(super) fn put_back(&mut self, counted: &PaceReading) {
+        let PaceReading { done, seconds, before_epoch, size } = *counted;
         (self.done, self.seconds, self.before_epoch, self.size) =
             (done, seconds, before_epoch, size);
     }

@@ -1,6 +1,6 @@
 //! The shell of a training loop: what each step does beside its batch and its forward pass.
 
-use super::pace::Counted;
+use super::pace::PaceReading;
 use super::{Optimizer, Pace, Resume, Step, learning_rate};
 use crate::batch::Size;
 use serde::de::DeserializeOwned;
@@ -49,7 +49,7 @@ struct Position<N> {
     epoch: usize,
     first_of_epoch: usize,
     losses: Vec<f64>,
-    clock: Counted,
+    clock: PaceReading,
     /// What the loop itself wants back.
     own: N,
 }

@@ -2,13 +2,13 @@
 //! files. It is read and checked before a model is built from it.
 
 use super::catalogue::{Entry, Start};
-use super::config::{self, Family, Problem};
+use super::config::{self, Architecture, Problem};
 use super::file_names::{MODULES, WEIGHTS};
 use super::notes;
 use super::shards;
 use super::tokenizer::{self, Tokenize};
 use super::vocabulary::Vocabulary;
-use super::weights::{self, Loaded, Matching};
+use super::weights::{self, LoadSummary, Matching};
 use rust_bert::bert::BertConfig;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ pub struct Checkpoint {
     pub config: Map<String, Value>,
     /// Its entry in the catalogue, if it has one.
     pub entry: Option<&'static Entry>,
-    family: Family,
+    family: Architecture,
     weights: PathBuf,
     /// Where `modules.json` is, if there is one.
     root: PathBuf,
@@ -100,7 +100,7 @@ impl Checkpoint {
     }
 
     /// BERT, RoBERTa or MPNet.
-    pub fn family(&self) -> Family {
+    pub fn family(&self) -> Architecture {
         self.family
     }
 
@@ -216,7 +216,7 @@ impl Checkpoint {
         folder: &Path,
     ) -> Result<Self> {
         let is_random = |entry: &Entry| matches!(entry.start, Start::Random { .. });
-        if self.family != Family::Bert || !self.entry.is_some_and(is_random) {
+        if self.family != Architecture::Bert || !self.entry.is_some_and(is_random) {
             let reason = format!(
                 "{} knows the pieces that it was trained with: only BERT's shape from a random \
                  start takes another vocabulary",
@@ -265,7 +265,7 @@ impl Checkpoint {
     /// If the file is cut off, is not of its format or would run code, or a tensor is
     /// missing, left over, of another shape or not of finite floating-point numbers: all
     /// such names are listed.
-    pub fn load_weights(&self, vars: &nn::VarStore, new: &[&str]) -> Result<Loaded> {
+    pub fn load_weights(&self, vars: &nn::VarStore, new: &[&str]) -> Result<LoadSummary> {
         let tied = self.config.get("tie_word_embeddings") != Some(&Value::Bool(false));
         Matching { family: self.family, new, tied }.load(&self.weights, vars)
     }
@@ -302,13 +302,13 @@ fn transformer_folder(folder: &Path) -> Result<Option<PathBuf>> {
 
 /// That the weights are not of another kind than `config.json` names, by how their tensors call
 /// an attention's query. Of a file that cannot be read, loading says what is wrong with it.
-fn check_family(folder: &Path, family: Family, weights: &Path) -> Result<()> {
+fn check_family(folder: &Path, family: Architecture, weights: &Path) -> Result<()> {
     const QUERIES: [(bool, &str, &str); 2] = [
         (true, ".attention.attn.q.weight", "MPNet's"),
         (false, ".attention.self.query.weight", "BERT's or RoBERTa's"),
     ];
     let Ok(file) = weights::open(weights) else { return Ok(()) };
-    let is_mpnet = family == Family::Mpnet;
+    let is_mpnet = family == Architecture::Mpnet;
     for (_, end, whose) in QUERIES.iter().filter(|(of_mpnet, ..)| *of_mpnet != is_mpnet) {
         if let Some(name) = file.tensors().keys().find(|name| name.ends_with(end)) {
             let weights = weights.file_name().unwrap_or_default().to_string_lossy();

@@ -8,7 +8,7 @@ use ttp_base::{Error, Result};
 
 /// The kind of a checkpoint, its `model_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Family {
+pub enum Architecture {
     /// BERT, and with it SciBERT, SecBERT and MiniLM.
     Bert,
     /// RoBERTa: no token types to speak of, positions counted from the padding id on.
@@ -17,7 +17,7 @@ pub enum Family {
     Mpnet,
 }
 
-impl Family {
+impl Architecture {
     /// The `model_type`, which is also the prefix of the body's tensors: `bert`, `roberta`,
     /// `mpnet`.
     pub fn name(self) -> &'static str {
@@ -115,7 +115,7 @@ const ACTIVATIONS: [(&str, &str); 7] = [
 ];
 
 /// Reads and checks `config.json`; keys that it may leave out get transformers' defaults.
-pub(super) fn read(file: &Path) -> Result<(Family, Map<String, Value>)> {
+pub(super) fn read(file: &Path) -> Result<(Architecture, Map<String, Value>)> {
     let mut config: Map<String, Value> = ttp_base::files::read_json(file)?;
     let check = Check { file, config: &config };
     let family = check.family()?;
@@ -172,12 +172,12 @@ pub(super) fn size(config: &Map<String, Value>, field: &str) -> i64 {
 }
 
 /// The longest input in tokens, special tokens included.
-pub(super) fn places(family: Family, config: &Map<String, Value>) -> i64 {
+pub(super) fn places(family: Architecture, config: &Map<String, Value>) -> i64 {
     let places = size(config, "max_position_embeddings");
     match family {
-        Family::Bert => places,
+        Architecture::Bert => places,
         // The places up to and with the padding id's are never used.
-        Family::Roberta | Family::Mpnet => places - size(config, "pad_token_id") - 1,
+        Architecture::Roberta | Architecture::Mpnet => places - size(config, "pad_token_id") - 1,
     }
 }
 
@@ -198,9 +198,9 @@ pub(super) fn epsilon(config: &Map<String, Value>) -> f64 {
 
 /// The share of a classifier's inputs that training drops: `classifier_dropout`, or where that is
 /// null the hidden layers'. MPNet's head knows the latter alone.
-pub(super) fn classifier_dropout(family: Family, config: &Map<String, Value>) -> f64 {
+pub(super) fn classifier_dropout(family: Architecture, config: &Map<String, Value>) -> f64 {
     let number = |key: &str| config.get(key).and_then(Value::as_f64);
-    let own = number("classifier_dropout").filter(|_| family != Family::Mpnet);
+    let own = number("classifier_dropout").filter(|_| family != Architecture::Mpnet);
     own.or_else(|| number("hidden_dropout_prob")).unwrap_or_default()
 }
 
@@ -227,11 +227,11 @@ impl Check<'_> {
         }
     }
 
-    fn family(&self) -> Result<Family> {
+    fn family(&self) -> Result<Architecture> {
         match self.present("model_type")?.as_str() {
-            Some("bert") => Ok(Family::Bert),
-            Some("roberta") => Ok(Family::Roberta),
-            Some("mpnet") => Ok(Family::Mpnet),
+            Some("bert") => Ok(Architecture::Bert),
+            Some("roberta") => Ok(Architecture::Roberta),
+            Some("mpnet") => Ok(Architecture::Mpnet),
             _ => {
                 let found = &self.config["model_type"];
                 self.wrong(
@@ -242,7 +242,7 @@ impl Check<'_> {
         }
     }
 
-    fn sizes(&self, family: Family) -> Result<()> {
+    fn sizes(&self, family: Architecture) -> Result<()> {
         for field in SIZES.into_iter().chain([family.own_size().0]) {
             let value = self.present(field)?;
             if value.as_i64().is_none_or(|n| !(1..=LARGEST_SIZE).contains(&n)) {
@@ -276,10 +276,10 @@ impl Check<'_> {
     }
 
     /// What would be computed otherwise than the checkpoint was trained for.
-    fn computation(&self, family: Family) -> Result<()> {
+    fn computation(&self, family: Architecture) -> Result<()> {
         self.activation()?;
         let buckets = size(self.config, RELATIVE);
-        if family == Family::Mpnet && buckets != BUCKETS {
+        if family == Architecture::Mpnet && buckets != BUCKETS {
             return self.wrong(RELATIVE, format!("{buckets} is not supported; {BUCKETS} is"));
         }
         match self.config.get("position_embedding_type") {
@@ -325,7 +325,7 @@ impl Check<'_> {
         }
     }
 
-    fn padding(&self, family: Family) -> Result<()> {
+    fn padding(&self, family: Architecture) -> Result<()> {
         let value = self.present("pad_token_id")?;
         let words = size(self.config, "vocab_size");
         if value.as_i64().is_none_or(|id| !(0..words).contains(&id)) {
@@ -334,7 +334,7 @@ impl Check<'_> {
         }
         // rust-bert counts RoBERTa's positions from the place after 1, whatever the file says,
         // and transformers MPNet's.
-        if family != Family::Bert && value.as_i64() != Some(family.padding_id()) {
+        if family != Architecture::Bert && value.as_i64() != Some(family.padding_id()) {
             return self.wrong("pad_token_id", format!("{value} is not supported; 1 is"));
         }
         if places(family, self.config) < 1 {

@@ -18,10 +18,10 @@ mod weights;
 pub use catalogue::{CATALOGUE, Entry, Start};
 pub use checkpoint::Checkpoint;
 pub(crate) use config::BUCKETS;
-pub use config::{Family, Problem};
+pub use config::{Architecture, Problem};
 pub use tokenizer::{Tokenize, WordPieces, has_tokenizer, tokenizer_in};
-pub use vocabulary::{PUBLISHED, Published, Vocabulary};
-pub use weights::Loaded;
+pub use vocabulary::{PUBLISHED, PublishedVocabulary, Vocabulary};
+pub use weights::LoadSummary;
 pub use weights::load_by_name;
 
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! What a configuration says that has no part in what is computed: nothing of it is passed over
 //! in silence.
 
-use super::config::Family;
+use super::config::Architecture;
 use serde_json::{Map, Value};
 
 /// Keys that are read, or checked where they matter.
@@ -111,7 +111,7 @@ const WITHOUT_EFFECT: [&str; 63] = [
 ];
 
 /// A line for each thing that a user should know.
-pub(super) fn of(family: Family, config: &Map<String, Value>) -> Vec<String> {
+pub(super) fn of(family: Architecture, config: &Map<String, Value>) -> Vec<String> {
     let mut notes = Vec::new();
     let is_set = |value: &Value| match value {
         Value::Null => false,
@@ -132,7 +132,7 @@ pub(super) fn of(family: Family, config: &Map<String, Value>) -> Vec<String> {
     }
     // A key of another family has no part in this one's computation.
     let is_foreign = |key: &str| match family {
-        Family::Mpnet => key == "classifier_dropout",
+        Architecture::Mpnet => key == "classifier_dropout",
         _ => key == "relative_attention_num_buckets",
     };
     let is_known =
@@ -156,7 +156,7 @@ mod tests {
     use serde_json::json;
 
     fn notes(config: &Value) -> Vec<String> {
-        config.as_object().map(|config| of(Family::Bert, config)).unwrap_or_default()
+        config.as_object().map(|config| of(Architecture::Bert, config)).unwrap_or_default()
     }
 
     #[test]
@@ -185,10 +185,10 @@ mod tests {
     fn keys_of_another_family_are_told() {
         let of =
             |family, key: &str| super::of(family, &Map::from_iter([(key.to_owned(), json!(3))]));
-        let dropout = of(Family::Mpnet, "classifier_dropout");
+        let dropout = of(Architecture::Mpnet, "classifier_dropout");
         assert_eq!(dropout, ["config.json: not read: classifier_dropout"]);
-        assert!(of(Family::Bert, "classifier_dropout").is_empty());
-        assert_eq!(of(Family::Bert, "relative_attention_num_buckets").len(), 1);
+        assert!(of(Architecture::Bert, "classifier_dropout").is_empty());
+        assert_eq!(of(Architecture::Bert, "relative_attention_num_buckets").len(), 1);
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod value;
 
 pub(super) use storage::{Storage, StoredTensor};
 
-use super::tensor_file::Said;
+use super::tensor_file::Attempt;
 use machine::Machine;
 use value::{Value, text_of};
 
@@ -26,7 +26,7 @@ pub(super) struct Pickle {
 
 impl Pickle {
     /// Reads the pickle at the start of `bytes`.
-    pub fn read(bytes: &[u8]) -> Said<Self> {
+    pub fn read(bytes: &[u8]) -> Attempt<Self> {
         let mut machine = Machine::new(bytes);
         loop {
             let at = machine.at;
@@ -75,7 +75,7 @@ impl Pickle {
     }
 
     /// Its value as tensors by name.
-    pub fn tensors(&self) -> Said<Vec<(&str, &StoredTensor)>> {
+    pub fn tensors(&self) -> Attempt<Vec<(&str, &StoredTensor)>> {
         let pairs = self.pairs().ok_or("not a dictionary of tensors by name")?;
         pairs
             .iter()

@@ -4,7 +4,7 @@
 //! The crate `safetensors` reads from a slice of the whole file, and says of a wrong header that it
 //! is wrong; this says which tensor is.
 
-use super::tensor_file::{Description, ELEMENTS, Said, TensorFile};
+use super::tensor_file::{Attempt, Description, ELEMENTS, TensorFile};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
@@ -63,7 +63,7 @@ impl SafetensorsFile {
     }
 
     /// Takes in the header's tensors: one after the other, without gaps, to the file's end.
-    fn place(&mut self, header: Vec<(String, Value)>, start: u64, length: u64) -> Said<()> {
+    fn place(&mut self, header: Vec<(String, Value)>, start: u64, length: u64) -> Attempt<()> {
         let mut placed = Vec::with_capacity(header.len());
         for (name, value) in header {
             if name == "__metadata__" {
@@ -133,7 +133,7 @@ struct Claim {
 }
 
 impl Claim {
-    fn description(&self, name: &str) -> Said<Description> {
+    fn description(&self, name: &str) -> Attempt<Description> {
         let element = ELEMENTS.into_iter().find(|element| element.name == self.dtype);
         let element = element.ok_or_else(|| format!("{name} holds {:?}", self.dtype))?;
         Ok(Description { shape: self.shape.clone(), element })

@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 use ttp_base::Result;
 
 /// A result whose error is a reason, to be put after the file's name.
-pub(super) type Said<T> = Result<T, String>;
+pub(super) type Attempt<T> = Result<T, String>;
 
 /// A file of named tensors, of which only what describes them has been read.
 pub(super) trait TensorFile {

@@ -6,7 +6,7 @@
 mod tests;
 
 use super::pickle::{Pickle, Storage, StoredTensor};
-use super::tensor_file::{Description, Said, TensorFile};
+use super::tensor_file::{Attempt, Description, TensorFile};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -96,10 +96,10 @@ fn view(tensor: &StoredTensor, kind: Kind, bytes: &[u8]) -> Result<Tensor, tch::
     whole.f_as_strided(&shape, signed(&tensor.strides), tensor.offset as i64)?.f_contiguous()
 }
 
-type Opened = Said<(BTreeMap<String, StoredTensor>, Storages)>;
+type TorchContents = Attempt<(BTreeMap<String, StoredTensor>, Storages)>;
 
 /// Storages that share a key are one storage, of one kind and size.
-fn by_name(pickle: &Pickle) -> Said<BTreeMap<String, StoredTensor>> {
+fn by_name(pickle: &Pickle) -> Attempt<BTreeMap<String, StoredTensor>> {
     let mut storages: HashMap<&str, &Storage> = HashMap::new();
     let mut tensors = BTreeMap::new();
     for (name, tensor) in pickle.tensors()? {
@@ -114,7 +114,7 @@ fn by_name(pickle: &Pickle) -> Said<BTreeMap<String, StoredTensor>> {
     Ok(tensors)
 }
 
-fn open_zip(file: File) -> Opened {
+fn open_zip(file: File) -> TorchContents {
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(said)?;
     let pickles: Vec<&str> = archive
         .file_names()
@@ -142,7 +142,7 @@ fn read_entry(
     archive: &mut ZipArchive<BufReader<File>>,
     name: &str,
     longest: u64,
-) -> Said<Option<Vec<u8>>> {
+) -> Attempt<Option<Vec<u8>>> {
     let mut entry = match archive.by_name(name) {
         Ok(entry) => entry,
         Err(zip::result::ZipError::FileNotFound) => return Ok(None),
@@ -163,12 +163,12 @@ fn read_entry(
     Ok(Some(bytes))
 }
 
-fn open_legacy(mut file: File) -> Opened {
+fn open_legacy(mut file: File) -> TorchContents {
     let length = file.metadata().map_err(said)?.len();
     let mut bytes = Vec::new();
     file.by_ref().take(LARGEST_PICKLE).read_to_end(&mut bytes).map_err(said)?;
     let mut at = 0;
-    let mut next = || -> Said<Pickle> {
+    let mut next = || -> Attempt<Pickle> {
         let pickle = Pickle::read(bytes.get(at..).unwrap_or_default())?;
         at += pickle.end;
         Ok(pickle)
@@ -196,7 +196,7 @@ fn legacy_starts(
     length: u64,
     keys: &[&str],
     tensors: &BTreeMap<String, StoredTensor>,
-) -> Said<HashMap<String, u64>> {
+) -> Attempt<HashMap<String, u64>> {
     let storages: HashMap<&str, &Storage> =
         tensors.values().map(|tensor| (tensor.storage.key.as_str(), &tensor.storage)).collect();
     let mut starts = HashMap::new();
@@ -226,7 +226,7 @@ fn legacy_starts(
 
 impl Storages {
     /// A storage's bytes, all of them.
-    fn read(&mut self, storage: &Storage) -> Said<Vec<u8>> {
+    fn read(&mut self, storage: &Storage) -> Attempt<Vec<u8>> {
         let key = &storage.key;
         let size = storage.numbers.checked_mul(storage.element.bytes);
         let size = size.ok_or_else(|| format!("storage {key:?} is too large"))?;

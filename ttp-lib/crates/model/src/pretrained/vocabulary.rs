@@ -216,7 +216,7 @@ impl Vocabulary {
 
 /// A vocabulary of the paper's checkpoints that can be had without the checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Published {
+pub struct PublishedVocabulary {
     /// The checkpoint's name in the catalogue.
     pub checkpoint: &'static str,
     /// Its file below `data/raw/` and `TTP_SOURCES`.
@@ -230,15 +230,15 @@ pub struct Published {
 }
 
 /// The vocabularies that `data/sources.toml` knows. SecBERT's is on the hub alone.
-pub const PUBLISHED: [Published; 2] = [
-    Published {
+pub const PUBLISHED: [PublishedVocabulary; 2] = [
+    PublishedVocabulary {
         checkpoint: "bert",
         file: "vocabularies/bert_base_cased_tok.i2w",
         pieces: 28_996,
         blank: None,
         lower_case: false,
     },
-    Published {
+    PublishedVocabulary {
         checkpoint: "scibert",
         file: "vocabularies/scibert_scivocab_uncased.txt",
         pieces: 31_090,
@@ -247,7 +247,7 @@ pub const PUBLISHED: [Published; 2] = [
     },
 ];
 
-impl Published {
+impl PublishedVocabulary {
     /// Reads it from `path`, by the ending of its file's name.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! The weights of a checkpoint's file, put into a model's variables: all of them or none.
 
-use super::config::Family;
+use super::config::Architecture;
 use super::shards::{self, Shards};
 use super::tensor_file::{Description, TensorFile};
 use serde::Serialize;
@@ -12,7 +12,7 @@ use ttp_base::{Error, Result};
 
 /// What became of a checkpoint's tensors and of a model's variables.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Loaded {
+pub struct LoadSummary {
     /// Number of variables that were taken from the file.
     pub tensors: usize,
     /// Variables that keep their start.
@@ -24,7 +24,7 @@ pub struct Loaded {
 /// More names than this are counted and not listed.
 const SHOWN: usize = 8;
 
-impl fmt::Display for Loaded {
+impl fmt::Display for LoadSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |names: &[String]| match names {
             [] => "none".to_owned(),
@@ -79,7 +79,7 @@ pub fn load_by_name(path: &Path, vars: &nn::VarStore, unused: &dyn Fn(&str) -> b
 
 /// How a model's variables are matched with a file's tensors.
 pub(super) struct Matching<'a> {
-    pub family: Family,
+    pub family: Architecture,
     /// Prefixes of variables that the file need not hold.
     pub new: &'a [&'a str],
     /// Whether the masked-word head shares the word embeddings.
@@ -88,7 +88,7 @@ pub(super) struct Matching<'a> {
 
 impl Matching<'_> {
     /// Copies the tensors of the file at `path` into `vars`, once everything is known to fit.
-    pub fn load(&self, path: &Path, vars: &nn::VarStore) -> Result<Loaded> {
+    pub fn load(&self, path: &Path, vars: &nn::VarStore) -> Result<LoadSummary> {
         let mut file = open(path)?;
         let variables: BTreeMap<String, Tensor> = vars.variables().into_iter().collect();
         let plan = self.plan(path, &*file, &variables)?;
@@ -98,7 +98,7 @@ impl Matching<'_> {
                 copy(file.path_of(stored), stored, &values, variable)?;
             }
         }
-        Ok(Loaded { tensors: plan.sources.len(), new: plan.new, unused: plan.unused })
+        Ok(LoadSummary { tensors: plan.sources.len(), new: plan.new, unused: plan.unused })
     }
 
     /// Which tensor goes into which variable; all that does not fit is listed.

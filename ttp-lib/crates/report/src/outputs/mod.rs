@@ -15,19 +15,18 @@
 
 mod layer;
 mod page;
-mod sheet;
+pub(crate) mod reviewed;
 mod stix;
 mod tables;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]
 pub(crate) mod tests;
 
-pub(crate) use layer::{Score, layer};
+use layer::{Score, layer};
 pub use page::page;
-pub(crate) use sheet::{COLUMNS, Position};
 pub use tables::{blocks, purpose, techniques};
 
-use crate::{Read, Report};
+use crate::{DocumentFindings, Report, sheet};
 use schemars::r#gen::SchemaSettings;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -74,7 +73,7 @@ fn trust(report: &Report) -> String {
 }
 
 /// Which blocks are no prose, by kind: `4 blocks of indicators, 1 block of references`.
-fn left_out(read: &Read) -> Option<String> {
+fn left_out(read: &DocumentFindings) -> Option<String> {
     let kinds = [
         (Kind::Navigation, "navigation"),
         (Kind::Reference, "references"),
@@ -93,7 +92,7 @@ fn left_out(read: &Read) -> Option<String> {
 }
 
 /// How many sentences of a document show a technique.
-fn shown_by(read: &Read) -> usize {
+fn shown_by(read: &DocumentFindings) -> usize {
     read.sentences.iter().filter(|judgement| judgement.evidence).count()
 }
 
@@ -179,13 +178,10 @@ fn on_one_line(schema: &mut Value) {
 ///
 /// # Errors
 /// If the time of the report is no time, a probability is no number, one of the files would be
-/// written over a document that was read or holds a reviewer's decisions, or the disk refuses. What was there before stays.
+/// written over a document that was read or holds a reviewer's decisions, or the disk refuses. What
+/// was there before stays.
 pub fn write(report: &Report, folder: &Path) -> Result<Vec<PathBuf>> {
     check(report)?;
-    let json = |value: &Value| {
-        let text = serde_json::to_string_pretty(value);
-        text.map(|text| text + "\n").map_err(Error::library("writing JSON"))
-    };
     let whole = serde_json::to_value(report).map_err(Error::library("writing JSON"))?;
     let layer = layer(report, &report.techniques, Score::Probability);
     let contents = [
@@ -200,9 +196,15 @@ pub fn write(report: &Report, folder: &Path) -> Result<Vec<PathBuf>> {
     put(folder, NAMES.iter().zip(contents))
 }
 
+/// A value as a file's text.
+fn json(value: &Value) -> Result<String> {
+    let text = serde_json::to_string_pretty(value);
+    text.map(|text| text + "\n").map_err(Error::library("writing JSON"))
+}
+
 /// Puts files into a folder: all are written beside their places first, then renamed; if one cannot
 /// be, all are as they were.
-pub(crate) fn put<'a>(
+fn put<'a>(
     folder: &Path,
     contents: impl IntoIterator<Item = (&'a &'a str, String)>,
 ) -> Result<Vec<PathBuf>> {
@@ -233,7 +235,7 @@ fn refuse_documents(report: &Report, folder: &Path) -> Result<()> {
     for path in NAMES.map(|name| folder.join(name)) {
         let Ok(bytes) = std::fs::read(&path) else { continue };
         let hash: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
-        let same = |read: &&Read| read.document.sha256.eq_ignore_ascii_case(&hash);
+        let same = |read: &&DocumentFindings| read.document.sha256.eq_ignore_ascii_case(&hash);
         if let Some(read) = report.documents.iter().find(same) {
             let reason = format!("would be written over {}, which is read", read.document.name);
             return Err(Error::input(&path, reason));

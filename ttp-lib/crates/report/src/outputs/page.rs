@@ -4,7 +4,7 @@
 mod text;
 
 use super::{counted, safe, shown_by, title, trust};
-use crate::{Judgement, Read, Report, Technique};
+use crate::{DocumentFindings, Judgement, Report, Technique};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
@@ -185,7 +185,7 @@ fn head(report: &Report, out: &mut String) {
 }
 
 /// `12 of 143 sentences`.
-fn found_in(read: &Read) -> String {
+fn found_in(read: &DocumentFindings) -> String {
     format!("{} of {}", shown_by(read), counted(read.sentences.len(), "sentence"))
 }
 

@@ -50,7 +50,7 @@ pub(crate) fn sample() -> Report {
         unknown_to_model: true,
     }];
     let documents = vec![
-        Read {
+        DocumentFindings {
             document: Document {
                 name: "river report.pdf".to_owned(),
                 format: Format::Pdf,
@@ -69,7 +69,7 @@ pub(crate) fn sample() -> Report {
                 near,
             ],
         },
-        Read {
+        DocumentFindings {
             document: Document {
                 name: "notes.txt".to_owned(),
                 format: Format::Text,
@@ -252,7 +252,7 @@ fn a_report_of_before_has_a_time_and_no_names() {
 fn a_sheet_has_a_row_for_each_sentence() {
     let text = sheet::sheet(&sample()).unwrap();
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[0], COLUMNS.join(","));
+    assert_eq!(lines[0], sheet::COLUMNS.join(","));
     assert_eq!(lines.len(), 5);
     let own = crate::id::of_report(&sample()).short();
     assert_eq!(

@@ -17,7 +17,7 @@ pub enum Truth {
 
 /// Such a sentence with its highest probability, and the object that it comes from.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Named {
+pub struct ScoredSentence {
     /// The probability of the most probable technique, 0 to 1.
     pub probability: f64,
     /// Whether that is right.
@@ -40,7 +40,7 @@ pub struct Point {
 
 /// Precision and recall with their intervals.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Measured {
+pub struct OperatingPoint {
     /// The threshold.
     pub threshold: f64,
     /// [`Point::precision`].
@@ -67,10 +67,10 @@ pub fn weight_of_none(shown: usize, none: usize, mix: f64) -> f64 {
 /// assert_eq!((points[0].precision, points[0].recall), (1.0, 0.5));
 /// assert_eq!((points[2].precision, points[2].recall), (2.0 / 5.0, 1.0));
 /// ```
-pub fn curve(rows: &[Named], mix: f64) -> Vec<Point> {
+pub fn curve(rows: &[ScoredSentence], mix: f64) -> Vec<Point> {
     let shown = rows.iter().filter(|row| row.truth != Truth::None).count();
     let weight = weight_of_none(shown, rows.len() - shown, mix);
-    let mut order: Vec<&Named> = rows.iter().collect();
+    let mut order: Vec<&ScoredSentence> = rows.iter().collect();
     order.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     let (mut right, mut named) = (0.0, 0.0);
     let mut points: Vec<Point> = Vec::new();
@@ -129,11 +129,11 @@ pub fn threshold_for(points: &[Point], precision: f64) -> Result<Point> {
 /// # Errors
 /// If there is no row, or the bootstrap's settings make no sense.
 pub fn measured(
-    rows: &[Named],
+    rows: &[ScoredSentence],
     mix: f64,
     threshold: f64,
     bootstrap: Bootstrap,
-) -> Result<Measured> {
+) -> Result<OperatingPoint> {
     // Each row's sort as a class that it surely has: the supports of a resample are all it takes.
     let classes: Vec<usize> = rows
         .iter()
@@ -169,7 +169,7 @@ pub fn measured(
         let [right, wrong, missed, ..] = counts(tally);
         right as f64 / (right + wrong + missed).max(1) as f64
     };
-    Ok(Measured {
+    Ok(OperatingPoint {
         threshold,
         precision: bootstrap.estimate_of(&part, precision)?,
         recall: bootstrap.estimate_of(&part, recall)?,
@@ -181,8 +181,8 @@ pub fn measured(
 mod tests {
     use super::*;
 
-    fn rows() -> Vec<Named> {
-        let row = |(at, (probability, truth)): (usize, &(f64, Truth))| Named {
+    fn rows() -> Vec<ScoredSentence> {
+        let row = |(at, (probability, truth)): (usize, &(f64, Truth))| ScoredSentence {
             probability: *probability,
             truth: truth.clone(),
             object: format!("o{}", at / 2),

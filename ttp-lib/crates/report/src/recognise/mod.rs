@@ -25,15 +25,16 @@ mod train;
 
 pub use calibration::{Calibration, Scores};
 pub use curve::{
-    Measured, Named, Point, Truth, curve, frontier, measured, threshold_for, weight_of_none,
+    OperatingPoint, Point, ScoredSentence, Truth, curve, frontier, measured, threshold_for,
+    weight_of_none,
 };
 pub use encoder::EncoderAbout;
 pub use model::{About, Label, Models, NONE, ReportModel, Verdict};
 pub use report::{Options, recognise, recognise_sentences};
-pub use results::{KindNamed, ModelResults, Negatives, Results, TramV2, negatives};
+pub use results::{KindCount, ModelResults, Negatives, Results, TramV2, negatives};
 pub use rows::{Account, Parts, ProseCount, Row, rows};
 pub use similar::Search;
-pub use train::{LEAST, MIX, Trained, Training, WithEncoder, train};
+pub use train::{LEAST, MIX, TrainedModel, Training, WithEncoder, train};
 
 #[cfg(doc)]
 use crate::Report;

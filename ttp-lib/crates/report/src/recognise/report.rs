@@ -2,7 +2,7 @@
 
 use super::model::{ReportModel, Verdict};
 use super::similar::Search;
-use crate::{Candidate, Judgement, NOBODY_SAID, Read, Report, Technique, VERSION};
+use crate::{Candidate, DocumentFindings, Judgement, NOBODY_SAID, Report, Technique, VERSION};
 use std::collections::{BTreeMap, BTreeSet};
 use ttp_documents::{Document, Sentence};
 use ttp_lib::Result;
@@ -93,7 +93,7 @@ pub fn recognise_sentences(
             accepted: None,
             corrected: None,
         });
-        read.push(Read { document, sentences: judged.collect() });
+        read.push(DocumentFindings { document, sentences: judged.collect() });
     }
     let techniques = techniques(model, &read);
     Ok(Report {
@@ -108,7 +108,11 @@ pub fn recognise_sentences(
 }
 
 /// The names of the techniques that are candidates or near, and evidence of no sentence.
-fn names(model: &ReportModel, found: &[Technique], read: &[Read]) -> BTreeMap<String, String> {
+fn names(
+    model: &ReportModel,
+    found: &[Technique],
+    read: &[DocumentFindings],
+) -> BTreeMap<String, String> {
     let sentences = || read.iter().flat_map(|read| &read.sentences);
     let candidates =
         sentences().flat_map(|judged| &judged.candidates).map(|c| c.technique.as_str());
@@ -138,7 +142,7 @@ fn candidates(model: &ReportModel, verdict: &Verdict) -> Vec<Candidate> {
 type Evidence = (f64, (usize, usize));
 
 /// The techniques of all evidence, surest first; of equally sure ones the one with more sentences.
-fn techniques(model: &ReportModel, read: &[Read]) -> Vec<Technique> {
+fn techniques(model: &ReportModel, read: &[DocumentFindings]) -> Vec<Technique> {
     let mut found: BTreeMap<&str, Vec<Evidence>> = BTreeMap::new();
     for (document, read) in read.iter().enumerate() {
         for (at, judged) in read.sentences.iter().enumerate() {

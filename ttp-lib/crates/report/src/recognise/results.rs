@@ -1,6 +1,8 @@
 //! How good a report model is: what `results/report_model.json` holds.
 
-use super::curve::{Measured, Named, Point, Truth, curve, measured, threshold_for, weight_of_none};
+use super::curve::{
+    OperatingPoint, Point, ScoredSentence, Truth, curve, measured, threshold_for, weight_of_none,
+};
 use super::model::ReportModel;
 use super::rows::{Account, Row};
 use serde::{Deserialize, Serialize};
@@ -52,9 +54,9 @@ pub struct ModelResults {
     /// The threshold of that precision, chosen on the validation part.
     pub validation: Point,
     /// What it comes to on the test part.
-    pub test: Measured,
+    pub test: OperatingPoint,
     /// On the test part, the same of other precisions; those that no threshold has are left out.
-    pub asked: Vec<(f64, Measured)>,
+    pub asked: Vec<(f64, OperatingPoint)>,
     /// The test part's curve, thinned.
     pub curve: Vec<Point>,
     /// Of procedure sentences of the test part, the share whose most probable technique is right,
@@ -64,7 +66,7 @@ pub struct ModelResults {
     /// right, over ten bins of equal width; 0 to 1.
     pub calibration_error: f64,
     /// Test sentences of prose in which a technique is named all the same, by kind.
-    pub named_in_prose: BTreeMap<ProseKind, KindNamed>,
+    pub named_in_prose: BTreeMap<ProseKind, KindCount>,
     /// On TRAM 2's sentences, where they are at hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tram_v2: Option<TramV2>,
@@ -72,7 +74,7 @@ pub struct ModelResults {
 
 /// Sentences of prose in which a technique is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct KindNamed {
+pub struct KindCount {
     /// Sentences.
     pub rows: usize,
     /// Those in which a technique is named.
@@ -139,7 +141,7 @@ pub fn negatives(file: &Path) -> Result<Vec<String>> {
 }
 
 /// What a model names in rows of known truth. A row's technique is one of training or of today.
-pub(super) fn named(model: &ReportModel, rows: &[&Row]) -> Result<Vec<Named>> {
+pub(super) fn named(model: &ReportModel, rows: &[&Row]) -> Result<Vec<ScoredSentence>> {
     let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
     let labels = &model.about().labels;
     let today = |id: &str| {
@@ -154,7 +156,7 @@ pub(super) fn named(model: &ReportModel, rows: &[&Row]) -> Result<Vec<Named>> {
             Some(id) if model.techniques()[place].technique == today(id) => Truth::Right,
             Some(_) => Truth::Wrong,
         };
-        Named { probability, truth, object: row.object.clone() }
+        ScoredSentence { probability, truth, object: row.object.clone() }
     });
     Ok(named.collect())
 }
@@ -180,7 +182,7 @@ impl ModelResults {
                 asked.push((precision, at(point)?));
             }
         }
-        let mut named_in_prose: BTreeMap<ProseKind, KindNamed> = BTreeMap::new();
+        let mut named_in_prose: BTreeMap<ProseKind, KindCount> = BTreeMap::new();
         for (row, named) in test.iter().zip(&rows) {
             if let Some(kind) = row.kind {
                 let count = named_in_prose.entry(kind).or_default();
@@ -237,7 +239,7 @@ impl ModelResults {
         techniques.dedup();
         let threshold = self.validation.threshold;
         let of_all = named(model, &rows)?;
-        let of_known: Vec<Named> = rows
+        let of_known: Vec<ScoredSentence> = rows
             .iter()
             .zip(&of_all)
             .filter(|(row, _)| is_known(row))
@@ -257,7 +259,7 @@ impl ModelResults {
             let mix = model.about().mix;
             let count = of_none.iter().filter(|row| row.probability >= threshold).count();
             let share = count as f64 / of_none.len() as f64;
-            let all: Vec<Named> = of_all.iter().cloned().chain(of_none).collect();
+            let all: Vec<ScoredSentence> = of_all.iter().cloned().chain(of_none).collect();
             Some(Negatives {
                 rows: without.len(),
                 named: share,
@@ -291,7 +293,7 @@ impl Results {
                 let (asked, threshold) = (Cell::number(asked, 2), Cell::number(threshold, 3));
                 table.push(cells![name, rows, asked, threshold, precision, recall])
             };
-            for (asked, Measured { threshold, precision, recall }) in &model.asked {
+            for (asked, OperatingPoint { threshold, precision, recall }) in &model.asked {
                 push("test", *asked, *threshold, [*precision, *recall])?;
             }
             if let Some(tram) = &model.tram_v2 {
@@ -314,7 +316,7 @@ impl Results {
     pub fn prose_table(&self) -> Result<Table> {
         let mut table = Table::new(["model", "test prose", "sentences", "a technique is named"]);
         for (name, model) in &self.models {
-            for (kind, KindNamed { rows, named }) in &model.named_in_prose {
+            for (kind, KindCount { rows, named }) in &model.named_in_prose {
                 let share = Cell::share(*named as f64 / (*rows).max(1) as f64);
                 table.push(cells![name, kind.name(), *rows, share])?;
             }
@@ -336,14 +338,14 @@ impl Results {
     }
 }
 
-fn accuracy(rows: &[Named]) -> f64 {
+fn accuracy(rows: &[ScoredSentence]) -> f64 {
     let shown = rows.iter().filter(|row| row.truth != Truth::None).count();
     let right = rows.iter().filter(|row| row.truth == Truth::Right).count();
     right as f64 / shown.max(1) as f64
 }
 
 /// The expected calibration error of the highest probability, prose weighted by the mix.
-fn calibration_error(rows: &[Named], mix: f64) -> f64 {
+fn calibration_error(rows: &[ScoredSentence], mix: f64) -> f64 {
     let shown = rows.iter().filter(|row| row.truth != Truth::None).count();
     let weight = weight_of_none(shown, rows.len() - shown, mix);
     let (mut gaps, mut all) = ([0.0; BINS], 0.0);
@@ -382,7 +384,7 @@ mod tests {
 
     #[test]
     fn the_calibration_error_counts_prose_by_the_mix() {
-        let row = |probability, truth| Named { probability, truth, object: String::new() };
+        let row = |probability, truth| ScoredSentence { probability, truth, object: String::new() };
         // One bin: 0.75 is said, and of 1 + 3 weighted sentences one is right.
         let rows = [row(0.75, Truth::Right), row(0.75, Truth::None)];
         assert!((calibration_error(&rows, 3.0) - 0.5).abs() < 1e-12);

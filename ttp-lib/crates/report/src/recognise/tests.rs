@@ -98,7 +98,7 @@ fn corpus_of(bundle: &Path) -> Corpus {
 const SHARES: Shares = Shares { train: 0.6, validation: 0.2, test: 0.2 };
 const BOOTSTRAP: Bootstrap = Bootstrap { resamples: 100, level: 0.95, seed: 1 };
 
-fn trained_on(bundle: &Value) -> ttp_lib::Result<Trained> {
+fn trained_on(bundle: &Value) -> ttp_lib::Result<TrainedModel> {
     let folder = tempfile::tempdir().unwrap();
     let first = written(folder.path(), "a.json", bundle);
     let second = written(folder.path(), "b.json", &later());
@@ -121,7 +121,7 @@ fn trained_on(bundle: &Value) -> ttp_lib::Result<Trained> {
     )
 }
 
-fn trained() -> Trained {
+fn trained() -> TrainedModel {
     trained_on(&bundle()).unwrap()
 }
 
@@ -200,7 +200,7 @@ fn prose_that_quotes_a_procedure_sentence_is_left_out_and_too_little_is_said() {
 
 #[test]
 fn a_model_is_measured_and_its_labels_are_todays() {
-    let Trained { model, results } = &trained();
+    let TrainedModel { model, results } = &trained();
     assert_eq!((results.techniques, results.label_changes), (4, 2));
     assert_eq!(
         (results.attack_version.as_str(), results.trained_version.as_str()),

@@ -1,6 +1,8 @@
 use super::*;
-use crate::outputs::{self, tests::sample};
+use crate::outputs::{self, reviewed::NAMES, tests::sample};
+use serde_json::Value;
 use std::cell::Cell;
+use std::path::PathBuf;
 
 /// A folder with the sample's outputs, and what is done to them.
 struct Folder {
@@ -24,7 +26,7 @@ impl Folder {
     }
 
     /// What `reviewed` says to a file with this content, or its one line without the folder.
-    fn review(&self, name: &str, content: &str) -> std::result::Result<Reviewed, String> {
+    fn review(&self, name: &str, content: &str) -> std::result::Result<ReviewedReport, String> {
         let path = self.write(name, content);
         reviewed(&sample(), &path).map_err(|error| {
             let line = error.to_string();
@@ -95,7 +97,7 @@ fn a_corrected_json_is_counted() {
     report.documents[0].sentences[1].corrected = Some("T1071".to_owned());
     let json = serde_json::to_string_pretty(&report).unwrap();
     let of_file = folder.review("corrected.json", &json).unwrap();
-    assert_eq!(of_file, Reviewed::of(report.clone()).unwrap());
+    assert_eq!(of_file, ReviewedReport::of(report.clone()).unwrap());
     assert_eq!((of_file.counts.accepted, of_file.counts.corrected), (1, 1));
     // Alone, without the report that it was.
     assert_eq!(read(&folder.folder.path().join("corrected.json")).unwrap(), report);

@@ -54,8 +54,9 @@ impl Running {
         let (sender, receiver) = mpsc::channel();
         let (lines, ending) = (Arc::clone(&log), stop.clone());
         let thread = std::thread::spawn(move || {
-            let log =
-                move |handled: &crate::Handled| lines.lock().unwrap().push(handled.to_string());
+            let log = move |handled: &crate::RequestRecord| {
+                lines.lock().unwrap().push(handled.to_string())
+            };
             let ready = |address| sender.send(address).unwrap();
             serve(&settings, Arc::new(Echo), log, ready, &ending)
         });

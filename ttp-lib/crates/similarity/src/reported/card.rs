@@ -1,6 +1,6 @@
 //! The model cards of the report's recipes.
 
-use super::{Arm, Experiment, GroundName, GroundScores};
+use super::{Experiment, GroundName, GroundScores, ReportArm};
 use crate::card::{About, card, score, trained};
 use ttp_base::Result;
 use ttp_model::card::ModelCard;
@@ -13,7 +13,7 @@ impl Experiment {
     /// If the ground has no training pairs of the report.
     pub fn card(
         &self,
-        (arm, on): (Arm, GroundName),
+        (arm, on): (ReportArm, GroundName),
         base: &str,
         scores: &GroundScores,
     ) -> Result<ModelCard> {

@@ -1,6 +1,6 @@
 //! Models of the report's recipes, trained and judged on three grounds.
 
-use super::{Arm, Ground, GroundName, Lessons, ReportFiles, ReportSettings, Warning};
+use super::{Ground, GroundName, Lessons, ReportArm, ReportFiles, ReportSettings, Warning};
 use crate::published::REPORT_THRESHOLD;
 use crate::{
     Labels, Level, PairScores, PairTraining, Pairs, SimilarityHistory, SimilaritySettings,
@@ -34,7 +34,7 @@ pub struct Experiment {
 
 /// What a model makes of all texts.
 #[derive(Debug, Clone)]
-pub struct Embedded {
+pub struct TextVectors {
     /// The report's texts.
     pub texts: Vectors,
     /// The cosines of the unseen examples' pairs, in order.
@@ -45,9 +45,9 @@ pub struct Embedded {
 
 /// A trained model as what it makes of all texts, and how it was trained.
 #[derive(Debug, Clone)]
-pub struct Trained {
+pub struct TrainedVectors {
     /// What it makes of all texts.
-    pub embedded: Embedded,
+    pub embedded: TextVectors,
     /// The training.
     pub history: SimilarityHistory,
     /// What a user would have been told before.
@@ -66,11 +66,11 @@ pub struct GroundScores {
     /// Area under the ROC curve.
     pub roc_auc: Estimate,
     /// The counts from a cosine of 0.5 upwards.
-    pub at_half: Counted,
+    pub at_half: ThresholdCounts,
     /// The counts from the cosine at which F1 is highest on the validation pairs.
-    pub at_validations: Counted,
+    pub at_validations: ThresholdCounts,
     /// What calling every pair similar comes to.
-    pub all_similar: Counted,
+    pub all_similar: ThresholdCounts,
     /// The cosine of each test pair.
     #[serde(skip)]
     pub scores: Vec<f64>,
@@ -81,7 +81,7 @@ pub struct GroundScores {
 
 /// Counts at a threshold, and what they come to.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Counted {
+pub struct ThresholdCounts {
     /// The cosine from which upwards a pair is called similar; the lowest of all where every pair
     /// is.
     pub threshold: f64,
@@ -98,7 +98,7 @@ pub struct Counted {
     pub f1: f64,
 }
 
-impl Counted {
+impl ThresholdCounts {
     /// Counts with their scores.
     pub fn new(threshold: f64, counts: BinaryCounts) -> Self {
         Self {
@@ -179,7 +179,7 @@ impl Experiment {
         encoder: &SentenceEncoder,
         tokenize: &Tokenize,
         watch: &mut dyn FnMut(usize),
-    ) -> Result<Embedded> {
+    ) -> Result<TextVectors> {
         let mut texts = self.files.texts.all();
         let (own, unseen) = (texts.len(), &self.files.unseen);
         texts.extend(unseen.texts.iter().map(String::as_str));
@@ -192,7 +192,7 @@ impl Experiment {
             .as_ref()
             .map(|study| study.embed(encoder, tokenize, &study.judged(), watch))
             .transpose()?;
-        Ok(Embedded { unseen: vectors.dots(&pairs), texts: vectors.of(&all), attack })
+        Ok(TextVectors { unseen: vectors.dots(&pairs), texts: vectors.of(&all), attack })
     }
 
     /// The settings.
@@ -218,12 +218,12 @@ impl Experiment {
     /// If the ground has no such pairs, or as [`PairTraining::run`].
     pub fn train(
         &self,
-        (arm, on): (Arm, GroundName),
+        (arm, on): (ReportArm, GroundName),
         checkpoint: &Checkpoint,
-        base: &Embedded,
+        base: &TextVectors,
         folder: Option<&Path>,
         watch: &mut dyn FnMut(&Step),
-    ) -> Result<Trained> {
+    ) -> Result<TrainedVectors> {
         let ground = self.ground(on)?;
         let others = ground.train.len() - ground.train.similar_count();
         // Of cut pairs, the share that 300 are of the report's 1,370.
@@ -255,7 +255,7 @@ impl Experiment {
             }
         };
         let embedded = self.embed(&model, &tokenize, &mut |_| ())?;
-        Ok(Trained { embedded, history, warning })
+        Ok(TrainedVectors { embedded, history, warning })
     }
 
     /// Judges a model on a ground: at 0.5, and at the threshold that the ground's validation pairs
@@ -265,7 +265,7 @@ impl Experiment {
     /// As [`TestPairs::judge`].
     pub fn judge(
         &self,
-        embedded: &Embedded,
+        embedded: &TextVectors,
         on: GroundName,
         bootstrap: Bootstrap,
     ) -> Result<Option<GroundScores>> {
@@ -291,9 +291,9 @@ impl Experiment {
             pairs: test.pairs.len(),
             average_precision: judged.intervals.average_precision,
             roc_auc: judged.intervals.roc_auc,
-            at_half: Counted::new(REPORT_THRESHOLD, half),
-            at_validations: Counted::new(threshold, judged.confusion),
-            all_similar: Counted::new(lowest, all),
+            at_half: ThresholdCounts::new(REPORT_THRESHOLD, half),
+            at_validations: ThresholdCounts::new(threshold, judged.confusion),
+            all_similar: ThresholdCounts::new(lowest, all),
             warning: Warning::of_answers(&answers, &validation.similar, REPORT_THRESHOLD),
             scores,
         }))

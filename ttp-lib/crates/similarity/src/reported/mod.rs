@@ -8,7 +8,7 @@
 //! - [`ReportFiles`]: all files of the report together, each text with its tactic and template.
 //! - [`Leak`]: what test pairs have in common with training pairs.
 //! - [`Unseen`]: the twenty "completely unseen" examples and the published similarities.
-//! - [`Arm`]: the two recipes, and four others on the same pairs.
+//! - [`ReportArm`]: the two recipes, and four others on the same pairs.
 //! - [`Experiment`]: three grounds on which models are judged.
 //! - [`Warning`]: what a user is told who is about to do the same.
 
@@ -16,20 +16,18 @@ mod card;
 mod experiment;
 mod files;
 mod ground;
-mod guard;
-mod leak;
 mod pairs;
-mod recipes;
-mod settings;
 mod unseen;
 
+pub use crate::guard::{ONE_SIDED, Warning};
+pub use crate::leak::Leak;
 pub use crate::published::REPORT_HARD_NEGATIVES as HARD_NEGATIVES;
-pub use experiment::{Counted, Embedded, Experiment, GroundScores, Trained, UnseenCosines};
+pub use crate::recipes::{Lessons, ReportArm, hardest};
+pub use crate::settings::{BASE_MODEL, ReportSettings};
+pub use experiment::{
+    Experiment, GroundScores, TextVectors, ThresholdCounts, TrainedVectors, UnseenCosines,
+};
 pub use files::{REPORT_FILES, ReportFiles};
 pub use ground::{Ground, GroundName};
-pub use guard::{ONE_SIDED, Warning};
-pub use leak::Leak;
 pub use pairs::{LabelledPair, LabelledPairs, Texts};
-pub use recipes::{Arm, Lessons, hardest};
-pub use settings::{BASE_MODEL, ReportSettings};
 pub use unseen::Unseen;

@@ -28,8 +28,8 @@ fn scores(value: f64, empty: Option<Empty>) -> PairScores {
     }
 }
 
-fn judged(value: f64, empty: Option<Empty>) -> Judged {
-    Judged {
+fn judged(value: f64, empty: Option<Empty>) -> ModelScores {
+    ModelScores {
         validation_average_precision: value - 0.05,
         threshold: 0.5,
         test: scores(value, empty),
@@ -165,9 +165,9 @@ fn trials_and_models_have_a_row_each() {
     let table = TrialFigures::table(&results().trials).unwrap().to_text();
     assert!(table.contains("+0.050 [−0.050, +0.150]"), "{table}");
     let models = BTreeMap::from([("basic".to_owned(), judged(0.8, None))]);
-    let table = Judged::confusion_table(&models).unwrap().to_text();
+    let table = ModelScores::confusion_table(&models).unwrap().to_text();
     assert!(table.contains("basic      0.500   4   2   1   3"), "{table}");
-    assert_eq!(Judged::table(&models).unwrap().len(), 1);
+    assert_eq!(ModelScores::table(&models).unwrap().len(), 1);
     let table = ModelFigures::recall_table(&results().models).unwrap().to_text();
     assert!(table.starts_with("model"), "{table}");
     assert!(table.lines().next().unwrap().ends_with("among 5"), "{table}");

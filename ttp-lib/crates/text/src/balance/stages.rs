@@ -27,7 +27,7 @@ pub struct StageCounts {
 
 /// A balanced corpus and how it came about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Balanced {
+pub struct BalancedCorpus {
     /// The rows.
     pub samples: Vec<Sample>,
     /// Rows by technique at the four stages, for every technique of the corpus, by id.
@@ -63,7 +63,7 @@ pub struct Funnel {
     pub largest_augmented_share: f64,
 }
 
-impl Balanced {
+impl BalancedCorpus {
     /// The counts at each step.
     pub fn funnel(&self) -> Funnel {
         let sum = |of: fn(&StageCounts) -> usize| self.stages.iter().map(of).sum::<usize>();
@@ -133,7 +133,7 @@ pub fn balance(
     fill: Fill,
     augment: &dyn Augment,
     seed: u64,
-) -> Result<Balanced> {
+) -> Result<BalancedCorpus> {
     limits.check()?;
     let all = samples(corpus);
     let at = |rows: &[Sample]| counts(rows).into_iter().collect::<BTreeMap<_, _>>();
@@ -153,7 +153,7 @@ pub fn balance(
         technique,
         name,
     });
-    Ok(Balanced { samples, stages: stages.collect(), short, draws })
+    Ok(BalancedCorpus { samples, stages: stages.collect(), short, draws })
 }
 
 /// The stages as a frame: `technique`, `name`, `corpus`, `trimmed`, `upsampled`, `downsampled`.

@@ -42,7 +42,7 @@ pub enum Source {
 
 /// How many sentences were left out for one reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Dropped {
+pub struct DropCount {
     /// The reason.
     pub reason: Reason,
     /// Sentences.
@@ -58,9 +58,9 @@ pub struct Built {
     /// Sentences that were read.
     pub candidates: usize,
     /// What was left out, in the order of [`Reason::ALL`]; reasons without a case are absent.
-    pub dropped: Vec<Dropped>,
+    pub dropped: Vec<DropCount>,
     /// What would have been left out, and was kept because every row is ([`Keep::EveryRow`]).
-    pub kept_all_the_same: Vec<Dropped>,
+    pub kept_all_the_same: Vec<DropCount>,
     /// What else to know of the source, one line each: objects of a bundle that were passed
     /// over, labels that look alike.
     pub notes: Vec<String>,
@@ -70,10 +70,10 @@ impl fmt::Display for Built {
     /// One line for each count, then the sum: what a notebook or a terminal shows.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:>7} sentences read", self.candidates)?;
-        for Dropped { reason, count } in &self.dropped {
+        for DropCount { reason, count } in &self.dropped {
             writeln!(f, "{count:>7} left out: {reason}")?;
         }
-        for Dropped { reason, count } in &self.kept_all_the_same {
+        for DropCount { reason, count } in &self.kept_all_the_same {
             writeln!(f, "{count:>7} kept, as every row is: {reason}")?;
         }
         for note in &self.notes {
@@ -189,8 +189,8 @@ pub(super) fn sift(
             source_id: candidate.source_id,
         });
     }
-    let counted: Vec<Dropped> =
-        counts.into_iter().map(|(reason, count)| Dropped { reason, count }).collect();
+    let counted: Vec<DropCount> =
+        counts.into_iter().map(|(reason, count)| DropCount { reason, count }).collect();
     let (dropped, kept_all_the_same) = match keep {
         Keep::Distinct => (counted, Vec::new()),
         Keep::EveryRow => (Vec::new(), counted),

@@ -20,7 +20,7 @@ mod stix;
 pub mod tram;
 pub mod tram_v2;
 
-pub use build::{Built, Dropped, Source, build, techniques};
+pub use build::{Built, DropCount, Source, build, techniques};
 pub use candidates::{Keep, Reason};
 pub use changes::LabelChanges;
 pub use csv::Columns;

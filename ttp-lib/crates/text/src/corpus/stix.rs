@@ -201,9 +201,9 @@ fn objects_of<'a>(
 }
 
 /// A bundle's text; in its cell the text without what has another shape, where that was needed.
-type Read<'f> = (&'f Path, String, OnceCell<String>);
+type BundleText<'f> = (&'f Path, String, OnceCell<String>);
 
-fn read_texts<'f>(bundles: &[&'f Path]) -> Result<Vec<Read<'f>>> {
+fn read_texts<'f>(bundles: &[&'f Path]) -> Result<Vec<BundleText<'f>>> {
     bundles.iter().map(|&file| Ok((file, files::read_text(file)?, OnceCell::new()))).collect()
 }
 
@@ -211,7 +211,7 @@ fn read_texts<'f>(bundles: &[&'f Path]) -> Result<Vec<Read<'f>>> {
 /// whichever bundle that stands; of two that are alike the first. Without a time of change an
 /// object is no version of another bundle's.
 fn objects_of_all<'a>(
-    bundles: &'a [Read<'_>],
+    bundles: &'a [BundleText<'_>],
     passed_over: &mut [PassedOver],
 ) -> Result<Vec<Vec<Object<'a>>>> {
     let mut all = Vec::with_capacity(bundles.len());

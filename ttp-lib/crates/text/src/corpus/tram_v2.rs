@@ -51,7 +51,7 @@ pub fn read(file: &Path, names: &BTreeMap<String, String>) -> Result<Built> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::corpus::{Dropped, Reason};
+    use crate::corpus::{DropCount, Reason};
 
     fn read_text(text: &str) -> Result<Built> {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -78,7 +78,7 @@ mod tests {
                 {"text": "---", "label": "T1055", "doc_title": "Another"}]"#,
         );
         let built = built.unwrap();
-        let dropped = |reason| Dropped { reason, count: 1 };
+        let dropped = |reason| DropCount { reason, count: 1 };
         assert_eq!(built.candidates, 4);
         assert_eq!(built.dropped, [dropped(Reason::NoWord), dropped(Reason::Duplicate)]);
         let [first, second] = &built.corpus.sentences[..] else { unreachable!("two rows") };

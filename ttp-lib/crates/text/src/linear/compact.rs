@@ -2,7 +2,7 @@
 
 use super::saved::Terms;
 use super::words::{Row, Vectorizer, Vocabulary, Weighting};
-use super::{LinearKind, append, merged::Merged, svm};
+use super::{LinearKind, append, merged::MergedColumns, svm};
 use rayon::prelude::*;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
@@ -96,7 +96,7 @@ impl CompactModel {
         if width == 0 {
             return wrong("texts", format!("no n-gram is in {least} of them"));
         }
-        let merged = Merged::new(&rows, width);
+        let merged = MergedColumns::new(&rows, width);
         let found = svm::fit(&merged.rows, merged.width, labels, classes.len(), c, seed)?;
         let of_column = |&(place, factor): &(u32, f64)| {
             let weights = found.column(place as usize).iter();

@@ -9,14 +9,14 @@ use rayon::prelude::*;
 /// An L2 penalty gives alike columns alike weights. k of them with the weight w each count for the
 /// score and for the penalty as one column, √k times as large, with the weight √k·w: training on
 /// these rows finds the same optimum in less time.
-pub(super) struct Merged {
+pub(super) struct MergedColumns {
     pub rows: Vec<Row>,
     pub width: usize,
     /// For each column as it was: which one it is now, and what that one's weight times for its own.
     pub places: Vec<(u32, f64)>,
 }
 
-impl Merged {
+impl MergedColumns {
     pub fn new(rows: &[Row], width: usize) -> Self {
         let mut columns = vec![Row::new(); width];
         for (at, row) in (0..).zip(rows) {
@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn alike_columns_become_one_and_scores_stay() {
         let rows = [vec![(0, 1.0), (1, 2.0), (3, 1.0)], vec![(1, 1.0)], vec![(0, 3.0), (3, 3.0)]];
-        let merged = Merged::new(&rows, 5);
+        let merged = MergedColumns::new(&rows, 5);
         // Columns 0 and 3 are alike, and 2 and 4, which are nowhere.
         assert_eq!(merged.width, 3);
         assert_eq!(merged.places[0], merged.places[3]);

@@ -20,7 +20,7 @@ pub mod words;
 pub use compact::CompactModel;
 pub use weights::Weights;
 
-use merged::Merged;
+use merged::MergedColumns;
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -201,7 +201,7 @@ impl LinearModel {
             return wrong("texts", "none has a word".to_owned());
         }
         let places: Vec<usize> = labels.iter().map(|label| present[label]).collect();
-        let merged = Merged::new(&rows, width);
+        let merged = MergedColumns::new(&rows, width);
         let found = kind.fit(&merged.rows, merged.width, &places, present.len(), seed)?;
         let weight = |column: usize, class: usize| {
             let (place, factor) = merged.places[column];

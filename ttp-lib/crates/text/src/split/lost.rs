@@ -1,6 +1,6 @@
 //! What a split leaves out, and which of its classes cannot be judged.
 
-use super::{Prepared, Split};
+use super::{PreparedSplit, Split};
 use crate::balance::Shortfall;
 use crate::corpus::{Corpus, Operation, Sample, clean::normalised};
 use serde::Serialize;
@@ -9,7 +9,7 @@ use std::fmt;
 
 /// What balancing and splitting lost, by technique.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Lost {
+pub struct SplitLosses {
     /// Techniques that are too rare to be kept, and their rows.
     pub trimmed: BTreeMap<String, usize>,
     /// Techniques that could not be filled up.
@@ -22,9 +22,9 @@ pub struct Lost {
     pub texts_of_several: usize,
 }
 
-impl Lost {
+impl SplitLosses {
     /// What `prepared` lost of `corpus`.
-    pub fn of(prepared: &Prepared, corpus: &Corpus) -> Self {
+    pub fn of(prepared: &PreparedSplit, corpus: &Corpus) -> Self {
         let split = &prepared.split;
         let labels = |part: &[Sample]| -> BTreeSet<String> {
             part.iter().map(|sample| sample.technique.clone()).collect()
@@ -63,7 +63,7 @@ fn named(labels: &[String]) -> String {
     format!("{}{rest}", labels[..labels.len().min(NAMED)].join(", "))
 }
 
-impl fmt::Display for Lost {
+impl fmt::Display for SplitLosses {
     /// One line for each loss; nothing where nothing was lost.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = Vec::new();

@@ -72,7 +72,7 @@ impl Protocol {
 
 /// A split, and what every row of the corpus became.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Prepared {
+pub struct PreparedSplit {
     /// The three parts.
     pub split: Split,
     /// The counts.
@@ -123,7 +123,7 @@ pub fn prepare(
     shares: Shares,
     augment: &dyn Augment,
     seed: u64,
-) -> Result<Prepared> {
+) -> Result<PreparedSplit> {
     limits.check()?;
     shares.check()?;
     let trimmed = balance::trim(balance::samples(corpus), limits.trim_below);
@@ -182,5 +182,5 @@ pub fn prepare(
         validation: split.validation.len(),
         test: split.test.len(),
     };
-    Ok(Prepared { split, account, short })
+    Ok(PreparedSplit { split, account, short })
 }

@@ -1,6 +1,6 @@
 //! Protocols beside each other, as tables.
 
-use super::{Account, Leakage, Prepared, Protocol, Seen};
+use super::{Account, Leakage, PreparedSplit, Protocol, Seen};
 use std::collections::BTreeMap;
 use ttp_base::show::{Cell, Table};
 use ttp_base::{Result, cells};
@@ -10,7 +10,7 @@ use ttp_base::{Result, cells};
 ///
 /// # Errors
 /// None in practice: the table's own check on the number of cells.
-pub fn accounts_table(prepared: &BTreeMap<Protocol, Prepared>) -> Result<Table> {
+pub fn accounts_table(prepared: &BTreeMap<Protocol, PreparedSplit>) -> Result<Table> {
     let mut table = Table::new([
         "protocol",
         "training",
@@ -32,7 +32,7 @@ pub fn accounts_table(prepared: &BTreeMap<Protocol, Prepared>) -> Result<Table> 
 ///
 /// # Errors
 /// None in practice: the table's own check on the number of cells.
-pub fn leakage_table(prepared: &BTreeMap<Protocol, Prepared>) -> Result<Table> {
+pub fn leakage_table(prepared: &BTreeMap<Protocol, PreparedSplit>) -> Result<Table> {
     let mut table = Table::new([
         "protocol",
         "test rows",

@@ -72,7 +72,7 @@ fn twins(text: &str, seed: u64) -> Vec<(Operation, String)> {
     ]
 }
 
-fn prepared(protocol: Protocol, seed: u64) -> Prepared {
+fn prepared(protocol: Protocol, seed: u64) -> PreparedSplit {
     let corpus = corpus(&[("T1", 120), ("T2", 99), ("T3", 700), ("T4", 155)]);
     prepare(protocol, &corpus, Limits::default(), Shares::default(), &twins, seed).unwrap()
 }
@@ -258,7 +258,7 @@ fn leakage_is_counted_by_row_and_by_text() {
 #[test]
 fn every_row_is_accounted_for() {
     for protocol in Protocol::ALL {
-        let Prepared { split, account, .. } = prepared(protocol, 1);
+        let PreparedSplit { split, account, .. } = prepared(protocol, 1);
         assert_eq!(
             account.corpus + account.twins,
             split.len() + account.trimmed + account.downsampled + account.equal_text
@@ -331,7 +331,7 @@ fn what_a_split_lost_is_told() {
     let limits = Limits { trim_below: 4, upsample_to: 10, downsample_to: 40 };
     let of = |shares| prepare(Protocol::Clean, &corpus, limits, shares, &Mute, 1);
     let prepared = of(Shares::default()).unwrap();
-    let lost = Lost::of(&prepared, &corpus);
+    let lost = SplitLosses::of(&prepared, &corpus);
     assert_eq!(lost.trimmed, BTreeMap::from([("T3".to_owned(), 2)]));
     // A tenth of five rows is half a row: of the two parts one gets it.
     assert_eq!((lost.without_validation.len(), lost.without_test.len()), (0, 1));

@@ -18,8 +18,8 @@ ours = "paper_rows.rows"
 same_rows = true
 "#;
 
-fn ours(rows: u64) -> Measured {
-    Measured::from_json(json!({ "paper_rows": { "rows": rows } }))
+fn ours(rows: u64) -> Measurements {
+    Measurements::from_json(json!({ "paper_rows": { "rows": rows } }))
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn the_file_is_the_summary_with_what_is_held_together() {
 fn the_sentences_say_what_follows() {
     let claims = Claims::parse("claims.toml".as_ref(), TEXT).unwrap();
     let audits = [audit(&claims).unwrap().beside(&ours(14_201))];
-    let none = Measured::default();
+    let none = Measurements::default();
     let results = AuditResults { audits: &audits, together: &audits[0], ours: &none };
     assert_eq!(
         results.findings(&audits),

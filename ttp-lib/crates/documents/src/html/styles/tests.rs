@@ -1,4 +1,4 @@
-use super::{Declared, Look, Styles, medium};
+use super::{Declarations, Look, Styles, medium};
 use crate::Limits;
 use crate::budget::Budget;
 
@@ -6,7 +6,7 @@ use crate::budget::Budget;
 fn look(sheet: &str, own: &str) -> Look {
     let mut styles = Styles::default();
     styles.add(sheet, &mut Budget::new(&Limits::default())).unwrap();
-    styles.look("p", "i", "x y", Declared::read(own))
+    styles.look("p", "i", "x y", Declarations::read(own))
 }
 
 fn is_shown(look: Look) -> bool {

@@ -79,7 +79,7 @@ impl FlowFile {
     /// If the file cannot be read, lacks the label or a column to be ignored, has no numeric
     /// feature or no row.
     pub fn open(path: &Path, columns: &FlowColumns) -> Result<Self> {
-        Self::with(path, &Wanted::Columns(columns))
+        Self::with(path, &ColumnChoice::Columns(columns))
     }
 
     /// Opens a file for a model with these features; it may lack the label's column.
@@ -87,10 +87,10 @@ impl FlowFile {
     /// # Errors
     /// If the file cannot be read, lacks a feature, or has no row.
     pub fn open_for(path: &Path, features: &[String], label: &str) -> Result<Self> {
-        Self::with(path, &Wanted::Features { features, label })
+        Self::with(path, &ColumnChoice::Features { features, label })
     }
 
-    fn with(path: &Path, wanted: &Wanted<'_>) -> Result<Self> {
+    fn with(path: &Path, wanted: &ColumnChoice<'_>) -> Result<Self> {
         let is_csv = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
         let file = if is_csv { Self::csv(path, wanted)? } else { Self::parquet(path, wanted)? };
         if file.pieces.is_empty() {
@@ -99,7 +99,7 @@ impl FlowFile {
         Ok(file)
     }
 
-    fn parquet(path: &Path, wanted: &Wanted<'_>) -> Result<Self> {
+    fn parquet(path: &Path, wanted: &ColumnChoice<'_>) -> Result<Self> {
         let wrong = |error| Error::input(path, format!("not a whole parquet file: {error}"));
         let file = File::open(path).map_err(Error::file(path, "read"))?;
         let mut reader = ParquetReader::new(file);
@@ -126,7 +126,7 @@ impl FlowFile {
         Ok(Self { pieces, ..chosen })
     }
 
-    fn csv(path: &Path, wanted: &Wanted<'_>) -> Result<Self> {
+    fn csv(path: &Path, wanted: &ColumnChoice<'_>) -> Result<Self> {
         let mut records = CsvFile::open(path)?;
         let header = records.names();
         let mut record = ::csv::ByteRecord::new();
@@ -298,12 +298,12 @@ impl FlowFile {
 }
 
 /// What is wanted of a file's columns.
-enum Wanted<'a> {
+enum ColumnChoice<'a> {
     Columns(&'a FlowColumns),
     Features { features: &'a [String], label: &'a str },
 }
 
-impl Wanted<'_> {
+impl ColumnChoice<'_> {
     /// Chooses among a file's columns, of which is known whether they hold numbers.
     fn choose(
         &self,

@@ -123,7 +123,7 @@ impl Attention {
 
 /// What an encoder says of flows.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Encoded {
+pub struct EncoderOutput {
     /// Number of classes.
     pub classes: usize,
     /// Logits of the classes, flow by flow.
@@ -132,7 +132,7 @@ pub struct Encoded {
     pub embeddings: Vec<f32>,
 }
 
-impl Encoded {
+impl EncoderOutput {
     /// Number of flows.
     pub fn len(&self) -> usize {
         self.logits.len() / self.classes.max(1)
@@ -304,7 +304,7 @@ impl NetmlEncoder {
     ///
     /// # Errors
     /// If the standardiser is not of NetML's thirteen numbers.
-    pub fn encode(&self, flows: &NetmlFlows, by: &Standardiser) -> Result<Encoded> {
+    pub fn encode(&self, flows: &NetmlFlows, by: &Standardiser) -> Result<EncoderOutput> {
         let mut features = Features::default();
         let mut encoded = self.nothing_yet();
         self.encode_into(flows, by, &mut features, &mut encoded)?;
@@ -315,7 +315,11 @@ impl NetmlEncoder {
     ///
     /// # Errors
     /// As [`encode`](Self::encode) and [`FlowLines::next_chunk`].
-    pub fn encode_lines(&self, lines: FlowLines, by: &Standardiser) -> Result<(Vec<u64>, Encoded)> {
+    pub fn encode_lines(
+        &self,
+        lines: FlowLines,
+        by: &Standardiser,
+    ) -> Result<(Vec<u64>, EncoderOutput)> {
         let mut features = Features::default();
         let mut encoded = self.nothing_yet();
         let mut ids = Vec::new();
@@ -327,8 +331,8 @@ impl NetmlEncoder {
         Ok((ids, encoded))
     }
 
-    fn nothing_yet(&self) -> Encoded {
-        Encoded { classes: self.classes.len(), logits: Vec::new(), embeddings: Vec::new() }
+    fn nothing_yet(&self) -> EncoderOutput {
+        EncoderOutput { classes: self.classes.len(), logits: Vec::new(), embeddings: Vec::new() }
     }
 
     fn encode_into(
@@ -336,7 +340,7 @@ impl NetmlEncoder {
         flows: &NetmlFlows,
         by: &Standardiser,
         known: &mut Features,
-        encoded: &mut Encoded,
+        encoded: &mut EncoderOutput,
     ) -> Result<()> {
         if by.features != NUMBERS {
             let reason = "not NetML's thirteen numbers in their order".to_owned();

@@ -6,7 +6,7 @@ use super::files::NetmlFiles;
 use super::flows::NetmlFlows;
 use super::forest::{FlowForest, ForestSettings};
 use super::lines::Lacking;
-use super::train::{Labelled, NetmlParams, NetmlTraining, Sampling, Weighting};
+use super::train::{LabelledFlows, NetmlParams, NetmlTraining, Sampling, Weighting};
 use crate::family::plane::PICTURE_ROWS;
 use crate::family::{Standardiser, TsneSettings};
 use rand::SeedableRng;
@@ -163,7 +163,7 @@ settings!(NetmlSettings, "families", {
 }, free { trials });
 
 /// Flows with labels, parted for training, validation and test.
-pub struct Study {
+pub struct NetmlStudy {
     /// The classes' names.
     pub classes: Vec<String>,
     /// Whose labels they are.
@@ -177,7 +177,7 @@ pub struct Study {
     test: (NetmlFlows, Vec<usize>),
 }
 
-impl Study {
+impl NetmlStudy {
     /// Reads the flows. Where the organisers' training set is at hand it is parted into 7 tenths for
     /// training, 1 for validation and 2 for test, with their annotations. Otherwise training and
     /// validation (8 and 2 tenths) are the standard set with the forest's labels, and the test is
@@ -239,7 +239,7 @@ impl Study {
         settings: &NetmlSettings,
         chance: (u64, Bootstrap),
         watch: &mut dyn FnMut(&str, Option<&Epoch>),
-    ) -> Result<Tried> {
+    ) -> Result<TrialOutcome> {
         let (seed, bootstrap) = chance;
         let mut runs = Vec::new();
         let (mut truth, mut predicted, mut flow) = (Vec::new(), Vec::new(), Vec::new());
@@ -263,8 +263,8 @@ impl Study {
                     let history = training.run(
                         &encoder,
                         &self.by,
-                        Labelled { flows: &self.training.0, labels: &self.training.1 },
-                        Labelled { flows: &self.validation.0, labels: &self.validation.1 },
+                        LabelledFlows { flows: &self.training.0, labels: &self.training.1 },
+                        LabelledFlows { flows: &self.validation.0, labels: &self.validation.1 },
                         &mut |epoch| watch(&name, Some(epoch)),
                     )?;
                     let said = encoder.encode(&self.test.0, &self.by)?.best();
@@ -295,7 +295,7 @@ impl Study {
             Ok(ClassF1 { class: self.classes[class].clone(), support, f1 })
         };
         let per_class: Result<Vec<ClassF1>> = (0..classes).map(of_class).collect();
-        Ok(Tried {
+        Ok(TrialOutcome {
             trial,
             against: self.against,
             macro_f1: over_seeds(runs.iter().map(|run| run.macro_f1))?,
@@ -306,7 +306,7 @@ impl Study {
     }
 }
 
-impl fmt::Display for Study {
+impl fmt::Display for NetmlStudy {
     /// How many flows, and by whose labels.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [train, validation, test] = self.sizes();
@@ -346,7 +346,7 @@ pub struct ClassF1 {
 
 /// A trial over its seeds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Tried {
+pub struct TrialOutcome {
     /// What was tried.
     pub trial: Trial,
     /// Whose labels were learned and judged by.
@@ -361,7 +361,7 @@ pub struct Tried {
     pub per_class: Vec<ClassF1>,
 }
 
-impl Tried {
+impl TrialOutcome {
     /// Trials beside each other.
     ///
     /// # Errors
@@ -408,7 +408,7 @@ impl Tried {
     }
 }
 
-impl fmt::Display for Tried {
+impl fmt::Display for TrialOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (macro_f1, accuracy) = (self.shown(self.macro_f1), self.shown(self.accuracy));
         write!(f, "{}: macro F1 {macro_f1}, accuracy {accuracy}", self.trial.describe())?;

@@ -38,18 +38,18 @@ mod tests;
 mod train;
 
 pub use annotations::Annotations;
-pub use encoder::{Encoded, NetmlEncoder, Parts};
-pub use experiment::{Against, ClassF1, NetmlSettings, Study, Trial, Tried, TriedOnce};
+pub use encoder::{EncoderOutput, NetmlEncoder, Parts};
+pub use experiment::{Against, ClassF1, NetmlSettings, NetmlStudy, Trial, TrialOutcome, TriedOnce};
 pub use files::{NETML_MISSING, NetmlFiles};
 pub use flows::NetmlFlows;
 pub use focal::focal_loss;
 pub use forest::{FlowForest, ForestSettings};
 pub use lines::{FlowLines, Lacking};
 pub use merged::{PAIR, merged};
-pub use published::Published;
-pub use renamed::{Renamed, Statement};
+pub use published::PublishedFigures;
+pub use renamed::{NameStudy, Statement};
 pub use results::{FamilyFigures, FamilyResults};
-pub use train::{Labelled, NetmlHistory, NetmlParams, NetmlTraining, Sampling, Weighting};
+pub use train::{LabelledFlows, NetmlHistory, NetmlParams, NetmlTraining, Sampling, Weighting};
 
 /// The eight series of a flow, each of up to [`STEPS`] counts, in the order of the encoder's
 /// columns.

@@ -7,7 +7,7 @@ use ttp_base::{Error, Result, files};
 
 /// F1 scores in full precision, and the number of validation rows of each class.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Published {
+pub struct PublishedFigures {
     /// The outputs' printed names, in their order.
     pub classes: Vec<String>,
     /// F1 of each.
@@ -26,7 +26,7 @@ struct Scores {
     macro_f1: f64,
 }
 
-impl Published {
+impl PublishedFigures {
     /// Reads the file of scores, and the supports from the table of the report.
     ///
     /// # Errors
@@ -92,12 +92,12 @@ mod tests {
         |---|---|---|---|---|---|\n| a | 0.5 | 40 % | 60 % | 1,234 | good |\n\
         | **b** | **0.0** | **0 %** | 0 % | 7 | bad |\n";
 
-    fn read(scores: &str, report: &str) -> Result<Published> {
+    fn read(scores: &str, report: &str) -> Result<PublishedFigures> {
         let folder = tempfile::tempdir().unwrap();
         let [json, markdown] = ["scores.json", "report.md"].map(|name| folder.path().join(name));
         std::fs::write(&json, scores).unwrap();
         std::fs::write(&markdown, report).unwrap();
-        Published::read(&json, &markdown)
+        PublishedFigures::read(&json, &markdown)
     }
 
     #[test]

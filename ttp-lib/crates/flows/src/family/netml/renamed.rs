@@ -1,12 +1,12 @@
 //! The summary's statements again, under the names that its outputs should have.
 
 use super::annotations::Annotations;
-use super::encoder::{Encoded, NetmlEncoder};
+use super::encoder::{EncoderOutput, NetmlEncoder};
 use super::files::NetmlFiles;
 use super::flows::NetmlFlows;
 use super::lines::Lacking;
 use super::merged::{PAIR, merged};
-use super::published::Published;
+use super::published::PublishedFigures;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Instant;
@@ -20,15 +20,15 @@ use ttp_metrics::{Confusion, SparseConfusion};
 const ADDED: &str = "benign";
 
 /// The published encoder run on the organisers' flows, and what its names should be.
-pub struct Renamed {
+pub struct NameStudy {
     /// What its authors publish.
-    pub published: Published,
+    pub published: PublishedFigures,
     /// Their confusion matrix under the printed names, where it is at hand.
     pub matrix: Option<Confusion>,
     /// Rows of each class in NetML's training set, in the order of `published.classes`.
     pub counts: Vec<u64>,
     /// What the encoder says of the standard test set.
-    pub encoded: Encoded,
+    pub encoded: EncoderOutput,
     /// What the organisers' forest says of it, as indices into `published.classes`.
     pub forest: Vec<usize>,
     /// The names by the class counts of the data.
@@ -52,14 +52,14 @@ pub struct Statement {
     pub remains: &'static str,
 }
 
-impl Renamed {
+impl NameStudy {
     /// Reads everything, runs the encoder, and looks for the names.
     ///
     /// # Errors
     /// If a file cannot be read or is not what it should be, or the files do not know the same
     /// classes.
     pub fn read(files: &NetmlFiles, settings: &NamesSettings) -> Result<Self> {
-        let published = Published::read(&files.scores, &files.report)?;
+        let published = PublishedFigures::read(&files.scores, &files.report)?;
         let classes = &published.classes;
         let annotations = Annotations::read(&files.annotations)?;
         let numbers: BTreeMap<&String, u64> =
@@ -295,7 +295,7 @@ impl Renamed {
     }
 }
 
-impl fmt::Display for Renamed {
+impl fmt::Display for NameStudy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [reading, encoding] = self.seconds;
         write!(

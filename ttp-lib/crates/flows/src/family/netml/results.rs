@@ -5,9 +5,9 @@
 #[allow(clippy::unwrap_used)]
 mod tests;
 
-use super::experiment::{Against, NetmlSettings, Study, Tried};
+use super::experiment::{Against, NetmlSettings, NetmlStudy, TrialOutcome};
 use super::files::NETML_MISSING;
-use super::renamed::Renamed;
+use super::renamed::NameStudy;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -64,7 +64,7 @@ pub struct FamilyFigures {
     /// Whose labels the new models learned.
     pub trained_against: Option<Against>,
     /// The new models.
-    pub trials: Vec<Tried>,
+    pub trials: Vec<TrialOutcome>,
     /// The settings.
     pub settings: NetmlSettings,
     /// What the two tests of the names say, a sentence each.
@@ -76,11 +76,11 @@ impl FamilyResults {
     /// Puts together what was found; without the flows, that they are not at hand.
     ///
     /// # Errors
-    /// As [`Renamed::statements`].
+    /// As [`NameStudy::statements`].
     pub fn new(
-        found: Option<&Renamed>,
-        study: Option<&Study>,
-        trials: Vec<Tried>,
+        found: Option<&NameStudy>,
+        study: Option<&NetmlStudy>,
+        trials: Vec<TrialOutcome>,
         settings: &NetmlSettings,
     ) -> Result<Self> {
         let Some(found) = found else { return Ok(Self { at_hand: false, figures: None }) };
@@ -148,7 +148,7 @@ impl FamilyFigures {
              the two apart costs {:.4}",
             after - before
         ));
-        findings.extend(self.trials.iter().map(Tried::to_string));
+        findings.extend(self.trials.iter().map(TrialOutcome::to_string));
         findings.extend(self.of_best());
         findings
     }
@@ -185,7 +185,7 @@ impl FamilyFigures {
 
     /// Which new model has the highest macro F1; none where fewer than two were tried.
     fn of_best(&self) -> Option<String> {
-        let mut order: Vec<&Tried> = self.trials.iter().collect();
+        let mut order: Vec<&TrialOutcome> = self.trials.iter().collect();
         order.sort_by(|a, b| b.macro_f1.value.total_cmp(&a.macro_f1.value));
         let (first, second) = (order.first()?, order.get(1)?);
         let lead = first.macro_f1.value - second.macro_f1.value;

@@ -404,8 +404,8 @@ fn it_learns_what_its_parts_can_tell() {
         let encoder = NetmlEncoder::new(names, parts, Device::Cpu, 3).unwrap();
         let by: Standardiser = flows.standardiser().unwrap();
         let params = NetmlParams { epochs: 5, batch_size: 32, ..NetmlParams::default() };
-        let training = Labelled { flows: &flows, labels: &labels };
-        let validation = Labelled { flows: &others, labels: &their_labels };
+        let training = LabelledFlows { flows: &flows, labels: &labels };
+        let validation = LabelledFlows { flows: &others, labels: &their_labels };
         let mut told = 0;
         let history = NetmlTraining { params: &params, seed: 4 }
             .run(&encoder, &by, training, validation, &mut |_| told += 1)
@@ -436,8 +436,8 @@ fn the_rate_is_halved_and_training_ends_when_validation_stands_still() {
         .run(
             &encoder,
             &flows.standardiser().unwrap(),
-            Labelled { flows: &flows, labels: &labels },
-            Labelled { flows: &others, labels: &their_labels },
+            LabelledFlows { flows: &flows, labels: &labels },
+            LabelledFlows { flows: &others, labels: &their_labels },
             &mut |_| (),
         )
         .unwrap();
@@ -507,7 +507,7 @@ fn the_experiment_says_by_whose_labels_it_judges() {
     for (with, against) in [(false, Against::Forest), (true, Against::Annotations)] {
         let folder = tempfile::tempdir().unwrap();
         let files = made_up_files(folder.path(), with);
-        let study = Study::open(&files, &settings, 1).unwrap();
+        let study = NetmlStudy::open(&files, &settings, 1).unwrap();
         assert_eq!(study.against, against);
         assert_eq!(study.classes, ["Adload", "benign"]);
         let test = if with { 60 } else { 300 };
@@ -526,7 +526,7 @@ fn the_experiment_says_by_whose_labels_it_judges() {
         let once = NetmlSettings { seeds: 1, ..settings.clone() };
         let one = study.run(Trial::RandomForest, &once, (7, bootstrap), &mut |_, _| ()).unwrap();
         assert!(one.to_string().ends_with(" (one seed)"), "{one}");
-        assert!(!Tried::table(&[one]).unwrap().to_text().contains('['));
+        assert!(!TrialOutcome::table(&[one]).unwrap().to_text().contains('['));
     }
 }
 

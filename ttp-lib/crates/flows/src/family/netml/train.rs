@@ -109,14 +109,14 @@ pub struct NetmlHistory {
 
 /// Flows with their classes, as indices into the encoder's.
 #[derive(Clone, Copy)]
-pub struct Labelled<'a> {
+pub struct LabelledFlows<'a> {
     /// The flows.
     pub flows: &'a NetmlFlows,
     /// The class of each.
     pub labels: &'a [usize],
 }
 
-impl Labelled<'_> {
+impl LabelledFlows<'_> {
     fn check(&self, field: &'static str, classes: usize) -> Result<()> {
         let wrong = |reason| Err(Error::Setting { field, reason });
         if self.flows.len() < 2 {
@@ -152,8 +152,8 @@ impl NetmlTraining<'_> {
         &self,
         encoder: &NetmlEncoder,
         by: &Standardiser,
-        training: Labelled<'_>,
-        validation: Labelled<'_>,
+        training: LabelledFlows<'_>,
+        validation: LabelledFlows<'_>,
         watch: &mut dyn FnMut(&Epoch),
     ) -> Result<NetmlHistory> {
         let Self { params, seed } = *self;

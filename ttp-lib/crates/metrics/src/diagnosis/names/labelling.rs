@@ -42,7 +42,7 @@ impl Second {
 
 /// A row's label.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Labelled {
+pub struct LabelledRow {
     /// Its id.
     pub id: String,
     /// Its label.
@@ -58,7 +58,7 @@ pub struct Labelled {
 /// # Errors
 /// If the file cannot be read, lacks a column, has no row, or an id or a label is missing or an id
 /// stands twice: file, row and field.
-pub fn read_labels(second: &Second, ids: &str) -> Result<(Vec<Labelled>, Option<String>)> {
+pub fn read_labels(second: &Second, ids: &str) -> Result<(Vec<LabelledRow>, Option<String>)> {
     let file = second.file.as_path();
     let (read, ending) = open(file)?;
     let (rows, column) = match ending.as_str() {
@@ -121,9 +121,9 @@ fn places(
     Ok((id, label))
 }
 
-type Read = (Vec<Labelled>, Option<String>);
+type LabelFile = (Vec<LabelledRow>, Option<String>);
 
-fn read_csv(second: &Second, read: Box<dyn std::io::Read>, ids: &str) -> Result<Read> {
+fn read_csv(second: &Second, read: Box<dyn std::io::Read>, ids: &str) -> Result<LabelFile> {
     let file = second.file.as_path();
     let mut reader = CsvFile::of(file, read)?;
     let header = reader.names();
@@ -136,12 +136,12 @@ fn read_csv(second: &Second, read: Box<dyn std::io::Read>, ids: &str) -> Result<
             let text = text.map(|text| tidy(text).into_owned());
             text.map_err(|reason| Error::input_at(file, Some(row), Some(&header[at]), reason))
         };
-        rows.push(Labelled { id: cell(id)?, label: cell(label)?, row });
+        rows.push(LabelledRow { id: cell(id)?, label: cell(label)?, row });
     }
     Ok((rows, Some(header[label].clone())))
 }
 
-fn read_parquet(second: &Second, ids: &str) -> Result<Read> {
+fn read_parquet(second: &Second, ids: &str) -> Result<LabelFile> {
     let file = second.file.as_path();
     let open = || std::fs::File::open(file).map_err(Error::file(file, "read"));
     let broken = |error| Error::input(file, format!("not a whole parquet file: {error}"));
@@ -161,15 +161,16 @@ fn read_parquet(second: &Second, ids: &str) -> Result<Read> {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let (all_ids, all_labels) = (column(id)?, column(label)?);
     let pairs = all_ids.iter().zip(all_labels.iter()).zip(1..);
-    let rows = pairs.map(|((id, label), row)| Labelled { id: text(id), label: text(label), row });
+    let rows =
+        pairs.map(|((id, label), row)| LabelledRow { id: text(id), label: text(label), row });
     Ok((rows.collect(), Some(label.clone())))
 }
 
 /// An object from id to label. Rows are counted from 1; a mistake has its line.
-fn read_json(file: &Path, read: Box<dyn std::io::Read>) -> Result<Vec<Labelled>> {
+fn read_json(file: &Path, read: Box<dyn std::io::Read>) -> Result<Vec<LabelledRow>> {
     struct Labels;
     impl<'de> Visitor<'de> for Labels {
-        type Value = Vec<Labelled>;
+        type Value = Vec<LabelledRow>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("an object from id to label")
@@ -183,7 +184,7 @@ fn read_json(file: &Path, read: Box<dyn std::io::Read>) -> Result<Vec<Labelled>>
                     serde_json::Value::Number(number) => number.to_string(),
                     other => return Err(A::Error::custom(format!("{other} is no label"))),
                 };
-                rows.push(Labelled { id, label, row: rows.len() + 1 });
+                rows.push(LabelledRow { id, label, row: rows.len() + 1 });
             }
             Ok(rows)
         }

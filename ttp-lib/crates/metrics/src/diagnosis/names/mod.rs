@@ -8,7 +8,7 @@ mod show;
 pub use counts::read_class_counts;
 pub use labelling::{Second, read_labels};
 
-use super::Judged;
+use super::DiagnosisInput;
 use crate::names::{NamesByCounts, NamesByLabelling, NamesSettings, NamesVerdict};
 use crate::{Confusion, Fault};
 use std::collections::{BTreeSet, HashMap};
@@ -59,7 +59,7 @@ impl Names {
     /// As [`read_class_counts`] and [`NamesByCounts::of`].
     pub fn against_counts(
         &mut self,
-        judged: &Judged,
+        judged: &DiagnosisInput,
         file: &Path,
         settings: &NamesSettings,
     ) -> Result<()> {
@@ -91,7 +91,7 @@ impl Names {
     /// row and field.
     pub fn against_labelling(
         &mut self,
-        judged: &Judged,
+        judged: &DiagnosisInput,
         second: &Second,
         ids: &str,
         settings: &NamesSettings,

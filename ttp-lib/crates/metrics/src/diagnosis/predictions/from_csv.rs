@@ -1,6 +1,6 @@
 //! Predictions of a CSV file, read in parts at once.
 
-use super::gathered::{Gathered, Refused};
+use super::gathered::{PredictionRows, RowRefusal};
 use super::places::{Columns, Place, Places};
 use rayon::prelude::*;
 use std::io::{Read, Seek, SeekFrom};
@@ -15,15 +15,15 @@ pub(super) fn read_csv(
     file: &Path,
     columns: &Columns,
     part_bytes: u64,
-) -> Result<(Gathered, Places)> {
+) -> Result<(PredictionRows, Places)> {
     let opened = CsvFile::open(file)?;
     let header = opened.names();
     let places = Places::find(file, &header, columns)?;
     let (start, line) = opened.body()?;
     let parts = parts_of(file, start, line, part_bytes)?;
     let read = |part: &Part| read_part(file, part, &places, header.len());
-    let read: Vec<Result<Gathered>> = parts.par_iter().map(read).collect();
-    let mut gathered = Gathered::new(&places);
+    let read: Vec<Result<PredictionRows>> = parts.par_iter().map(read).collect();
+    let mut gathered = PredictionRows::new(&places);
     for part in read {
         gathered.append(part?).map_err(|reason| Error::input(file, reason))?;
     }
@@ -82,17 +82,17 @@ fn parts_of(file: &Path, start: u64, line: usize, part_bytes: u64) -> Result<Vec
     Ok(parts)
 }
 
-fn read_part(file: &Path, part: &Part, places: &Places, cells: usize) -> Result<Gathered> {
+fn read_part(file: &Path, part: &Part, places: &Places, cells: usize) -> Result<PredictionRows> {
     let mut opened = std::fs::File::open(file).map_err(Error::file(file, "read"))?;
     opened.seek(SeekFrom::Start(part.start)).map_err(Error::file(file, "read"))?;
     let bytes = opened.take(part.end - part.start);
     let mut records = Records::part(file, bytes, part.line, cells);
-    let mut gathered = Gathered::new(places);
+    let mut gathered = PredictionRows::new(places);
     let mut record = ::csv::ByteRecord::new();
     let mut of_all = vec![0.0; places.of_all.len()];
     while let Some(line) = records.next(&mut record)? {
         let refused =
-            |(field, reason): Refused| Error::input_at(file, Some(line), Some(&field), reason);
+            |(field, reason): RowRefusal| Error::input_at(file, Some(line), Some(&field), reason);
         let cell = |place: &Place| record.get(place.at).unwrap_or_default();
         let number = |place: &Place| {
             let text = std::str::from_utf8(cell(place)).unwrap_or_default().trim();

@@ -1,6 +1,6 @@
 //! Predictions of a parquet file.
 
-use super::gathered::Gathered;
+use super::gathered::PredictionRows;
 use super::labels::Labels;
 use super::places::{Columns, Place, Places};
 use polars::prelude::{
@@ -12,7 +12,7 @@ use ttp_base::{Error, Result};
 /// As many rows of a parquet file are in memory at a time.
 const ROWS_AT_ONCE: usize = 1 << 20;
 
-pub(super) fn read_parquet(file: &Path, columns: &Columns) -> Result<(Gathered, Places)> {
+pub(super) fn read_parquet(file: &Path, columns: &Columns) -> Result<(PredictionRows, Places)> {
     let open = || std::fs::File::open(file).map_err(Error::file(file, "read"));
     let broken = |error| Error::input(file, format!("not a whole parquet file: {error}"));
     let mut first = ParquetReader::new(open()?);
@@ -27,7 +27,7 @@ pub(super) fn read_parquet(file: &Path, columns: &Columns) -> Result<(Gathered, 
         }
         other => other,
     })?;
-    let mut gathered = Gathered::new(&places);
+    let mut gathered = PredictionRows::new(&places);
     for start in (0..rows).step_by(ROWS_AT_ONCE) {
         let frame = ParquetReader::new(open()?)
             .with_columns(Some(places.names()))
@@ -46,7 +46,7 @@ fn take_frame(
     frame: &DataFrame,
     start: usize,
     places: &Places,
-    gathered: &mut Gathered,
+    gathered: &mut PredictionRows,
 ) -> Result<()> {
     let column = |place: &Place| {
         let found = frame.column(&place.name);

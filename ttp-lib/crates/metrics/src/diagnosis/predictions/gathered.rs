@@ -13,7 +13,7 @@ const SUM_TOLERANCE: f64 = 1e-3;
 const ROUNDING: f64 = 1e-6;
 
 /// What was gathered of the rows so far.
-pub(super) struct Gathered {
+pub(super) struct PredictionRows {
     pub(super) truth: Labels,
     pub(super) predicted: Labels,
     pub(super) confidences: Option<Confidences>,
@@ -24,9 +24,9 @@ pub(super) struct Gathered {
 }
 
 /// Why a row cannot be taken, and at which column.
-pub(super) type Refused = (String, String);
+pub(super) type RowRefusal = (String, String);
 
-impl Gathered {
+impl PredictionRows {
     pub(super) fn new(places: &Places) -> Self {
         let some = !places.of_all.is_empty() || places.confidence.is_some();
         let columns = places.labels.iter().enumerate();
@@ -57,7 +57,7 @@ impl Gathered {
         predicted: Option<&[u8]>,
         of_all: &[f64],
         confidence: Option<f64>,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), RowRefusal> {
         let refused = |place: &Place, reason: String| (place.name.clone(), reason);
         let is_probability = |value: f64| (0.0..=1.0 + ROUNDING).contains(&value);
         for (place, &value) in places.of_all.iter().zip(of_all) {

@@ -30,7 +30,7 @@ fn a_file_in_parts_is_the_file() {
         assert_eq!(parts.truth.names, whole.truth.names);
         assert_eq!(parts.truth.rows, whole.truth.rows);
         assert_eq!(parts.predicted.rows, whole.predicted.rows);
-        let log_loss = |all: &Gathered| all.confidences.as_ref().unwrap().scores().log_loss;
+        let log_loss = |all: &PredictionRows| all.confidences.as_ref().unwrap().scores().log_loss;
         assert!((log_loss(&parts).unwrap() - log_loss(&whole).unwrap()).abs() < 1e-12);
     }
     // A wrong row has its own number, whichever part it is in.

@@ -51,7 +51,7 @@ impl Reference {
 
 /// Both models over the same variables, far from their small start so that errors show.
 fn both(
-    family: Family,
+    family: Architecture,
     dropout: f64,
     activation: Activation,
 ) -> (nn::VarStore, Reference, Transformer) {
@@ -60,8 +60,10 @@ fn both(
     let (vars, config) = (nn::VarStore::new(Device::Cpu), config(dropout, activation));
     let place = vars.root() / family.name();
     let reference = match family {
-        Family::Bert => Reference::Bert(BertModel::new(place, &config)),
-        Family::Roberta | Family::Mpnet => Reference::Roberta(BertModel::new(place, &config)),
+        Architecture::Bert => Reference::Bert(BertModel::new(place, &config)),
+        Architecture::Roberta | Architecture::Mpnet => {
+            Reference::Roberta(BertModel::new(place, &config))
+        }
     };
     tch::no_grad(|| {
         let mut variables: Vec<_> = vars.variables().into_iter().collect();
@@ -70,7 +72,7 @@ fn both(
             let _ = variable.g_add_(&(variable.randn_like() * 0.2));
         }
     });
-    let named = Named { vars: vars.variables(), family, epsilon: 1e-12 };
+    let named = ModelVariables { vars: vars.variables(), family, epsilon: 1e-12 };
     let transformer = Transformer::new(&named, &config).unwrap();
     (vars, reference, transformer)
 }
@@ -92,7 +94,7 @@ fn apart(ours: &Tensor, theirs: &Tensor) -> f64 {
 
 #[test]
 fn states_and_gradients_are_rust_berts() {
-    for family in [Family::Bert, Family::Roberta] {
+    for family in [Architecture::Bert, Architecture::Roberta] {
         for padded in [false, true] {
             for (dropout, training) in [(0.1, false), (ALMOST_NONE, true)] {
                 let (vars, reference, ours) = both(family, dropout, Activation::gelu);
@@ -150,7 +152,7 @@ fn every_activation_is_rust_berts() {
         Activation::swish,
         Activation::tanh,
     ] {
-        let (_vars, reference, ours) = both(Family::Bert, 0.1, activation);
+        let (_vars, reference, ours) = both(Architecture::Bert, 0.1, activation);
         let batch = batch(false, 0);
         let pass = Pass { tokens: Tokens::All, words: WordGradient::Dense, training: false };
         let error = apart(&ours.forward(&batch, pass), &reference.states(&batch));

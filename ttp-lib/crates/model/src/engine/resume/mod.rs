@@ -70,12 +70,12 @@ const TIMES_ITS_COST: u32 = 50;
 /// ([`take`](Self::take)).
 pub struct Resume {
     /// `None`: no state is kept, nor looked for.
-    kept: Option<Kept>,
+    kept: Option<StateFolder>,
     told: Vec<String>,
 }
 
 /// The folder of the states, and what was written into it.
-struct Kept {
+struct StateFolder {
     folder: PathBuf,
     origin: Origin,
     settings: Settings,
@@ -124,7 +124,7 @@ impl Resume {
                 if settings.fresh {
                     remove_all_but(&folder, &[]);
                 }
-                resume.kept = Some(Kept {
+                resume.kept = Some(StateFolder {
                     folder,
                     origin,
                     settings,
@@ -247,7 +247,7 @@ impl Resume {
 }
 
 /// A training that fails before its first state leaves nothing behind.
-impl Drop for Kept {
+impl Drop for StateFolder {
     fn drop(&mut self) {
         if !self.finished && self.candidates().is_empty() {
             let _ = std::fs::remove_dir_all(&self.folder);
@@ -255,7 +255,7 @@ impl Drop for Kept {
     }
 }
 
-impl Kept {
+impl StateFolder {
     fn state_file(&self, step: i32) -> PathBuf {
         self.folder.join(format!("step-{step:010}.state"))
     }

@@ -24,7 +24,7 @@ pub(super) struct RepositoryCache {
 
 /// A file of a snapshot, as it lies in the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cached {
+pub(super) enum CacheState {
     /// Its content is what its blob's name says.
     Sound,
     /// It is no link to a blob, so nothing says what it should hold.
@@ -35,7 +35,7 @@ pub(super) enum Cached {
     Missing,
 }
 
-impl Cached {
+impl CacheState {
     /// Whether there is something, and nothing is known to be wrong with it.
     pub(super) fn is_usable(self) -> bool {
         matches!(self, Self::Sound | Self::Unchecked)
@@ -104,17 +104,17 @@ impl RepositoryCache {
     }
 
     /// Reads all of a snapshot's file and compares it with its blob's name.
-    pub(super) fn check(&self, commit: &str, file: &str) -> Result<Cached> {
+    pub(super) fn check(&self, commit: &str, file: &str) -> Result<CacheState> {
         let path = self.snapshot(commit).join(file);
         if !path.is_file() {
-            return Ok(Cached::Missing);
+            return Ok(CacheState::Missing);
         }
         let target = fs::read_link(&path).ok();
         let blob = target.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
-        let Some(id) = blob.and_then(ContentId::parse) else { return Ok(Cached::Unchecked) };
+        let Some(id) = blob.and_then(ContentId::parse) else { return Ok(CacheState::Unchecked) };
         match id.matches(&path).map_err(Error::file(&path, "read"))? {
-            true => Ok(Cached::Sound),
-            false => Ok(Cached::Corrupt),
+            true => Ok(CacheState::Sound),
+            false => Ok(CacheState::Corrupt),
         }
     }
 
@@ -129,7 +129,7 @@ impl RepositoryCache {
             return Ok(());
         }
         let link = tempfile::Builder::new()
-            .prefix(".half-written-")
+            .prefix(files::HALF_WRITTEN)
             .make_in(folder, |new| symlink(&target, new))
             .map_err(Error::file(&path, "link"))?;
         link.into_temp_path()

@@ -29,14 +29,14 @@ pub(super) enum Failure {
     /// It will not.
     Lasting(String),
     /// The hub refused.
-    Refused(Refused),
+    Refused(HubRefusal),
     /// What came could not be written.
     Disk(io::Error),
 }
 
 /// A refusal.
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(super) struct HubRefusal {
     /// The status, 400 to 499.
     pub(super) status: u16,
     /// `X-Error-Code`: `RepoNotFound`, `RevisionNotFound`, `GatedRepo` …
@@ -47,7 +47,7 @@ pub(super) struct Refused {
 
 /// What the hub says of a file before it is fetched.
 #[derive(Debug)]
-pub(super) struct Announced {
+pub(super) struct FileFacts {
     /// What its content must hash to.
     pub(super) id: ContentId,
     /// Its size in bytes.
@@ -145,7 +145,7 @@ impl Client {
     }
 
     /// Asks what a file holds without fetching it.
-    pub(super) fn announced(&self, url: &Url) -> Result<Announced, Failure> {
+    pub(super) fn announced(&self, url: &Url) -> Result<FileFacts, Failure> {
         self.retrying(|| {
             let answer = self.follow(Ask::About, url)?;
             let number = |name: &str| answer.header(name).and_then(|text| text.parse().ok());
@@ -165,7 +165,7 @@ impl Client {
             })?;
             let own_length =
                 || (answer.status() == 200).then(|| number("Content-Length")).flatten();
-            Ok(Announced {
+            Ok(FileFacts {
                 id,
                 size: number("X-Linked-Size").or_else(own_length),
                 commit: answer.header("X-Repo-Commit").map(str::to_owned),
@@ -201,7 +201,7 @@ impl Client {
             done = restart(part)?;
         }
         let answer = match self.follow(Ask::Bytes(done), url) {
-            Err(Failure::Refused(Refused { status: 416, .. })) if done > 0 => {
+            Err(Failure::Refused(HubRefusal { status: 416, .. })) if done > 0 => {
                 restart(part)?;
                 let reason = format!("the hub cannot go on from byte {done}");
                 return Err(Failure::Passing(reason));
@@ -334,7 +334,7 @@ fn judged(answer: Response, url: &Url, proxy: Option<&Proxy>) -> Result<Response
         status => {
             let header = |name| answer.header(name).map(str::to_owned);
             let (code, message) = (header("X-Error-Code"), header("X-Error-Message"));
-            Err(Failure::Refused(Refused { status, code, message }))
+            Err(Failure::Refused(HubRefusal { status, code, message }))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A repository's files, from the hub or from its cache, each checked by its content.
 
-use super::cache::{Cached, RepositoryCache};
-use super::client::{Announced, Client, Failure, watching};
+use super::cache::{CacheState, RepositoryCache};
+use super::client::{Client, Failure, FileFacts, watching};
 use super::content::is_commit;
 use super::progress::Progress;
 use super::refusal;
@@ -39,7 +39,7 @@ struct Online<'a> {
     fetch: &'a Fetch<'a>,
     listing: &'a Listing,
     progress: &'a mut dyn FnMut(&Progress),
-    states: BTreeMap<String, Cached>,
+    states: BTreeMap<String, CacheState>,
     absent: Vec<String>,
 }
 
@@ -72,14 +72,14 @@ impl Source for Online<'_> {
 
 impl Online<'_> {
     /// Fetches a file that the cache does not have, or has in part.
-    fn have(&mut self, file: &str) -> Result<Cached> {
+    fn have(&mut self, file: &str) -> Result<CacheState> {
         if let Some(state) = self.states.get(file) {
             return Ok(*state);
         }
         let mut state = self.fetch.cache.check(&self.listing.sha, file)?;
         if !state.is_usable() {
             self.fetch.fetch_file(&self.listing.sha, file, self.progress)?;
-            state = Cached::Sound;
+            state = CacheState::Sound;
         }
         self.states.insert(file.to_owned(), state);
         Ok(state)
@@ -162,9 +162,9 @@ impl<'a> Fetch<'a> {
         Ok(self.dataset_file(listing.sha, file, state))
     }
 
-    fn dataset_file(&self, commit: String, file: &str, state: Cached) -> DatasetFile {
+    fn dataset_file(&self, commit: String, file: &str, state: CacheState) -> DatasetFile {
         let path = self.cache.snapshot(&commit).join(file);
-        DatasetFile { path, commit, unchecked: state == Cached::Unchecked }
+        DatasetFile { path, commit, unchecked: state == CacheState::Unchecked }
     }
 
     /// A snapshot of a commit that is known to be whole, without a request.
@@ -184,7 +184,7 @@ impl<'a> Fetch<'a> {
         Ok(whole.then(|| self.snapshot(commit, wanted.files, &states)))
     }
 
-    fn states(&self, commit: &str, files: &[String]) -> Result<Vec<Cached>> {
+    fn states(&self, commit: &str, files: &[String]) -> Result<Vec<CacheState>> {
         files.iter().map(|file| self.cache.check(commit, file)).collect()
     }
 
@@ -204,7 +204,7 @@ impl<'a> Fetch<'a> {
         if let Some(lacking) = wanted.lacking {
             return Err(self.not_in_cache(lacking));
         }
-        let states: Result<Vec<Cached>> =
+        let states: Result<Vec<CacheState>> =
             wanted.files.iter().map(|file| self.usable(&commit, file)).collect();
         Ok(self.snapshot(&commit, wanted.files, &states?))
     }
@@ -213,7 +213,7 @@ impl<'a> Fetch<'a> {
     ///
     /// # Errors
     /// If it is not there, or is known to be wrong.
-    fn usable(&self, commit: &str, file: &str) -> Result<Cached> {
+    fn usable(&self, commit: &str, file: &str) -> Result<CacheState> {
         let state = self.cache.check(commit, file)?;
         if !state.is_usable() {
             let reason = "what the cache holds is corrupt or gone, and offline mode is on: set \
@@ -255,7 +255,7 @@ impl<'a> Fetch<'a> {
             let others = others.unwrap_or_default();
             return Err(self.wrong(None, format!("the repository has no {lacking}{others}")));
         }
-        let states: Result<Vec<Cached>> =
+        let states: Result<Vec<CacheState>> =
             wanted.files.iter().map(|file| online.have(file)).collect();
         let states = states?;
         for file in &online.absent {
@@ -314,7 +314,7 @@ impl<'a> Fetch<'a> {
     }
 
     /// Whether the blob is there; one that holds something else is removed.
-    fn has_sound_blob(&self, announced: &Announced) -> Result<bool> {
+    fn has_sound_blob(&self, announced: &FileFacts) -> Result<bool> {
         let blob = self.cache.blob(&announced.id);
         if !blob.exists() {
             return Ok(false);
@@ -331,7 +331,7 @@ impl<'a> Fetch<'a> {
         &self,
         url: &Url,
         file: &str,
-        announced: &Announced,
+        announced: &FileFacts,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<()> {
         let (blob, path) = (self.cache.blob(&announced.id), self.cache.partial(&announced.id));
@@ -372,8 +372,9 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    fn snapshot(&self, commit: &str, files: Vec<String>, states: &[Cached]) -> Snapshot {
-        let unchecked = files.iter().zip(states).filter(|(_, state)| **state == Cached::Unchecked);
+    fn snapshot(&self, commit: &str, files: Vec<String>, states: &[CacheState]) -> Snapshot {
+        let unchecked =
+            files.iter().zip(states).filter(|(_, state)| **state == CacheState::Unchecked);
         Snapshot {
             folder: self.cache.snapshot(commit),
             commit: commit.to_owned(),

@@ -13,16 +13,16 @@ use url::{Host, Url};
 /// shown.
 #[derive(Clone, Default)]
 pub struct Proxies {
-    http: Option<Named>,
-    https: Option<Named>,
-    all: Option<Named>,
+    http: Option<Variable>,
+    https: Option<Variable>,
+    all: Option<Variable>,
     /// Entries of `NO_PROXY`, in small letters.
     direct: Vec<String>,
 }
 
 /// A variable's text.
 #[derive(Clone)]
-struct Named {
+struct Variable {
     variable: &'static str,
     text: String,
 }
@@ -57,11 +57,11 @@ impl Proxies {
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
         let text = |name: &str| lookup(name).map(|value| value.to_string_lossy().trim().to_owned());
         let proxy = |small: &'static str, capital: &'static str| {
-            let own = text(small).map(|text| Named { variable: small, text });
+            let own = text(small).map(|text| Variable { variable: small, text });
             let other = || {
                 let may_be_header = capital == "HTTP_PROXY" && lookup("REQUEST_METHOD").is_some();
                 let text = text(capital).filter(|_| !may_be_header)?;
-                Some(Named { variable: capital, text })
+                Some(Variable { variable: capital, text })
             };
             own.or_else(other).filter(|named| !named.text.is_empty())
         };
@@ -94,7 +94,7 @@ impl Proxies {
 }
 
 impl Proxy {
-    fn parse(Named { variable, text }: &Named) -> Result<Self, String> {
+    fn parse(Variable { variable, text }: &Variable) -> Result<Self, String> {
         let address = match text.contains("://") {
             true => text.clone(),
             false => format!("http://{text}"),

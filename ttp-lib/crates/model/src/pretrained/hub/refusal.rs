@@ -1,6 +1,6 @@
 //! What the hub's refusals mean, and what can be done about each.
 
-use super::client::{Client, Refused};
+use super::client::{Client, HubRefusal};
 use super::repository::Repository;
 use super::settings::Settings;
 
@@ -19,7 +19,7 @@ pub(super) fn passing(reason: &str, settings: &Settings) -> String {
 
 impl Refusal<'_> {
     /// Whether the hub knows the repository, as far as it says, and not the revision.
-    pub(super) fn is_of_revision(&self, answer: &Refused) -> bool {
+    pub(super) fn is_of_revision(&self, answer: &HubRefusal) -> bool {
         let code = answer.code.as_deref();
         answer.status == 404
             && (code == Some("RevisionNotFound") || code.is_none() && self.file.is_none())
@@ -27,7 +27,7 @@ impl Refusal<'_> {
 
     /// The hub says 401 both of what is private and of what is not there, so as to give
     /// away nothing.
-    pub(super) fn reason(&self, answer: &Refused) -> String {
+    pub(super) fn reason(&self, answer: &HubRefusal) -> String {
         let settings = self.client.settings();
         let has_token = settings.token.is_some();
         let noun = self.of.noun();

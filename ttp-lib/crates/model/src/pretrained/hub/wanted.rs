@@ -56,7 +56,7 @@ pub(super) trait Source {
 
 /// What a checkpoint consists of.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(super) struct CheckpointFiles {
     /// Its files, weights last, so that a snapshot with weights is whole.
     pub(super) files: Vec<String>,
     /// What it cannot do without and is not there.
@@ -92,7 +92,7 @@ impl fmt::Display for Lacking {
 ///
 /// # Errors
 /// If a file that names others cannot be had, or names what could lead out of the repository.
-pub(super) fn wanted(source: &mut dyn Source) -> Result<Wanted> {
+pub(super) fn wanted(source: &mut dyn Source) -> Result<CheckpointFiles> {
     let mut files = Vec::new();
     let folders = module_folders(source, &mut files)?;
     // The first module is the transformer, in most repositories without a folder of its own.
@@ -123,7 +123,7 @@ pub(super) fn wanted(source: &mut dyn Source) -> Result<Wanted> {
         None if lacks_tokenizer => Some(Lacking::Tokenizer),
         None => None,
     };
-    Ok(Wanted { files, lacking })
+    Ok(CheckpointFiles { files, lacking })
 }
 
 /// The folders that `modules.json` names, in its order; none where there is no such file.
@@ -237,7 +237,7 @@ mod tests {
         }
     }
 
-    fn of(files: &[&'static str]) -> Wanted {
+    fn of(files: &[&'static str]) -> CheckpointFiles {
         let files = files.iter().map(|name| (*name, Value::Null)).collect();
         wanted(&mut Listed(files)).unwrap()
     }

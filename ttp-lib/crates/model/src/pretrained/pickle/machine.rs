@@ -2,7 +2,7 @@
 
 use super::storage::{Storage, StoredTensor};
 use super::value::{Name, Value, long, text_of};
-use crate::pretrained::tensor_file::Said;
+use crate::pretrained::tensor_file::Attempt;
 use std::collections::HashMap;
 
 /// What a pickle's instructions work on.
@@ -25,7 +25,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Takes one instruction; what is none of a kind is looked for among the next.
-    pub(super) fn step(&mut self, opcode: u8) -> Said<()> {
+    pub(super) fn step(&mut self, opcode: u8) -> Attempt<()> {
         match opcode {
             // PROTO, FRAME: nothing in them that is needed.
             0x80 => match self.byte()? {
@@ -42,7 +42,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Nothing, truth values, numbers, texts.
-    fn literal(&mut self, opcode: u8) -> Said<()> {
+    fn literal(&mut self, opcode: u8) -> Attempt<()> {
         match opcode {
             b'N' => self.push(Value::None),
             0x88 => self.push(Value::Bool(true)),
@@ -86,7 +86,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Tuples, lists, dictionaries, and what is put into them.
-    fn collection(&mut self, opcode: u8) -> Said<()> {
+    fn collection(&mut self, opcode: u8) -> Attempt<()> {
         match opcode {
             b']' => self.push(Value::List(Vec::new())),
             b'}' => self.push(Value::Dictionary(Vec::new())),
@@ -121,7 +121,7 @@ impl<'a> Machine<'a> {
     }
 
     /// What is remembered under a number, and recalled.
-    fn memory(&mut self, opcode: u8) -> Said<()> {
+    fn memory(&mut self, opcode: u8) -> Attempt<()> {
         match opcode {
             b'q' => {
                 let slot = self.byte()?.into();
@@ -148,7 +148,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Names, storages, and the few calls that are known.
-    fn object(&mut self, opcode: u8) -> Said<()> {
+    fn object(&mut self, opcode: u8) -> Attempt<()> {
         match opcode {
             b'c' => {
                 let (module, name) = (self.line()?, self.line()?);
@@ -177,22 +177,22 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn take(&mut self, count: usize) -> Said<&'a [u8]> {
+    fn take(&mut self, count: usize) -> Attempt<&'a [u8]> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let taken = rest.get(..count).ok_or_else(|| "cut off".to_owned())?;
         self.at += count;
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Said<[u8; N]> {
+    fn array<const N: usize>(&mut self) -> Attempt<[u8; N]> {
         self.take(N)?.try_into().map_err(|_| "cut off".to_owned())
     }
 
-    pub(super) fn byte(&mut self) -> Said<u8> {
+    pub(super) fn byte(&mut self) -> Attempt<u8> {
         self.array::<1>().map(|[byte]| byte)
     }
 
-    fn line(&mut self) -> Said<&'a str> {
+    fn line(&mut self) -> Attempt<&'a str> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let length = rest.iter().position(|&byte| byte == b'\n').ok_or("cut off")?;
         let line = self.take(length)?;
@@ -200,54 +200,54 @@ impl<'a> Machine<'a> {
         std::str::from_utf8(line).map_err(|error| error.to_string())
     }
 
-    fn text(&mut self, length: usize) -> Said<()> {
+    fn text(&mut self, length: usize) -> Attempt<()> {
         let bytes = self.take(length)?;
         let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
         self.push(Value::Text(text.to_owned()))
     }
 
-    fn push(&mut self, value: Value) -> Said<()> {
+    fn push(&mut self, value: Value) -> Attempt<()> {
         self.stack.push(self.values.len());
         self.values.push(value);
         Ok(())
     }
 
     /// The stack's height above the last mark is what an instruction may take from.
-    fn pop_many(&mut self, count: usize) -> Said<Vec<usize>> {
+    fn pop_many(&mut self, count: usize) -> Attempt<Vec<usize>> {
         let floor = self.marks.last().copied().unwrap_or_default();
         let start = self.stack.len().checked_sub(count).filter(|&start| start >= floor);
         Ok(self.stack.split_off(start.ok_or("takes a value where there is none")?))
     }
 
-    pub(super) fn pop(&mut self) -> Said<usize> {
+    pub(super) fn pop(&mut self) -> Attempt<usize> {
         let popped = self.pop_many(1)?;
         popped.first().copied().ok_or_else(|| "takes a value where there is none".to_owned())
     }
 
-    fn pop_to_mark(&mut self) -> Said<Vec<usize>> {
+    fn pop_to_mark(&mut self) -> Attempt<Vec<usize>> {
         let mark = self.marks.pop().ok_or("takes values down to a mark that is not there")?;
         Ok(self.stack.split_off(mark.min(self.stack.len())))
     }
 
-    fn top(&mut self) -> Said<usize> {
+    fn top(&mut self) -> Attempt<usize> {
         let top = self.pop()?;
         self.stack.push(top);
         Ok(top)
     }
 
-    fn remember(&mut self, slot: u32) -> Said<()> {
+    fn remember(&mut self, slot: u32) -> Attempt<()> {
         let top = self.top()?;
         self.memo.insert(slot, top);
         Ok(())
     }
 
-    fn recall(&mut self, slot: u32) -> Said<()> {
+    fn recall(&mut self, slot: u32) -> Attempt<()> {
         let value = self.memo.get(&slot).ok_or_else(|| format!("no value {slot}"))?;
         self.stack.push(*value);
         Ok(())
     }
 
-    fn append(&mut self, items: Vec<usize>) -> Said<()> {
+    fn append(&mut self, items: Vec<usize>) -> Attempt<()> {
         let top = self.top()?;
         match self.values.get_mut(top) {
             Some(Value::List(list)) => {
@@ -258,7 +258,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn set_items(&mut self, items: &[usize]) -> Said<()> {
+    fn set_items(&mut self, items: &[usize]) -> Attempt<()> {
         let top = self.top()?;
         let (pairs, odd) = items.as_chunks::<2>();
         match self.values.get_mut(top) {
@@ -271,7 +271,7 @@ impl<'a> Machine<'a> {
     }
 
     /// `BUILD` gives an OrderedDict its attributes: `_metadata`, which says nothing of weights.
-    fn build(&mut self) -> Said<()> {
+    fn build(&mut self) -> Attempt<()> {
         self.pop()?;
         let top = self.top()?;
         match self.values.get(top) {
@@ -280,14 +280,14 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn items(&self, value: usize) -> Said<&[usize]> {
+    fn items(&self, value: usize) -> Attempt<&[usize]> {
         match self.values.get(value) {
             Some(Value::Tuple(items) | Value::List(items)) => Ok(items),
             _ => Err("no tuple where one is needed".to_owned()),
         }
     }
 
-    fn size(&self, value: usize) -> Said<usize> {
+    fn size(&self, value: usize) -> Attempt<usize> {
         match self.values.get(value) {
             Some(&Value::Integer(number)) => {
                 usize::try_from(number).map_err(|_| format!("{number} where a size is needed"))
@@ -296,7 +296,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn sizes(&self, value: usize) -> Said<Vec<usize>> {
+    fn sizes(&self, value: usize) -> Attempt<Vec<usize>> {
         // Far more dimensions than any weights have.
         const DIMENSIONS: usize = 16;
         let items = self.items(value)?;
@@ -307,7 +307,7 @@ impl<'a> Machine<'a> {
     }
 
     /// `('storage', torch.FloatStorage, key, 'cpu', numbers)`, in older files with a view after it.
-    fn storage(&self, id: usize) -> Said<Storage> {
+    fn storage(&self, id: usize) -> Attempt<Storage> {
         let [kind, class, key, _device, numbers, view @ ..] = self.items(id)? else {
             return Err("a reference to something else than a storage".to_owned());
         };
@@ -328,7 +328,7 @@ impl<'a> Machine<'a> {
     }
 
     /// The few calls that are known; nothing runs, each makes a value.
-    fn call(&self, function: usize, arguments: usize) -> Said<Value> {
+    fn call(&self, function: usize, arguments: usize) -> Attempt<Value> {
         let arguments = self.items(arguments)?;
         match (self.values.get(function), arguments) {
             (Some(Value::Name(Name::OrderedDict)), []) => Ok(Value::Dictionary(Vec::new())),

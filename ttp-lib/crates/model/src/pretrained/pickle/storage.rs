@@ -1,6 +1,6 @@
 //! What a pickle says of tensors: views of numbers that lie elsewhere.
 
-use crate::pretrained::tensor_file::{Element, Said};
+use crate::pretrained::tensor_file::{Attempt, Element};
 
 /// Numbers that lie together in a file; several tensors may share them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(in crate::pretrained) struct StoredTensor {
 
 impl StoredTensor {
     /// That its last number is in its storage.
-    pub(super) fn check(&self) -> Said<()> {
+    pub(super) fn check(&self) -> Attempt<()> {
         let (shape, strides, numbers) = (&self.shape, &self.strides, self.storage.numbers);
         if shape.len() != strides.len() {
             return Err(format!("a tensor of {shape:?} with strides {strides:?}"));

@@ -1,7 +1,7 @@
 //! The values of a pickle, and the few names that it may use.
 
 use super::storage::{Storage, StoredTensor};
-use crate::pretrained::tensor_file::{ELEMENTS, Element, Said};
+use crate::pretrained::tensor_file::{Attempt, ELEMENTS, Element};
 
 /// A value; what it holds are places in the list of values.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +30,7 @@ pub(super) enum Name {
 }
 
 impl Name {
-    pub(super) fn find(module: &str, name: &str) -> Said<Self> {
+    pub(super) fn find(module: &str, name: &str) -> Attempt<Self> {
         match (module, name) {
             ("collections", "OrderedDict") => Ok(Self::OrderedDict),
             ("torch._utils", "_rebuild_tensor_v2") => Ok(Self::RebuildTensor),

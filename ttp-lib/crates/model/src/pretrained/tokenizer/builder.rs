@@ -4,7 +4,7 @@ use super::description::{
     added_token, class_rules, content, described, fits, json_of, optional, placed, vocabulary,
 };
 use super::tokenize::Tokenize;
-use crate::pretrained::config::Family;
+use crate::pretrained::config::Architecture;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -21,9 +21,9 @@ const FLAGS: [&str; 4] =
 /// Builds a checkpoint's tokenizer and holds it against the model.
 pub(crate) struct Builder<'a> {
     folder: &'a Path,
-    family: Family,
+    family: Architecture,
     /// Whose rules the tokenizer follows: its class's, else the model's.
-    rules: Family,
+    rules: Architecture,
     config: Map<String, Value>,
     special: Map<String, Value>,
 }
@@ -33,7 +33,7 @@ impl<'a> Builder<'a> {
     ///
     /// # Errors
     /// If a setting makes no sense, or the tokenizer is of a class that is not read here.
-    pub fn new(folder: &'a Path, family: Family, model: &Map<String, Value>) -> Result<Self> {
+    pub fn new(folder: &'a Path, family: Architecture, model: &Map<String, Value>) -> Result<Self> {
         let config = optional(&folder.join("tokenizer_config.json"))?;
         for field in FLAGS {
             if let Some(value) = config.get(field).filter(|v| !v.is_boolean() && !v.is_null()) {
@@ -64,8 +64,8 @@ impl<'a> Builder<'a> {
         let config = Map::from_iter([("do_lower_case".to_owned(), json!(lower_case))]);
         Self {
             folder: file,
-            family: Family::Bert,
-            rules: Family::Bert,
+            family: Architecture::Bert,
+            rules: Architecture::Bert,
             config,
             special: Map::new(),
         }
@@ -114,7 +114,7 @@ impl<'a> Builder<'a> {
             return Err(Error::input(file, reason));
         }
         // RoBERTa's and MPNet's positions are counted from where this one is.
-        if self.family != Family::Bert && i64::from(padding) != self.family.padding_id() {
+        if self.family != Architecture::Bert && i64::from(padding) != self.family.padding_id() {
             let reason = format!("its pad_token has the id {padding} and should have 1");
             return Err(Error::input(file, reason));
         }
@@ -267,17 +267,17 @@ impl<'a> Builder<'a> {
 
     fn usual(&self, role: &str) -> &'static str {
         match (self.rules, role) {
-            (Family::Bert, "cls_token") => "[CLS]",
-            (Family::Bert, "mask_token") => "[MASK]",
-            (Family::Bert, "pad_token") => "[PAD]",
-            (Family::Bert, "sep_token") => "[SEP]",
+            (Architecture::Bert, "cls_token") => "[CLS]",
+            (Architecture::Bert, "mask_token") => "[MASK]",
+            (Architecture::Bert, "pad_token") => "[PAD]",
+            (Architecture::Bert, "sep_token") => "[SEP]",
             // MPNet has RoBERTa's special tokens in BERT's vocabulary.
-            (Family::Roberta | Family::Mpnet, "cls_token") => "<s>",
-            (Family::Roberta | Family::Mpnet, "mask_token") => "<mask>",
-            (Family::Roberta | Family::Mpnet, "pad_token") => "<pad>",
-            (Family::Roberta | Family::Mpnet, "sep_token") => "</s>",
-            (Family::Bert | Family::Mpnet, _) => "[UNK]",
-            (Family::Roberta, _) => "<unk>",
+            (Architecture::Roberta | Architecture::Mpnet, "cls_token") => "<s>",
+            (Architecture::Roberta | Architecture::Mpnet, "mask_token") => "<mask>",
+            (Architecture::Roberta | Architecture::Mpnet, "pad_token") => "<pad>",
+            (Architecture::Roberta | Architecture::Mpnet, "sep_token") => "</s>",
+            (Architecture::Bert | Architecture::Mpnet, _) => "[UNK]",
+            (Architecture::Roberta, _) => "<unk>",
         }
     }
 
@@ -294,7 +294,7 @@ impl<'a> Builder<'a> {
             let stated = self.stated(role).map_or(&Value::Null, |(_, value)| value);
             // RoBERTa's and MPNet's mask takes the space before it along, unless the files say
             // otherwise.
-            let strips = self.rules != Family::Bert && *role == "mask_token";
+            let strips = self.rules != Architecture::Bert && *role == "mask_token";
             added.insert(id, added_token(id, content, true, strips, stated));
         }
         for (content, id) in self.numbered()? {

@@ -1,6 +1,6 @@
 //! What a checkpoint's files say of their tokenizer.
 
-use crate::pretrained::config::Family;
+use crate::pretrained::config::Architecture;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,13 +30,13 @@ pub(crate) fn vocabulary(folder: &Path) -> Result<PathBuf> {
 
 /// The classes of transformers whose files are read, without the `Fast` that a name may end in,
 /// and whose rules they follow. The class that only reads `tokenizer.json` has none of its own.
-const CLASSES: [(&str, Option<Family>); 6] = [
-    ("BertTokenizer", Some(Family::Bert)),
-    ("DistilBertTokenizer", Some(Family::Bert)),
-    ("ElectraTokenizer", Some(Family::Bert)),
-    ("MPNetTokenizer", Some(Family::Mpnet)),
+const CLASSES: [(&str, Option<Architecture>); 6] = [
+    ("BertTokenizer", Some(Architecture::Bert)),
+    ("DistilBertTokenizer", Some(Architecture::Bert)),
+    ("ElectraTokenizer", Some(Architecture::Bert)),
+    ("MPNetTokenizer", Some(Architecture::Mpnet)),
     ("PreTrainedTokenizer", None),
-    ("RobertaTokenizer", Some(Family::Roberta)),
+    ("RobertaTokenizer", Some(Architecture::Roberta)),
 ];
 
 /// Whose rules the stated class of a tokenizer follows; `None` where none is stated, or only
@@ -45,7 +45,7 @@ pub(super) fn class_rules(
     folder: &Path,
     tokenizer: &Map<String, Value>,
     model: &Map<String, Value>,
-) -> Result<Option<Family>> {
+) -> Result<Option<Architecture>> {
     const KEY: &str = "tokenizer_class";
     let stated = |config: &Map<String, Value>| config.get(KEY).filter(|v| !v.is_null()).cloned();
     let (file, class) = match (stated(tokenizer), stated(model)) {
@@ -64,8 +64,8 @@ pub(super) fn class_rules(
     let wanted = match rules {
         _ if vocabulary.ends_with("tokenizer.json") => return Ok(*rules),
         None => "tokenizer.json",
-        Some(Family::Roberta) => "vocab.json",
-        Some(Family::Bert | Family::Mpnet) => "vocab.txt",
+        Some(Architecture::Roberta) => "vocab.json",
+        Some(Architecture::Bert | Architecture::Mpnet) => "vocab.txt",
     };
     if !vocabulary.ends_with(wanted) {
         let found = vocabulary.file_name().unwrap_or_default().to_string_lossy();

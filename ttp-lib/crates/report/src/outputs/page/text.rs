@@ -1,7 +1,7 @@
 //! A document's text on the page: its paragraphs with marked sentences, and what was not read, folded.
 
 use super::{Certainty, bar, found_in, shown};
-use crate::{Judgement, Read, Report};
+use crate::{DocumentFindings, Judgement, Report};
 use std::fmt::Write;
 use ttp_base::show::{defang, escape_html, harmless};
 use ttp_documents::{Block, Kind};
@@ -9,7 +9,7 @@ use ttp_documents::{Block, Kind};
 /// A document's part of the page.
 pub(super) struct Section<'a> {
     pub report: &'a Report,
-    pub read: &'a Read,
+    pub read: &'a DocumentFindings,
     pub number: usize,
 }
 

@@ -4,7 +4,7 @@
 use super::super::{Score, layer, stix};
 use super::{HOSTILE, STIX, hostile, no_live_address, sample};
 use crate::Report;
-use crate::review::Reviewed;
+use crate::review::ReviewedReport;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -18,7 +18,7 @@ fn written() -> BTreeMap<&'static str, Value> {
     let mut decided = sample.clone();
     decided.documents[0].sentences[0].accepted = Some(true);
     decided.documents[0].sentences[1].corrected = Some("T1071.001".to_owned());
-    let reviewed = Reviewed::of(decided).unwrap();
+    let reviewed = ReviewedReport::of(decided).unwrap();
     let layer = |report: &Report| layer(report, &report.techniques, Score::Probability);
     [
         ("bundle.json", stix::bundle(&sample)),

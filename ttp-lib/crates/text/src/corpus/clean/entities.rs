@@ -58,14 +58,14 @@ fn with_tags(text: &str) -> String {
 }
 
 /// What stands behind an `&`.
-struct Found<'a> {
+struct CharacterReference<'a> {
     /// Whether the `&` itself is escaped: `&amp;`, as often as it may be.
     escaped: bool,
     /// The name before a semicolon; without one only those that every browser takes so.
     name: Option<&'a str>,
 }
 
-impl Found<'_> {
+impl CharacterReference<'_> {
     fn character(&self) -> Option<Cow<'static, str>> {
         let name = self.name?;
         let text = match name.strip_prefix('#') {
@@ -79,7 +79,7 @@ impl Found<'_> {
 /// Each entity as `of` has it, which is told its character; `None` leaves it as it stands.
 fn each<'a>(
     text: &'a str,
-    of: impl Fn(&Found<'a>, Option<Cow<'static, str>>) -> Option<Cow<'static, str>>,
+    of: impl Fn(&CharacterReference<'a>, Option<Cow<'static, str>>) -> Option<Cow<'static, str>>,
 ) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = 0;
@@ -91,7 +91,7 @@ fn each<'a>(
         }
         let escaped = at > here + 1;
         let (name, length) = name(&text[at..]);
-        let found = Found { escaped, name };
+        let found = CharacterReference { escaped, name };
         let character = found.character();
         rest = if character.is_some() { at + length } else { at };
         match of(&found, character) {

@@ -3,7 +3,7 @@ use super::*;
 use serde_json::json;
 use ttp_metrics::Estimate;
 
-fn tried(trial: Trial, score: f64) -> Tried {
+fn tried(trial: Trial, score: f64) -> TrialOutcome {
     let score = Estimate { value: score, low: score, high: score };
     let once = TriedOnce {
         seed: 1,
@@ -15,7 +15,7 @@ fn tried(trial: Trial, score: f64) -> Tried {
     };
     let (macro_f1, accuracy) = (score, score);
     let against = Against::Forest;
-    Tried { trial, against, macro_f1, accuracy, runs: vec![once], per_class: Vec::new() }
+    TrialOutcome { trial, against, macro_f1, accuracy, runs: vec![once], per_class: Vec::new() }
 }
 
 fn figures() -> FamilyFigures {

@@ -1,7 +1,7 @@
 //! What a user is told who trains on pairs, before it happens and after.
 
-use super::Leak;
-use crate::{Loss, Pairs};
+use super::leak::Leak;
+use super::{Loss, Pairs};
 use std::fmt;
 
 /// From this share of pairs that are called one thing, a model's answers are doubted.

@@ -1,6 +1,6 @@
 //! The report's two recipes, and four others on the same pairs in which labels count.
 
-use super::super::mine::{Mining, mine};
+use super::mine::{Mining, mine};
 use crate::published::{REPORT_ADVANCED, REPORT_BASIC, ReportTraining};
 use crate::{Labels, Loss, Pairs, Triplet};
 use schemars::JsonSchema;
@@ -20,7 +20,7 @@ const MARGIN: f64 = 0.5;
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
-pub enum Arm {
+pub enum ReportArm {
     /// The report's "basic fine-tuned": multiple-negatives ranking over every pair, those
     /// labelled dissimilar taken for similar ones, too.
     Basic,
@@ -38,7 +38,7 @@ pub enum Arm {
     Triplets,
 }
 
-impl Arm {
+impl ReportArm {
     /// All of them.
     pub const ALL: [Self; 6] = [
         Self::Basic,
@@ -157,7 +157,7 @@ impl Arm {
     }
 }
 
-impl fmt::Display for Arm {
+impl fmt::Display for ReportArm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }

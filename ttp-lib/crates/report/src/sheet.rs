@@ -1,7 +1,6 @@
 //! `report.csv`: a row for each sentence that has candidates, to be read and corrected by a human.
 
-use super::Report;
-use crate::{Judgement, Read, id};
+use crate::{DocumentFindings, Judgement, Report, id};
 use ttp_base::csv_file::guarded;
 use ttp_base::{Error, Result};
 
@@ -38,7 +37,7 @@ pub(crate) enum Position {
 }
 
 /// The file's text.
-pub(super) fn sheet(report: &Report) -> Result<String> {
+pub(crate) fn sheet(report: &Report) -> Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let failed = |error: csv::Error| Error::library("writing CSV")(error);
     writer.write_record(COLUMNS).map_err(failed)?;
@@ -56,7 +55,11 @@ pub(super) fn sheet(report: &Report) -> Result<String> {
 }
 
 /// What stands behind the numbers.
-fn row(report: &Report, read: &Read, judgement: &Judgement) -> [String; COLUMNS.len() - 3] {
+fn row(
+    report: &Report,
+    read: &DocumentFindings,
+    judgement: &Judgement,
+) -> [String; COLUMNS.len() - 3] {
     let (first, others) = match judgement.candidates.split_first() {
         Some((first, others)) => (first.clone(), others),
         None => (crate::Candidate { technique: String::new(), probability: 0.0 }, &[][..]),

@@ -1,7 +1,7 @@
 //! Which of the report's recipes are trained, and how far.
 
-use super::Arm;
 use crate::published::REPORT_HARD_NEGATIVES;
+use crate::recipes::ReportArm;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ttp_base::settings;
@@ -20,9 +20,9 @@ pub struct ReportSettings {
     /// The checkpoint that models are trained from.
     pub checkpoint: String,
     /// What is trained on the report's split.
-    pub arms: Vec<Arm>,
+    pub arms: Vec<ReportArm>,
     /// What is trained on the split in which no text and no template is on both sides.
-    pub disjoint_arms: Vec<Arm>,
+    pub disjoint_arms: Vec<ReportArm>,
     /// End each schedule after so many epochs; whole where absent. The learning rate is that of
     /// the whole schedule.
     pub epochs: Option<usize>,
@@ -42,8 +42,8 @@ impl Default for ReportSettings {
         Self {
             untrained: vec!["minilm".to_owned(), BASE_MODEL.to_owned()],
             checkpoint: "minilm".to_owned(),
-            arms: vec![Arm::Basic, Arm::Advanced, Arm::Cosine],
-            disjoint_arms: vec![Arm::Basic, Arm::Cosine],
+            arms: vec![ReportArm::Basic, ReportArm::Advanced, ReportArm::Cosine],
+            disjoint_arms: vec![ReportArm::Basic, ReportArm::Cosine],
             epochs: Some(2),
             pairs: None,
             hard_negatives: REPORT_HARD_NEGATIVES,
