@@ -575,6 +575,26 @@ fn the_page_begins_with_what_is_wrong_and_folds_the_faults_away() {
 }
 
 #[test]
+fn the_text_begins_with_what_is_wrong_and_folds_the_faults_away() {
+    let (folder, report) = hostile();
+    let markdown = report.to_markdown().unwrap();
+    let lines: Vec<&str> = markdown.lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(lines[0], "# Training metrics report");
+    assert!(lines[1].starts_with("Macro F1 is 0.") && lines[1].contains(" × "), "{}", lines[1]);
+    assert!(lines[2].starts_with("Of hostile.csv: "), "{}", lines[2]);
+    assert!(!markdown.contains(&*folder.0.path().to_string_lossy()), "no folder of this machine");
+    let headings: Vec<&str> =
+        lines.iter().filter(|line| line.starts_with("## ")).take(3).copied().collect();
+    assert_eq!(headings, ["## Faults", "## The matrix, confused classes together", "## Tiers"]);
+    let faults = report.faults().len();
+    let (text, rest) = markdown.split_once("\n## The matrix").unwrap();
+    assert_eq!(text.lines().filter(|line| line.starts_with("- ")).count(), faults);
+    let kinds = text.matches("<details><summary>").count();
+    assert!(kinds > 0 && kinds <= faults && text.matches("</details>").count() == kinds);
+    assert!(!rest.contains("<details>"));
+}
+
+#[test]
 fn hostile_names_are_text_in_markdown() {
     let markdown = hostile().1.to_markdown().unwrap();
     assert!(!markdown.contains("<script") && !markdown.contains("<img"), "{markdown}");

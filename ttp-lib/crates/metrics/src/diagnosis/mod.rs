@@ -15,6 +15,7 @@
 //! # Ok::<(), ttp_base::Error>(())
 //! ```
 
+mod kinds;
 mod matrix;
 mod names;
 mod page;

@@ -4,11 +4,10 @@
 //! themselves, and no notebook has to compile a template's macros.
 
 use super::Report;
+use super::kinds::{Group, by_kind};
 use super::report::{IN_PICTURE, IN_TABLE, ROWS_AND_COLUMNS, found};
-use crate::Fault;
 use crate::plot::HeatMap;
 use std::fmt::Write;
-use std::path::Path;
 use ttp_base::Result;
 use ttp_base::show::{Table, defang, escape_html};
 
@@ -26,9 +25,7 @@ impl Report {
         }
         let groups = by_kind(self.faults());
         _ = writeln!(body, "<p>{}</p>", escape_html(&self.lead(&groups)));
-        let file = &self.judged.source.file;
-        let name = file.file_name().map_or(file.as_path(), Path::new);
-        _ = writeln!(body, "<p>{}</p>", escape_html(&self.origin_of(name)));
+        _ = writeln!(body, "<p>{}</p>", escape_html(&self.origin_without_folder()));
         _ = writeln!(body, "<p>{ROWS_AND_COLUMNS}</p>");
         for note in &self.judged.notes {
             _ = writeln!(body, "<p>Note: {}</p>", escape_html(&defang(note)));
@@ -66,21 +63,8 @@ impl Report {
         ))
     }
 
-    /// What is wrong, in two sentences.
-    fn lead(&self, groups: &[(&'static str, Vec<Fault>)]) -> String {
-        let Self { diagnosis, .. } = self;
-        let scores =
-            format!("Macro F1 is {}, accuracy {}.", diagnosis.macro_f1, diagnosis.accuracy);
-        let kinds: Vec<String> =
-            groups.iter().map(|(kind, faults)| format!("{} {kind}", faults.len())).collect();
-        match kinds.as_slice() {
-            [] => format!("{scores} {}", found(0)),
-            kinds => format!("{scores} Faults: {}.", kinds.join(", ")),
-        }
-    }
-
     /// The faults, each kind folded away below its count.
-    fn faults_to_html(&self, groups: &[(&'static str, Vec<Fault>)], body: &mut String) {
+    fn faults_to_html(&self, groups: &[Group], body: &mut String) {
         let count = groups.iter().map(|(_, faults)| faults.len()).sum();
         _ = writeln!(body, "<h2>Faults</h2>\n<p>{}</p>", found(count));
         for (kind, faults) in groups {
@@ -122,34 +106,6 @@ fn scrolling(name: &str, table: &Table) -> String {
     format!(
         "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{name}\">{table}</div>\n"
     )
-}
-
-/// The faults of each kind, in the order in which the kinds come.
-fn by_kind(faults: Vec<Fault>) -> Vec<(&'static str, Vec<Fault>)> {
-    let mut groups: Vec<(&'static str, Vec<Fault>)> = Vec::new();
-    for fault in faults {
-        let kind = kind(&fault);
-        match groups.iter_mut().find(|(name, _)| *name == kind) {
-            Some((_, group)) => group.push(fault),
-            None => groups.push((kind, vec![fault])),
-        }
-    }
-    groups
-}
-
-/// What several faults of a kind are, after their number.
-fn kind(fault: &Fault) -> &'static str {
-    match fault {
-        Fault::NamesShuffled { .. } => "× shuffled names",
-        Fault::NamesUnclear { .. } => "× names that may be shuffled",
-        Fault::Swallowed { .. } => "× nearly all rows predicted as one other class",
-        Fault::NeverFound { .. } => "× zero recall",
-        Fault::HardlyFound { .. } => "× hardly any recall",
-        Fault::Sink { .. } => "× over-predicted class",
-        Fault::ConfusedBothWays { .. } => "× confused in both directions",
-        Fault::TakenFor { .. } => "× taken for another class",
-        Fault::TooSmall { .. } => "× too few rows to judge",
-    }
 }
 
 const STYLE: &str = "

@@ -1,5 +1,6 @@
 //! The diagnosis for a terminal, a program, a text and a browser.
 
+use super::kinds::{Group, by_kind};
 use super::{DiagnosisInput, Names, Source};
 use crate::{Confusion, Diagnosis, DiagnosisSettings, Fault, ProbabilityScores, Tier};
 use serde::Serialize;
@@ -16,6 +17,8 @@ pub const SCHEMA: &str = include_str!("f1_scores.schema.json");
 const VERSION: u32 = 1;
 /// More classes than these cannot be read in one picture: then the most confused are shown.
 pub(super) const IN_PICTURE: usize = 60;
+/// As many classes of a matrix are shown in Markdown.
+const IN_MARKDOWN: usize = 20;
 /// As many rows of a table are shown in a text or a page; the JSON file has all of them.
 pub(super) const IN_TABLE: usize = 500;
 /// As many in a terminal.
@@ -132,6 +135,19 @@ impl Report {
         Ok(tables)
     }
 
+    /// What is wrong, in two sentences.
+    pub(super) fn lead(&self, groups: &[Group]) -> String {
+        let Self { diagnosis, .. } = self;
+        let scores =
+            format!("Macro F1 is {}, accuracy {}.", diagnosis.macro_f1, diagnosis.accuracy);
+        let kinds: Vec<String> =
+            groups.iter().map(|(kind, faults)| format!("{} {kind}", faults.len())).collect();
+        match kinds.as_slice() {
+            [] => format!("{scores} {}", found(0)),
+            kinds => format!("{scores} Faults: {}.", kinds.join(", ")),
+        }
+    }
+
     /// Tables for a terminal, and the faults in a line each.
     ///
     /// # Errors
@@ -202,17 +218,25 @@ impl Report {
         for warning in self.warnings()? {
             _ = writeln!(out, "**{}**\n", escape_markdown(&warning));
         }
-        _ = writeln!(out, "{}\n\n{ROWS_AND_COLUMNS}\n", escape_markdown(&self.origin()));
+        let groups = by_kind(self.faults());
+        _ = writeln!(out, "{}\n", escape_markdown(&self.lead(&groups)));
+        let origin = self.origin_without_folder();
+        _ = writeln!(out, "{}\n\n{ROWS_AND_COLUMNS}\n", escape_markdown(&origin));
         for note in &self.judged.notes {
             _ = writeln!(out, "Note: {}\n", escape_markdown(&defang(note)));
         }
-        let faults = self.faults();
-        _ = writeln!(out, "## Faults\n\n{}\n", found(faults.len()));
-        for fault in faults.iter().take(IN_TABLE) {
-            _ = writeln!(out, "- {}", escape_markdown(&defang(&fault.to_string())));
-        }
-        if let Some(more) = faults.len().checked_sub(IN_TABLE).filter(|more| *more > 0) {
-            _ = writeln!(out, "- … and {more} more");
+        let count = groups.iter().map(|(_, faults)| faults.len()).sum();
+        _ = writeln!(out, "## Faults\n\n{}", found(count));
+        for (kind, faults) in &groups {
+            // Folded away where Markdown is shown as a page.
+            _ = writeln!(out, "\n<details><summary>{} {kind}</summary>\n", faults.len());
+            for fault in faults.iter().take(IN_TABLE) {
+                _ = writeln!(out, "- {}", escape_markdown(&defang(&fault.to_string())));
+            }
+            if let Some(more) = faults.len().checked_sub(IN_TABLE).filter(|more| *more > 0) {
+                _ = writeln!(out, "- … and {more} more");
+            }
+            out.push_str("\n</details>\n");
         }
         for section in self.names.sections()? {
             _ = writeln!(out, "\n## {}\n", section.heading);
@@ -224,6 +248,14 @@ impl Report {
             {
                 _ = write!(out, "\n{note}\n\n{}", matrix.table()?.to_markdown());
             }
+        }
+        let matrix = self.reordered()?;
+        _ = writeln!(out, "\n## The matrix, confused classes together\n");
+        if matrix.labels().len() > IN_MARKDOWN {
+            let classes = self.judged.counts.labels().len();
+            _ = writeln!(out, "`diagnosis.html` shows it: it has {classes} classes.");
+        } else {
+            out.push_str(&matrix.table()?.to_markdown());
         }
         _ = writeln!(out, "\n## Tiers\n");
         for tier in Tier::ALL {
@@ -277,8 +309,14 @@ impl Report {
         self.origin_of(&self.judged.source.file)
     }
 
+    /// The same without the file's folder: a page or text is handed on.
+    pub(super) fn origin_without_folder(&self) -> String {
+        let file = &self.judged.source.file;
+        self.origin_of(file.file_name().map_or(file.as_path(), Path::new))
+    }
+
     /// What was read, in a sentence, of a file that is called so.
-    pub(super) fn origin_of(&self, file: &Path) -> String {
+    fn origin_of(&self, file: &Path) -> String {
         let Source { truth, predicted, probabilities, .. } = &self.judged.source;
         let mut text = format!("Of {}", file.display());
         let column = |name: &String| format!("{name:?}");
