@@ -8,17 +8,17 @@
 
 mod both;
 mod leak;
+mod model_answers;
 mod pairs;
 mod questions;
 mod recall;
-mod tested;
 mod thirds;
 
 pub use both::{BOTH, Both, Mean, both_of};
 pub use leak::{Leak, paper_minus_clean};
+pub use model_answers::{ModelAnswers, encoders, headline, protocols, under};
 pub use pairs::{LEVEL, Pair, Test, difference, p_text, pairs, pairs_table};
 pub use questions::{Answer, QUESTIONS, Question, answers};
 pub use recall::{ConfusedTechniques, RecallSpread, most_confused, recall_spread};
-pub use tested::{ModelAnswers, encoders, headline, protocols, under};
 pub use thirds::{ByThirds, Third, accuracy_by_thirds};
 pub use ttp_base::figure_check::{FigureCheck, FigureVerdict, verdicts_table};

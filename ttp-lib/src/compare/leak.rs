@@ -1,6 +1,6 @@
 //! What leakage is worth: the paper's protocol minus the clean one.
 
-use super::tested::{ModelAnswers, under};
+use super::model_answers::{ModelAnswers, under};
 use serde::Serialize;
 use std::fmt;
 use ttp_base::Result;

@@ -1,6 +1,6 @@
 //! Two models on the same test rows.
 
-use super::tested::{ModelAnswers, protocols, under};
+use super::model_answers::{ModelAnswers, protocols, under};
 use serde::Serialize;
 use std::fmt;
 use ttp_base::show::Table;

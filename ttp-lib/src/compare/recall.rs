@@ -1,6 +1,6 @@
 //! Recall by technique, and the techniques that are confused most.
 
-use super::tested::{ModelAnswers, under};
+use super::model_answers::{ModelAnswers, under};
 use serde::Serialize;
 use ttp_metrics::Confusion;
 use ttp_text::split::Protocol;

@@ -1,6 +1,6 @@
 //! Accuracy by how many tokens a word becomes.
 
-use super::tested::ModelAnswers;
+use super::model_answers::ModelAnswers;
 use serde::Serialize;
 use std::fmt;
 use ttp_base::{Error, Result};

@@ -1,6 +1,6 @@
 //! Figures of documents that a run can decide: reproduced, not reproduced, or not run.
 
-use super::measured::Measurements;
+use super::measurements::Measurements;
 use super::outcome::{Audit, ClaimVerdict};
 use super::verdict::Reproduction;
 use serde_json::Value;

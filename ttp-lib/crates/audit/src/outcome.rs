@@ -3,7 +3,7 @@
 use super::claims::{Claims, Fact};
 use super::counts::Matrix;
 use super::figure::{Figure, Interval};
-use super::measured::Measurements;
+use super::measurements::Measurements;
 use super::removal::Removal;
 use super::rests::Rest;
 use super::verdict::{Reproduction, Verdict};

@@ -5,7 +5,7 @@ mod results;
 mod shown;
 
 pub use super::figure_runs::figure_runs;
-pub use super::measured::{Measurements, measured};
+pub use super::measurements::{Measurements, measured};
 use super::outcome::{Audit, ClaimVerdict, DerivedNumber, FactCheck};
 use super::removal::Removal;
 use super::rests::Rest;

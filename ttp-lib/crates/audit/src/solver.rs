@@ -8,7 +8,7 @@
 
 use super::problem::{Bounds, ceil_div, floor_div};
 pub use super::problem::{Problem, Row, Sum};
-use super::relaxed::Relaxation;
+use super::relaxation::Relaxation;
 pub use super::search::Answer;
 use super::search::FEW;
 use num_integer::Integer;

@@ -19,11 +19,11 @@
 //! - [`Outcome`]: what a job leaves. [`Evidence`]: what all say together, with tables.
 
 mod arms;
-mod calibrated;
 mod collect;
 pub mod external;
 mod jobs;
 mod linear;
+mod model_calibration;
 mod models;
 mod outcome;
 mod sweep;
@@ -38,11 +38,11 @@ mod verdicts;
 mod work;
 
 pub use arms::{ArmEffect, Change, Means, Over};
-pub use calibrated::{ModelCalibration, PRECISIONS};
 pub use collect::{COMMAND, Evidence, LEVEL, Pair, Spread, Spreads};
 pub use external::{External, ExternalScores};
 pub use jobs::{Job, JobKind, Work, fingerprint, jobs};
 pub use linear::{frozen, linear_splits};
+pub use model_calibration::{ModelCalibration, PRECISIONS};
 pub use models::{TrainedModel, not_in_training, on_other_rows};
 pub use outcome::{Figures, JobSettings, Outcome, TestRows};
 pub use sweep::{JobCheck, State, Sweep};

@@ -7,7 +7,7 @@ mod tests;
 
 use super::evaluate::{PairIntervals, PairScores};
 use super::examples::UnseenExamples;
-use super::judged::{Contest, ModelScores, TripletSets};
+use super::model_scores::{Contest, ModelScores, TripletSets};
 use super::settings::SimilaritySettings;
 use super::train::SimilarityHistory;
 use serde::Serialize;

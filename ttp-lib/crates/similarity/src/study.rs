@@ -4,8 +4,8 @@
 use super::Labels;
 use super::evaluate::{PairIntervals, TestPairs};
 use super::guard::Warning;
-use super::judged::{Contest, ModelScores, TripletSets};
 use super::mine::{AnchorPair, Mining, Suspect, mine};
+use super::model_scores::{Contest, ModelScores, TripletSets};
 use super::pairs::Pairs;
 use super::parts::{NEAR_DUPLICATE, Parts, near_duplicates};
 use super::settings::SimilaritySettings;

@@ -11,7 +11,7 @@ mod duplicates;
 mod files;
 mod grouped;
 mod leakage;
-mod lost;
+mod losses;
 mod prepare;
 mod shown;
 #[cfg(test)]
@@ -22,7 +22,7 @@ mod unlabelled;
 pub use duplicates::{NEAR_DUPLICATE, near_duplicates};
 pub use files::{COLUMNS, read_csv, write_csv};
 pub use leakage::{Leakage, LeakedTechnique, Seen, leakage_by_technique};
-pub use lost::SplitLosses;
+pub use losses::SplitLosses;
 pub use prepare::{Account, PreparedSplit, Protocol, prepare};
 pub use shown::{accounts_table, leakage_table};
 pub use unlabelled::Unlabelled;

@@ -3,9 +3,9 @@
 
 mod from_csv;
 mod from_frame;
-mod gathered;
 mod labels;
 mod places;
+mod prediction_rows;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
@@ -16,8 +16,8 @@ pub use places::Columns;
 use super::{DiagnosisInput, Source};
 use from_csv::{PART_BYTES, read_csv};
 use from_frame::read_parquet;
-use gathered::PredictionRows;
 use labels::{alike, counted};
+use prediction_rows::PredictionRows;
 use std::path::Path;
 use ttp_base::{Error, Result};
 

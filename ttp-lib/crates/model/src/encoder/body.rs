@@ -4,8 +4,8 @@
 
 use super::is_layer_norm;
 use super::mpnet;
-use super::named::{Linear, ModelVariables};
 use super::transformer::{Pass, Tokens, Transformer, WordGradient};
+use super::variables::{Linear, ModelVariables};
 use crate::batch::Batch;
 use crate::pretrained::{Architecture, Checkpoint, LoadSummary, Start};
 use rust_bert::bert::{BertEmbeddings, BertModel};

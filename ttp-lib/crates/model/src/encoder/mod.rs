@@ -10,13 +10,13 @@ mod labels;
 mod masked;
 mod modules;
 mod mpnet;
-mod named;
 mod pooling;
 mod save;
 mod sentence;
 mod snapshot;
 mod technique;
 mod transformer;
+mod variables;
 
 pub use masked::first_unsound;
 pub use masked::{Guess, MaskedEncoder};

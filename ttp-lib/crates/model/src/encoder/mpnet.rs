@@ -2,7 +2,7 @@
 //! Understanding*, 2020): the names of its variables, and one table for all layers that adds to
 //! each attention score a number for how far the key stands from the query.
 
-use super::named::ModelVariables;
+use super::variables::ModelVariables;
 use crate::pretrained::BUCKETS;
 use rust_bert::bert::BertConfig;
 use tch::Tensor;

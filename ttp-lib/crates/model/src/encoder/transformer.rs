@@ -20,7 +20,7 @@
 mod tests;
 
 use super::mpnet::RelativePositions;
-use super::named::{Linear, ModelVariables, Norm};
+use super::variables::{Linear, ModelVariables, Norm};
 use crate::batch::Batch;
 use crate::pretrained::Architecture;
 use rust_bert::Activation;

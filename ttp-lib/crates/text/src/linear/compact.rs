@@ -2,7 +2,7 @@
 
 use super::saved::Terms;
 use super::words::{Row, Vectorizer, Vocabulary, Weighting};
-use super::{LinearKind, append, merged::MergedColumns, svm};
+use super::{LinearKind, append, merged_columns::MergedColumns, svm};
 use rayon::prelude::*;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};

@@ -11,7 +11,7 @@
 
 mod compact;
 pub mod logistic;
-mod merged;
+mod merged_columns;
 mod saved;
 pub mod svm;
 mod weights;
@@ -20,7 +20,7 @@ pub mod words;
 pub use compact::CompactModel;
 pub use weights::Weights;
 
-use merged::MergedColumns;
+use merged_columns::MergedColumns;
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -29,8 +29,8 @@ mod focal;
 mod forest;
 mod lines;
 mod merged;
+mod name_study;
 mod published;
-mod renamed;
 mod results;
 mod series;
 #[cfg(test)]
@@ -46,8 +46,8 @@ pub use focal::focal_loss;
 pub use forest::{FlowForest, ForestSettings};
 pub use lines::{FlowLines, Lacking};
 pub use merged::{PAIR, merged};
+pub use name_study::{NameStudy, Statement};
 pub use published::PublishedFigures;
-pub use renamed::{NameStudy, Statement};
 pub use results::{FamilyFigures, FamilyResults};
 pub use train::{LabelledFlows, NetmlHistory, NetmlParams, NetmlTraining, Sampling, Weighting};
 

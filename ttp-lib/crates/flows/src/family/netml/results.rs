@@ -7,7 +7,7 @@ mod tests;
 
 use super::experiment::{Against, NetmlSettings, NetmlStudy, TrialOutcome};
 use super::files::NETML_MISSING;
-use super::renamed::NameStudy;
+use super::name_study::NameStudy;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Predictions of a CSV file, read in parts at once.
 
-use super::gathered::{PredictionRows, RowRefusal};
 use super::places::{Columns, Place, Places};
+use super::prediction_rows::{PredictionRows, RowRefusal};
 use rayon::prelude::*;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;

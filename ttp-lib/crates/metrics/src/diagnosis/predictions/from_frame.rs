@@ -1,8 +1,8 @@
 //! Predictions of a parquet file.
 
-use super::gathered::PredictionRows;
 use super::labels::Labels;
 use super::places::{Columns, Place, Places};
+use super::prediction_rows::PredictionRows;
 use polars::prelude::{
     Column, DataFrame, DataType, ParallelStrategy, ParquetReader, SerReader, StringChunked,
 };

@@ -1,12 +1,12 @@
 //! A repository's files, from the hub or from its cache, each checked by its content.
 
 use super::cache::{CacheState, RepositoryCache};
+use super::checkpoint_files::{Lacking, Source, foreign, wanted};
 use super::client::{Client, Failure, FileFacts, watching};
 use super::content::is_commit;
 use super::progress::Progress;
 use super::refusal;
 use super::repository::Repository;
-use super::wanted::{Lacking, Source, foreign, wanted};
 use super::{DatasetFile, Snapshot};
 use serde::Deserialize;
 use serde_json::Value;

@@ -9,6 +9,7 @@
 //! huggingface_hub's variables for places and the token, but none for offline use.
 
 mod cache;
+mod checkpoint_files;
 mod client;
 mod content;
 mod fetch;
@@ -22,7 +23,6 @@ mod settings;
 mod tests;
 mod token;
 mod variables;
-mod wanted;
 
 pub use progress::{Progress, print_every};
 pub use proxies::Proxies;
@@ -32,13 +32,13 @@ pub use settings::{Retry, Settings};
 pub use token::Token;
 
 use cache::RepositoryCache;
+use checkpoint_files::SMALL_FILES;
 use client::Client;
 use content::is_commit;
 use fetch::Fetch;
 use repository::{Kind, Repository};
 use std::path::PathBuf;
 use ttp_base::Result;
-use wanted::SMALL_FILES;
 
 /// The hub, or its cache alone where that is asked for.
 #[derive(Debug)]
