@@ -247,30 +247,8 @@ fn train_encoder(run: &Run, arguments: &TrainArguments) -> Result<()> {
     shape.check()?;
     params.check()?;
     let seed = arguments.seed.unwrap_or_else(|| run.seed("family training"));
-    let (label, ignore) = (arguments.label.clone(), arguments.ignore.clone());
-    let columns = FlowColumns { label, ignore };
-    let data = match &arguments.validation {
-        Some(validation) => {
-            let test = arguments.test.as_deref();
-            FlowData::from_files(&arguments.data, validation, test, &columns)?
-        }
-        None if arguments.data.is_dir() => FlowData::from_folder(&arguments.data, &columns)?,
-        None => {
-            let seed = run.seed("family split");
-            FlowData::split(&arguments.data, Shares::default(), seed, &columns)?
-        }
-    };
+    let data = training_data(run, arguments)?;
     let device = train::device();
-    let passed_over = data.train.file().passed_over();
-    if !passed_over.is_empty() {
-        let names = terminal_safe(&passed_over.join(", "));
-        say(&format!("columns without numbers, passed over: {names}"))?;
-    }
-    let constant = data.standardiser.constant();
-    if !constant.is_empty() {
-        let names = terminal_safe(&constant.join(", "));
-        say(&format!("the same in every training row, so they tell nothing: {names}"))?;
-    }
     say(&format!(
         "{} training and {} validation rows, {} features, {} families, on {}",
         data.train.len(),
@@ -311,6 +289,34 @@ fn train_encoder(run: &Run, arguments: &TrainArguments) -> Result<()> {
         history.rows_per_second
     ))?;
     say(&format!("written: {}", arguments.out.display()))
+}
+
+/// The rows to train on, with validation rows and perhaps test rows; what is passed over is said.
+fn training_data(run: &Run, arguments: &TrainArguments) -> Result<FlowData> {
+    let (label, ignore) = (arguments.label.clone(), arguments.ignore.clone());
+    let columns = FlowColumns { label, ignore };
+    let data = match &arguments.validation {
+        Some(validation) => {
+            let test = arguments.test.as_deref();
+            FlowData::from_files(&arguments.data, validation, test, &columns)?
+        }
+        None if arguments.data.is_dir() => FlowData::from_folder(&arguments.data, &columns)?,
+        None => {
+            let seed = run.seed("family split");
+            FlowData::split(&arguments.data, Shares::default(), seed, &columns)?
+        }
+    };
+    let passed_over = data.train.file().passed_over();
+    if !passed_over.is_empty() {
+        let names = terminal_safe(&passed_over.join(", "));
+        say(&format!("columns without numbers, passed over: {names}"))?;
+    }
+    let constant = data.standardiser.constant();
+    if !constant.is_empty() {
+        let names = terminal_safe(&constant.join(", "));
+        say(&format!("the same in every training row, so they tell nothing: {names}"))?;
+    }
+    Ok(data)
 }
 
 fn predict(arguments: &PredictArguments) -> Result<()> {

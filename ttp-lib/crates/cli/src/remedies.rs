@@ -33,6 +33,20 @@ enum Weights {
     EffectiveNumber,
 }
 
+impl Weights {
+    /// Their name in the file's, and the weight of each class.
+    fn of(self, training: &Rows, classes: usize) -> Result<(&'static str, Vec<f64>)> {
+        let mut counts = vec![0; classes];
+        training.labels.iter().for_each(|&label| counts[label] += 1);
+        Ok(match self {
+            Self::Inverse => ("inverse", weights::inverse(&counts)),
+            Self::EffectiveNumber => {
+                ("effective-number", weights::effective_number(&counts, Remedy::BETA)?)
+            }
+        })
+    }
+}
+
 pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
     let settings = &run.profile.remedies;
     let checkpoint = run.remedies_checkpoint()?;
@@ -80,14 +94,7 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
     let whole = "the model as it was fine-tuned";
     let mut rows = Vec::new();
     let (judge, name) = if let Some(weights) = arguments.whole {
-        let mut counts = vec![0; labels.len()];
-        training.labels.iter().for_each(|&label| counts[label] += 1);
-        let (name, weights) = match weights {
-            Weights::Inverse => ("inverse", weights::inverse(&counts)),
-            Weights::EffectiveNumber => {
-                ("effective-number", weights::effective_number(&counts, Remedy::BETA)?)
-            }
-        };
+        let (name, weights) = weights.of(&training, labels.len())?;
         let own = Judge::new(&labels, truth, [&on_validation, &on_test], bootstrap)?;
         rows.push(own.tried(whole, &on_validation, on_test)?);
         let folder = run.models().join(format!("untrimmed.{name}"));
@@ -112,12 +119,23 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
         let mark = arguments.seed.map(|seed| format!(".seed-{seed}")).unwrap_or_default();
         (judge, format!("remedies{mark}.json"))
     };
+    tell(run, &judge, &rows, &labels, &name)
+}
+
+/// Shows what every remedy came to and writes it into `results/experiments/`.
+fn tell(
+    run: &Run,
+    judge: &Judge,
+    rows: &[RemedyOutcome],
+    labels: &[String],
+    name: &str,
+) -> Result<()> {
     say(&format!(
         "the worst, by their validation rows: {} techniques with {} test rows",
         judge.worst().len(),
         judge.worst_rows()
     ))?;
-    say(RemedyOutcome::table(&rows)?.to_text().trim_end())?;
+    say(RemedyOutcome::table(rows)?.to_text().trim_end())?;
     let out = run.results("experiments").join(name);
     let worst: Vec<&String> = judge.worst().iter().map(|&class| &labels[class]).collect();
     files::write_json(&out, &json!({ "worst": worst, "tried": rows }))?;

@@ -9,10 +9,11 @@ use ttp_lib::corpus::Corpus;
 use ttp_lib::encoder::SentenceEncoder;
 use ttp_lib::pretrained::Checkpoint;
 use ttp_lib::profile::Run;
-use ttp_lib::serde_json::{self, json};
+use ttp_lib::serde_json::{self, Value, json};
 use ttp_lib::show::{Progress, defang, terminal_safe};
 use ttp_lib::similarity::{
-    Contest, ModelScores, SimilaritySettings, Trial, corpus_vectors, nearest_techniques,
+    Contest, ModelScores, PairIntervals, SimilaritySettings, Trial, corpus_vectors,
+    nearest_techniques,
 };
 use ttp_lib::{Error, Result, files, train};
 
@@ -111,25 +112,36 @@ pub fn train(run: &Run, arguments: &TrainArguments) -> Result<()> {
             over_baseline.average_precision.signed(),
             gain.average_precision.signed()
         ))?;
-        results.push(json!({
-            "settings": settings,
-            "seed": seed,
-            "triplets": triplets,
-            "validation_average_precision": {
-                "baseline": baseline.validation_average_precision,
-                "basic": basic.validation_average_precision,
-                "hard_negatives": hard_negatives.validation_average_precision,
-            },
-            "baseline": baseline.test,
-            "basic": basic.test,
-            "hard_negatives": hard_negatives.test,
-            "basic_over_baseline": over_baseline,
-            "hard_negatives_over_basic": gain,
-        }));
+        results.push(contest_json((settings, seed), &baseline, &contest, &over_baseline));
     }
     let file = run.results("experiments/similarity.json");
     files::write_json(&file, &results)?;
     say(&format!("written: {}", file.display()))
+}
+
+/// A contest's scores beside those of the checkpoint that both models start from.
+fn contest_json(
+    (settings, seed): (&SimilaritySettings, u64),
+    baseline: &ModelScores,
+    contest: &Contest,
+    over_baseline: &PairIntervals,
+) -> Value {
+    let Contest { triplets, basic, hard_negatives, gain } = contest;
+    json!({
+        "settings": settings,
+        "seed": seed,
+        "triplets": triplets,
+        "validation_average_precision": {
+            "baseline": baseline.validation_average_precision,
+            "basic": basic.validation_average_precision,
+            "hard_negatives": hard_negatives.validation_average_precision,
+        },
+        "baseline": baseline.test,
+        "basic": basic.test,
+        "hard_negatives": hard_negatives.test,
+        "basic_over_baseline": over_baseline,
+        "hard_negatives_over_basic": gain,
+    })
 }
 
 fn line(name: &str, judged: &ModelScores) -> String {

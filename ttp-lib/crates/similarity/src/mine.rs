@@ -252,20 +252,7 @@ pub fn mine(
     settings: &Mining,
     seed: u64,
 ) -> Result<MiningResult> {
-    settings.check()?;
-    let wrong = |field, reason| Err(Error::Setting { field, reason });
-    if vectors.len() != labels.len() {
-        let reason = format!("{} for {} sentences", vectors.len(), labels.len());
-        return wrong("vectors", reason);
-    }
-    if anchors.is_empty() {
-        return wrong("anchors", "there is none".to_owned());
-    }
-    if candidates.len() < settings.negatives {
-        let (asked, there) = (settings.negatives, candidates.len());
-        let reason = format!("{asked} for each anchor asked for, and {there} candidates there");
-        return wrong("mining.negatives", reason);
-    }
+    check(vectors, labels, anchors, candidates, settings)?;
     let near = search(vectors, labels, anchors, candidates, settings)?;
 
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -329,9 +316,34 @@ pub fn mine(
         let list: Vec<String> =
             mined.skipped.iter().map(|(skip, count)| format!("{count} {skip}")).collect();
         let reason = format!("no negative is left; passed over: {}", list.join(", "));
-        return wrong("mining", reason);
+        return Err(Error::Setting { field: "mining", reason });
     }
     Ok(mined)
+}
+
+/// Refuses what cannot be mined in.
+fn check(
+    vectors: &Vectors,
+    labels: &Labels,
+    anchors: &[AnchorPair],
+    candidates: &[u32],
+    settings: &Mining,
+) -> Result<()> {
+    settings.check()?;
+    let wrong = |field, reason| Err(Error::Setting { field, reason });
+    if vectors.len() != labels.len() {
+        let reason = format!("{} for {} sentences", vectors.len(), labels.len());
+        return wrong("vectors", reason);
+    }
+    if anchors.is_empty() {
+        return wrong("anchors", "there is none".to_owned());
+    }
+    if candidates.len() < settings.negatives {
+        let (asked, there) = (settings.negatives, candidates.len());
+        let reason = format!("{asked} for each anchor asked for, and {there} candidates there");
+        return wrong("mining.negatives", reason);
+    }
+    Ok(())
 }
 
 /// The nearest candidates of each anchor, and those that were barred.

@@ -58,6 +58,22 @@ struct State {
     rise: f64,
 }
 
+impl State {
+    /// That at the beginning of a page or of what is drawn within it.
+    fn at(at: Matrix) -> Self {
+        Self {
+            at,
+            font: None,
+            size: 0.0,
+            spacing: 0.0,
+            blanks: 0.0,
+            stretch: 1.0,
+            leading: 0.0,
+            rise: 0.0,
+        }
+    }
+}
+
 /// What reads pages one after the other; fonts are kept.
 pub(super) struct Reader<'a, 'd> {
     file: &'a File<'d>,
@@ -109,16 +125,7 @@ impl<'a, 'd> Reader<'a, 'd> {
     ) -> Outcome<()> {
         let mut lexer = Lexer::of_content(content);
         let mut operands: Vec<Object> = Vec::new();
-        let mut state = State {
-            at,
-            font: None,
-            size: 0.0,
-            spacing: 0.0,
-            blanks: 0.0,
-            stretch: 1.0,
-            leading: 0.0,
-            rise: 0.0,
-        };
+        let mut state = State::at(at);
         let mut states: Vec<State> = Vec::new();
         let (mut text, mut line) = (IDENTITY, IDENTITY);
         while lexer.at < content.len() {
