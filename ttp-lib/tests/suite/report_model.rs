@@ -372,6 +372,22 @@ fn a_report_goes_round(project: &Project) {
     project.write("own/report.csv", &format!("{}\n{}\n", header.join(","), row.join(",")));
     let said = project.succeeds(&["report", "--reviewed", "own/report.csv", "--out", "seen"]);
     assert!(said.contains("1 corrected"), "{said}");
+    // A reviewer decides, and does not write.
+    let mut json = std::fs::read_to_string(project.at("own/report.json")).unwrap();
+    let at = json.rfind("Fog40 fetches files.").unwrap();
+    json.replace_range(at..at + 5, "Mist7");
+    project.write("own/changed.json", &json);
+    let said = project.fails(&["report", "--reviewed", "own/changed.json"]);
+    assert!(said.contains("sentences[") && said.ends_with("it was changed"), "{said}");
+    let said = project.fails(&["report", "--reviewed", "report.txt"]);
+    assert!(said.contains("no report.json or report.csv of `ttp report`: "), "{said}");
+    // What a folder holds beside reports is named, and files of one name are told apart.
+    for name in ["two/a/same.txt", "two/b/same.txt", "two/a/picture.png"] {
+        std::fs::create_dir_all(project.at(name).parent().unwrap()).unwrap();
+        std::fs::copy(project.at("report.txt"), project.at(name)).unwrap();
+    }
+    let said = project.succeeds(&["report", "two/a", "two/b", "--out", "both"]);
+    assert!(said.contains("a/same.txt") && said.contains("b/same.txt"), "{said}");
     let said = project.fails(&["report", "nothing.txt"]);
     assert!(said.contains("nothing.txt"), "{said}");
 }

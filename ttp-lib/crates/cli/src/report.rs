@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ttp_base::places::setting;
-use ttp_documents::Limits;
+use ttp_documents::{Document, Limits};
 use ttp_lib::corpus::{self, Corpus, Source};
 use ttp_lib::profile::Run;
 use ttp_lib::show::{Progress, terminal_safe};
@@ -124,10 +124,17 @@ pub fn report(run: Result<Run>, arguments: &Arguments) -> Result<()> {
     }
     let mut documents = Vec::new();
     let files = ttp_documents::gather(&arguments.files)?;
+    for folder in arguments.files.iter().filter(|path| path.is_dir()) {
+        let names = ttp_documents::left_out(folder)?;
+        if !names.is_empty() {
+            let listed = terminal_safe(&some_of(&names));
+            note(&[format!("{}: no report, or not looked into: {listed}", folder.display())]);
+        }
+    }
     let mut refused = 0;
     for file in &files {
         match ttp_documents::read_file(file, &Limits::default()) {
-            Ok(document) => documents.push(document),
+            Ok(document) => documents.push(Document { name: name_among(file, &files), ..document }),
             // One that cannot be read keeps no other from being read.
             Err(error) if files.len() > 1 => {
                 refused += 1;
@@ -154,6 +161,30 @@ pub fn report(run: Result<Run>, arguments: &Arguments) -> Result<()> {
             Err(Error::Library { what: "reading reports", reason })
         }
     }
+}
+
+/// The first names of a list, and how many more there are.
+fn some_of(names: &[String]) -> String {
+    let first = names[..names.len().min(10)].join(", ");
+    match names.len() {
+        0..=10 => first,
+        all => format!("{first} and {} more", all - 10),
+    }
+}
+
+/// A file's name, with as many of the folders above it as tell it from others of that name.
+fn name_among(file: &Path, files: &[PathBuf]) -> String {
+    let parts: Vec<_> = file.components().collect();
+    let ending = |of: &Path, count: usize| -> PathBuf {
+        let all: Vec<_> = of.components().collect();
+        all[all.len().saturating_sub(count)..].iter().collect()
+    };
+    let is_alone = |count: &usize| {
+        let own = ending(file, *count);
+        files.iter().filter(|other| ending(other, *count) == own).count() == 1
+    };
+    let count = (1..=parts.len()).find(is_alone).unwrap_or(parts.len());
+    ending(file, count).to_string_lossy().into_owned()
 }
 
 fn none_read(files: usize) -> Error {
@@ -186,7 +217,11 @@ fn reviewed(run: Option<&Run>, file: &Path, out: &Path) -> Result<()> {
     let is_table = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
     let reviewed = match is_table {
         true => review::reviewed(&review::read(&file.with_file_name("report.json"))?, file)?,
-        false => ReviewedReport::of(review::read(file)?)?,
+        false => {
+            let report = review::read(file)?;
+            review::check_sentences(&report, file)?;
+            ReviewedReport::of(report)?
+        }
     };
     match known_techniques(run, &reviewed.report.model.attack_version)? {
         Some(known) => known.check(&reviewed.report, file)?,
@@ -316,4 +351,16 @@ fn existing(file: &Path) -> Result<&Path> {
     let reason = "not there: what an encoder has learned from must be known, for nothing may be \
                   measured on it; --encoder-training names the file";
     Err(Error::input(file, reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_one_name_are_told_apart() {
+        let files = ["in/a/r.txt", "in/b/r.txt", "other.txt", "r.txt"].map(PathBuf::from);
+        let names: Vec<String> = files.iter().map(|file| name_among(file, &files)).collect();
+        assert_eq!(names, ["a/r.txt", "b/r.txt", "other.txt", "r.txt"]);
+    }
 }

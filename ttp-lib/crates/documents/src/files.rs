@@ -73,6 +73,25 @@ pub fn gather(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// What a folder holds that [`gather`] takes no report from, by name, without hidden files: other
+/// files, and folders, which are not looked into.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn left_out(folder: &Path) -> Result<Vec<String>> {
+    let taken: Vec<PathBuf> = reports_in(folder)?;
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(Error::file(folder, "read"))? {
+        let path = entry.map_err(Error::file(folder, "read"))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if !name.starts_with('.') && !taken.contains(&path) {
+            names.push(if path.is_dir() { name + "/" } else { name });
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
 fn reports_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(Error::file(folder, "read"))? {

@@ -37,7 +37,7 @@ use std::fmt::Write;
 use std::path::Path;
 use ttp_base::{Error, Result};
 
-pub use files::{gather, read_file};
+pub use files::{gather, left_out, read_file};
 
 /// What a report's bytes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -22,6 +22,22 @@ impl Document {
     }
 }
 
+impl Sentence {
+    /// Whether its text is what the document has at its place.
+    pub fn is_of(&self, document: &Document) -> bool {
+        let Some(block) = document.blocks.get(self.block) else { return false };
+        let Some(length) = self.end.checked_sub(self.start) else { return false };
+        let piece: String = block.text.chars().skip(self.start).take(length).collect();
+        piece.chars().count() == length && self.text == text_of(&piece)
+    }
+}
+
+/// A sentence as a model reads it.
+fn text_of(piece: &str) -> String {
+    let cleaned = clean::collapse(&clean::plain_text(piece));
+    if cleaned.is_empty() { piece.to_owned() } else { cleaned }
+}
+
 fn of_block(block: usize, text: &str) -> Vec<Sentence> {
     let mut found = Vec::new();
     let (mut bytes, mut characters) = (0, 0);
@@ -37,9 +53,7 @@ fn of_block(block: usize, text: &str) -> Vec<Sentence> {
         if words < FEWEST {
             continue;
         }
-        let cleaned = clean::collapse(&clean::plain_text(piece));
-        let text = if cleaned.is_empty() { piece.to_owned() } else { cleaned };
-        found.push(Sentence { block, start, end, text });
+        found.push(Sentence { block, start, end, text: text_of(piece) });
     }
     found
 }

@@ -119,12 +119,36 @@ pub fn read(path: &Path) -> Result<Report> {
     parse(path, &text)
 }
 
+/// Refuses a report of which a sentence is not what its document has at that place: a reviewer
+/// decides, and does not write.
+///
+/// # Errors
+/// With the first such sentence, by its line and path.
+pub fn check_sentences(report: &Report, path: &Path) -> Result<()> {
+    let all = report.sentences();
+    let changed = all.into_iter().find(|(document, _, judgement)| {
+        !judgement.sentence.is_of(&report.documents[*document].document)
+    });
+    let Some((document, number, judgement)) = changed else { return Ok(()) };
+    let text = files::read_text(path)?;
+    let (row, field) = place(&text, document, number, &judgement.sentence.text);
+    let reason = "the sentence is not what the document has there: it was changed";
+    Err(Error::input_at(path, row, Some(&field), reason))
+}
+
 fn parse(path: &Path, text: &str) -> Result<Report> {
     let mut json = serde_json::Deserializer::from_str(text);
     let report: Report = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let field = Some(error.path().to_string()).filter(|field| field != ".");
         let error = error.into_inner();
-        Error::input_at(path, Some(error.line()), field.as_deref(), error)
+        let said = error.to_string();
+        // The line is named before; where it is in the line helps nobody who reads a message.
+        let what = said.split_once(" at line ").map_or(said.as_str(), |(what, _)| what);
+        let reason = match field {
+            Some(_) => what.to_owned(),
+            None => format!("no report.json or report.csv of `ttp report`: {what}"),
+        };
+        Error::input_at(path, Some(error.line()), field.as_deref(), reason)
     })?;
     let behind = |error: serde_json::Error| Error::input_at(path, Some(error.line()), None, error);
     json.end().map_err(behind)?;
@@ -405,7 +429,7 @@ impl ReviewedReport {
         };
         format!(
             "Of the sentences with evidence {accepted} accepted, {corrected} corrected, {rejected} \
-             rejected, {unseen} unseen: {precision}.\n{missed} below the threshold show a technique \
+             rejected, {unseen} not reviewed: {precision}.\n{missed} below the threshold show a technique \
              by the reviewer's word.\n"
         )
     }

@@ -200,7 +200,13 @@ impl<R: Read> CsvFile<R> {
         let found = exact.or_else(|| self.header.iter().position(|column| column.trim() == bare));
         found.ok_or_else(|| {
             let there: Vec<String> = self.header.iter().map(|name| shown(name)).collect();
-            let reason = format!("no such column; there are: {}", there.join(", "));
+            let mut reason = format!("no such column; there are: {}", there.join(", "));
+            if let [only] = &self.header[..]
+                && only.contains([';', '\t'])
+            {
+                reason += "; columns are parted by commas, here they seem to be parted by semicolons \
+                           or tabs";
+            }
             Error::input_at(&self.path, Some(1), Some(name), reason)
         })
     }

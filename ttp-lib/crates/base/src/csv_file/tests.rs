@@ -101,6 +101,11 @@ fn headers() {
     assert_eq!(file.column(" text").unwrap(), 0);
     let error = file.column("class").unwrap_err().to_string();
     assert!(error.ends_with("no such column; there are: \"text \", \" label\""), "{error}");
+    for parted in ["text;label\n1;2\n", "text\tlabel\n1\t2\n"] {
+        std::fs::write(&path, parted).unwrap();
+        let error = CsvFile::open(&path).unwrap().column("text").unwrap_err().to_string();
+        assert!(error.ends_with("seem to be parted by semicolons or tabs"), "{error}");
+    }
 }
 
 #[test]

@@ -13,6 +13,8 @@ const STATES: usize = 64;
 const OPERANDS: usize = 64;
 /// What a piece of text costs beside its characters, in bytes.
 const COST: usize = 48;
+/// Letters that are lower than so many points cannot be seen.
+const SMALLEST: f64 = 1.0;
 /// What a font that is kept costs, in bytes.
 const FONT: usize = 8 << 10;
 
@@ -44,6 +46,8 @@ pub(super) struct Piece {
     pub(super) mono: bool,
     /// The file says that it is a header, a footer or a decoration.
     pub(super) artifact: bool,
+    /// Drawn in the mode that shows nothing, or too small to be seen.
+    pub(super) hidden: bool,
 }
 
 #[derive(Clone)]
@@ -56,6 +60,10 @@ struct State {
     stretch: f64,
     leading: f64,
     rise: f64,
+    /// `Tr`, the mode that draws no letter.
+    invisible: bool,
+    /// Letters are filled with white.
+    white: bool,
 }
 
 impl State {
@@ -70,7 +78,20 @@ impl State {
             stretch: 1.0,
             leading: 0.0,
             rise: 0.0,
+            invisible: false,
+            white: false,
         }
+    }
+}
+
+/// Whether a colour of gray, red–green–blue or cyan–magenta–yellow–black is white.
+fn is_white(operands: &[Object]) -> bool {
+    let numbers: Option<Vec<f64>> = operands.iter().map(Object::number).collect();
+    match numbers.as_deref() {
+        Some([gray]) => *gray >= 1.0,
+        Some([red, green, blue]) => red.min(*green).min(*blue) >= 1.0,
+        Some([cyan, magenta, yellow, black]) => cyan.max(*magenta).max(yellow.max(*black)) <= 0.0,
+        _ => false,
     }
 }
 
@@ -82,6 +103,8 @@ pub(super) struct Reader<'a, 'd> {
     /// Whether the page shows pictures, and how many codes have no character that is known.
     pub(super) pictures: bool,
     pub(super) unknown: usize,
+    /// Words that are filled with white.
+    pub(super) white: usize,
     artifacts: Vec<bool>,
 }
 
@@ -93,6 +116,7 @@ impl<'a, 'd> Reader<'a, 'd> {
             pieces: Vec::new(),
             pictures: false,
             unknown: 0,
+            white: 0,
             artifacts: Vec::new(),
         }
     }
@@ -158,6 +182,9 @@ impl<'a, 'd> Reader<'a, 'd> {
                 b"Tz" => state.stretch = number(0) / 100.0,
                 b"TL" => state.leading = number(0),
                 b"Ts" => state.rise = number(0),
+                b"Tr" => state.invisible = matches!(number(0) as i64, 3 | 7),
+                b"g" | b"rg" | b"k" | b"sc" | b"scn" => state.white = is_white(&operands),
+                b"cs" => state.white = false,
                 b"Tf" => {
                     state.size = number(1);
                     let name = operands.first().and_then(Object::name).unwrap_or_default();
@@ -324,7 +351,9 @@ impl<'a, 'd> Reader<'a, 'd> {
             bold: font.bold,
             mono: font.mono,
             artifact: self.artifacts.contains(&true),
+            hidden: state.invisible || size < SMALLEST,
         };
+        self.white += usize::from(state.white && !piece.hidden) * piece.text.split(' ').count();
         self.push(piece, budget)
     }
 
@@ -334,7 +363,8 @@ impl<'a, 'd> Reader<'a, 'd> {
         if let Some(last) = self.pieces.last_mut()
             && (last.y - piece.y).abs() < 0.05 * piece.size
             && (last.size - piece.size).abs() < 0.05 * piece.size
-            && (last.bold, last.mono, last.artifact) == (piece.bold, piece.mono, piece.artifact)
+            && (last.bold, last.mono) == (piece.bold, piece.mono)
+            && (last.artifact, last.hidden) == (piece.artifact, piece.hidden)
         {
             // Drawn twice for a bolder look.
             if (last.x - piece.x).abs() < 0.1 * piece.size && last.text == piece.text {

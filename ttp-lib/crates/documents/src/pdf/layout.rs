@@ -77,7 +77,7 @@ fn edges(page: &[Line]) -> Vec<(usize, bool)> {
 /// The size of most characters.
 fn body_size(pages: &[Vec<Line>]) -> f64 {
     let mut counts: HashMap<i64, usize> = HashMap::new();
-    for line in pages.iter().flatten().filter(|line| !line.artifact) {
+    for line in pages.iter().flatten().filter(|line| !line.artifact && !line.hidden) {
         *counts.entry((line.size * 2.0).round() as i64).or_default() += line.text.len();
     }
     let most = counts.into_iter().max_by_key(|(size, count)| (*count, -size));
@@ -93,7 +93,8 @@ fn hyphened(pages: &[Vec<Line>]) -> HashSet<String> {
 
 /// The gap between lines of one paragraph: the middle one of all gaps of the page.
 fn usual_gap(page: &[Line]) -> f64 {
-    let lines = page.windows(2).filter(|two| two[0].column == two[1].column);
+    let shown: Vec<&Line> = page.iter().filter(|line| !line.hidden).collect();
+    let lines = shown.windows(2).filter(|two| two[0].column == two[1].column);
     let gaps = lines.map(|two| (two[0].y - two[1].y) / two[1].size.max(0.1));
     let mut gaps: Vec<f64> = gaps.filter(|gap| (0.8..2.5).contains(gap)).collect();
     gaps.sort_by(f64::total_cmp);
@@ -123,6 +124,10 @@ struct Open {
 impl Paragraphs {
     fn take(&mut self, line: Line, page: Option<u32>, usual: f64) {
         if line.text.is_empty() {
+            return;
+        }
+        if line.hidden {
+            self.drafts.push(Draft { page, role: Role::Hidden, text: line.text });
             return;
         }
         if line.artifact {

@@ -13,6 +13,7 @@ pub(super) struct Line {
     pub(super) bold: bool,
     pub(super) mono: bool,
     pub(super) artifact: bool,
+    pub(super) hidden: bool,
     /// Pieces with wide gaps between them: cells of a table.
     pub(super) cells: usize,
     /// Counts columns and what stands across them, down the page.
@@ -85,7 +86,7 @@ fn parted(mut row: Vec<Piece>) -> Vec<Line> {
         let width = piece.end - piece.x;
         if let Some(line) = lines.last_mut()
             && piece.x - line.end < GAP * line.size.max(piece.size)
-            && line.artifact == piece.artifact
+            && (line.artifact, line.hidden) == (piece.artifact, piece.hidden)
         {
             let apart = piece.x - line.end > 0.12 * piece.size;
             if apart && !line.text.ends_with(' ') && !piece.text.starts_with(' ') {
@@ -101,15 +102,16 @@ fn parted(mut row: Vec<Piece>) -> Vec<Line> {
             line.end = line.end.max(piece.end);
             continue;
         }
-        let Piece { x, end, y, size, text, bold, mono, artifact } = piece;
-        lines.push(Line { x, end, y, size, text, bold, mono, artifact, cells: 1, column: 0 });
+        let Piece { x, end, y, size, text, bold, mono, artifact, hidden } = piece;
+        let (cells, column) = (1, 0);
+        lines.push(Line { x, end, y, size, text, bold, mono, artifact, hidden, cells, column });
     }
     lines
 }
 
 /// Where the gap between two columns is: what the fewest lines cross, with enough on both sides.
 fn gutter(rows: &[Vec<Line>]) -> Option<f64> {
-    let all = || rows.iter().flatten().filter(|line| !line.artifact);
+    let all = || rows.iter().flatten().filter(|line| !line.artifact && !line.hidden);
     let left = all().map(|line| line.x).fold(f64::INFINITY, f64::min);
     let right = all().map(|line| line.end).fold(f64::NEG_INFINITY, f64::max);
     let width = right - left;
@@ -138,7 +140,8 @@ fn gutter(rows: &[Vec<Line>]) -> Option<f64> {
 fn joined(row: Vec<Line>, column: bool) -> impl Iterator<Item = Line> {
     let mut lines: Vec<Line> = Vec::new();
     for line in row {
-        match lines.last_mut().filter(|last| last.artifact == line.artifact) {
+        let alike = |last: &&mut Line| (last.artifact, last.hidden) == (line.artifact, line.hidden);
+        match lines.last_mut().filter(alike) {
             Some(last) => {
                 let text = last.text.trim();
                 let mark = last.cells == 1

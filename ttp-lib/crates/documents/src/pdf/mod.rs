@@ -36,11 +36,16 @@ pub(crate) fn drafts(
     let pages = pages(&file, budget)?;
     let mut reader = Reader::new(&file);
     let mut read = Vec::with_capacity(pages.len());
-    let (mut pictured, mut pictures) = (Vec::new(), false);
+    let (mut pictured, mut recognised, mut pictures) = (Vec::new(), Vec::new(), false);
     for (at, page) in pages.iter().enumerate() {
         let number = at + 1;
-        let pieces = read_page(&mut reader, &file, page, budget)
+        let mut pieces = read_page(&mut reader, &file, page, budget)
             .map_err(|reason| format!("page {number}: {reason}"))?;
+        // What a text recognition found in a scanned page lies unseen over its picture.
+        if reader.pictures && pieces.iter().all(|piece| piece.hidden) && !pieces.is_empty() {
+            pieces.iter_mut().for_each(|piece| piece.hidden = false);
+            recognised.push(number);
+        }
         if pieces.is_empty() && reader.pictures {
             pictured.push(number);
         }
@@ -59,6 +64,18 @@ pub(crate) fn drafts(
     if reader.unknown > 0 {
         let unknown = reader.unknown;
         notes.push(format!("{unknown} characters left out: their fonts do not say what they are"));
+    }
+    if reader.white > 0 {
+        let white = reader.white;
+        notes.push(format!(
+            "{white} words are white, which nobody sees on a white page: read as others"
+        ));
+    }
+    if !recognised.is_empty() {
+        let pages = listed(&recognised);
+        notes.push(format!(
+            "pages whose text is what a text recognition found in a picture: {pages}"
+        ));
     }
     if !pictured.is_empty() {
         notes.push(format!("pages with pictures only, no text: {}", listed(&pictured)));

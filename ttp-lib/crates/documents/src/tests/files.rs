@@ -1,6 +1,6 @@
 use super::PROSE;
 use crate::files::read_watched;
-use crate::{Limits, gather, read_file};
+use crate::{Limits, gather, left_out, read_file};
 use std::io::Read;
 use std::path::PathBuf;
 
@@ -57,6 +57,7 @@ fn a_folder_gives_its_reports() {
     std::fs::create_dir(at("below.txt")).unwrap();
     let all = gather(&[at("d"), folder.path().to_path_buf(), at("b.PDF")]).unwrap();
     assert_eq!(all, [at("d"), at("a b.txt"), at("b.PDF"), at("ü.html")]);
+    assert_eq!(left_out(folder.path()).unwrap(), ["below.txt/", "c.png", "d"]);
     let error = |path: PathBuf| gather(&[path]).unwrap_err().to_string();
     assert!(error(at("below.txt")).contains("a folder without a report (txt,"));
     assert!(error(at("none.txt")).contains("none.txt: cannot read"));

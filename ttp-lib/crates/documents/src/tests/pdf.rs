@@ -178,6 +178,42 @@ fn filters_one_after_the_other() {
 }
 
 #[test]
+fn what_a_page_does_not_show_is_hidden() {
+    let shown = "The actor ran encoded PowerShell on the host.";
+    let unseen = "The malware injects code into a running process.";
+    let line = |y: f64, size: f64, text: &'static str| content(&[(72.0, y, size, text)]);
+    let with = |before: &str, behind: &str, size: f64| {
+        let hidden = line(500.0, size, unseen);
+        let page = [&line(700.0, 11.0, shown)[..], before.as_bytes(), &hidden, behind.as_bytes()];
+        read("a.pdf", pages(&[page.concat()]))
+    };
+    let [prose, hidden] = [Kind::Prose, Kind::Hidden];
+    for document in
+        [with("\n3 Tr\n", "", 11.0), with("\n", "", 0.4), with("\nq 3 Tr\n", " Q", 11.0)]
+    {
+        assert_eq!(
+            (texts(&document, prose), texts(&document, hidden)),
+            (vec![shown], vec![unseen])
+        );
+        assert_eq!(document.notes, [] as [&str; 0]);
+    }
+    // White on what may be white is read, and told.
+    for white in ["\n1 g\n", "\n1 1 1 rg\n", "\n0 0 0 0 k\n"] {
+        let document = with(white, "", 11.0);
+        assert_eq!(texts(&document, prose).len(), 2, "{white}");
+        assert!(document.notes[0].starts_with("8 words are white, "), "{:?}", document.notes);
+    }
+    assert_eq!(with("\n0.5 g\n", "", 11.0).notes, [] as [&str; 0]);
+    // Over a picture it is what a text recognition found in it.
+    let picture = b"BI /W 1 /H 1 /CS /G /BPC 8 ID x EI\n3 Tr\n".to_vec();
+    let scanned = [picture, line(700.0, 11.0, shown)].concat();
+    let document = read("scan.pdf", pages(&[scanned]));
+    assert_eq!(texts(&document, prose), [shown]);
+    let note = "pages whose text is what a text recognition found in a picture: 1";
+    assert_eq!(document.notes, [note]);
+}
+
+#[test]
 fn pictures_only_is_said() {
     let picture = "<< /Type /Catalog /Pages 2 0 R >>";
     let file = pdf(&[

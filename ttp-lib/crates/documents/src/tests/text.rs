@@ -67,6 +67,15 @@ fn another_language_is_told() {
     let note = |text: &str| read("a.txt", text).notes;
     assert!(note(german)[0].contains("German"));
     assert_eq!(note(&PROSE.repeat(10)), [] as [&str; 0]);
+    let polish = "Atakujący wysłali wiadomości z załącznikami do pracowników firmy, a następnie użyli \
+                  narzędzia, które odczytało hasła z pamięci procesu i przesłało je na serwer, który \
+                  został wcześniej przejęty przez tę samą grupę.";
+    let swedish = "Angriparna skickade e-post till de anställda och när de hade öppnat bilagan kunde de \
+                   läsa lösenord i minnet och skicka dem till en server som inte hörde till företaget.";
+    assert!(note(polish)[0].contains("another language than English"), "{:?}", note(polish));
+    assert!(note(swedish)[0].contains("Swedish"), "{:?}", note(swedish));
+    let mixed = [PROSE, PROSE, PROSE, PROSE, german, PROSE, PROSE].join("\n\n");
+    assert!(note(&mixed)[0].contains("seem not to be in English"), "{:?}", note(&mixed));
     let russian = "Злоумышленники отправили письма сотрудникам компании и получили доступ к сети.";
     assert!(note(russian)[0].contains("another script"));
 }

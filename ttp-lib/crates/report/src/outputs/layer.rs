@@ -16,7 +16,7 @@ const ROOM: i64 = 10;
 
 /// What colours a technique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Score {
+pub(crate) enum LayerScore {
     /// The highest probability among its sentences, times 100.
     Probability,
     /// How many of its sentences a reviewer accepted.
@@ -25,17 +25,17 @@ pub(crate) enum Score {
 
 /// The layer of these techniques. No tactic is named, so a technique is coloured under each of its
 /// tactics: a sentence shows what was done, and seldom what for.
-pub(crate) fn layer(report: &Report, techniques: &[Technique], score: Score) -> Value {
+pub(crate) fn layer(report: &Report, techniques: &[Technique], score: LayerScore) -> Value {
     let model = &report.model;
     let most = techniques.iter().map(|technique| technique.evidence.len()).max().unwrap_or(1);
     let (low, high, said, legend) = match score {
-        Score::Probability => (
+        LayerScore::Probability => (
             (100.0 * model.threshold) as i64,
             100,
             "The score is the highest probability among a technique's sentences, in per cent.",
             "probability",
         ),
-        Score::Accepted => (
+        LayerScore::Accepted => (
             0,
             i64::try_from(most).unwrap_or(i64::MAX),
             "The score is the number of a technique's sentences that a reviewer accepted.",
@@ -54,8 +54,8 @@ pub(crate) fn layer(report: &Report, techniques: &[Technique], score: Score) -> 
         })
         .collect();
     let trusted = match score {
-        Score::Probability => trust(report),
-        Score::Accepted => "Each was looked at by a reviewer.".to_owned(),
+        LayerScore::Probability => trust(report),
+        LayerScore::Accepted => "Each was looked at by a reviewer.".to_owned(),
     };
     // The Navigator knows versions by their first number alone.
     let attack = model.attack_version.split('.').next().unwrap_or_default();
@@ -95,7 +95,7 @@ fn metadata(name: &str, value: &str) -> Value {
     json!({ "name": name, "value": value })
 }
 
-fn entry(report: &Report, technique: &Technique, score: Score) -> Value {
+fn entry(report: &Report, technique: &Technique, score: LayerScore) -> Value {
     let found = technique.evidence.iter().filter_map(|&(document, number)| {
         let (read, judgement) = report.sentence(document, number)?;
         let probability = match judgement.probability_of(&technique.technique) {
@@ -116,8 +116,8 @@ fn entry(report: &Report, technique: &Technique, score: Score) -> Value {
     json!({
         "techniqueID": technique.technique,
         "score": match score {
-            Score::Probability => (100.0 * technique.probability).round() as usize,
-            Score::Accepted => technique.evidence.len(),
+            LayerScore::Probability => (100.0 * technique.probability).round() as usize,
+            LayerScore::Accepted => technique.evidence.len(),
         },
         "comment": lines.join("\n\n"),
         "enabled": true,

@@ -22,7 +22,7 @@ mod tables;
 #[allow(clippy::unwrap_used, clippy::panic)]
 pub(crate) mod tests;
 
-use layer::{Score, layer};
+use layer::{LayerScore, layer};
 pub use page::page;
 pub use tables::{blocks, purpose, techniques};
 
@@ -138,9 +138,19 @@ pub fn table(report: &Report) -> String {
             _ = writeln!(out, "note: {}: {}", safe(&read.document.name), safe(note));
         }
     }
+    // Of the others a reader of this report need not know.
+    let found = |id: &str| report.techniques.iter().any(|technique| technique.technique == id);
     for change in &report.label_changes {
-        let to = change.to.as_deref().unwrap_or("withdrawn");
-        _ = writeln!(out, "{} → {}: {}", safe(&change.from), safe(to), safe(&change.why));
+        match change.to.as_deref() {
+            Some(to) if !found(to) => {}
+            Some(to) if to == change.from => {
+                _ = writeln!(out, "{}: {}", safe(to), safe(&change.why));
+            }
+            Some(to) => {
+                _ = writeln!(out, "{} → {}: {}", safe(&change.from), safe(to), safe(&change.why));
+            }
+            None => {}
+        }
     }
     out
 }
@@ -183,7 +193,7 @@ fn on_one_line(schema: &mut Value) {
 pub fn write(report: &Report, folder: &Path) -> Result<Vec<PathBuf>> {
     check(report)?;
     let whole = serde_json::to_value(report).map_err(Error::library("writing JSON"))?;
-    let layer = layer(report, &report.techniques, Score::Probability);
+    let layer = layer(report, &report.techniques, LayerScore::Probability);
     let contents = [
         json(&whole)?,
         sheet::sheet(report)?,

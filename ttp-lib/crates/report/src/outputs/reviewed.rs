@@ -1,6 +1,6 @@
 //! What is written of a report that a reviewer has corrected.
 
-use super::{Score, json, layer, put};
+use super::{LayerScore, json, layer, put};
 use crate::review::ReviewedReport;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ impl ReviewedReport {
     /// A layer of the ATT&CK Navigator, format 4.5, of [`techniques`](Self::techniques); the score is
     /// the number of accepted sentences.
     pub fn layer(&self) -> Value {
-        layer(&self.report, &self.techniques(), Score::Accepted)
+        layer(&self.report, &self.techniques(), LayerScore::Accepted)
     }
 
     /// Writes `review.json` (the counts), `reviewed-layer.json` and `training.csv` into a folder,

@@ -59,8 +59,8 @@ pub fn weight_of_none(shown: usize, none: usize, mix: f64) -> f64 {
 /// `mix` sentences of it for each one that shows a technique; 0 leaves it out.
 ///
 /// ```
-/// use ttp_report::recognise::{Named, Truth, curve};
-/// let row = |probability, truth| Named { probability, truth, object: String::new() };
+/// use ttp_report::recognise::{ScoredSentence, Truth, curve};
+/// let row = |probability, truth| ScoredSentence { probability, truth, object: String::new() };
 /// let rows = [row(0.9, Truth::Right), row(0.8, Truth::None), row(0.6, Truth::Right), row(0.5, Truth::None)];
 /// // Two sentences of each sort: at 1 : 3 a sentence of prose counts as three.
 /// let points = curve(&rows, 3.0);

@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use ttp_lib::calibration::{Logits, Probabilities, Temperature};
 use ttp_lib::encoder::TechniqueEncoder;
-use ttp_lib::pretrained::{Checkpoint, Tokenize};
+use ttp_lib::pretrained::{Checkpoint, CheckpointTokenizer};
 use ttp_lib::{Error, Result, train};
 
 /// What `report-model.json` holds of the encoder.
@@ -26,7 +26,7 @@ pub struct EncoderAbout {
 pub(super) struct Encoder {
     folder: PathBuf,
     encoder: TechniqueEncoder,
-    tokenize: Tokenize,
+    tokenize: CheckpointTokenizer,
     /// The place of each of its techniques among the linear model's.
     places: Vec<usize>,
 }

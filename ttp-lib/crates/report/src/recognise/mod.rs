@@ -30,7 +30,7 @@ pub use curve::{
 };
 pub use encoder::EncoderAbout;
 pub use model::{About, Label, Models, NONE, ReportModel, Verdict};
-pub use report::{Options, recognise, recognise_sentences};
+pub use report::{MOST_SENTENCES, Options, recognise, recognise_sentences};
 pub use results::{KindCount, ModelResults, Negatives, Results, TramV2, negatives};
 pub use rows::{Account, Parts, ProseCount, Row, rows};
 pub use similar::Search;

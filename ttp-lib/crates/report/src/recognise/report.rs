@@ -4,11 +4,15 @@ use super::model::{ReportModel, Verdict};
 use super::similar::Search;
 use crate::{Candidate, DocumentFindings, Judgement, NOBODY_SAID, Report, Technique, VERSION};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use ttp_documents::{Document, Sentence};
-use ttp_lib::Result;
+use ttp_lib::{Error, Result};
 
 /// How many techniques are said of a sentence.
 const CANDIDATES: usize = 5;
+/// The most sentences of one run. A report has some hundred, a book of 400 pages some ten thousand;
+/// with more a run takes more than a minute or 1 GiB.
+pub const MOST_SENTENCES: usize = 50_000;
 /// From which probability that it shows a technique on a sentence is looked up among the bundle's.
 const SHOWS: f64 = 0.5;
 
@@ -37,7 +41,8 @@ impl Default for Options<'_> {
 /// threshold of the precision. Techniques are listed over all documents, surest first.
 ///
 /// # Errors
-/// If no threshold has the precision, or a model cannot be asked.
+/// If no threshold has the precision, there are more than [`MOST_SENTENCES`], or a model cannot be
+/// asked.
 pub fn recognise(
     documents: Vec<Document>,
     model: &ReportModel,
@@ -60,6 +65,7 @@ pub fn recognise_sentences(
     options: &Options<'_>,
 ) -> Result<Report> {
     let recogniser = model.recogniser(options.precision)?;
+    refuse_too_many(&documents)?;
     let texts: Vec<&str> = documents
         .iter()
         .flat_map(|(_, sentences)| sentences.iter().map(|sentence| sentence.text.as_str()))
@@ -105,6 +111,22 @@ pub fn recognise_sentences(
         documents: read,
         label_changes: model.about().label_changes.clone(),
     })
+}
+
+/// Refuses more sentences than are asked about, and names the document with the most.
+fn refuse_too_many(documents: &[(Document, Vec<Sentence>)]) -> Result<()> {
+    let all: usize = documents.iter().map(|(_, sentences)| sentences.len()).sum();
+    let largest = documents.iter().max_by_key(|(_, sentences)| sentences.len());
+    match largest {
+        Some((document, sentences)) if all > MOST_SENTENCES => {
+            let reason = format!(
+                "{} of {all} sentences, and at most {MOST_SENTENCES} are read in one run: part it",
+                sentences.len()
+            );
+            Err(Error::input(Path::new(&document.name), reason))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The names of the techniques that are candidates or near, and evidence of no sentence.

@@ -4,7 +4,7 @@ use crate::Similar;
 use std::path::Path;
 use ttp_lib::corpus::Corpus;
 use ttp_lib::encoder::{SentenceEncoder, Vectors};
-use ttp_lib::pretrained::{Checkpoint, Tokenize};
+use ttp_lib::pretrained::{Checkpoint, CheckpointTokenizer};
 use ttp_lib::similarity::{corpus_vectors, nearest_techniques};
 use ttp_lib::{Error, Result, train};
 
@@ -24,7 +24,7 @@ const TECHNIQUES: usize = 3;
 /// A sentence model with the corpus's sentences, to search among.
 pub struct Search {
     encoder: SentenceEncoder,
-    tokenize: Tokenize,
+    tokenize: CheckpointTokenizer,
     corpus: Corpus,
     vectors: Vectors,
 }

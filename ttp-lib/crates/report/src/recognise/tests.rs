@@ -291,6 +291,18 @@ fn a_report_has_its_techniques_surest_first_over_all_documents() {
 }
 
 #[test]
+fn more_sentences_than_a_run_takes_are_refused() {
+    let model = &trained().model;
+    let many = vec!["It runs PowerShell."; MOST_SENTENCES];
+    let documents = vec![document("few.txt", &many[..1]), document("many.txt", &many)];
+    let error = recognise_sentences(documents, model, &Options::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "many.txt: 50000 of 50001 sentences, and at most 50000 are read in one run: part it"
+    );
+}
+
+#[test]
 fn a_precision_that_is_none_is_refused() {
     let model = &trained().model;
     for (precision, said) in [

@@ -65,7 +65,7 @@ fn a_corrected_sheet_is_counted() {
     assert!((precision.high - 0.792_340_399_197_501_8).abs() < 1e-9, "{precision:?}");
     assert_eq!(
         reviewed.to_text(),
-        "Of the sentences with evidence 1 accepted, 1 corrected, 1 rejected, 0 unseen: precision \
+        "Of the sentences with evidence 1 accepted, 1 corrected, 1 rejected, 0 not reviewed: precision \
          0.333 [0.061, 0.792] (Wilson's interval at the level 0.95).\n1 below the threshold show a \
          technique by the reviewer's word.\n"
     );
@@ -82,8 +82,8 @@ fn a_sheet_as_it_was_written_decides_nothing() {
     let reviewed = folder.review("report.csv", &folder.csv).unwrap();
     assert_eq!(reviewed.report, sample());
     assert_eq!((reviewed.counts.unseen, reviewed.counts.precision), (3, None));
-    assert!(reviewed.to_text().contains("3 unseen: nobody has looked at any."));
-    // Rows that are left out are unseen, and blanks that a spreadsheet changes are no change.
+    assert!(reviewed.to_text().contains("3 not reviewed: nobody has looked at any."));
+    // Rows that are left out are not reviewed, and blanks that a spreadsheet changes are no change.
     let some: String = folder.csv.lines().take(2).map(|line| format!("{line}\n")).collect();
     let some = some.replace("ran encoded", "ran  encoded");
     assert_eq!(folder.review("some.csv", &some).unwrap().counts.unseen, 3);

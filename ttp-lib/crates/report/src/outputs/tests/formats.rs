@@ -1,7 +1,7 @@
 //! The layer and the bundle. `environment/tests/test_report_formats.py` opens with the libraries of
 //! their makers what `written/` holds, and here it is held to the code.
 
-use super::super::{Score, layer, stix};
+use super::super::{LayerScore, layer, stix};
 use super::{HOSTILE, STIX, hostile, no_live_address, sample};
 use crate::Report;
 use crate::review::ReviewedReport;
@@ -19,7 +19,7 @@ fn written() -> BTreeMap<&'static str, Value> {
     decided.documents[0].sentences[0].accepted = Some(true);
     decided.documents[0].sentences[1].corrected = Some("T1071.001".to_owned());
     let reviewed = ReviewedReport::of(decided).unwrap();
-    let layer = |report: &Report| layer(report, &report.techniques, Score::Probability);
+    let layer = |report: &Report| layer(report, &report.techniques, LayerScore::Probability);
     [
         ("bundle.json", stix::bundle(&sample)),
         ("bundle.hostile.json", stix::bundle(&hostile)),
@@ -52,7 +52,7 @@ fn what_others_open_is_what_is_written() {
 #[test]
 fn a_layer_has_scores_and_comments() {
     let report = sample();
-    let of = |report: &Report| layer(report, &report.techniques, Score::Probability);
+    let of = |report: &Report| layer(report, &report.techniques, LayerScore::Probability);
     let layer = of(&report);
     assert_eq!(layer["versions"]["layer"], "4.5");
     assert_eq!(layer["versions"]["attack"], "15");
@@ -125,7 +125,7 @@ fn a_bundle_keeps_mitres_ids() {
 fn what_other_tools_show_is_defanged() {
     for text in HOSTILE {
         let report = hostile(text);
-        let layer = layer(&report, &report.techniques, Score::Probability);
+        let layer = layer(&report, &report.techniques, LayerScore::Probability);
         for shown in [layer, stix::bundle(&report)] {
             let mut texts = Vec::new();
             strings(&shown, &mut texts);
