@@ -95,7 +95,12 @@ def module_of_heart(name: str) -> bool:
 
 
 def sources(crate: Path) -> "list[Path]":
-    """What a crate is compiled from; its tests are not."""
+    """What a crate is compiled from; its tests are not: `tests.rs`, and all in `tests/`."""
     files = [path for path in (crate / "src").rglob("*") if path.is_file()]
     own = [path for path in (crate / "Cargo.toml", crate / "build.rs") if path.is_file()]
-    return sorted(path for path in files if not path.name.endswith("tests.rs")) + own
+    return sorted(path for path in files if not is_test(path.relative_to(crate))) + own
+
+
+def is_test(path: Path) -> bool:
+    return any(part.removesuffix(".rs") == "tests" or part.removesuffix(".rs").endswith("_tests")
+               for part in path.parts)

@@ -34,7 +34,7 @@ import project
 from profiles import ATTACK_V15, Profile
 from project import Problem
 
-RUST = (1, 88)
+RUST = (1, 89)
 PYTHON = (3, 9)
 STEPS = ("check", "python", "libtorch", "data", "evcxr")
 # The paper's tokenizers without their models, by their names in data/sources.toml.
@@ -69,7 +69,7 @@ def check() -> None:
             missing.append(f"{tool} is missing: install Rust with rustup, then "
                            "`rustup toolchain install stable`")
         elif version < RUST:
-            missing.append(f"{tool} {version[0]}.{version[1]} is too old, 1.88 is needed: "
+            missing.append(f"{tool} {version[0]}.{version[1]} is too old, {RUST[0]}.{RUST[1]} is needed: "
                            "rustup update stable")
     if not compiler():
         missing.append("a C++ compiler is missing: apt-get install g++ "

@@ -546,7 +546,7 @@ class Words(House):
         path = f"{self.root / 'tools'}{os.pathsep}{os.environ['PATH']}"
         done = self.set_up("check", PATH=path)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("error: rustc 1.60 is too old, 1.88 is needed: rustup update", done.stderr)
+        self.assertIn("error: rustc 1.60 is too old, 1.89 is needed: rustup update", done.stderr)
 
     def test_a_python_that_is_too_old(self) -> None:
         old = next((p for p in map(shutil.which, ("python3.8", "python3.7")) if p), None)

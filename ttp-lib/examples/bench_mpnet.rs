@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 use tch::Tensor;
 use ttp_lib::encoder::{SentenceEncoder, Vectors};
-use ttp_lib::pretrained::{Checkpoint, Tokenize};
+use ttp_lib::pretrained::{Checkpoint, CheckpointTokenizer};
 use ttp_lib::similarity::loss;
 use ttp_lib::train::{self, Algorithm, Optimizer};
 use ttp_lib::{Error, Result, files};
@@ -46,7 +46,7 @@ struct Racer<'a> {
     folder: &'a Path,
     checkpoint: Checkpoint,
     task: Task,
-    tokenize: Tokenize,
+    tokenize: CheckpointTokenizer,
     encoder: SentenceEncoder,
     /// The pairs' texts, tokenised before any clock starts: first and second one in turns.
     tokenised: Vec<Vec<u32>>,

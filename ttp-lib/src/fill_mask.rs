@@ -26,7 +26,7 @@ pub const FIELD_SENTENCES: [(&str, &str); 10] = [
 /// # Example
 /// Without a vocabulary nothing is checked, and every line is named:
 /// ```
-/// let checked = ttp_lib::fill_mask::TokensChecked::against(&[]);
+/// let checked = ttp_lib::fill_mask::TokenCheck::against(&[]);
 /// assert_eq!(checked.counts["scibert"], 0);
 /// assert_eq!(checked.not_checked()[0], "bert: in (1107)");
 /// assert_eq!(checked.not_checked().len(), 15);

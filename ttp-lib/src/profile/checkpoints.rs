@@ -6,7 +6,7 @@ use ttp_base::places::setting;
 use ttp_base::{Error, Result};
 use ttp_model::pretrained::hub::Hub;
 use ttp_model::pretrained::{
-    self, CATALOGUE, Checkpoint, Entry, PUBLISHED, Start, Tokenize, Vocabulary,
+    self, CATALOGUE, Checkpoint, CheckpointTokenizer, Entry, PUBLISHED, Start, Vocabulary,
 };
 use ttp_model::tokenization::PaperTokenizer;
 use ttp_text::linear::LinearKind;
@@ -220,7 +220,7 @@ impl Run {
         id: &str,
         revision: &str,
         max_length: usize,
-    ) -> Result<(Option<Tokenize>, String)> {
+    ) -> Result<(Option<CheckpointTokenizer>, String)> {
         let own = self.model_folder().join(name);
         // As for whole checkpoints: the hub's cache is not looked at once TTP_MODELS is set.
         let folder = match pretrained::has_tokenizer(&own) {

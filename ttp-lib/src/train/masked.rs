@@ -15,8 +15,8 @@ use ttp_model::encoder::{MaskedEncoder, first_unsound};
 use ttp_model::engine::ranges::{
     BATCH_SIZE, CLIP_NORM, EPOCHS, LEARNING_RATE, MAX_LENGTH, WARMUP_SHARE, WEIGHT_DECAY,
 };
-use ttp_model::engine::{Best, Origin, Pace, Resume, Schedule, Steps};
-use ttp_model::pretrained::{Checkpoint, Tokenize};
+use ttp_model::engine::{Best, Origin, Pace, Resume, Schedule, Steps, epoch_seed};
+use ttp_model::pretrained::{Checkpoint, CheckpointTokenizer};
 use ttp_text::split::Split;
 #[allow(unused_imports)] // for the documentation
 use ttp_text::split::Unlabelled;
@@ -54,10 +54,10 @@ settings!(MaskedParams, "pretraining", {
     masked_share: between(0.0, 1.0),
 });
 
-/// What one pass came to; pass 0 is the model before the first step.
+/// What one epoch came to; epoch 0 is the model before the first step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MaskedEpoch {
-    /// The pass, from 1; 0 before training.
+    /// The epoch, from 1; 0 before training.
     pub epoch: usize,
     /// Mean loss over its batches, in nats a hidden token; `None` before training.
     pub train_loss: Option<f64>,
@@ -66,18 +66,18 @@ pub struct MaskedEpoch {
     pub validation_loss: f64,
     /// Share of the validation sentences' hidden tokens guessed right.
     pub validation_accuracy: f64,
-    /// Seconds of training in this pass, evaluation left out.
+    /// Seconds of training in this epoch, evaluation left out.
     pub seconds: f64,
 }
 
 /// What further pretraining came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MaskedHistory {
-    /// The model before, then after each pass.
+    /// The model before, then after each epoch.
     pub epochs: Vec<MaskedEpoch>,
     /// Loss of every step.
     pub losses: Vec<f64>,
-    /// Sentences trained on in each pass.
+    /// Sentences trained on in each epoch.
     pub rows: usize,
     /// Validation sentences.
     pub validation_rows: usize,
@@ -101,7 +101,11 @@ impl MaskedRows {
     ///
     /// # Errors
     /// If there is no sentence, or the tokenizer has no token for a hidden word.
-    pub fn new(texts: &[String], tokenize: &Tokenize, masked_share: f64) -> Result<Self> {
+    pub fn new(
+        texts: &[String],
+        tokenize: &CheckpointTokenizer,
+        masked_share: f64,
+    ) -> Result<Self> {
         if texts.is_empty() {
             return Err(Error::Setting { field: "texts", reason: "there is none".into() });
         }
@@ -232,7 +236,7 @@ pub struct Pretraining<'a> {
 
 impl Pretraining<'_> {
     /// Trains `encoder` on `train` and judges it on `validation` before the first and after
-    /// each pass, where the same words are hidden each time. The model after the last pass
+    /// each epoch, where the same words are hidden each time. The model after the last epoch
     /// is written, whole or not at all; a run that is killed goes on where it was
     /// ([`resume`](super::resume)). `watch` is told of every step.
     ///
@@ -271,7 +275,7 @@ impl Pretraining<'_> {
         rng.set_word_pos(u128::from(place.hiding));
         for epoch in steps.epoch()..=params.epochs {
             steps.begin(epoch);
-            let batches = batch::shuffled(&lengths, params.batch_size, seed ^ (epoch as u64) << 32);
+            let batches = batch::shuffled(&lengths, params.batch_size, epoch_seed(seed, epoch));
             for rows in batches.into_iter().skip(place.batches) {
                 place.batches += 1;
                 let Some(masked) = MaskedBatch::new(train, &rows, encoder, &mut rng) else {

@@ -21,7 +21,7 @@ use ttp_base::{Result, files};
 use ttp_metrics::Confusion;
 use ttp_model::batch::{self, Batch};
 use ttp_model::encoder::TechniqueEncoder;
-use ttp_model::engine::{Best, Origin, Pace, Resume, Schedule, Steps};
+use ttp_model::engine::{Best, Origin, Pace, Resume, Schedule, Steps, epoch_seed};
 use ttp_model::pretrained::Checkpoint;
 
 /// What a whole run came to.
@@ -107,7 +107,7 @@ impl FineTuning<'_> {
         history = earlier.unwrap_or(history);
         for epoch in steps.epoch()..=params.epochs {
             steps.begin(epoch);
-            let batches = batch::shuffled(&lengths, params.batch_size, seed ^ (epoch as u64) << 32);
+            let batches = batch::shuffled(&lengths, params.batch_size, epoch_seed(seed, epoch));
             for rows in batches.into_iter().skip(steps.of_epoch()) {
                 let batch = Batch::new(&train.tokenised, &rows, train.padding_id, encoder.device());
                 let labels: Vec<i64> = rows.iter().map(|&row| train.labels[row] as i64).collect();

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use ttp_lib::Result;
-use ttp_lib::pretrained::hub::{Hub, Progress, Retry, Settings, Snapshot, Token};
+use ttp_lib::pretrained::hub::{Hub, HubSettings, Progress, Retry, Snapshot, Token};
 
 pub(crate) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 const OTHER_COMMIT: &str = "89abcdef0123456789abcdef0123456789abcdef";
@@ -67,8 +67,8 @@ impl World {
         Self { server, cache: tempfile::tempdir().unwrap() }
     }
 
-    pub(crate) fn settings(&self) -> Settings {
-        let mut settings = Settings::new(&self.server.endpoint, self.cache.path()).unwrap();
+    pub(crate) fn settings(&self) -> HubSettings {
+        let mut settings = HubSettings::new(&self.server.endpoint, self.cache.path()).unwrap();
         settings.retry =
             Retry { attempts: 3, first_pause: Duration::from_millis(1), ..Retry::default() };
         settings
@@ -76,7 +76,7 @@ impl World {
 
     pub(crate) fn fetch_with(
         &self,
-        change: impl FnOnce(&mut Settings),
+        change: impl FnOnce(&mut HubSettings),
         id: &str,
         revision: &str,
     ) -> Result<Snapshot> {
@@ -378,7 +378,7 @@ fn a_run_to_be_killed() {
     else {
         return;
     };
-    let hub = Hub::new(Settings::new(&endpoint, Path::new(&cache)).unwrap());
+    let hub = Hub::new(HubSettings::new(&endpoint, Path::new(&cache)).unwrap());
     let _ = hub.fetch("org/whole", "main", &mut |_| {});
 }
 
@@ -548,7 +548,7 @@ fn answers_that_make_no_sense_are_named() {
 fn a_hub_that_is_not_there_is_named_with_the_reason() {
     let world = World::new();
     // No port of those that the system hands out: another test's server could be given it.
-    let elsewhere = |settings: &mut Settings| {
+    let elsewhere = |settings: &mut HubSettings| {
         settings.endpoint = "http://127.0.0.1:9".parse().unwrap();
     };
     let said = world.said(world.fetch_with(elsewhere, "org/whole", "main"));
@@ -560,7 +560,7 @@ fn a_hub_that_is_not_there_is_named_with_the_reason() {
 fn a_hub_that_says_nothing_is_not_waited_for_for_ever() {
     let world = World::new();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let change = |settings: &mut Settings| {
+    let change = |settings: &mut HubSettings| {
         settings.endpoint = format!("http://{}", silent.local_addr().unwrap()).parse().unwrap();
         settings.timeout = Duration::from_millis(50);
         settings.retry.attempts = 1;
@@ -656,7 +656,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     // Permission bits do not stop root; a file in the folder's place stops everybody.
     let file = world.cache.path().join("file");
     std::fs::write(&file, "").unwrap();
-    let change = |settings: &mut Settings| settings.cache = file.join("hub");
+    let change = |settings: &mut HubSettings| settings.cache = file.join("hub");
     let said = world.said(world.fetch_with(change, "org/whole", "main"));
     let expected = "org/whole@main, config.json: CACHE/file/hub/.locks/models--org--whole: cannot \
                     create: ";

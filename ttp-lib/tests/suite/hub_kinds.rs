@@ -6,7 +6,7 @@ use crate::common::skip;
 use crate::hub::{COMMIT, World, lines, names};
 use serde_json::{Value, json};
 use std::path::Path;
-use ttp_lib::pretrained::hub::{DatasetFile, Hub, Settings};
+use ttp_lib::pretrained::hub::{DatasetFile, Hub, HubSettings};
 use ttp_lib::{Error, Result};
 
 const INDEX: &str = "model.safetensors.index.json";
@@ -167,7 +167,11 @@ fn a_sentence_encoder_comes_with_its_modules() {
 }
 
 // https://huggingface.co/datasets: what a file of a data set is called there.
-fn dataset(world: &World, change: impl FnOnce(&mut Settings), file: &str) -> Result<DatasetFile> {
+fn dataset(
+    world: &World,
+    change: impl FnOnce(&mut HubSettings),
+    file: &str,
+) -> Result<DatasetFile> {
     let mut settings = world.settings();
     change(&mut settings);
     Hub::new(settings).dataset_file("org/rows", "main", file, &mut |_| {})
@@ -182,7 +186,7 @@ fn rows() -> World {
     World::with(vec![rows])
 }
 
-fn with_token(settings: &mut Settings) {
+fn with_token(settings: &mut HubSettings) {
     settings.token = ttp_lib::pretrained::hub::Token::new("hf_right").unwrap();
 }
 
@@ -201,7 +205,7 @@ fn a_data_sets_file_is_fetched_as_checkpoints_are() {
     let nested = dataset(&world, with_token, "data/a b.csv").unwrap();
     assert_eq!(std::fs::read_to_string(nested.path).unwrap(), "x\n");
     world.server.take_requests();
-    let offline = |settings: &mut Settings| settings.offline = true;
+    let offline = |settings: &mut HubSettings| settings.offline = true;
     assert_eq!(dataset(&world, offline, "train.csv").unwrap(), file);
     let pinned = Hub::new(world.settings());
     let pinned = pinned.dataset_file("org/rows", COMMIT, "train.csv", &mut |_| {}).unwrap();

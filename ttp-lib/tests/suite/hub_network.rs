@@ -5,7 +5,7 @@ use crate::common::hub_server::Fault;
 use crate::hub::{COMMIT, World, lines};
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
-use ttp_lib::pretrained::hub::{Proxies, Settings, Token};
+use ttp_lib::pretrained::hub::{HubSettings, Proxies, Token};
 use ttp_lib::{Error, Result};
 
 /// Nothing listens there.
@@ -64,7 +64,7 @@ fn a_proxy_that_cannot_be_used_is_named() {
 fn each_address_goes_its_own_way_through_a_proxy() {
     let world = World::new();
     let proxy = world.server.endpoint.replace("http://", "me:se%63ret@");
-    let change = |settings: &mut Settings| {
+    let change = |settings: &mut HubSettings| {
         settings.proxies = proxies(&[("http_proxy", &proxy), ("NO_PROXY", "127.0.0.1")]);
         settings.endpoint = "http://hub.example/".parse().unwrap();
         settings.token = Token::new("hf_right").unwrap();
@@ -98,7 +98,7 @@ fn each_address_goes_its_own_way_through_a_proxy() {
 #[test]
 fn a_proxy_that_opens_no_tunnel_is_named() {
     let world = World::new();
-    let change = |settings: &mut Settings| {
+    let change = |settings: &mut HubSettings| {
         settings.proxies = proxies(&[("https_proxy", &world.server.endpoint)]);
         settings.endpoint = "https://hub.example/".parse().unwrap();
     };
@@ -163,15 +163,15 @@ fn a_hub_that_asks_to_wait_is_waited_for_and_not_for_an_hour() {
 #[test]
 fn refusals_say_what_can_be_done() {
     let world = World::new();
-    let refused = |fault: Fault, change: &dyn Fn(&mut Settings)| -> Result<()> {
+    let refused = |fault: Fault, change: &dyn Fn(&mut HubSettings)| -> Result<()> {
         world.server.plan("GET /api", 1, fault);
         world.fetch_with(|settings| change(settings), "org/whole", "main").map(|_| ())
     };
-    let said = |fault, change: &dyn Fn(&mut Settings)| {
+    let said = |fault, change: &dyn Fn(&mut HubSettings)| {
         let said = refused(fault, change).unwrap_err().to_string();
         said.replace(&world.server.endpoint, "HUB")
     };
-    let plain = &|_: &mut Settings| {};
+    let plain = &|_: &mut HubSettings| {};
     assert_eq!(
         said(Fault::Denied("GatedRepo", "Access is restricted."), plain),
         "org/whole@main: access is denied (403): accept the model's terms at HUB/org/whole, and \

@@ -5,7 +5,7 @@ use crate::common::tiny::{self, Tiny};
 use std::path::Path;
 use tch::{Device, Tensor};
 use ttp_lib::encoder::{MaskedEncoder, TechniqueEncoder};
-use ttp_lib::pretrained::{Checkpoint, Tokenize};
+use ttp_lib::pretrained::{Checkpoint, CheckpointTokenizer};
 use ttp_lib::split::Split;
 use ttp_lib::train::{MaskedHistory, MaskedParams, MaskedRows, Pretraining, check_held_out};
 
@@ -31,7 +31,7 @@ fn sentences() -> Vec<String> {
         .collect()
 }
 
-fn tokenizer(checkpoint: &Checkpoint) -> Tokenize {
+fn tokenizer(checkpoint: &Checkpoint) -> CheckpointTokenizer {
     checkpoint.tokenizer(16).unwrap()
 }
 

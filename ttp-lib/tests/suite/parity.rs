@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use tch::{Device, Kind, Tensor};
 use ttp_lib::batch::Batch;
 use ttp_lib::encoder::{MaskedEncoder, TechniqueEncoder};
-use ttp_lib::pretrained::{Checkpoint, Tokenize};
+use ttp_lib::pretrained::{Checkpoint, CheckpointTokenizer};
 
 /// How far one number may be from transformers', in single precision.
 const TOLERANCE: f64 = 1e-4;
@@ -188,7 +188,7 @@ struct Case {
 }
 
 impl Case {
-    fn tokenize(&self) -> Tokenize {
+    fn tokenize(&self) -> CheckpointTokenizer {
         self.checkpoint.tokenizer(GOLDEN.max_length).unwrap()
     }
 

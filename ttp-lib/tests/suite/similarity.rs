@@ -440,28 +440,28 @@ fn what_cannot_be_mined_is_named() {
     let all = all(&labels);
     assert_eq!(
         mined(Mining { negatives: 9, ..Mining::default() }, &all),
-        "setting mining.negatives: 9 for each anchor asked for, and 8 candidates there"
+        "setting similarity.mining.negatives: 9 for each anchor asked for, and 8 candidates there"
     );
     assert_eq!(
         mined(Mining { absolute_margin: Some(0.9), ..Mining::default() }, &all),
-        "setting mining: no negative is left; passed over: 2 similar to the anchor by its label, \
+        "setting similarity.mining: no negative is left; passed over: 2 similar to the anchor by its label, \
          5 within the absolute margin of the positive"
     );
     assert_eq!(
         mined(Mining { range_min: 3, range_max: Some(3), ..Mining::default() }, &all),
-        "setting mining.range_max: 3 leaves no room for 1 negatives after 3"
+        "setting similarity.mining.range_max: 3 leaves no room for 1 negatives after 3"
     );
     assert_eq!(
         mined(Mining { max_score: Some(1.5), ..Mining::default() }, &all),
-        "setting mining.max_score: 1.5 is not from -1 to 1"
+        "setting similarity.mining.max_score: 1.5 is not from -1 to 1"
     );
     assert_eq!(
         mined(Mining { min_score: Some(0.5), max_score: Some(0.2), ..Mining::default() }, &all),
-        "setting mining.min_score: 0.5 is above max_score, 0.2"
+        "setting similarity.mining.min_score: 0.5 is above max_score, 0.2"
     );
     assert_eq!(
         mined(Mining { negatives: 0, ..Mining::default() }, &all),
-        "setting mining.negatives: 0 for each anchor are none"
+        "setting similarity.mining.negatives: 0 for each anchor are none"
     );
     assert_eq!(
         said(Vectors::new(2, vec![0.0, 1.0, f32::NAN, 1.0])),
@@ -720,7 +720,7 @@ fn a_training_that_makes_no_sense_is_named() {
     let one = [Triplet { anchor: 0, positive: 1, negative: 100 }];
     assert_eq!(
         run(Loss::Contrastive { margin: -0.5 }, &one),
-        "setting loss.contrastive.margin: -0.5 is not a number above 0"
+        "setting similarity.loss.contrastive.margin: -0.5 is not a number above 0"
     );
     let wrong = |value: Value| {
         let settings: SimilaritySettings = serde_json::from_value(value).unwrap();

@@ -342,7 +342,7 @@ fn a_schedule_that_is_stopped_begins_as_the_whole_one() {
     let triplet = Loss::Triplet { margin: 0.2, distance: ttp_lib::similarity::Distance::Cosine };
     assert_eq!(
         said(losses(triplet, None)),
-        "setting loss: triplet: a pair has no negative of its own"
+        "setting similarity.loss: triplet: a pair has no negative of its own"
     );
     assert_eq!(said(losses(Loss::Cosine, Some(0))), "setting epochs: 0 train nothing");
 }

@@ -6,13 +6,13 @@ use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use ttp_lib::fill_mask::TokenCheck;
 use ttp_lib::pretrained::{
-    Checkpoint, PUBLISHED, PublishedVocabulary, Tokenize, Vocabulary, tokenizer_in,
+    Checkpoint, CheckpointTokenizer, PUBLISHED, PublishedVocabulary, Vocabulary, tokenizer_in,
 };
 use ttp_lib::profile::Run;
 use ttp_lib::tokenization::{self, NamedTokenizer, PaperTokenizer, Splitting, TokenizerReport};
 
 /// An uncased WordPiece tokenizer of these words, opened as a checkpoint's.
-fn tokenizer(folder: &Path, words: &[&str], max_length: usize) -> Tokenize {
+fn tokenizer(folder: &Path, words: &[&str], max_length: usize) -> CheckpointTokenizer {
     let vocabulary: Vec<&str> = tiny::WORDS[..5].iter().chain(words).copied().collect();
     let config = json!({
         "model_type": "bert", "architectures": ["BertModel"], "hidden_size": 8,

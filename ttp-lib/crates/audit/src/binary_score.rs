@@ -2,7 +2,7 @@
 
 use super::figure::{Exact, Interval};
 use super::scores::{
-    Metric, Quotient, Score, ZeroDivision, compare_mcc, compare_root, exact_score,
+    CountQuotient, Metric, Score, ZeroDivision, compare_mcc, compare_root, exact_score,
 };
 use num_integer::Integer;
 use num_traits::{Signed, ToPrimitive, Zero};
@@ -136,14 +136,14 @@ impl BinaryScore {
     }
 
     /// The score as a quotient of sums; nothing for the two that are none.
-    pub(super) fn quotient(&self) -> Option<Quotient> {
+    pub(super) fn quotient(&self) -> Option<CountQuotient> {
         self.metric.quotient()
     }
 
     /// Numerator and denominator, each as factors of tp, of fp, and what stands alone. Nothing for
     /// Matthews' correlation, and for a balanced accuracy that has no value.
     fn terms(&self, positive: i128, negative: i128) -> Option<(Line, Line)> {
-        if let Some(Quotient { numerator, denominator }) = self.quotient() {
+        if let Some(CountQuotient { numerator, denominator }) = self.quotient() {
             let sum = |[tp, fp, p, n]: [i128; 4]| (tp, fp, p * positive + n * negative);
             return Some((sum(numerator), sum(denominator)));
         }

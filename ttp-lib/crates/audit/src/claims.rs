@@ -73,12 +73,12 @@ pub struct Quantities {
     /// Names and bounds.
     pub unknowns: Vec<(String, i128, i128)>,
     /// Relations that hold by definition.
-    pub always: Vec<Relation>,
+    pub always: Vec<LinearRelation>,
 }
 
 /// A linear relation of named whole numbers.
 #[derive(Debug, Clone)]
-pub struct Relation {
+pub struct LinearRelation {
     /// Unknown and factor.
     pub terms: Vec<(usize, i128)>,
     /// Least value of the sum.
@@ -142,7 +142,7 @@ pub enum Check {
     /// Two classes taken for each other by these shares, which way round is not said.
     EitherWay(usize, usize, usize, Box<[Figure; 2]>),
     /// A sum of unknown numbers, or a relation between them.
-    Linear(usize, Relation),
+    Linear(usize, LinearRelation),
     /// The sum of other claims' figures, times a factor, is this figure (or at most, where so).
     Sum(Vec<(usize, Exact)>, Bound),
     /// The first is this share of the second.

@@ -6,7 +6,7 @@ use super::confusion::MatrixCount;
 use super::judge::Judge;
 use super::outcome::DerivedNumber;
 use super::ranges::{Ends, ProvenRange, RangeStart};
-use super::rests::{self, Bounds, Prover, Rest};
+use super::rests::{self, ProvenBounds, Prover, Rest};
 use super::statement::Statement;
 
 impl Judge<'_> {
@@ -33,16 +33,17 @@ impl Judge<'_> {
                 let range = self.range(&number, of, RangeStart { known, inward })?;
                 Some((range.least, range.most))
             };
-            let proves = |of: &[usize], bounds: Bounds| self.proves_within(&number, of, bounds);
-            let hint = |of: &[usize], bounds: Bounds| self.hint(&number, of, bounds);
+            let proves =
+                |of: &[usize], bounds: ProvenBounds| self.proves_within(&number, of, bounds);
+            let hint = |of: &[usize], bounds: ProvenBounds| self.hint(&number, of, bounds);
             let end = |end: i128| i64::try_from(end).ok();
-            let ends = |range: Option<Bounds>| {
+            let ends = |range: Option<ProvenBounds>| {
                 range.map_or((None, None), |(low, high)| (end(low), end(high)))
             };
             let prover = Prover { range: &range, proves: &proves, hint: &hint };
             let rests_on = holding.as_deref().zip(bounds).and_then(|(holding, bounds)| {
                 let found = rests::rests(holding, bounds, &prover, &mut left)?;
-                let rest = |(at, without): (usize, Option<Bounds>)| {
+                let rest = |(at, without): (usize, Option<ProvenBounds>)| {
                     let (least, most) = ends(without);
                     Rest {
                         claim: self.id(at),
@@ -76,7 +77,7 @@ impl Judge<'_> {
     }
 
     /// Whether claims prove that a number lies within bounds.
-    fn proves_within(&self, number: &Number, of: &[usize], bounds: Bounds) -> bool {
+    fn proves_within(&self, number: &Number, of: &[usize], bounds: ProvenBounds) -> bool {
         match *number {
             Number::OfSystem(system, unknown) => {
                 self.problem(system, of).proves_within(unknown, bounds.0, bounds.1)
@@ -91,7 +92,12 @@ impl Judge<'_> {
     }
 
     /// Some of the claims from which such a proof seems to follow.
-    fn hint(&self, number: &Number, of: &[usize], (least, most): Bounds) -> Option<Vec<usize>> {
+    fn hint(
+        &self,
+        number: &Number,
+        of: &[usize],
+        (least, most): ProvenBounds,
+    ) -> Option<Vec<usize>> {
         match *number {
             Number::OfSystem(system, unknown) => {
                 let always = self.claims.quantities[system].always.len();

@@ -35,7 +35,7 @@
 //!   with other `readings` of them.
 //! - `turned`: matrices printed with rows and columns exchanged.
 //! - `solver`: whole numbers that meet linear rows and averages (`problem`), looked for by
-//!   narrowed bounds (`narrow`), linear programs (`relaxed`), a `walk` and a `search`.
+//!   narrowed bounds (`narrow`), linear programs (`relaxation`), a `walk` and a `search`.
 //! - `ranges`: bounds of one of those numbers, proven.
 //! - `arithmetic`: claims about other figures.
 //! - `together`: those that compare figures, together.
@@ -46,7 +46,8 @@
 //! - `set`: claims files about the same matrices, as one set.
 //! - `removal`: the smallest set of claims that has to go.
 //! - `rests`: which claims a derived number rests on.
-//! - [`report`]: one table of all claims, and our figures beside them.
+//! - [`report`]: one table of all claims, and our figures beside them: `measurements` are what runs of
+//!   this project left, `figure_runs` what each figure's run came to.
 
 mod agreement;
 mod arithmetic;

@@ -100,14 +100,14 @@ impl Audit {
     ///
     /// ```
     /// use serde_json::json;
-    /// use ttp_audit::{Claims, Reproduction, audit, report::Measured};
+    /// use ttp_audit::{Claims, Reproduction, audit, report::Measurements};
     ///
     /// let text = "document = \"d\"\n[[claim]]\nid = \"rows\"\nat = \"1\"\nsays = \"rows\"\n\
     ///     kind = \"stated\"\nneeds = \"the data\"\nvalue = \"14.4k\"\n\
     ///     ours = \"paper_rows.rows\"\nsame_rows = true\n";
     /// let claims = Claims::parse("claims.toml".as_ref(), text)?;
     /// let ran = |rows: u64| -> Result<_, ttp_base::Error> {
-    ///     let ours = Measured::from_json(json!({ "paper_rows": { "rows": rows } }));
+    ///     let ours = Measurements::from_json(json!({ "paper_rows": { "rows": rows } }));
     ///     Ok(audit(&claims)?.beside(&ours).claims[0].run)
     /// };
     /// assert_eq!(ran(14_427)?, Some(Reproduction::Reproduced));

@@ -7,7 +7,7 @@
 
 use super::binary_score::BinaryScore;
 use super::figure::{Exact, Interval, whole};
-use super::scores::{Metric, Quotient};
+use super::scores::{CountQuotient, Metric};
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed, Zero};
@@ -89,7 +89,7 @@ pub(super) fn prevalence(scores: &[BinaryScore]) -> Interval {
 }
 
 /// The two planes between which a quotient is in an interval.
-fn between(quotient: &Quotient, interval: &Interval, closed: bool) -> [HalfSpace; 2] {
+fn between(quotient: &CountQuotient, interval: &Interval, closed: bool) -> [HalfSpace; 2] {
     let plane = |end: &Exact, sign: i32, inside: bool| {
         let (numerator, denominator) = (quotient.numerator, quotient.denominator);
         let by = |i: usize| {

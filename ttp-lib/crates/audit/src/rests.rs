@@ -38,29 +38,29 @@ impl Rest {
 }
 
 /// Bounds that are proven: at least, at most.
-pub(super) type Bounds = (i128, i128);
+pub(super) type ProvenBounds = (i128, i128);
 
 /// Some of the claims that seem to be enough for a proof of bounds.
-type Hint<'a> = dyn Fn(&[usize], Bounds) -> Option<Vec<usize>> + 'a;
+type Hint<'a> = dyn Fn(&[usize], ProvenBounds) -> Option<Vec<usize>> + 'a;
 
 /// How proofs are looked for.
 pub(super) struct Prover<'a> {
     /// The bounds that claims leave, where an end may be known; nothing if none are proven.
-    pub range: &'a (dyn Fn(&[usize], Ends) -> Option<Bounds> + Sync),
+    pub range: &'a (dyn Fn(&[usize], Ends) -> Option<ProvenBounds> + Sync),
     /// Whether claims prove that nothing lies below the first or above the second.
-    pub proves: &'a dyn Fn(&[usize], Bounds) -> bool,
+    pub proves: &'a dyn Fn(&[usize], ProvenBounds) -> bool,
     /// Some of the claims that seem to be enough for such a proof; nothing if it is not seen which.
     pub hint: &'a Hint<'a>,
 }
 
 /// What bounds rest on: claims, each with the bounds that all others but it leave.
-pub(super) type Rests = Vec<(usize, Option<Bounds>)>;
+pub(super) type Rests = Vec<(usize, Option<ProvenBounds>)>;
 
 /// What is known of sets of claims. What proves bounds does so with more claims, too; what does not
 /// prove them does not with fewer.
 struct Proofs<'a> {
     prover: &'a Prover<'a>,
-    bounds: Bounds,
+    bounds: ProvenBounds,
     /// Claims that prove the bounds.
     enough: Vec<Vec<usize>>,
     /// Claims that do not.
@@ -94,7 +94,7 @@ impl Proofs<'_> {
     }
 
     /// Of claims that prove bounds some that do, too.
-    fn cut(&mut self, of: &[usize], bounds: Bounds) -> Vec<usize> {
+    fn cut(&mut self, of: &[usize], bounds: ProvenBounds) -> Vec<usize> {
         let hint = (self.prover.hint)(of, bounds).filter(|hint| hint.len() < of.len());
         self.taken += 2;
         hint.filter(|hint| (self.prover.proves)(hint, bounds)).unwrap_or_else(|| of.to_vec())
@@ -105,7 +105,7 @@ impl Proofs<'_> {
 /// of them leave. `left` counts the proofs that may yet be looked for; nothing once there are none.
 pub(super) fn rests(
     holding: &[usize],
-    bounds: Bounds,
+    bounds: ProvenBounds,
     prover: &Prover<'_>,
     left: &mut usize,
 ) -> Option<Rests> {
@@ -122,7 +122,7 @@ pub(super) fn rests(
     };
     // Claims of a proof are likely to stay, and what the others leave is then wanted of each. Where
     // they leave more, no look is needed.
-    let mut left_by: BTreeMap<usize, Option<Bounds>> = BTreeMap::new();
+    let mut left_by: BTreeMap<usize, Option<ProvenBounds>> = BTreeMap::new();
     if proof.len() < holding.len() && proofs.taken + RANGE * proof.len() <= proofs.allowed {
         left_by = proof.par_iter().map(|&at| (at, without(at))).collect();
         let wider = left_by.iter().filter(|(_, left)| **left != Some(bounds));
@@ -183,7 +183,7 @@ mod tests {
             proves(of, bounds)
         };
         let range = |of: &[usize], _: Ends| range(of);
-        let hint = |_: &[usize], _: Bounds| -> Option<Vec<usize>> { None };
+        let hint = |_: &[usize], _: ProvenBounds| -> Option<Vec<usize>> { None };
         let prover = Prover { range: &range, proves: &proves, hint: &hint };
         let all: Vec<usize> = (0..10).collect();
         let mut left = PROOFS;
@@ -193,7 +193,7 @@ mod tests {
         // A hint spares proofs, and a wrong one changes nothing.
         let looks = tried.replace(0);
         for (hinted, fewer) in [(vec![5, 3], true), (vec![3, 7], false), (vec![], false)] {
-            let hint = |_: &[usize], _: Bounds| Some(hinted.clone());
+            let hint = |_: &[usize], _: ProvenBounds| Some(hinted.clone());
             let prover = Prover { hint: &hint, ..prover };
             let found = rests(&all, (40, 50), &prover, &mut left).unwrap();
             assert_eq!(found, [(3, Some((10, 50))), (5, Some((40, 60)))], "{hinted:?}");

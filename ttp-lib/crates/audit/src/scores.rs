@@ -62,7 +62,7 @@ impl Metric {
     ];
 
     /// The score as a quotient of sums; nothing for the two that are none.
-    pub(super) fn quotient(self) -> Option<Quotient> {
+    pub(super) fn quotient(self) -> Option<CountQuotient> {
         let (numerator, denominator) = match self {
             Self::Accuracy => ([1, -1, 0, 1], [0, 0, 1, 1]),
             Self::Precision => ([1, 0, 0, 0], [1, 1, 0, 0]),
@@ -74,14 +74,14 @@ impl Metric {
             }
             Self::BalancedAccuracy | Self::Mcc => return None,
         };
-        Some(Quotient { numerator, denominator })
+        Some(CountQuotient { numerator, denominator })
     }
 }
 
 /// A quotient of two sums of true positives, false positives, positives and negatives, each with
 /// its factor.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Quotient {
+pub(super) struct CountQuotient {
     pub(super) numerator: [i128; 4],
     pub(super) denominator: [i128; 4],
 }

@@ -2,6 +2,7 @@
 //!
 //! - [`error`]: one error type; each message names file, row, field or name.
 //! - [`files`]: files written whole or not at all.
+//! - [`figure_check`]: published figures beside what a run has: reproduced, not reproduced, or not run.
 //! - [`frame`]: polars frames as parquet files.
 //! - [`csv_file`]: CSV files, read strictly.
 //! - [`settings`]: settings with ranges, checked in one way and described by a JSON schema.

@@ -10,7 +10,7 @@ use ttp_metrics::Bootstrap;
 use ttp_metrics::calibration::{Logits, Probabilities, weighted_mean};
 use ttp_model::encoder::TechniqueEncoder;
 use ttp_model::engine::device;
-use ttp_model::pretrained::{self, Checkpoint, Tokenize};
+use ttp_model::pretrained::{self, Checkpoint, CheckpointTokenizer};
 use ttp_similarity::NEAR_DUPLICATE;
 use ttp_text::corpus::near::NearTexts;
 use ttp_text::corpus::{Corpus, LabelChanges};
@@ -27,7 +27,7 @@ pub struct TrainedModel {
 }
 
 enum Kind {
-    Encoder(Box<(TechniqueEncoder, Tokenize)>),
+    Encoder(Box<(TechniqueEncoder, CheckpointTokenizer)>),
     Linear(Box<LinearModel>),
     /// Made of what the two named ones give.
     Both {

@@ -3,7 +3,8 @@
 //! tests of whether two classifiers differ by more; and, in [`diagnose`], which classes a
 //! classifier never finds, which take in others, and which it confuses; in [`calibration`], whether
 //! its probabilities can be believed; in [`names`], whether the names stand beside the right
-//! classes.
+//! classes. [`diagnosis`] reads predictions or a matrix from a file and writes what is wrong with them;
+//! [`plot`] draws.
 //!
 //! Every table has truth in its rows and predictions in its columns. Scores are
 //! scikit-learn's: a quotient with nothing under the line is 0

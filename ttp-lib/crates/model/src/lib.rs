@@ -9,6 +9,7 @@
 //!   learning rate's schedule, a run's clock, the best weights so far, the shell of a loop
 //!   ([`Steps`](engine::Steps)), and what a killed run goes on from ([`resume`](engine::resume)).
 //! - [`tokenization`]: what tokenizers make of the field's words.
+//! - [`card`]: the model card that is saved beside a model.
 //! - [`classify`]: the technique of every line of a text of any length, as the lines come.
 
 pub mod batch;

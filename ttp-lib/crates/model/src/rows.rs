@@ -1,6 +1,6 @@
 //! Sentences and their techniques as numbers.
 
-use crate::pretrained::Tokenize;
+use crate::pretrained::CheckpointTokenizer;
 use std::collections::{BTreeMap, BTreeSet};
 use ttp_base::{Error, Result};
 use ttp_text::corpus::Sample;
@@ -46,7 +46,7 @@ impl SplitRows {
     ///
     /// # Errors
     /// If a part is empty, or has a technique that training has not.
-    pub fn new(split: &Split, tokenize: &Tokenize) -> Result<Self> {
+    pub fn new(split: &Split, tokenize: &CheckpointTokenizer) -> Result<Self> {
         let labels = labels_of(&split.train);
         let part = |samples: &[Sample]| Rows::new(samples, &labels, tokenize);
         let (training, validation) = (part(&split.train)?, part(&split.validation)?);
@@ -72,7 +72,11 @@ impl Rows {
     ///
     /// # Errors
     /// If there is no sample, or one has a technique that is not among `labels`.
-    pub fn new(samples: &[Sample], labels: &[String], tokenize: &Tokenize) -> Result<Self> {
+    pub fn new(
+        samples: &[Sample],
+        labels: &[String],
+        tokenize: &CheckpointTokenizer,
+    ) -> Result<Self> {
         if samples.is_empty() {
             return Err(Error::Setting { field: "samples", reason: "there is no row".into() });
         }

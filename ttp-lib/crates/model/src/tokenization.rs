@@ -5,7 +5,7 @@
 //! that all tokenizers are asked about the same words: `spear-phishing` is two, and
 //! `cmd.exe` too.
 
-use crate::pretrained::Tokenize;
+use crate::pretrained::CheckpointTokenizer;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -198,7 +198,7 @@ pub struct NamedTokenizer {
     /// The checkpoint.
     pub checkpoint: String,
     /// Its tokenizer, cutting at `max_length`.
-    pub tokenize: Tokenize,
+    pub tokenize: CheckpointTokenizer,
     /// Special tokens included.
     pub max_length: usize,
 }
@@ -208,7 +208,7 @@ pub struct PaperTokenizer {
     /// The checkpoint's name in the catalogue.
     pub checkpoint: String,
     /// The tokenizer, cutting at `max_length`; `None` where nothing of it is there.
-    pub tokenize: Option<Tokenize>,
+    pub tokenize: Option<CheckpointTokenizer>,
     /// Special tokens included.
     pub max_length: usize,
     /// Where it is from, or what is missing and how to get it.
@@ -305,7 +305,7 @@ fn report(
 ///
 /// # Errors
 /// If the tokenizer refuses a word.
-pub fn tokens_per_word(tokenize: &Tokenize, texts: &[&str]) -> Result<Vec<f64>> {
+pub fn tokens_per_word(tokenize: &CheckpointTokenizer, texts: &[&str]) -> Result<Vec<f64>> {
     let distinct: BTreeSet<&str> = texts.iter().flat_map(|text| words(text)).collect();
     let pieces = pieces_of(tokenize, distinct)?;
     let of = |text: &&str| {
@@ -326,14 +326,14 @@ struct Pieces {
 /// Each distinct word once, after a blank as within a sentence: some tokenizers tell
 /// the two apart.
 fn pieces_of<'a>(
-    tokenize: &Tokenize,
+    tokenize: &CheckpointTokenizer,
     distinct: impl IntoIterator<Item = &'a str>,
 ) -> Result<BTreeMap<&'a str, Pieces>> {
     let distinct: Vec<&str> = distinct.into_iter().collect();
     distinct.into_par_iter().map(|word| Ok((word, pieces(tokenize, word)?))).collect()
 }
 
-fn pieces(tokenize: &Tokenize, word: &str) -> Result<Pieces> {
+fn pieces(tokenize: &CheckpointTokenizer, word: &str) -> Result<Pieces> {
     let parts = tokenize.words(&format!(" {word}"))?;
     Ok(Pieces {
         tokens: parts.iter().map(|part| part.tokens).sum(),
@@ -342,7 +342,7 @@ fn pieces(tokenize: &Tokenize, word: &str) -> Result<Pieces> {
 }
 
 /// A word's tokens without the special ones around it.
-fn own_tokens(tokenize: &Tokenize, word: &str) -> Result<Vec<String>> {
+fn own_tokens(tokenize: &CheckpointTokenizer, word: &str) -> Result<Vec<String>> {
     let (special, unknown) = (tokenize.special_ids(), tokenize.unknown_id());
     let ids = tokenize.ids(&[&format!(" {word}")])?.concat();
     let own = ids.into_iter().filter(|id| *id == unknown || !special.contains(id));
@@ -362,7 +362,7 @@ fn is_field_word(word: &str) -> bool {
     FIELD_WORDS.split(' ').any(|known| known == word)
 }
 
-fn field(tokenize: &Tokenize, counts: &BTreeMap<&str, usize>) -> Result<Vec<FieldWord>> {
+fn field(tokenize: &CheckpointTokenizer, counts: &BTreeMap<&str, usize>) -> Result<Vec<FieldWord>> {
     let mut spellings: BTreeMap<String, Vec<(&str, usize)>> = BTreeMap::new();
     for (word, times) in counts.iter().filter(|(word, _)| is_field_word(word)) {
         spellings.entry(word.to_lowercase()).or_default().push((word, *times));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ttp_base::show::{Cell, Table};
 use ttp_base::{Result, cells};
 use ttp_model::encoder::SentenceEncoder;
-use ttp_model::pretrained::Tokenize;
+use ttp_model::pretrained::CheckpointTokenizer;
 
 /// [`UNSEEN_PAIRS`] under several models.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,7 +27,12 @@ impl UnseenExamples {
     ///
     /// # Errors
     /// As [`SentenceEncoder::embed`].
-    pub fn add(&mut self, name: &str, model: &SentenceEncoder, tokenize: &Tokenize) -> Result<()> {
+    pub fn add(
+        &mut self,
+        name: &str,
+        model: &SentenceEncoder,
+        tokenize: &CheckpointTokenizer,
+    ) -> Result<()> {
         let texts: Vec<&str> = self.pairs.iter().flat_map(|(a, b, _)| [*a, *b]).collect();
         let vectors = model.embed(tokenize, &texts, &mut |_| ())?;
         let cosines = (0..self.pairs.len()).map(|at| vectors.dot(2 * at, 2 * at + 1)).collect();

@@ -87,7 +87,7 @@ impl Loss {
     /// # Errors
     /// If a margin or scale is not a finite number above 0.
     pub fn check(&self) -> Result<()> {
-        self.check_at(None, &SettingPath::of("loss"))
+        self.check_at(None, &SettingPath::of("similarity.loss"))
     }
 
     /// Whether it reads triplets (anchor, positive, negative); else pairs and whether each

@@ -105,7 +105,7 @@ pub enum Sampling {
 /// Of scores, which are cosines, and of differences between them.
 const SCORE: Range = from_to(-1.0, 1.0);
 
-settings!(Mining, "mining", {
+settings!(Mining, "similarity.mining", {
     negatives: at_least(1.0).or("0 for each anchor are none"),
     min_score: SCORE,
     max_score: SCORE,
@@ -316,7 +316,7 @@ pub fn mine(
         let list: Vec<String> =
             mined.skipped.iter().map(|(skip, count)| format!("{count} {skip}")).collect();
         let reason = format!("no negative is left; passed over: {}", list.join(", "));
-        return Err(Error::Setting { field: "mining", reason });
+        return Err(Error::Setting { field: "similarity.mining", reason });
     }
     Ok(mined)
 }
@@ -341,7 +341,7 @@ fn check(
     if candidates.len() < settings.negatives {
         let (asked, there) = (settings.negatives, candidates.len());
         let reason = format!("{asked} for each anchor asked for, and {there} candidates there");
-        return wrong("mining.negatives", reason);
+        return wrong("similarity.mining.negatives", reason);
     }
     Ok(())
 }

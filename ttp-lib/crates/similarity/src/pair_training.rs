@@ -1,7 +1,7 @@
 //! Training a sentence model on labelled pairs as they stand: what sentence-transformers' `fit`
 //! does with a file of pairs.
 
-use super::train::{Course, epoch_seed, resume, save, tokenised};
+use super::train::{Course, resume, save, tokenised};
 use super::{Loss, Pairs, SimilarityHistory, loss};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -10,8 +10,8 @@ use std::path::Path;
 use tch::{Kind, Tensor};
 use ttp_base::{Error, Result};
 use ttp_model::encoder::SentenceEncoder;
-use ttp_model::engine::{Schedule, Step, TrainParams};
-use ttp_model::pretrained::{Checkpoint, Tokenize};
+use ttp_model::engine::{Schedule, Step, TrainParams, epoch_seed};
+use ttp_model::pretrained::{Checkpoint, CheckpointTokenizer};
 
 /// One training on pairs: what it starts from, how it goes, where its model goes.
 pub struct PairTraining<'a> {
@@ -42,7 +42,7 @@ impl PairTraining<'_> {
     pub fn run(
         &self,
         encoder: &mut SentenceEncoder,
-        tokenize: &Tokenize,
+        tokenize: &CheckpointTokenizer,
         texts: &[&str],
         pairs: &Pairs,
         watch: &mut dyn FnMut(&Step),
@@ -58,7 +58,7 @@ impl PairTraining<'_> {
             return wrong("epochs", "0 train nothing");
         }
         if matches!(loss, Loss::Triplet { .. }) {
-            return wrong("loss", "triplet: a pair has no negative of its own");
+            return wrong("similarity.loss", "triplet: a pair has no negative of its own");
         }
         let tokenised = tokenised(encoder, tokenize, texts, pairs.rows.iter().flatten().copied())?;
         let steps = pairs.len().div_ceil(params.batch_size) * params.epochs;
@@ -124,7 +124,7 @@ fn value(loss: Loss, first: &Tensor, second: &Tensor, similar: &[bool]) -> Resul
         }
         Loss::Triplet { .. } => {
             let reason = "triplet: a pair has no negative of its own".to_owned();
-            return Err(Error::Setting { field: "loss", reason });
+            return Err(Error::Setting { field: "similarity.loss", reason });
         }
     })
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use ttp_base::{Error, Result, files};
 use ttp_model::encoder::{SentenceEncoder, Vectors};
-use ttp_model::pretrained::Tokenize;
+use ttp_model::pretrained::CheckpointTokenizer;
 use ttp_text::corpus::Corpus;
 
 /// A technique that is near a text.
@@ -62,7 +62,7 @@ pub fn nearest_techniques(
 pub fn corpus_vectors(
     file: &Path,
     encoder: &SentenceEncoder,
-    tokenize: &Tokenize,
+    tokenize: &CheckpointTokenizer,
     corpus: &Corpus,
     watch: &mut dyn FnMut(usize),
 ) -> Result<Vectors> {

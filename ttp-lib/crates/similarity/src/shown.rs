@@ -27,7 +27,7 @@ impl SimilaritySettings {
             ("model to start from", cells![REPORT_MODEL, checkpoint]),
             ("what similar sentences share", cells!["tactic", self.level.name()]),
             ("hard negatives", cells![REPORT_HARD_NEGATIVES, self.hard_negatives]),
-            ("passes", cells![epochs, training.epochs]),
+            ("epochs", cells![epochs, training.epochs]),
             ("pairs in a batch", cells![batch_size, training.batch_size]),
             ("learning rate", rates.map(Cell::from)),
             ("warm-up", warm),

@@ -20,7 +20,7 @@ use ttp_base::{Error, Result, cells};
 use ttp_metrics::{Bootstrap, Criterion, Groups, Ranking};
 use ttp_model::encoder::{SentenceEncoder, Vectors};
 use ttp_model::engine::{self, Step};
-use ttp_model::pretrained::{Checkpoint, Tokenize};
+use ttp_model::pretrained::{Checkpoint, CheckpointTokenizer};
 use ttp_text::corpus::{Corpus, Kinship};
 use ttp_text::split::Shares;
 
@@ -84,7 +84,7 @@ impl Study {
     pub fn embed(
         &self,
         encoder: &SentenceEncoder,
-        tokenize: &Tokenize,
+        tokenize: &CheckpointTokenizer,
         rows: &[u32],
         watch: &mut dyn FnMut(usize),
     ) -> Result<Vectors> {

@@ -8,9 +8,9 @@ use ttp_base::{Error, Result, files};
 use ttp_model::batch::{self, Size};
 use ttp_model::encoder::SentenceEncoder;
 use ttp_model::engine::{
-    self, Best, Optimizer, Origin, Pace, Resume, Schedule, Step, Steps, TrainParams,
+    self, Best, Optimizer, Origin, Pace, Resume, Schedule, Step, Steps, TrainParams, epoch_seed,
 };
-use ttp_model::pretrained::{Checkpoint, Tokenize};
+use ttp_model::pretrained::{Checkpoint, CheckpointTokenizer};
 
 /// An anchor, a sentence that is similar to it, and one that is not, by their rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Triplet {
 pub struct SimilarityHistory {
     /// Loss of every step.
     pub losses: Vec<f64>,
-    /// Mean loss of every pass.
+    /// Mean loss of every epoch.
     pub epochs: Vec<f64>,
     /// Triplets, or pairs, in each epoch.
     pub examples: usize,
@@ -62,7 +62,7 @@ pub struct SimilarityTraining<'a> {
 impl SimilarityTraining<'_> {
     /// Trains `encoder` on `triplets` of `texts`. A loss that reads pairs is given two of each
     /// triplet, so that every loss sees the same sentences as often. The model after the last
-    /// pass is written, whole or not at all; none is chosen. A run that is killed goes on where it
+    /// epoch is written, whole or not at all; none is chosen. A run that is killed goes on where it
     /// was, where it has a folder ([`resume`](ttp_model::engine::resume)). `watch` is told of every step.
     ///
     /// # Errors
@@ -71,7 +71,7 @@ impl SimilarityTraining<'_> {
     pub fn run(
         &self,
         encoder: &mut SentenceEncoder,
-        tokenize: &Tokenize,
+        tokenize: &CheckpointTokenizer,
         texts: &[&str],
         labels: &Labels,
         triplets: &[Triplet],
@@ -85,7 +85,7 @@ impl SimilarityTraining<'_> {
     pub(super) fn run_until(
         &self,
         encoder: &mut SentenceEncoder,
-        tokenize: &Tokenize,
+        tokenize: &CheckpointTokenizer,
         texts: &[&str],
         labels: &Labels,
         (triplets, stop_after): (&[Triplet], usize),
@@ -191,11 +191,6 @@ impl SimilarityTraining<'_> {
     }
 }
 
-/// What orders the batches of an epoch.
-pub(super) fn epoch_seed(seed: u64, epoch: usize) -> u64 {
-    seed ^ (epoch as u64) << 32
-}
-
 /// The states of a training whose model goes into `folder`: of another, none is kept.
 pub(super) fn resume(
     folder: Option<&Path>,
@@ -255,7 +250,8 @@ impl Course<'_> {
             tokens_per_second: 0.0,
         };
         let pace = Pace::new(epochs, schedule.steps / params.epochs * epochs);
-        let mut steps = Steps::new(optimizer, schedule, pace, "training.learning_rate", watch);
+        let mut steps =
+            Steps::new(optimizer, schedule, pace, "similarity.training.learning_rate", watch);
         let mut best = Best::default();
         history = steps.go_on(resume, &mut best).unwrap_or(history);
         for epoch in steps.epoch()..=epochs {
@@ -318,7 +314,7 @@ fn each_once(triplets: &[Triplet]) -> (Vec<usize>, Vec<[i64; 3]>) {
 /// The tokens of these sentences, which may be named several times; of the others, none.
 pub(super) fn tokenised(
     encoder: &SentenceEncoder,
-    tokenize: &Tokenize,
+    tokenize: &CheckpointTokenizer,
     texts: &[&str],
     sentences: impl Iterator<Item = u32>,
 ) -> Result<Vec<Vec<u32>>> {

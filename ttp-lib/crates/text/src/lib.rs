@@ -4,7 +4,7 @@
 //! - [`corpus`]: ATT&CK bundles, TRAM's sentences and CSV files become one row a sentence.
 //! - [`balance`]: trim rare techniques, upsample small ones, downsample large ones.
 //! - [`augment`]: the four operations of Easy Data Augmentation, each output labelled.
-//! - [`split`]: stratified parts under three protocols, and how much leaks between them.
+//! - [`split`]: stratified parts under four protocols, and how much leaks between them.
 //! - [`linear`]: linear classifiers on counted words and characters, trained in seconds.
 
 pub mod augment;

@@ -1,7 +1,7 @@
 //! Systems of named whole numbers, and relations between these.
 
 use super::fields::{Fields, unknown};
-use super::{Check, Claims, Quantities, Relation};
+use super::{Check, Claims, LinearRelation, Quantities};
 use crate::figure::{Exact, Figure, Interval, Rounding, whole};
 use crate::problem::merged;
 use num_traits::{One, ToPrimitive};
@@ -37,7 +37,7 @@ impl Claims {
             high -= Exact::one();
         }
         let end = |end: Exact| end.to_integer().to_i128();
-        Ok(Check::Linear(place, Relation { terms, low: end(low), high: end(high) }))
+        Ok(Check::Linear(place, LinearRelation { terms, low: end(low), high: end(high) }))
     }
 }
 
@@ -63,7 +63,7 @@ pub(super) fn quantities(fields: &Fields<'_>, id: String) -> Result<Quantities> 
 }
 
 /// `a + 2 b <= 44`: a relation of named numbers.
-fn relation(text: &str, unknowns: &[(String, i128, i128)]) -> Result<Relation, String> {
+fn relation(text: &str, unknowns: &[(String, i128, i128)]) -> Result<LinearRelation, String> {
     let (sign, at) = ["<=", ">=", "="]
         .iter()
         .find_map(|sign| text.find(sign).map(|at| (*sign, at)))
@@ -79,7 +79,7 @@ fn relation(text: &str, unknowns: &[(String, i128, i128)]) -> Result<Relation, S
         ">=" => (bound, None),
         _ => (bound, bound),
     };
-    Ok(Relation { terms, low, high })
+    Ok(LinearRelation { terms, low, high })
 }
 
 /// `2 a - b + 7`: factors of the unknowns, and what stands alone.

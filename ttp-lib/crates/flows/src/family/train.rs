@@ -20,6 +20,7 @@ use ttp_model::engine::ranges::{
 };
 use ttp_model::engine::{
     self, Algorithm, Best, Epoch, Optimizer, Origin, Pace, Resume, Schedule, Step, Steps,
+    epoch_seed,
 };
 
 /// The settings of a training.
@@ -76,7 +77,7 @@ settings!(FamilyParams, "family.training", {
 pub struct Balance<'a> {
     /// Weights of the families in the cross-entropy; only their ratios count.
     pub class_weights: Option<&'a [f64]>,
-    /// How often each row of a family is drawn in a pass, 1.0 being once: 2.5 is twice and thrice
+    /// How often each row of a family is drawn in an epoch, 1.0 being once: 2.5 is twice and thrice
     /// in turns. Oversampling is above 1.
     pub draws: Option<&'a [f64]>,
     /// Added to the logits in training only. The logarithms of the prior make the loss that of
@@ -107,11 +108,11 @@ impl Balance<'_> {
 /// What a training came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FamilyHistory {
-    /// Each pass in turn.
+    /// Each epoch in turn.
     pub epochs: Vec<Epoch>,
     /// Loss of every step.
     pub losses: Vec<f64>,
-    /// The pass whose weights were kept, from 1.
+    /// The epoch whose weights were kept, from 1.
     pub best_epoch: usize,
     /// Seconds of training, validation left out.
     pub seconds: f64,
@@ -136,8 +137,8 @@ pub struct FamilyTraining<'a> {
 }
 
 impl FamilyTraining<'_> {
-    /// Trains `encoder`, judges it on the validation rows after each pass, and leaves it with the
-    /// weights of the best pass by macro-averaged F1, which are written as soon as they are known.
+    /// Trains `encoder`, judges it on the validation rows after each epoch, and leaves it with the
+    /// weights of the best epoch by macro-averaged F1, which are written as soon as they are known.
     /// A run that is killed goes on where it was, where it has a folder
     /// ([`resume`](ttp_model::engine::resume)). `watch` is told of every step. On the CPU one thread is used: it costs little, and its
     /// number changes no result.
@@ -208,7 +209,7 @@ impl FamilyTraining<'_> {
                 encoder.standardiser(),
                 balance.draws,
                 params.shuffle_rows,
-                seed ^ (epoch as u64) << 32,
+                epoch_seed(seed, epoch),
             );
             for _ in 0..steps.of_epoch() {
                 batches.next(params.batch_size)?;
@@ -329,7 +330,7 @@ impl Draws {
     }
 }
 
-/// Rows in one pass.
+/// Rows in one epoch.
 fn drawn(flows: &Flows, draws: Option<&[f64]>) -> usize {
     let Some(draws) = draws else { return flows.len() };
     let mut draws = Draws::new(draws);
@@ -337,7 +338,7 @@ fn drawn(flows: &Flows, draws: Option<&[f64]>) -> usize {
     families.map(|(family, &rows)| (0..rows).map(|_| draws.next(family)).sum::<usize>()).sum()
 }
 
-/// A pass over a part's rows in shuffled batches, without all of them in memory: its pieces are
+/// An epoch of a part's rows in shuffled batches, without all of them in memory: its pieces are
 /// read in a shuffled order into a pool of `shuffle_rows` rows, each batch is drawn from all of the
 /// pool, and what was drawn is made up for by the next piece. Rows of a file that is sorted are
 /// mixed as far as the pool reaches. The order is a function of file, settings and seed alone.
@@ -430,7 +431,7 @@ mod tests {
         data.train
     }
 
-    fn pass(flows: &Flows, draws: Option<&[f64]>, pool: usize, seed: u64) -> Vec<f32> {
+    fn epoch(flows: &Flows, draws: Option<&[f64]>, pool: usize, seed: u64) -> Vec<f32> {
         let standardiser = Standardiser {
             features: vec!["x".into()],
             mean: vec![0.0],
@@ -450,14 +451,14 @@ mod tests {
     fn a_pass_has_every_row_once_in_an_order_of_the_seed() {
         let folder = tempfile::tempdir().unwrap();
         let flows = flows(folder.path(), 20_050);
-        let one = pass(&flows, None, 5_000, 1);
-        assert_eq!(one, pass(&flows, None, 5_000, 1));
-        assert_ne!(one, pass(&flows, None, 5_000, 2));
+        let one = epoch(&flows, None, 5_000, 1);
+        assert_eq!(one, epoch(&flows, None, 5_000, 1));
+        assert_ne!(one, epoch(&flows, None, 5_000, 2));
         let mut sorted = one.clone();
         sorted.sort_by(f32::total_cmp);
         assert_eq!(sorted, (0..20_050).map(|row| row as f32).collect::<Vec<_>>());
         // With a pool of all rows the first batch is of the whole file.
-        let whole = pass(&flows, None, 1_000_000, 1);
+        let whole = epoch(&flows, None, 1_000_000, 1);
         let mean = whole[..1_000].iter().sum::<f32>() / 1_000.0;
         assert!((mean - 10_025.0).abs() < 1_000.0, "{mean}");
     }
@@ -467,7 +468,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let flows = flows(folder.path(), 1_000);
         let draws = [2.5, 0.1];
-        let all = pass(&flows, Some(&draws), 300, 1);
+        let all = epoch(&flows, Some(&draws), 300, 1);
         let of_a = all.iter().filter(|x| **x < 100.0).count();
         assert_eq!((of_a, all.len() - of_a), (250, 90));
         assert_eq!(drawn(&flows, Some(&draws)), all.len());

@@ -56,7 +56,7 @@ impl NamedShare {
     /// test: a threshold that was picked for its precision has less of it on other rows.
     ///
     /// ```
-    /// use ttp_metrics::calibration::{Named, Probabilities, RiskCoverage};
+    /// use ttp_metrics::calibration::{NamedShare, Probabilities, RiskCoverage};
     /// use ttp_metrics::{Bootstrap, Groups};
     /// let validation = Probabilities::new(2, [0.9, 0.1, 0.8, 0.2, 0.6, 0.4])?;
     /// let Some(chosen) = RiskCoverage::new(&validation, &[0, 0, 1])?.named_at(0.9)? else {
@@ -67,7 +67,7 @@ impl NamedShare {
     /// let test = Probabilities::new(2, [0.95, 0.05, 0.85, 0.15, 0.8, 0.2, 0.7, 0.3])?;
     /// let bootstrap = Bootstrap { resamples: 500, level: 0.95, seed: 1 };
     /// let groups = Groups::each_row(4);
-    /// let named = Named::above(chosen.threshold, &test, &[0, 1, 0, 0], &groups, bootstrap)?;
+    /// let named = NamedShare::above(chosen.threshold, &test, &[0, 1, 0, 0], &groups, bootstrap)?;
     /// assert_eq!((named.rows, named.coverage.value), (3, 0.75));
     /// assert_eq!(named.precision.map(|precision| precision.value), Some(2.0 / 3.0));
     /// # Ok::<(), ttp_base::Error>(())

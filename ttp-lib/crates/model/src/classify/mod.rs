@@ -19,7 +19,7 @@ pub use lines::LONGEST_LINE;
 use crate::batch::Batch;
 use crate::encoder::{TechniqueEncoder, first_highest};
 use crate::engine;
-use crate::pretrained::{Checkpoint, Problem, Tokenize};
+use crate::pretrained::{Checkpoint, CheckpointTokenizer, Problem};
 use blocks::{Blocks, Next};
 use lines::{Fault, Line};
 use std::collections::VecDeque;
@@ -115,7 +115,7 @@ enum Model {
 
 struct Encoder {
     encoder: TechniqueEncoder,
-    tokenize: Tokenize,
+    tokenize: CheckpointTokenizer,
 }
 
 impl Classifier {
@@ -281,7 +281,7 @@ const BLOCKS_AT_WORK: usize = 2;
 
 /// The blocks at work, the oldest first.
 struct Underway<'c> {
-    tokenize: &'c Tokenize,
+    tokenize: &'c CheckpointTokenizer,
     cores: &'c Cores,
     jobs: Sender<Job>,
     results: Receiver<Done>,

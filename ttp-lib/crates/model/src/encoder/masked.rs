@@ -4,7 +4,7 @@ use super::body::{self, Body, POOLER};
 use super::save;
 use super::transformer::WordGradient;
 use crate::batch::Batch;
-use crate::pretrained::{Architecture, Checkpoint, LoadSummary, Tokenize};
+use crate::pretrained::{Architecture, Checkpoint, CheckpointTokenizer, LoadSummary};
 use rust_bert::Activation;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -177,7 +177,12 @@ impl MaskedEncoder {
     /// # Errors
     /// If the text hides no word, the tokenizer has no token for a hidden word, the text
     /// is longer than the tokenizer cuts at, or a word's logits are NaN or infinite.
-    pub fn fill(&self, tokenize: &Tokenize, text: &str, count: usize) -> Result<Vec<Vec<Guess>>> {
+    pub fn fill(
+        &self,
+        tokenize: &CheckpointTokenizer,
+        text: &str,
+        count: usize,
+    ) -> Result<Vec<Vec<Guess>>> {
         let wrong = |reason: &str| Error::Setting { field: "text", reason: reason.to_owned() };
         let hidden = tokenize.mask_id().ok_or_else(|| wrong("the tokenizer has no mask token"))?;
         let name = tokenize.token_of(hidden).unwrap_or_default();

@@ -6,7 +6,7 @@ use super::modules::Modules;
 use super::save;
 use super::transformer::WordGradient;
 use crate::batch::{self, Batch, Size};
-use crate::pretrained::{Architecture, Checkpoint, LoadSummary, Tokenize};
+use crate::pretrained::{Architecture, Checkpoint, CheckpointTokenizer, LoadSummary};
 use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -70,7 +70,7 @@ impl SentenceEncoder {
     ///
     /// # Errors
     /// If a sentence cannot be tokenised.
-    pub fn ids(&self, tokenize: &Tokenize, texts: &[&str]) -> Result<Vec<Vec<u32>>> {
+    pub fn ids(&self, tokenize: &CheckpointTokenizer, texts: &[&str]) -> Result<Vec<Vec<u32>>> {
         self.modules.ids(tokenize, texts)
     }
 
@@ -79,7 +79,7 @@ impl SentenceEncoder {
     ///
     /// # Errors
     /// If the weights cannot be read.
-    pub fn fingerprint(&self, tokenize: &Tokenize) -> Result<String> {
+    pub fn fingerprint(&self, tokenize: &CheckpointTokenizer) -> Result<String> {
         let mut digest = Sha256::new();
         let mut part = |bytes: &[u8]| {
             digest.update((bytes.len() as u64).to_le_bytes());
@@ -169,7 +169,7 @@ impl SentenceEncoder {
     /// number: the row, from 1.
     pub fn embed(
         &self,
-        tokenize: &Tokenize,
+        tokenize: &CheckpointTokenizer,
         texts: &[&str],
         watch: &mut dyn FnMut(usize),
     ) -> Result<Vectors> {

@@ -10,7 +10,7 @@ use super::snapshot::{restore, snapshot};
 use super::transformer::WordGradient;
 use super::{labels, save};
 use crate::batch::{self, Batch};
-use crate::pretrained::{Architecture, Checkpoint, LoadSummary, Problem, Tokenize};
+use crate::pretrained::{Architecture, Checkpoint, CheckpointTokenizer, LoadSummary, Problem};
 use crate::rows::Rows;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -249,7 +249,7 @@ impl TechniqueEncoder {
     ///
     /// # Errors
     /// As [`predict_tokenised`](Self::predict_tokenised), or if a text cannot be tokenised.
-    pub fn predict(&self, tokenize: &Tokenize, texts: &[&str]) -> Result<Predictions> {
+    pub fn predict(&self, tokenize: &CheckpointTokenizer, texts: &[&str]) -> Result<Predictions> {
         let tokenised = tokenize.ids(texts)?;
         self.predict_tokenised(&tokenised, tokenize.padding_id())
     }

@@ -23,12 +23,18 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Instant;
 
+/// The seed of an epoch's order: another one for each epoch, and the same one again where a run that
+/// was killed goes on.
+pub fn epoch_seed(seed: u64, epoch: usize) -> u64 {
+    seed ^ (epoch as u64) << 32
+}
+
 /// How far a run is, once a step.
 #[derive(Debug, Clone)]
 pub struct Step {
-    /// The pass over the training rows, from 1.
+    /// The epoch, from 1.
     pub epoch: usize,
-    /// Passes in all.
+    /// Epochs in all.
     pub epochs: usize,
     /// The step, from 1, over all epochs.
     pub step: usize,
@@ -70,7 +76,7 @@ impl fmt::Display for Step {
 /// What one epoch came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
-    /// The pass, from 1.
+    /// The epoch, from 1.
     pub epoch: usize,
     /// Mean loss over its training batches, in nats.
     pub train_loss: f64,

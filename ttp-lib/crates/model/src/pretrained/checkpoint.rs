@@ -6,7 +6,7 @@ use super::config::{self, Architecture, Problem};
 use super::file_names::{MODULES, WEIGHTS};
 use super::notes;
 use super::shards;
-use super::tokenizer::{self, Tokenize};
+use super::tokenizer::{self, CheckpointTokenizer};
 use super::vocabulary::Vocabulary;
 use super::weights::{self, LoadSummary, Matching};
 use rust_bert::bert::BertConfig;
@@ -158,7 +158,7 @@ impl Checkpoint {
     /// If its files cannot be read, lack a special token or hold more tokens than the model
     /// has embeddings; if the model has no places for so long a text, or `max_length` none
     /// for a single token between the special ones.
-    pub fn tokenizer(&self, max_length: usize) -> Result<Tokenize> {
+    pub fn tokenizer(&self, max_length: usize) -> Result<CheckpointTokenizer> {
         let reason = match max_length {
             0..=2 => Some(format!("{max_length}, but two are special tokens")),
             _ if max_length > self.places() => {

@@ -19,7 +19,7 @@ pub use catalogue::{CATALOGUE, Entry, Start};
 pub use checkpoint::Checkpoint;
 pub(crate) use config::BUCKETS;
 pub use config::{Architecture, Problem};
-pub use tokenizer::{Tokenize, WordPieces, has_tokenizer, tokenizer_in};
+pub use tokenizer::{CheckpointTokenizer, WordPieces, has_tokenizer, tokenizer_in};
 pub use vocabulary::{PUBLISHED, PublishedVocabulary, Vocabulary};
 pub use weights::LoadSummary;
 pub use weights::load_by_name;

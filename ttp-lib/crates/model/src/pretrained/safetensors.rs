@@ -4,7 +4,7 @@
 //! The crate `safetensors` reads from a slice of the whole file, and says of a wrong header that it
 //! is wrong; this says which tensor is.
 
-use super::tensor_file::{Attempt, Description, ELEMENTS, TensorFile};
+use super::tensor_file::{Attempt, ELEMENTS, TensorDescription, TensorFile};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
@@ -23,7 +23,7 @@ const LARGEST_HEADER: u64 = 100_000_000;
 pub(super) struct SafetensorsFile {
     path: PathBuf,
     file: File,
-    tensors: BTreeMap<String, Description>,
+    tensors: BTreeMap<String, TensorDescription>,
     /// Where each tensor's numbers begin in the file.
     starts: BTreeMap<String, u64>,
     /// Kept between tensors, so that memory is asked for once.
@@ -98,7 +98,7 @@ impl SafetensorsFile {
 }
 
 impl TensorFile for SafetensorsFile {
-    fn tensors(&self) -> &BTreeMap<String, Description> {
+    fn tensors(&self) -> &BTreeMap<String, TensorDescription> {
         &self.tensors
     }
 
@@ -133,10 +133,10 @@ struct Claim {
 }
 
 impl Claim {
-    fn description(&self, name: &str) -> Attempt<Description> {
+    fn description(&self, name: &str) -> Attempt<TensorDescription> {
         let element = ELEMENTS.into_iter().find(|element| element.name == self.dtype);
         let element = element.ok_or_else(|| format!("{name} holds {:?}", self.dtype))?;
-        Ok(Description { shape: self.shape.clone(), element })
+        Ok(TensorDescription { shape: self.shape.clone(), element })
     }
 }
 

@@ -2,7 +2,7 @@
 //! which of them.
 
 use super::safetensors::SafetensorsFile;
-use super::tensor_file::{Description, TensorFile};
+use super::tensor_file::{TensorDescription, TensorFile};
 use super::torch_file::TorchFile;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,7 +55,7 @@ pub(super) fn parts(index: &Path) -> Result<Vec<PathBuf>> {
 
 /// The files of an index as one.
 pub(super) struct Shards {
-    tensors: BTreeMap<String, Description>,
+    tensors: BTreeMap<String, TensorDescription>,
     /// In which of `files` a tensor is.
     places: BTreeMap<String, usize>,
     files: Vec<Box<dyn TensorFile>>,
@@ -102,7 +102,7 @@ impl Shards {
 }
 
 impl TensorFile for Shards {
-    fn tensors(&self) -> &BTreeMap<String, Description> {
+    fn tensors(&self) -> &BTreeMap<String, TensorDescription> {
         &self.tensors
     }
 

@@ -11,7 +11,7 @@ pub(super) type Attempt<T> = Result<T, String>;
 /// A file of named tensors, of which only what describes them has been read.
 pub(super) trait TensorFile {
     /// Every tensor by its name.
-    fn tensors(&self) -> &BTreeMap<String, Description>;
+    fn tensors(&self) -> &BTreeMap<String, TensorDescription>;
 
     /// The file itself, or that one of several that holds this tensor.
     fn path_of(&self, name: &str) -> &Path;
@@ -22,12 +22,12 @@ pub(super) trait TensorFile {
 
 /// A tensor as a file's header describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Description {
+pub(super) struct TensorDescription {
     pub shape: Vec<usize>,
     pub element: Element,
 }
 
-impl Description {
+impl TensorDescription {
     /// Its size in bytes, `None` beyond what can be counted.
     pub fn bytes(&self) -> Option<usize> {
         self.shape.iter().try_fold(self.element.bytes, |bytes, &n| bytes.checked_mul(n))

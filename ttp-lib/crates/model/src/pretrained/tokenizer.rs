@@ -7,7 +7,7 @@ mod tokenize;
 
 pub(super) use builder::Builder;
 pub(super) use description::{FILES, vocabulary};
-pub use tokenize::{Tokenize, WordPieces};
+pub use tokenize::{CheckpointTokenizer, WordPieces};
 
 use super::config;
 use std::path::Path;
@@ -19,7 +19,7 @@ use ttp_base::Result;
 ///
 /// # Errors
 /// As [`Checkpoint::tokenizer`](super::Checkpoint::tokenizer), but for the places.
-pub fn tokenizer_in(folder: &Path, max_length: usize) -> Result<Tokenize> {
+pub fn tokenizer_in(folder: &Path, max_length: usize) -> Result<CheckpointTokenizer> {
     let (family, config) = config::read(&folder.join("config.json"))?;
     let places = config::places(family, &config).unsigned_abs() as usize;
     let embeddings = config::size(&config, "vocab_size");

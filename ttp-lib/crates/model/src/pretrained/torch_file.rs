@@ -6,7 +6,7 @@
 mod tests;
 
 use super::pickle::{Pickle, Storage, StoredTensor};
-use super::tensor_file::{Attempt, Description, TensorFile};
+use super::tensor_file::{Attempt, TensorDescription, TensorFile};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -26,7 +26,7 @@ const PROTOCOL: i64 = 1001;
 pub(super) struct TorchFile {
     path: PathBuf,
     tensors: BTreeMap<String, StoredTensor>,
-    descriptions: BTreeMap<String, Description>,
+    descriptions: BTreeMap<String, TensorDescription>,
     storages: Storages,
     /// The storage read last, for tensors that share one.
     last: Option<(String, Vec<u8>)>,
@@ -48,7 +48,7 @@ impl TorchFile {
         let (tensors, storages) = opened.map_err(|reason| {
             Error::input(path, format!("not a file of weights by torch: {reason}"))
         })?;
-        let describe = |tensor: &StoredTensor| Description {
+        let describe = |tensor: &StoredTensor| TensorDescription {
             shape: tensor.shape.clone(),
             element: tensor.storage.element,
         };
@@ -58,7 +58,7 @@ impl TorchFile {
 }
 
 impl TensorFile for TorchFile {
-    fn tensors(&self) -> &BTreeMap<String, Description> {
+    fn tensors(&self) -> &BTreeMap<String, TensorDescription> {
         &self.descriptions
     }
 

@@ -1,7 +1,7 @@
 //! Vocabularies of word pieces without their models: from a `vocab.txt`, one piece a line, or
 //! from the table in which the Python package blingfire keeps a checkpoint's pieces (`.i2w`).
 
-use super::tokenizer::{Builder, Tokenize};
+use super::tokenizer::{Builder, CheckpointTokenizer};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
@@ -205,7 +205,7 @@ impl Vocabulary {
     /// # Errors
     /// If the pieces lack one of `[CLS]`, `[PAD]`, `[SEP]` and `[UNK]`, or `max_length` is
     /// below three.
-    pub fn tokenizer(&self, lower_case: bool, max_length: usize) -> Result<Tokenize> {
+    pub fn tokenizer(&self, lower_case: bool, max_length: usize) -> Result<CheckpointTokenizer> {
         if max_length < 3 {
             let reason = format!("{max_length}, but two are special tokens");
             return Err(Error::Setting { field: "max_length", reason });

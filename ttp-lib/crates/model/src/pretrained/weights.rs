@@ -2,7 +2,7 @@
 
 use super::config::Architecture;
 use super::shards::{self, Shards};
-use super::tensor_file::{Description, TensorFile};
+use super::tensor_file::{TensorDescription, TensorFile};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -245,7 +245,7 @@ fn is_tied_decoder(name: &str) -> bool {
     matches!(name, "cls.predictions.decoder.weight" | "lm_head.decoder.weight")
 }
 
-fn misfit(stored: &Description, wanted: &[i64]) -> Option<String> {
+fn misfit(stored: &TensorDescription, wanted: &[i64]) -> Option<String> {
     let shape: Vec<i64> = stored.shape.iter().map(|&n| n as i64).collect();
     if shape != wanted {
         return Some(format!("is {shape:?} and should be {wanted:?}"));

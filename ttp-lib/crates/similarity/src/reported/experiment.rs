@@ -12,7 +12,7 @@ use ttp_base::{Error, Result};
 use ttp_metrics::{BinaryCounts, Bootstrap, Criterion, Estimate, Ranking};
 use ttp_model::encoder::{SentenceEncoder, Vectors};
 use ttp_model::engine::{self, Step};
-use ttp_model::pretrained::{Checkpoint, Tokenize};
+use ttp_model::pretrained::{Checkpoint, CheckpointTokenizer};
 use ttp_text::corpus::{Corpus, Kinship};
 use ttp_text::split::Shares;
 
@@ -166,7 +166,7 @@ impl Experiment {
     ///
     /// # Errors
     /// As [`Checkpoint::tokenizer`].
-    pub fn tokenizer(&self, checkpoint: &Checkpoint) -> Result<Tokenize> {
+    pub fn tokenizer(&self, checkpoint: &Checkpoint) -> Result<CheckpointTokenizer> {
         checkpoint.tokenizer(self.settings.max_length)
     }
 
@@ -177,7 +177,7 @@ impl Experiment {
     pub fn embed(
         &self,
         encoder: &SentenceEncoder,
-        tokenize: &Tokenize,
+        tokenize: &CheckpointTokenizer,
         watch: &mut dyn FnMut(usize),
     ) -> Result<TextVectors> {
         let mut texts = self.files.texts.all();

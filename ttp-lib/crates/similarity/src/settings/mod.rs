@@ -106,7 +106,7 @@ pub struct Trial {
     pub hard_negatives: Option<usize>,
     /// Other mining.
     pub mining: Option<Mining>,
-    /// Another number of passes.
+    /// Another number of epochs.
     pub epochs: Option<usize>,
     /// Another highest learning rate.
     pub learning_rate: Option<f64>,

@@ -11,7 +11,7 @@ use rand::seq::IndexedRandom;
 use std::cell::OnceCell;
 
 /// A sentence taken apart once, for all operations.
-pub(super) struct Sentence<'t> {
+pub(super) struct SentenceWords<'t> {
     text: &'t str,
     wordnet: &'t WordNet,
     words: Vec<Word<'t>>,
@@ -36,7 +36,7 @@ enum Edit<'a> {
     InsertBefore(&'a str),
 }
 
-impl<'t> Sentence<'t> {
+impl<'t> SentenceWords<'t> {
     pub(super) fn read(
         text: &'t str,
         settings: &AugmentSettings,

@@ -31,7 +31,7 @@ pub use wordnet::{Synonyms, WordNet};
 pub use words::words;
 
 use crate::corpus::Operation;
-use eda::Sentence;
+use eda::SentenceWords;
 use protect::Names;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
@@ -132,8 +132,8 @@ impl Augmenter {
         &self.settings
     }
 
-    fn read<'t>(&self, text: &'t str) -> Sentence<'t> {
-        Sentence::read(text, &self.settings, &self.names, self.wordnet)
+    fn read<'t>(&self, text: &'t str) -> SentenceWords<'t> {
+        SentenceWords::read(text, &self.settings, &self.names, self.wordnet)
     }
 
     /// At most `per_sentence` variants of `text`, in the order of

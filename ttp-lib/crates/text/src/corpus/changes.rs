@@ -111,7 +111,7 @@ impl LabelChanges {
 
     fn of(earlier: &Labels, later: &Labels) -> Self {
         let (before, after) = (in_use(earlier), in_use(later));
-        let later = Later::of(later);
+        let later = LaterLabels::of(later);
         let mut found = Self {
             counts: BTreeMap::new(),
             unchanged: LabelCounts::default(),
@@ -221,13 +221,13 @@ impl LabelCounts {
 }
 
 /// The later release, to follow labels in.
-pub(super) struct Later<'a> {
+pub(super) struct LaterLabels<'a> {
     by_object: BTreeMap<&'a str, &'a Label>,
     withdrawn: BTreeMap<&'a str, State>,
     labels: &'a Labels,
 }
 
-impl<'a> Later<'a> {
+impl<'a> LaterLabels<'a> {
     pub(super) fn of(labels: &'a Labels) -> Self {
         Self {
             by_object: labels.all.iter().map(|label| (label.object.as_str(), label)).collect(),

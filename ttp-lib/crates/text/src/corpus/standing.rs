@@ -1,6 +1,6 @@
 //! What a release of ATT&CK says of a technique's id that somebody wrote.
 
-use super::changes::Later;
+use super::changes::LaterLabels;
 use super::stix::labels::{Labels, State, labels};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,7 +31,7 @@ pub fn standings(bundles: &[&Path]) -> Result<BTreeMap<String, Standing>> {
 }
 
 fn of(labels: &Labels) -> BTreeMap<String, Standing> {
-    let release = Later::of(labels);
+    let release = LaterLabels::of(labels);
     let mut found = BTreeMap::new();
     for label in &labels.all {
         let standing = match label.state {

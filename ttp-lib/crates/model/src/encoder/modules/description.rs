@@ -2,7 +2,7 @@
 //! the folders that it names, `sentence_bert_config.json`, `config_sentence_transformers.json`.
 //! What is not computed here is refused by name.
 
-use super::pooling::{MODES, Mode, Pooling};
+use super::pooling::{MODES, Mode, TokenPooling};
 use crate::pretrained::Checkpoint;
 use crate::pretrained::file_names::{ENCODER_SETTINGS, MODULES, TRANSFORMER_SETTINGS};
 use serde_json::{Map, Value, json};
@@ -38,7 +38,7 @@ pub(super) enum Activation {
 
 /// What is done with the pooled vector.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Step {
+pub(super) enum ModuleStep {
     /// A layer `input · weightᵀ + bias` and its activation; where its weights are.
     Dense { from: i64, to: i64, bias: bool, activation: Activation, weights: PathBuf },
     /// A layer norm; where its weights are.
@@ -61,9 +61,9 @@ pub(super) struct Description {
     /// `prompts` and `default_prompt_name`, to be saved again.
     pub prompts: Map<String, Value>,
     pub default_prompt: Option<String>,
-    pub pooling: Pooling,
+    pub pooling: TokenPooling,
     /// The modules after the pooling, each with its folder's name; the last one is `Normalize`.
-    pub steps: Vec<(String, Step)>,
+    pub steps: Vec<(String, ModuleStep)>,
     /// Numbers of a vector.
     pub dimensions: usize,
     pub notes: Vec<String>,
@@ -84,7 +84,7 @@ impl Description {
             prompt: String::new(),
             prompts: Map::new(),
             default_prompt: None,
-            pooling: Pooling::mean(),
+            pooling: TokenPooling::mean(),
             steps: Vec::new(),
             dimensions: hidden.unsigned_abs() as usize,
             notes: Vec::new(),
@@ -101,9 +101,9 @@ impl Description {
                 description.notes.push(note);
             }
         }
-        if !matches!(description.steps.last(), Some((_, Step::Normalize))) {
+        if !matches!(description.steps.last(), Some((_, ModuleStep::Normalize))) {
             let name = format!("{}_Normalize", description.steps.len() + 2);
-            description.steps.push((name, Step::Normalize));
+            description.steps.push((name, ModuleStep::Normalize));
         }
         Ok(description)
     }
@@ -218,7 +218,7 @@ impl Description {
                 "Dense" => self.dense(&folder)?,
                 "LayerNorm" => self.layer_norm(&folder)?,
                 "Dropout" => dropout(&folder)?,
-                "Normalize" => Step::Normalize,
+                "Normalize" => ModuleStep::Normalize,
                 other => {
                     let reason = format!(
                         "{other} is not supported after the pooling; Dense, LayerNorm, Dropout and \
@@ -233,7 +233,7 @@ impl Description {
         Ok(())
     }
 
-    fn dense(&mut self, folder: &Path) -> Result<Step> {
+    fn dense(&mut self, folder: &Path) -> Result<ModuleStep> {
         let file = folder.join("config.json");
         let known = ["in_features", "out_features", "bias", "activation_function"];
         let about = known_keys(&file, &known)?;
@@ -251,10 +251,10 @@ impl Description {
             return wrong("activation_function", format!("{stated} is not known; known: {known}"));
         };
         self.dimensions = to.unsigned_abs() as usize;
-        Ok(Step::Dense { from, to, bias, activation: *activation, weights: weights(folder)? })
+        Ok(ModuleStep::Dense { from, to, bias, activation: *activation, weights: weights(folder)? })
     }
 
-    fn layer_norm(&self, folder: &Path) -> Result<Step> {
+    fn layer_norm(&self, folder: &Path) -> Result<ModuleStep> {
         let file = folder.join("config.json");
         let about = known_keys(&file, &["dimension"])?;
         let size = size(&file, &about, "dimension")?;
@@ -262,7 +262,7 @@ impl Description {
             let reason = format!("{size}, and what comes in has {}", self.dimensions);
             return Err(Error::input_at(&file, None, Some("dimension"), reason));
         }
-        Ok(Step::LayerNorm { size, weights: weights(folder)? })
+        Ok(ModuleStep::LayerNorm { size, weights: weights(folder)? })
     }
 }
 
@@ -343,7 +343,7 @@ fn size(file: &Path, about: &Map<String, Value>, key: &str) -> Result<i64> {
     size.ok_or_else(|| Error::input_at(file, None, Some(key), reason()))
 }
 
-fn dropout(folder: &Path) -> Result<Step> {
+fn dropout(folder: &Path) -> Result<ModuleStep> {
     let file = folder.join("config.json");
     let share = match known_keys(&file, &["dropout"])?.get("dropout") {
         None => Some(0.2),
@@ -351,10 +351,10 @@ fn dropout(folder: &Path) -> Result<Step> {
     };
     let reason = "not a share from 0 to 1";
     let share = share.ok_or_else(|| Error::input_at(&file, None, Some("dropout"), reason))?;
-    Ok(Step::Dropout(share))
+    Ok(ModuleStep::Dropout(share))
 }
 
-fn pooling(file: &Path) -> Result<Pooling> {
+fn pooling(file: &Path) -> Result<TokenPooling> {
     let mut known: Vec<&str> = MODES.iter().map(|(key, ..)| *key).collect();
     known.extend(["word_embedding_dimension", "include_prompt", "pooling_mode"]);
     let about = known_keys(file, &known)?;
@@ -384,7 +384,7 @@ fn pooling(file: &Path) -> Result<Pooling> {
         let reason = "no pooling mode is true";
         return Err(Error::input_at(file, None, Some("pooling_mode_mean_tokens"), reason));
     }
-    Ok(Pooling { modes, include_prompt })
+    Ok(TokenPooling { modes, include_prompt })
 }
 
 /// A module's weights, in the safe format where there is one.
@@ -395,7 +395,7 @@ fn weights(folder: &Path) -> Result<PathBuf> {
 }
 
 /// The file of a pooling, as sentence-transformers writes it.
-pub(super) fn pooling_json(pooling: &Pooling, hidden: i64) -> Value {
+pub(super) fn pooling_json(pooling: &TokenPooling, hidden: i64) -> Value {
     let modes = MODES.map(|(key, _, mode)| (key.to_owned(), json!(pooling.modes.contains(&mode))));
     let mut about = Map::from_iter([("word_embedding_dimension".to_owned(), json!(hidden))]);
     about.extend(modes);

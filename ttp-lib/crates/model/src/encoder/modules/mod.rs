@@ -6,8 +6,8 @@ mod pooling;
 
 use crate::encoder;
 use crate::pretrained::file_names::{ENCODER_SETTINGS, MODULES};
-use crate::pretrained::{Checkpoint, Tokenize, load_by_name};
-use description::{ACTIVATIONS, Activation, Description, Step};
+use crate::pretrained::{Checkpoint, CheckpointTokenizer, load_by_name};
+use description::{ACTIVATIONS, Activation, Description, ModuleStep};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::path::Path;
@@ -77,7 +77,7 @@ impl Modules {
     ///
     /// # Errors
     /// If the tokenizer refuses a text.
-    pub fn ids(&self, tokenize: &Tokenize, texts: &[&str]) -> Result<Vec<Vec<u32>>> {
+    pub fn ids(&self, tokenize: &CheckpointTokenizer, texts: &[&str]) -> Result<Vec<Vec<u32>>> {
         let texts: Vec<Cow<'_, str>> = texts.iter().map(|text| self.prepared(text)).collect();
         let texts: Vec<&str> = texts.iter().map(Cow::as_ref).collect();
         let mut ids = tokenize.ids(&texts)?;
@@ -103,15 +103,15 @@ impl Modules {
         let pooled = self.about.pooling.of(states, mask, self.prompt_tokens);
         let steps = self.about.steps.iter().zip(&self.layers);
         steps.fold(pooled, |vector, ((_, step), layer)| match step {
-            Step::Dense { activation, .. } => match &layer.weight {
+            ModuleStep::Dense { activation, .. } => match &layer.weight {
                 Some(weight) => activate(*activation, &vector.linear(weight, layer.bias.as_ref())),
                 None => vector,
             },
-            Step::LayerNorm { size, .. } => {
+            ModuleStep::LayerNorm { size, .. } => {
                 vector.layer_norm([*size], layer.weight.as_ref(), layer.bias.as_ref(), 1e-5, true)
             }
-            Step::Dropout(share) => vector.dropout(*share, training),
-            Step::Normalize => {
+            ModuleStep::Dropout(share) => vector.dropout(*share, training),
+            ModuleStep::Normalize => {
                 let length = vector.norm_scalaropt_dim(2, 1, true).clamp_min(1e-12);
                 (vector / &length).where_scalarother(&length.isfinite(), f64::NAN)
             }
@@ -169,22 +169,22 @@ impl Modules {
 }
 
 impl Layer {
-    fn new(step: &Step, device: Device) -> Result<Self> {
+    fn new(step: &ModuleStep, device: Device) -> Result<Self> {
         let vars = nn::VarStore::new(device);
         let place = |name: &str| vars.root() / name;
         let zero = nn::Init::Const(0.0);
         let (weight, bias, file) = match step {
-            Step::Dense { from, to, bias, weights, .. } => {
+            ModuleStep::Dense { from, to, bias, weights, .. } => {
                 let place = place("linear");
                 let weight = place.var("weight", &[*to, *from], zero);
                 (Some(weight), bias.then(|| place.var("bias", &[*to], zero)), Some(weights))
             }
-            Step::LayerNorm { size, weights } => {
+            ModuleStep::LayerNorm { size, weights } => {
                 let place = place("norm");
                 let weight = place.var("weight", &[*size], zero);
                 (Some(weight), Some(place.var("bias", &[*size], zero)), Some(weights))
             }
-            Step::Dropout(_) | Step::Normalize => (None, None, None),
+            ModuleStep::Dropout(_) | ModuleStep::Normalize => (None, None, None),
         };
         if let Some(file) = file {
             load_by_name(file, &vars, &|_| false)?;
@@ -201,18 +201,18 @@ impl Layer {
 }
 
 /// A step's class and what its `config.json` says.
-fn described(step: &Step) -> (&'static str, Option<Value>) {
+fn described(step: &ModuleStep) -> (&'static str, Option<Value>) {
     match step {
-        Step::Dense { from, to, bias, activation, .. } => {
+        ModuleStep::Dense { from, to, bias, activation, .. } => {
             let name = ACTIVATIONS.iter().find(|(_, own)| own == activation);
             let name = name.map(|(name, _)| *name).unwrap_or_default();
             let config = json!({ "in_features": from, "out_features": to, "bias": bias,
                 "activation_function": name });
             ("Dense", Some(config))
         }
-        Step::LayerNorm { size, .. } => ("LayerNorm", Some(json!({ "dimension": size }))),
-        Step::Dropout(share) => ("Dropout", Some(json!({ "dropout": share }))),
-        Step::Normalize => ("Normalize", None),
+        ModuleStep::LayerNorm { size, .. } => ("LayerNorm", Some(json!({ "dimension": size }))),
+        ModuleStep::Dropout(share) => ("Dropout", Some(json!({ "dropout": share }))),
+        ModuleStep::Normalize => ("Normalize", None),
     }
 }
 

@@ -32,14 +32,14 @@ pub(super) const MODES: [(&str, &str, Mode); 6] = [
 
 /// What a sentence model takes of its tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pooling {
+pub(super) struct TokenPooling {
     /// One at least, in the order of [`MODES`].
     pub modes: Vec<Mode>,
     /// Whether the tokens of a prompt count.
     pub include_prompt: bool,
 }
 
-impl Pooling {
+impl TokenPooling {
     /// What is taken where no file says anything.
     pub fn mean() -> Self {
         Self { modes: vec![Mode::Mean], include_prompt: true }
@@ -97,7 +97,7 @@ mod tests {
 
     fn pooled(modes: &[Mode], include_prompt: bool, prompt: i64) -> Vec<f32> {
         let (states, mask) = example();
-        let pooling = Pooling { modes: modes.to_vec(), include_prompt };
+        let pooling = TokenPooling { modes: modes.to_vec(), include_prompt };
         let pooled = pooling.of(&states, &mask, prompt);
         assert_eq!(pooled.size(), [2, 2 * modes.len() as i64]);
         Vec::<f32>::try_from(pooled.contiguous().view(-1)).unwrap()

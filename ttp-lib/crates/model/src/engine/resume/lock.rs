@@ -1,6 +1,6 @@
 //! Two trainings must not keep their states in one folder: each would remove the other's.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
@@ -28,7 +28,10 @@ impl Lock {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 other => other.map_err(failed)?,
             };
-            if !locked(&file).map_err(|error| format!("cannot be locked: {error}"))? {
+            if let Err(held) = file.try_lock() {
+                if let TryLockError::Error(error) = held {
+                    return Err(format!("cannot be locked: {error}"));
+                }
                 let mut process = String::new();
                 // Without the number the message says less, and is as true.
                 let _ = file.read_to_string(&mut process);
@@ -45,29 +48,12 @@ impl Lock {
     }
 }
 
-/// Locks the file; `false`: another has it.
-#[cfg(unix)]
-fn locked(file: &File) -> io::Result<bool> {
-    use std::os::fd::AsRawFd;
-    // SAFETY: the descriptor is open as long as `file` lives, and flock takes no memory.
-    if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0 {
-        return Ok(true);
-    }
-    let error = io::Error::last_os_error();
-    if error.kind() == io::ErrorKind::WouldBlock { Ok(false) } else { Err(error) }
-}
-
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let place = |found: std::fs::Metadata| (found.dev(), found.ino());
     let own = file.metadata().map(place).ok();
     own.is_some() && own == std::fs::metadata(path).map(place).ok()
-}
-
-#[cfg(not(unix))]
-fn locked(_file: &File) -> io::Result<bool> {
-    Ok(true)
 }
 
 #[cfg(not(unix))]

@@ -50,7 +50,7 @@ use lock::Lock;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use settings::Settings;
+use settings::ResumeSettings;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -78,7 +78,7 @@ pub struct Resume {
 struct StateFolder {
     folder: PathBuf,
     origin: Origin,
-    settings: Settings,
+    settings: ResumeSettings,
     /// States of this training, the newest last, each with its best weights.
     states: Vec<(PathBuf, Option<PathBuf>)>,
     /// When the last one was written, and how long that took.
@@ -115,7 +115,7 @@ impl Resume {
     /// # Errors
     /// If the variable [`SECONDS`] or [`FRESH`] is none of what it may be.
     pub fn beside(model: &Path, origin: Origin) -> Result<Self> {
-        let settings = Settings::now()?;
+        let settings = ResumeSettings::now()?;
         let mut resume = Self::nowhere();
         let name = model.file_name().unwrap_or_default().to_string_lossy();
         let folder = model.with_file_name(format!(".training-{name}"));

@@ -29,12 +29,12 @@ pub fn start_anew(anew: bool) {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Settings {
+pub(super) struct ResumeSettings {
     pub(super) seconds: f64,
     pub(super) fresh: bool,
 }
 
-impl Settings {
+impl ResumeSettings {
     pub(super) fn now() -> Result<Self> {
         let variable = |name| std::env::var_os(name).map(|value| value.to_string_lossy().into());
         let told = Self::of(variable(SECONDS), variable(FRESH))?;
@@ -73,11 +73,14 @@ mod tests {
     #[test]
     fn the_variables_are_read_and_what_they_cannot_be_is_named() {
         let of = |seconds: &str, fresh: &str| {
-            Settings::of(Some(seconds.to_owned()), Some(fresh.to_owned()))
+            ResumeSettings::of(Some(seconds.to_owned()), Some(fresh.to_owned()))
                 .map(|settings| (settings.seconds, settings.fresh))
                 .map_err(|error| error.to_string())
         };
-        assert_eq!(Settings::of(None, None).unwrap(), Settings { seconds: 60.0, fresh: false });
+        assert_eq!(
+            ResumeSettings::of(None, None).unwrap(),
+            ResumeSettings { seconds: 60.0, fresh: false }
+        );
         assert_eq!(of("", "").unwrap(), (60.0, false));
         assert_eq!(of("0", "1").unwrap(), (0.0, true));
         assert_eq!(of("inf", "0").unwrap(), (f64::INFINITY, false));

@@ -166,22 +166,13 @@ fn symlink(_target: &Path, _link: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-#[cfg(unix)]
+/// The standard library's lock, which is `flock` as huggingface_hub takes it, tried again where a
+/// signal ends the waiting.
 fn lock(file: &File) -> io::Result<()> {
-    use std::os::fd::AsRawFd;
     loop {
-        // SAFETY: the descriptor is open as long as `file` lives, and flock takes no memory.
-        if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX) } == 0 {
-            return Ok(());
-        }
-        let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error);
+        match file.lock() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
         }
     }
-}
-
-#[cfg(not(unix))]
-fn lock(_file: &File) -> io::Result<()> {
-    Ok(())
 }

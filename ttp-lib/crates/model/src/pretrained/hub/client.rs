@@ -3,7 +3,7 @@
 use super::content::ContentId;
 use super::progress::Progress;
 use super::proxies::Proxy;
-use super::settings::Settings;
+use super::settings::HubSettings;
 use std::collections::HashMap;
 use std::error::Error as _;
 use std::fmt;
@@ -69,7 +69,7 @@ enum Ask {
 
 /// Speaks to one hub.
 pub(super) struct Client {
-    settings: Settings,
+    settings: HubSettings,
     /// One for each proxy and length of patience: connections are used again.
     agents: Mutex<HashMap<(Option<Proxy>, Duration), Agent>>,
 }
@@ -82,7 +82,7 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    pub(super) fn new(settings: Settings) -> Self {
+    pub(super) fn new(settings: HubSettings) -> Self {
         Self { settings, agents: Mutex::default() }
     }
 
@@ -116,14 +116,14 @@ impl Client {
         Ok(agent)
     }
 
-    pub(super) fn settings(&self) -> &Settings {
+    pub(super) fn settings(&self) -> &HubSettings {
         &self.settings
     }
 
     /// The endpoint's address with these path segments, each percent-encoded whole.
     pub(super) fn address<'a>(&self, segments: impl IntoIterator<Item = &'a str>) -> Url {
         let mut url = self.settings.endpoint.clone();
-        // An http address always has a path; `Settings` takes no other.
+        // An http address always has a path; `HubSettings` takes no other.
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(segments);
         }

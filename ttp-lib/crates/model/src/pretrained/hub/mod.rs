@@ -28,7 +28,7 @@ pub use progress::{Progress, print_every};
 pub use proxies::Proxies;
 pub use repository::check_dataset;
 pub use repository::is_revision;
-pub use settings::{Retry, Settings};
+pub use settings::{HubSettings, Retry};
 pub use token::Token;
 
 use cache::RepositoryCache;
@@ -72,7 +72,7 @@ pub struct DatasetFile {
 }
 
 impl Hub {
-    /// The hub that the environment names, as [`Settings::from_lookup`] reads it.
+    /// The hub that the environment names, as [`HubSettings::from_lookup`] reads it.
     ///
     /// # Errors
     /// If a variable makes no sense, or a token's file cannot be read.
@@ -83,11 +83,11 @@ impl Hub {
             // Where the variable is not set, the system knows the user's home.
             if name == "HOME" { value.filter(|home| !home.is_empty()).or_else(home) } else { value }
         };
-        Ok(Self::new(Settings::from_lookup(lookup)?))
+        Ok(Self::new(HubSettings::from_lookup(lookup)?))
     }
 
     /// A hub of these settings.
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: HubSettings) -> Self {
         Self { client: Client::new(settings) }
     }
 

@@ -2,7 +2,7 @@
 
 use super::client::{Client, HubRefusal};
 use super::repository::Repository;
-use super::settings::Settings;
+use super::settings::HubSettings;
 
 /// A refusal and what was asked for.
 pub(super) struct Refusal<'a> {
@@ -12,7 +12,7 @@ pub(super) struct Refusal<'a> {
 }
 
 /// A failure that may pass, after all attempts.
-pub(super) fn passing(reason: &str, settings: &Settings) -> String {
+pub(super) fn passing(reason: &str, settings: &HubSettings) -> String {
     let attempts = settings.retry.attempts;
     format!("{reason} (tried {attempts} times); HF_HUB_OFFLINE=1 uses the cache alone")
 }

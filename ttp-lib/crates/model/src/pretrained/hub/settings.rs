@@ -38,7 +38,7 @@ impl Default for Retry {
 
 /// All that [`super::Hub`] needs to know.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct HubSettings {
     /// The hub's address, `https://…`; a path is kept as a prefix.
     pub endpoint: Url,
     /// The folder that holds `models--…`.
@@ -61,7 +61,7 @@ pub struct Settings {
     pub proxies: Proxies,
 }
 
-impl Settings {
+impl HubSettings {
     /// The public hub's settings for a cache folder: no token, no proxy, online.
     ///
     /// # Errors
@@ -140,8 +140,8 @@ fn parse_endpoint(text: &str) -> Result<Url> {
 mod tests {
     use super::*;
 
-    fn read(variables: &[(&str, &str)]) -> Result<Settings> {
-        Settings::from_lookup(|name| {
+    fn read(variables: &[(&str, &str)]) -> Result<HubSettings> {
+        HubSettings::from_lookup(|name| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
         })
     }

@@ -1,7 +1,7 @@
 //! The hub's settings beside what Python makes of the same variables.
 
 use super::token::Token;
-use super::{Proxies, Settings};
+use super::{HubSettings, Proxies};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -53,7 +53,7 @@ fn settings_are_what_python_makes_of_the_variables() {
     assert!(cases.len() > 40);
     for case in cases {
         let variables = &case.variables;
-        let settings = Settings::from_lookup(|name| variables.lookup(name)).unwrap();
+        let settings = HubSettings::from_lookup(|name| variables.lookup(name)).unwrap();
         assert_eq!(settings.cache, Path::new(&case.cache), "{variables:?}");
         let token = Token::new(&case.token.unwrap_or_default()).unwrap();
         assert!(settings.token == token, "{variables:?}");

@@ -3,7 +3,7 @@
 use super::description::{
     added_token, class_rules, content, described, fits, json_of, optional, placed, vocabulary,
 };
-use super::tokenize::Tokenize;
+use super::tokenize::CheckpointTokenizer;
 use crate::pretrained::config::Architecture;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,14 +72,14 @@ impl<'a> Builder<'a> {
     }
 
     /// The tokenizer of pieces in the order of their ids.
-    pub fn build_of(self, pieces: &[String], max_length: usize) -> Result<Tokenize> {
+    pub fn build_of(self, pieces: &[String], max_length: usize) -> Result<CheckpointTokenizer> {
         let vocabulary = pieces.iter().zip(0_u32..).map(|(piece, id)| (piece.clone(), json!(id)));
         let description = self.word_pieces(self.folder, &vocabulary.collect())?;
         self.finish(self.folder, description, max_length, pieces.len() as i64)
     }
 
     /// The tokenizer, for at most `max_length` tokens of a vocabulary of `embeddings`.
-    pub fn build(self, max_length: usize, embeddings: i64) -> Result<Tokenize> {
+    pub fn build(self, max_length: usize, embeddings: i64) -> Result<CheckpointTokenizer> {
         let file = vocabulary(self.folder)?;
         let description = self.description(&file)?;
         self.finish(&file, description, max_length, embeddings)
@@ -91,7 +91,7 @@ impl<'a> Builder<'a> {
         description: Value,
         max_length: usize,
         embeddings: i64,
-    ) -> Result<Tokenize> {
+    ) -> Result<CheckpointTokenizer> {
         let roles = self.roles(&description)?;
         let mut tokenizer: Tokenizer =
             serde_json::from_value(description).map_err(|error| Error::input(file, error))?;
@@ -132,7 +132,7 @@ impl<'a> Builder<'a> {
         let truncation = TruncationParams { max_length, direction: cuts, ..Default::default() };
         tokenizer.with_truncation(Some(truncation)).map_err(|error| Error::input(file, error))?;
         let special = special.into_iter().collect();
-        Ok(Tokenize { tokenizer, padding, unknown, mask, special, cuts })
+        Ok(CheckpointTokenizer { tokenizer, padding, unknown, mask, special, cuts })
     }
 
     /// The tokenizer as `tokenizer.json` describes one.

@@ -5,7 +5,7 @@ use ttp_base::{Error, Result};
 
 /// A checkpoint's tokenizer, ready for batches.
 #[derive(Clone)]
-pub struct Tokenize {
+pub struct CheckpointTokenizer {
     pub(super) tokenizer: Tokenizer,
     pub(super) padding: u32,
     pub(super) unknown: u32,
@@ -25,7 +25,7 @@ pub struct WordPieces {
     pub unknown: bool,
 }
 
-impl Tokenize {
+impl CheckpointTokenizer {
     /// Token ids of each text, special tokens included, in the texts' order.
     ///
     /// # Errors
