@@ -127,7 +127,7 @@ pub fn report(run: Result<Run>, arguments: &Arguments) -> Result<()> {
     for folder in arguments.files.iter().filter(|path| path.is_dir()) {
         let names = ttp_documents::left_out(folder)?;
         if !names.is_empty() {
-            let listed = terminal_safe(&some_of(&names));
+            let listed = terminal_safe(&ttp_documents::listed(&names));
             note(&[format!("{}: no report, or not looked into: {listed}", folder.display())]);
         }
     }
@@ -163,28 +163,16 @@ pub fn report(run: Result<Run>, arguments: &Arguments) -> Result<()> {
     }
 }
 
-/// The first names of a list, and how many more there are.
-fn some_of(names: &[String]) -> String {
-    let first = names[..names.len().min(10)].join(", ");
-    match names.len() {
-        0..=10 => first,
-        all => format!("{first} and {} more", all - 10),
-    }
-}
-
 /// A file's name, with as many of the folders above it as tell it from others of that name.
 fn name_among(file: &Path, files: &[PathBuf]) -> String {
     let parts: Vec<_> = file.components().collect();
-    let ending = |of: &Path, count: usize| -> PathBuf {
-        let all: Vec<_> = of.components().collect();
-        all[all.len().saturating_sub(count)..].iter().collect()
-    };
+    let ending = |count: usize| parts[parts.len() - count..].iter().collect::<PathBuf>();
     let is_alone = |count: &usize| {
-        let own = ending(file, *count);
-        files.iter().filter(|other| ending(other, *count) == own).count() == 1
+        let own = ending(*count);
+        files.iter().filter(|other| other.ends_with(&own)).count() == 1
     };
     let count = (1..=parts.len()).find(is_alone).unwrap_or(parts.len());
-    ending(file, count).to_string_lossy().into_owned()
+    ending(count).to_string_lossy().into_owned()
 }
 
 fn none_read(files: usize) -> Error {

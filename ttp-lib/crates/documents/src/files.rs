@@ -79,34 +79,37 @@ pub fn gather(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
 /// # Errors
 /// If it cannot be read.
 pub fn left_out(folder: &Path) -> Result<Vec<String>> {
-    let taken: Vec<PathBuf> = reports_in(folder)?;
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(Error::file(folder, "read"))? {
-        let path = entry.map_err(Error::file(folder, "read"))?.path();
+    let (_, others) = entries(folder)?;
+    let name = |path: PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if !name.starts_with('.') && !taken.contains(&path) {
-            names.push(if path.is_dir() { name + "/" } else { name });
-        }
-    }
-    names.sort();
-    Ok(names)
+        if path.is_dir() { name + "/" } else { name }
+    };
+    Ok(others.into_iter().map(name).collect())
 }
 
 fn reports_in(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(Error::file(folder, "read"))? {
-        let path = entry.map_err(Error::file(folder, "read"))?.path();
-        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        let known = crate::format::extension(&path.to_string_lossy())
-            .is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()));
-        if !hidden && known && path.is_file() {
-            found.push(path);
-        }
-    }
-    if found.is_empty() {
+    let (reports, _) = entries(folder)?;
+    if reports.is_empty() {
         let known = EXTENSIONS.join(", ");
         return Err(Error::input(folder, format!("a folder without a report ({known})")));
     }
-    found.sort();
-    Ok(found)
+    Ok(reports)
+}
+
+/// The reports in a folder and what else is there, each by name; nothing hidden.
+fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(Error::file(folder, "read"))? {
+        let path = entry.map_err(Error::file(folder, "read"))?.path();
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if !hidden {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    let is_report = |path: &PathBuf| {
+        let extension = crate::format::extension(&path.to_string_lossy());
+        extension.is_some_and(|it| EXTENSIONS.contains(&it.as_str())) && path.is_file()
+    };
+    Ok(paths.into_iter().partition(is_report))
 }

@@ -1,7 +1,8 @@
 //! Whether a text is English, by its stop words.
 
 use crate::{Block, Kind};
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// Words of prose that are looked at, and the fewest that say something.
 const LOOKED_AT: usize = 5_000;
@@ -38,15 +39,16 @@ const OTHERS: [(&str, &str); 14] = [
     ("hu", "Hungarian"),
 ];
 
-/// Stop words by language, English first.
-struct Languages(Vec<(&'static str, HashSet<&'static str>)>);
+/// Each stop word, and a bit for each language that has it: English's first, then those of [`OTHERS`].
+struct Languages(HashMap<&'static str, u16>);
+
+static LANGUAGES: LazyLock<Languages> = LazyLock::new(Languages::known);
 
 /// A note if the prose is not English, or some of its paragraphs are not.
 pub(crate) fn note(blocks: &[Block]) -> Option<String> {
     let prose = || blocks.iter().filter(|block| block.kind == Kind::Prose);
-    let languages = Languages::known()?;
     let all: Vec<String> = prose().flat_map(|block| words(&block.text)).take(LOOKED_AT).collect();
-    if let Some(language) = languages.other_than_english(&all) {
+    if let Some(language) = LANGUAGES.other_than_english(&all) {
         return Some(format!(
             "its text seems to be in {language}; the model was trained on English only"
         ));
@@ -55,7 +57,7 @@ pub(crate) fn note(blocks: &[Block]) -> Option<String> {
     for block in prose().take(LOOKED_AT) {
         let own: Vec<String> = words(&block.text).take(LOOKED_AT).collect();
         paragraphs += 1;
-        others += usize::from(languages.other_than_english(&own).is_some());
+        others += usize::from(LANGUAGES.other_than_english(&own).is_some());
     }
     (others > 0).then(|| {
         format!(
@@ -71,13 +73,15 @@ fn words(text: &str) -> impl Iterator<Item = String> + '_ {
 }
 
 impl Languages {
-    fn known() -> Option<Self> {
-        let of = |code: &str| -> Option<HashSet<&'static str>> {
-            Some(stop_words::lookup(code)?.iter().copied().collect())
-        };
-        let mut all = vec![("English", of("en")?)];
-        all.extend(OTHERS.iter().filter_map(|(code, name)| Some((*name, of(code)?))));
-        Some(Self(all))
+    fn known() -> Self {
+        let codes = std::iter::once("en").chain(OTHERS.iter().map(|(code, _)| *code));
+        let mut words = HashMap::new();
+        for (at, code) in codes.enumerate() {
+            for word in stop_words::lookup(code).into_iter().flatten() {
+                *words.entry(*word).or_default() |= 1 << at;
+            }
+        }
+        Self(words)
     }
 
     /// What language these words are of, if plainly not English.
@@ -92,14 +96,15 @@ impl Languages {
         if words.len() < FEWEST {
             return None;
         }
-        let share = |stops: &HashSet<&str>| {
-            let found = words.iter().filter(|word| stops.contains(word.as_str())).count();
-            found as f64 / words.len() as f64
-        };
-        let (_, english) = self.0.first()?;
-        let english = share(english);
+        let mut found = [0_usize; 1 + OTHERS.len()];
+        for languages in words.iter().filter_map(|word| self.0.get(word.as_str())) {
+            for (at, count) in found.iter_mut().enumerate() {
+                *count += usize::from(languages >> at & 1);
+            }
+        }
+        let [english, others @ ..] = found.map(|count| count as f64 / words.len() as f64);
         let mut others: Vec<(f64, &'static str)> =
-            self.0.iter().skip(1).map(|(name, stops)| (share(stops), *name)).collect();
+            others.into_iter().zip(OTHERS.map(|(_, name)| name)).collect();
         others.sort_by(|a, b| b.0.total_cmp(&a.0));
         let [(best, name), (next, _), ..] = others[..] else { return None };
         let more = if words.len() < SHORT { MORE_OF_SHORT } else { MORE };

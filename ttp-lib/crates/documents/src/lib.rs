@@ -33,7 +33,7 @@ use budget::Budget;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 use std::path::Path;
 use ttp_base::{Error, Result};
 
@@ -204,4 +204,14 @@ impl Document {
         });
         Ok(Self { name, format: found, sha256, blocks, notes })
     }
+}
+
+/// The first ten of a list, and how many more there are.
+pub fn listed(items: &[impl Display]) -> String {
+    let first: Vec<String> = items.iter().take(10).map(ToString::to_string).collect();
+    let more = match items.len() {
+        0..=10 => String::new(),
+        all => format!(" and {} more", all - 10),
+    };
+    first.join(", ") + &more
 }

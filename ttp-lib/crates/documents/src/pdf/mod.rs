@@ -16,6 +16,7 @@ mod names;
 mod object;
 
 use crate::budget::{Budget, Outcome};
+use crate::listed;
 use crate::select::Draft;
 use content::Reader;
 use file::File;
@@ -81,16 +82,6 @@ pub(crate) fn drafts(
         notes.push(format!("pages with pictures only, no text: {}", listed(&pictured)));
     }
     layout::drafts(read, budget)
-}
-
-/// The first numbers of a list, and how many more there are.
-fn listed(numbers: &[usize]) -> String {
-    let first: Vec<String> = numbers.iter().take(10).map(usize::to_string).collect();
-    let more = match numbers.len() {
-        0..=10 => String::new(),
-        all => format!(" and {} more", all - 10),
-    };
-    first.join(", ") + &more
 }
 
 /// A page, and what it has from the nodes above it. Objects are read again when the page is:
