@@ -26,7 +26,7 @@ README_LINES = 150
 CELL_LINES = 15
 TRAINING_LOOP = "training-loop"
 # Today's counts.
-LONG_CELLS = 50
+LONG_CELLS = 0
 WORDS_IN_MESSAGES = 0
 
 # A private word, as it stands in a text, and the field's own.

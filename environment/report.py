@@ -341,7 +341,7 @@ def headline(found: dict) -> list[dict]:
             figures.append({"value": f"{corpus[key]:,}", "name": name})
     for key, name in (
         ("leaked_test_rows", "test rows with a relative in training, paper's split"),
-        ("twins_in_training", "of them with a twin in training"),
+        ("copies_in_training", "of them with an augmented copy in training"),
     ):
         counted = corpus.get(key)
         if isinstance(counted, dict) and isinstance(counted.get("paper"), int):

@@ -347,12 +347,12 @@ class AllReports(OutputFolder):
         self.assertNotIn("13,057", text)
         self.assertIn("techniques kept", text)
 
-    def test_twins_are_counted_apart_from_other_relatives(self) -> None:
-        both = {"corpus": {"leaked_test_rows": {"paper": 1234}, "twins_in_training": {"paper": 56}}}
+    def test_copies_are_counted_apart_from_other_relatives(self) -> None:
+        both = {"corpus": {"leaked_test_rows": {"paper": 1234}, "copies_in_training": {"paper": 56}}}
         seen = {"value": "1,234", "name": "test rows with a relative in training, paper's split"}
-        twins = {"value": "56", "name": "of them with a twin in training"}
+        twins = {"value": "56", "name": "of them with an augmented copy in training"}
         self.assertEqual(report.headline(both), [seen, twins])
-        del both["corpus"]["twins_in_training"]
+        del both["corpus"]["copies_in_training"]
         self.assertEqual(report.headline(both), [seen])
 
     def test_results_that_contradict_each_other(self) -> None:

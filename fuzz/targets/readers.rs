@@ -7,7 +7,7 @@ use ttp_audit::Claims;
 use ttp_base::Result;
 use ttp_documents::{Document, Limits};
 use ttp_flows::family::netml::{Lacking, NetmlFlows};
-use ttp_lib::corpus::{self, Columns, Corpus, Keep, Source, tram_v2};
+use ttp_lib::corpus::{self, Columns, Corpus, RowChoice, Source, tram_v2};
 use ttp_lib::diagnosis;
 use ttp_lib::linear::LinearModel;
 use ttp_lib::pretrained::{self, Checkpoint, Vocabulary};
@@ -67,7 +67,7 @@ pub fn tram_v2(bytes: &[u8]) {
 pub fn csv(bytes: &[u8]) {
     let path = file("own.csv", bytes);
     let columns = Columns::named("sentence", "technique");
-    told(corpus::build(&Source::Csv { path, columns, known: None, keep: Keep::Distinct }));
+    told(corpus::build(&Source::Csv { path, columns, known: None, keep: RowChoice::Distinct }));
 }
 
 pub fn parquet(bytes: &[u8]) {

@@ -12,6 +12,7 @@ mod predictions;
 #[allow(clippy::unwrap_used)]
 mod tests;
 mod training;
+mod training_outcome;
 
 pub use crate::published::{PAPER_TABLE_2, PublishedScores};
 pub use augmentation::{AugmentationFigures, Funnels, PaperRowsFigures};
@@ -19,20 +20,19 @@ pub use baseline::{Baseline, linear_predictions, train_linear};
 pub use leakage::{
     LeakFigures, LeakScores, PartScores, scores_by_leakage, worth_without_relatives,
 };
-pub use linear_leak::{LeakSource, LeakTrial, LinearLeak, Worth};
+pub use linear_leak::{AccuracyWithoutRelatives, LeakSource, LeakTrial, LinearLeak};
 pub use logits::{ModelLogits, PartLogits};
 pub use predictions::{Prediction, predictions_of, read_predictions, scores_of, write_predictions};
 pub use training::{EncoderTraining, Training};
+pub use training_outcome::TrainingOutcome;
 
-use crate::train::{FineTuning, History, SplitRows};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;
 use ttp_base::{Error, Result, files};
 use ttp_metrics::{Bootstrap, Confusion, Estimate, Scores};
-use ttp_model::encoder::Predictions;
 use ttp_model::pretrained;
-use ttp_text::split::{Protocol, Split};
+use ttp_text::split::Protocol;
 
 /// What one trained model came to on its test rows; a file
 /// `results/finetune.<checkpoint>.<protocol>.json`. A linear model has one too.
@@ -76,19 +76,6 @@ pub struct Evaluation {
     pub training: Training,
 }
 
-/// What a fine-tuning came to: what is scored, and what is written of it.
-#[derive(Clone, Copy)]
-pub struct TrainingOutcome<'a> {
-    /// The split, as it was trained and tested on.
-    pub rows: &'a SplitRows,
-    /// How training went.
-    pub history: &'a History,
-    /// What the trained model says of the validation rows, in their order.
-    pub validation: &'a Predictions,
-    /// What it says of the test rows, in their order.
-    pub predictions: &'a Predictions,
-}
-
 /// What a model is called where its scores stand, and how it came about.
 pub(crate) struct Model {
     pub(crate) checkpoint: String,
@@ -101,35 +88,6 @@ pub(crate) struct Model {
 }
 
 impl Evaluation {
-    /// Scores a fine-tuned model's predictions against the truth, with bootstrap intervals.
-    ///
-    /// # Errors
-    /// If the predictions are not of these rows.
-    pub fn new(
-        tuning: &FineTuning<'_>,
-        protocol: Protocol,
-        tested: TrainingOutcome<'_>,
-        bootstrap: Bootstrap,
-    ) -> Result<Self> {
-        let TrainingOutcome { rows: SplitRows { labels, test, .. }, history, predictions, .. } =
-            tested;
-        let FineTuning { checkpoint, params, seed, .. } = *tuning;
-        let model = Model {
-            checkpoint: checkpoint.name.clone(),
-            about: checkpoint.describe(),
-            stands_in_for: checkpoint.entry.and_then(|e| e.stands_in_for.clone()),
-            train_rows: history.rows,
-            train_seconds: history.seconds,
-            seed,
-            training: Training::FineTuned(Box::new(EncoderTraining {
-                tokens_per_second: history.tokens_per_second,
-                params: params.clone(),
-                history: history.clone(),
-            })),
-        };
-        Self::of(model, protocol, labels, (&test.labels, &predictions.best()), bootstrap)
-    }
-
     /// Scores what a model says: the true and the predicted technique of each test row, as places
     /// among `labels`.
     pub(crate) fn of(
@@ -173,23 +131,6 @@ impl Evaluation {
     /// folder of results: `finetune.<checkpoint>.<protocol>.json`, and beside it
     /// `….predictions.parquet` and `….logits.parquet`. `mark` stands before the ending, of a run
     /// that is not the profile's own.
-    ///
-    /// # Errors
-    /// If the predictions are not of this split, or a file cannot be written.
-    pub fn write(
-        &self,
-        results: &Path,
-        mark: &str,
-        split: &Split,
-        tested: TrainingOutcome<'_>,
-    ) -> Result<()> {
-        let labels = self.confusion.labels();
-        let TrainingOutcome { validation, predictions, .. } = tested;
-        let logits = ModelLogits::of_encoder(split, labels, validation, predictions)?;
-        let said = predictions_of(&split.test, labels, predictions);
-        self.write_files(results, mark, &said, &logits)
-    }
-
     pub(crate) fn write_files(
         &self,
         results: &Path,

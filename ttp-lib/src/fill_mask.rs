@@ -4,7 +4,10 @@ pub use crate::published::{PAPER_APPENDIX_C, PAPER_SENTENCE, PublishedGuess};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
-use ttp_model::encoder::Guess;
+use ttp_base::show::Table;
+use ttp_base::{Result, cells};
+use ttp_model::encoder::{Guess, MaskedEncoder};
+use ttp_model::pretrained::CheckpointTokenizer;
 use ttp_model::tokenization::PaperTokenizer;
 
 /// Sentences of our own, each with a word hidden that somebody of the field would find.
@@ -20,6 +23,69 @@ pub const FIELD_SENTENCES: [(&str, &str); 10] = [
     ("The ransomware encrypts [MASK] on the victim's network shares.", "files"),
     ("The operators moved laterally with remote [MASK] protocol.", "desktop"),
 ];
+
+/// A model's most probable words, `n` of each, for the paper's sentence and the sentences of the
+/// field.
+///
+/// # Errors
+/// As [`MaskedEncoder::fill`].
+pub fn guesses(
+    encoder: &MaskedEncoder,
+    tokenize: &CheckpointTokenizer,
+    n: usize,
+) -> Result<Vec<(String, Vec<Guess>)>> {
+    let sentences = [PAPER_SENTENCE].into_iter().chain(FIELD_SENTENCES.map(|(text, _)| text));
+    let fill = |text: &str| Ok((text.to_owned(), encoder.fill(tokenize, text, n)?.concat()));
+    sentences.map(fill).collect()
+}
+
+/// Each model's guesses for the paper's sentence beside the published ones; `answers` are by
+/// checkpoint, as of [`guesses`].
+///
+/// # Errors
+/// None in practice: the table's own check on the number of cells.
+pub fn guesses_table(answers: &BTreeMap<String, Vec<(String, Vec<Guess>)>>) -> Result<Table> {
+    let mut table = Table::new([
+        "model",
+        "place",
+        "token",
+        "id",
+        "probability",
+        "published",
+        "id",
+        "probability",
+    ])
+    .caption(PAPER_SENTENCE);
+    for (name, answers) in answers {
+        let theirs: Vec<PublishedGuess> =
+            PAPER_APPENDIX_C.into_iter().filter(|guess| guess.checkpoint == name).collect();
+        let ours = answers.first().into_iter().flat_map(|(_, guesses)| guesses);
+        for (place, guess) in ours.enumerate() {
+            let published = theirs.get(place);
+            table.push(cells![
+                name,
+                place + 1,
+                &guess.token,
+                guess.id.to_string(),
+                guess.probability,
+                published.map(|p| p.token),
+                published.map(|p| p.id.to_string()),
+                published.map(|p| p.probability)
+            ])?;
+        }
+    }
+    Ok(table)
+}
+
+/// In how many of the field's sentences a word that a reader would find is among the guesses, of
+/// all that [`guesses`] gives.
+pub fn words_found(answers: &[(String, Vec<Guess>)]) -> usize {
+    let of_field = answers.iter().skip(1).zip(FIELD_SENTENCES);
+    let is_found = |((_, guesses), (_, words)): &(&(String, Vec<Guess>), (&str, &str))| {
+        words.split(", ").any(|word| guesses.iter().any(|guess| guess.token == word))
+    };
+    of_field.filter(is_found).count()
+}
 
 /// The token numbers of appendix C beside those of the vocabularies at hand.
 ///
@@ -126,6 +192,10 @@ impl Agreement {
     /// let agreement = Agreement::of("scibert", &ours).unwrap();
     /// assert_eq!((agreement.in_common, agreement.same_place), (2, 1));
     /// assert!((agreement.largest_difference - 0.023_250_8).abs() < 1e-6);
+    /// let text = agreement.to_string();
+    /// let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    /// assert_eq!(lines[0], "2 of the 5 published words are among its five");
+    /// assert_eq!(lines[2], "probabilities differ by up to 0.0233");
     /// assert_eq!(Agreement::of("minilm", &ours), None);
     /// ```
     pub fn of(checkpoint: &str, ours: &[Guess]) -> Option<Self> {
@@ -146,9 +216,38 @@ impl Agreement {
     }
 }
 
+impl fmt::Display for Agreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { in_common, same_place, largest_difference } = self;
+        write!(f, "{in_common} of the 5 published words are among its five")?;
+        if *in_common > 0 {
+            write!(
+                f,
+                "\n  {same_place} at the published place\n  probabilities differ by up to \
+                 {largest_difference:.4}"
+            )?;
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn guesses_stand_beside_the_published_ones_and_words_are_counted() {
+        let guess = |token: &str| Guess { id: 7, token: token.into(), probability: 0.25 };
+        // The paper's sentence, then the field's: "control" is right in the second of these.
+        let answers: Vec<(String, Vec<Guess>)> =
+            ["the", "money", "control"].map(|token| (String::new(), vec![guess(token)])).into();
+        assert_eq!(words_found(&answers), 1);
+        let answers = BTreeMap::from([("bert".to_owned(), answers)]);
+        let text = guesses_table(&answers).unwrap().to_text();
+        let line = text.lines().find(|line| line.contains("bert")).unwrap();
+        assert!(line.contains("the") && line.contains(PAPER_APPENDIX_C[0].token), "{text}");
+    }
 
     #[test]
     fn each_sentence_hides_one_word_and_each_model_has_five_lines() {

@@ -34,7 +34,7 @@
 //!   [`calibration`] of its probabilities.
 //! - `audit`: [`audit`], whether reported figures can be true.
 //! - `similarity`: [`similarity`], with the similarity report's own experiment.
-//! - `flows`: malware [`family`]s from flows, and [`remedies`] for classes that are never found.
+//! - `flows`: malware [`family`]s from flows, and [`remedies`] for classes with zero recall.
 //! - `base`: errors, [`files`], [`settings`] with their ranges, and what a notebook or a terminal
 //!   shows ([`show`]).
 //!

@@ -47,7 +47,7 @@ pub struct Profile {
     pub corpus: CorpusSettings,
     /// The paper's three numbers: trim below, upsample to, downsample to.
     pub balance: Limits,
-    /// How twins are made.
+    /// How copies are made.
     pub augment: AugmentSettings,
     /// Shares of training, validation and test rows.
     pub split: Shares,
@@ -74,7 +74,7 @@ pub struct Profile {
     /// The settings of the similarity experiment.
     #[serde(default)]
     pub similarity: SimilaritySettings,
-    /// The sizes of the study of remedies for classes that are never found.
+    /// The sizes of the study of remedies for classes with zero recall.
     #[serde(default)]
     pub remedies: RemedySettings,
     /// The sizes of the family encoder's study, on synthetic flows.
@@ -289,7 +289,7 @@ impl Run {
             balance.trim_below, balance.upsample_to, balance.downsample_to
         );
         let protect = if augment.protect { "protected" } else { "not protected" };
-        let twins = format!(
+        let copies = format!(
             "{} % of the words, at least one; {} variants a sentence; names and indicators {protect}",
             100.0 * augment.fraction,
             augment.per_sentence
@@ -298,7 +298,7 @@ impl Run {
         for (setting, value) in [
             ("corpus", rows),
             ("balance", limits),
-            ("augmentation", twins),
+            ("augmentation", copies),
             ("split", format!("{} % training, validation, test", shares.join(" / "))),
             ("checkpoints", checkpoints),
             ("protocols", protocols),

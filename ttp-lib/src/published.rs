@@ -10,7 +10,7 @@ use serde::Serialize;
 use ttp_base::show::{Cell, Table};
 use ttp_base::{Result, cells};
 use ttp_text::balance::Funnel;
-use ttp_text::corpus::Operation;
+use ttp_text::corpus::{Corpus, Operation};
 
 /// Those of the similarity report, which the trainings beside them take as their defaults.
 pub use ttp_similarity::published::{
@@ -49,6 +49,34 @@ pub const PAPER_COUNTS: PaperCounts = PaperCounts {
 };
 
 impl PaperCounts {
+    /// The paper's counts of its corpus beside those of ours and of its own rows; the column of
+    /// rows that are not at hand stays empty.
+    ///
+    /// # Errors
+    /// None in practice: the table's own check on the number of cells.
+    pub fn corpus_table(&self, here: &Corpus, paper: Option<&Corpus>) -> Result<Table> {
+        let counts = |corpus: &Corpus| -> [Cell; 4] {
+            let counts = corpus.counts();
+            let kept = counts.values().filter(|rows| **rows >= 100).count();
+            let over_500 = corpus.techniques_over(500).join(", ");
+            cells![corpus.len(), counts.len(), kept, over_500]
+        };
+        let empty = || std::array::from_fn(|_| Cell::Empty);
+        let columns = counts(here).into_iter().zip(paper.map_or_else(empty, counts));
+        let published: [(&str, String); 4] = [
+            ("rows", self.rows.to_owned()),
+            ("techniques", self.techniques.to_string()),
+            ("with at least 100 rows", self.kept.to_string()),
+            ("with more than 500 rows", self.over_500.to_owned()),
+        ];
+        let mut table = Table::new(["", "here", "the paper's own rows", "the paper says"])
+            .caption("The corpus beside the paper's");
+        for ((what, says), (here, theirs)) in published.into_iter().zip(columns) {
+            table.push(cells![what, here, theirs, says])?;
+        }
+        Ok(table)
+    }
+
     /// These counts beside those of other corpora, a column each under its name; a column of
     /// `None` stays empty.
     ///

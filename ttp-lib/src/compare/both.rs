@@ -122,7 +122,7 @@ impl Both {
         Ok(Self { evaluation, logits })
     }
 
-    /// Writes its files among a run's results, as [`Evaluation::write`] does:
+    /// Writes its files among a run's results, as [`TrainingOutcome::write`](crate::evaluate::TrainingOutcome::write) does:
     /// `finetune.both.<protocol>.json` and its neighbours.
     ///
     /// # Errors

@@ -1,12 +1,13 @@
 //! Two models on the same test rows.
 
 use super::model_answers::{ModelAnswers, protocols, under};
+use crate::evaluate::Baseline;
 use serde::Serialize;
 use std::fmt;
 use ttp_base::show::Table;
 use ttp_base::{Result, cells};
 use ttp_metrics::{Bootstrap, Discordant, Estimate, Scores, holm};
-use ttp_text::split::Protocol;
+use ttp_text::split::{Protocol, Split};
 
 /// The level that a corrected p-value is held against.
 pub const LEVEL: f64 = 0.05;
@@ -33,11 +34,11 @@ pub struct Pair {
     pub first: String,
     /// The second checkpoint.
     pub second: String,
-    /// Test rows that one model alone names right. Twins of a sentence count as if they
+    /// Test rows that one model alone names right. Copies of a sentence count as if they
     /// were independent, which makes the p-value too small where there are any.
     pub rows: Test,
     /// Sentences of which one model names more rows right than the other, each sentence
-    /// once: a sign test, and the same as `rows` where no sentence has twins.
+    /// once: a sign test, and the same as `rows` where no sentence has copies.
     pub sentences: Test,
     /// Scores of the first minus those of the second, with paired intervals.
     pub difference: Scores<Estimate>,
@@ -143,6 +144,23 @@ pub fn difference(
 ) -> Result<Scores<Estimate>> {
     first.check_same_rows(second)?;
     bootstrap.paired(&first.part(), &second.part())
+}
+
+/// Scores of a linear model minus those of the same one without augmented copies, on the same
+/// test rows. `bootstraps` are those of a model's scores and of the difference.
+///
+/// # Errors
+/// As [`Baseline::train`].
+pub fn gain_of_copies(
+    with: &Baseline,
+    split: &Split,
+    bootstraps: [Bootstrap; 2],
+) -> Result<Scores<Estimate>> {
+    let Baseline { model, evaluation, .. } = with;
+    let (plain, [own, of_difference]) = (split.without_copies(), bootstraps);
+    let without = Baseline::train(model.kind(), evaluation.protocol, &plain, evaluation.seed, own)?;
+    let [with, without] = [ModelAnswers::of_linear(with)?, ModelAnswers::of_linear(&without)?];
+    difference(&with, &without, of_difference)
 }
 
 pub(super) fn pair(

@@ -13,7 +13,7 @@ use std::path::Path;
 use ttp_base::{Result, files};
 use ttp_metrics::Estimate;
 use ttp_text::balance::{BalancedCorpus, Funnel};
-use ttp_text::split::{Account, Leakage, PreparedSplit, Protocol, Seen};
+use ttp_text::split::{Account, Leakage, PreparedSplit, Protocol, TrainingOverlap};
 
 /// Rows at each step of balancing, by how small techniques are filled up.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -35,7 +35,7 @@ pub struct AugmentationFigures {
     /// Test rows with a relative in training.
     pub leaked_test_rows: BTreeMap<&'static str, usize>,
     /// Test rows of whose sentence training has an augmented copy.
-    pub twins_in_training: BTreeMap<&'static str, usize>,
+    pub copies_in_training: BTreeMap<&'static str, usize>,
     /// Test rows.
     pub test_rows: BTreeMap<&'static str, usize>,
     /// How many rows came, went and stayed.
@@ -52,16 +52,18 @@ impl AugmentationFigures {
         prepared: &BTreeMap<Protocol, PreparedSplit>,
         leak: Option<BTreeMap<String, LeakFigures>>,
     ) -> Self {
-        let seen: BTreeMap<&'static str, Seen> = prepared
+        let seen: BTreeMap<&'static str, TrainingOverlap> = prepared
             .iter()
             .map(|(protocol, made)| (protocol.name(), Leakage::of(&made.split).test))
             .collect();
-        let count = |of: fn(&Seen) -> usize| seen.iter().map(|(name, s)| (*name, of(s))).collect();
+        let count = |of: fn(&TrainingOverlap) -> usize| {
+            seen.iter().map(|(name, s)| (*name, of(s))).collect()
+        };
         Self {
             balanced_rows: draws.samples.len(),
             funnel: Funnels { draws: draws.funnel(), rows: rows.funnel() },
             leaked_test_rows: count(|seen| seen.same_row),
-            twins_in_training: count(|seen| seen.twin_in_training),
+            copies_in_training: count(|seen| seen.copy_in_training),
             test_rows: count(|seen| seen.rows),
             splits: prepared.iter().map(|(p, made)| (p.name(), made.account)).collect(),
             leak,
@@ -71,7 +73,7 @@ impl AugmentationFigures {
     /// What follows from the figures, a sentence each.
     pub fn findings(&self) -> Vec<String> {
         let leaked = self.leaked_test_rows.iter().map(|(protocol, &rows)| {
-            let (all, copies) = (self.test_rows[protocol], self.twins_in_training[protocol]);
+            let (all, copies) = (self.test_rows[protocol], self.copies_in_training[protocol]);
             let share = 100.0 * rows as f64 / all.max(1) as f64;
             let so = match rows {
                 0 => "the model has read no test sentence, in whatever wording",

@@ -61,7 +61,8 @@ impl Baseline {
     }
 
     /// Writes the model into a folder of models, `tfidf-svm.clean/linear.safetensors`, and its
-    /// scores and predictions as [`Evaluation::write`] does; gives the model's own folder.
+    /// scores and predictions as [`TrainingOutcome::write`](super::TrainingOutcome::write) does;
+    /// gives the model's own folder.
     ///
     /// # Errors
     /// If a file cannot be written.

@@ -9,7 +9,7 @@ use ttp_text::split::Split;
 /// Scores on a part of the test rows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PartScores {
-    /// Whether these rows have a relative in training: their original, or a twin of it.
+    /// Whether these rows have a relative in training: their original, or a copy of it.
     pub seen_in_training: bool,
     /// How many they are.
     pub rows: usize,
@@ -22,7 +22,7 @@ pub struct PartScores {
 }
 
 /// What leakage is worth: scores on the test rows that have a relative in training (their
-/// original, or a twin of it), and on those that have none. A part without a row is left out.
+/// original, or a copy of it), and on those that have none. A part without a row is left out.
 /// The intervals draw all test rows of one corpus sentence together.
 ///
 /// # Errors
@@ -84,7 +84,7 @@ impl LeakScores {
     }
 }
 
-/// The figures of [`LeakScores`], as the mean over several draws of twins and test rows.
+/// The figures of [`LeakScores`], as the mean over several draws of copies and test rows.
 ///
 /// Macro F1 of a part counts each technique that its rows have or are given. A technique may have
 /// one to five rows there, and one that is only given wrongly counts 0: so it can be low where

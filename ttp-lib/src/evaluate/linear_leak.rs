@@ -45,7 +45,7 @@ pub struct LeakTrial {
 /// A published accuracy on rows without a relative in training, if the paper's test set leaks as
 /// a source's does ([`worth_without_relatives`]).
 #[derive(Debug, Clone, PartialEq)]
-pub struct Worth {
+pub struct AccuracyWithoutRelatives {
     /// The source's name.
     pub source: &'static str,
     /// The paper's model.
@@ -61,7 +61,7 @@ pub struct LinearLeak {
     /// Each model under each protocol.
     pub trials: Vec<LeakTrial>,
     /// What the paper's table 2 would be worth, by the first `tfidf-svm` of each source.
-    pub worth: Vec<Worth>,
+    pub worth: Vec<AccuracyWithoutRelatives>,
     shares: Shares,
     bootstrap: Bootstrap,
 }
@@ -106,7 +106,12 @@ impl LinearLeak {
                     let (model, published) = (row.model, row.accuracy);
                     let without =
                         worth_without_relatives(published, &split, &said, self.bootstrap)?;
-                    self.worth.push(Worth { source: name, model, published, without });
+                    self.worth.push(AccuracyWithoutRelatives {
+                        source: name,
+                        model,
+                        published,
+                        without,
+                    });
                 }
             }
             let scores = LeakScores::of(&split, &said, self.bootstrap)?;
@@ -177,7 +182,7 @@ impl LinearLeak {
     pub fn worth_table(&self) -> Result<Table> {
         let headers = ["the paper's", "accuracy, published", "s and a of", "x, without relatives"];
         let mut table = Table::new(headers);
-        for Worth { source, model, published, without } in &self.worth {
+        for AccuracyWithoutRelatives { source, model, published, without } in &self.worth {
             table.push(cells![*model, Cell::number(*published, 2), *source, *without])?;
         }
         Ok(table)

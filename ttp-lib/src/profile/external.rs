@@ -5,7 +5,7 @@ use super::Run;
 use std::path::PathBuf;
 use ttp_base::Result;
 use ttp_similarity::NEAR_DUPLICATE;
-use ttp_text::corpus::{self, Built, LabelChanges, Later, tram_v2};
+use ttp_text::corpus::{self, CorpusBuild, LabelChanges, Later, tram_v2};
 
 /// Where TRAM 2's sentences lie below `data/raw/` or `TTP_SOURCES`.
 const TRAM_V2: &str = "tram-v2/single_label.json";
@@ -29,7 +29,7 @@ impl Run {
     ///
     /// # Errors
     /// If the file is there and cannot be read, or is not what it should be.
-    pub fn tram_v2(&self) -> Result<Option<Built>> {
+    pub fn tram_v2(&self) -> Result<Option<CorpusBuild>> {
         let path = self.raw(TRAM_V2);
         if !path.exists() {
             return Ok(None);

@@ -13,7 +13,7 @@ use ttp_base::settings::{Range, Schema, Setting};
 use ttp_base::{Error, Result, settings};
 use ttp_model::card::Provenance;
 use ttp_model::pretrained::hub::{self, Hub};
-use ttp_text::corpus::{self, Built, Columns, Keep, Kinship};
+use ttp_text::corpus::{self, Columns, CorpusBuild, Kinship, RowChoice};
 
 /// Where the sentences come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -81,7 +81,7 @@ pub struct CsvSource {
     pub labels: Labels,
     /// Which rows are kept.
     #[serde(default)]
-    pub keep: Keep,
+    pub keep: RowChoice,
     /// Its name in `data/sources.toml`, where it is a file of that list and not one's own;
     /// it is then read from `TTP_SOURCES`, where that holds it.
     #[serde(default)]
@@ -109,7 +109,7 @@ pub struct HubSource {
     pub labels: Labels,
     /// Which rows are kept.
     #[serde(default)]
-    pub keep: Keep,
+    pub keep: RowChoice,
 }
 
 /// Which labels a CSV file may have.
@@ -397,20 +397,20 @@ impl Run {
         }
     }
 
-    /// The paper's own rows as they stand ([`Keep::EveryRow`]): Orbinato et al.'s mixed data
+    /// The paper's own rows as they stand ([`RowChoice::EveryRow`]): Orbinato et al.'s mixed data
     /// set, whatever the profile's own source is. `None` where the file is not at hand:
     /// [`PAPER_ROWS_MISSING`](super::PAPER_ROWS_MISSING) says how to get it.
     ///
     /// # Errors
     /// If the file is there and cannot be read, or is not what it should be.
-    pub fn paper_rows(&self) -> Result<Option<Built>> {
+    pub fn paper_rows(&self) -> Result<Option<CorpusBuild>> {
         let path = self.raw(PAPER_ROWS);
         if !path.exists() {
             return Ok(None);
         }
         let known = self.known(Labels::Attack)?;
         let columns = Columns::orbinato();
-        let source = corpus::Source::Csv { path, columns, known, keep: Keep::EveryRow };
+        let source = corpus::Source::Csv { path, columns, known, keep: RowChoice::EveryRow };
         corpus::build(&source).map(Some)
     }
 
@@ -434,7 +434,7 @@ impl Run {
     ///
     /// # Errors
     /// As [`corpus::build`].
-    pub fn rebuilt(&self) -> Result<(Built, Vec<String>)> {
+    pub fn rebuilt(&self) -> Result<(CorpusBuild, Vec<String>)> {
         let tram = Some(self.raw(TRAM)).filter(|path| path.exists());
         let texts = tram.as_deref().map(corpus::tram::sentences).transpose()?.unwrap_or_default();
         Ok((corpus::build(&corpus::Source::Attack { bundle: self.bundle(), tram })?, texts))

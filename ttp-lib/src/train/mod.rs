@@ -123,19 +123,10 @@ impl FineTuning<'_> {
             history.losses = steps.losses().to_vec();
             history.seconds = steps.pace().seconds();
 
-            let predictions = encoder.predict_rows(validation)?;
-            let labels = encoder.labels().to_vec();
-            let scores =
-                Confusion::from_indices(labels, &validation.labels, &predictions.best())?.scores();
-            history.epochs.push(Epoch {
-                epoch,
-                train_loss: steps.epoch_loss(),
-                validation_loss: predictions.loss(&validation.labels),
-                validation_accuracy: scores.accuracy,
-                validation_f1_macro: scores.f1.macro_,
-                seconds: steps.pace().epoch_seconds(),
-            });
-            if best.offer(scores.f1.macro_, || encoder.snapshot()) {
+            let judged = judge(encoder, validation, &steps)?;
+            let f1_macro = judged.validation_f1_macro;
+            history.epochs.push(judged);
+            if best.offer(f1_macro, || encoder.snapshot()) {
                 history.best_epoch = epoch;
                 self.write(encoder, &history)?;
             }
@@ -192,4 +183,19 @@ impl FineTuning<'_> {
             "history": history,
         })
     }
+}
+
+/// Judges the encoder on the validation rows at the end of an epoch.
+fn judge(encoder: &TechniqueEncoder, validation: &Rows, steps: &Steps<'_>) -> Result<Epoch> {
+    let predictions = encoder.predict_rows(validation)?;
+    let labels = encoder.labels().to_vec();
+    let scores = Confusion::from_indices(labels, &validation.labels, &predictions.best())?.scores();
+    Ok(Epoch {
+        epoch: steps.epoch(),
+        train_loss: steps.epoch_loss(),
+        validation_loss: predictions.loss(&validation.labels),
+        validation_accuracy: scores.accuracy,
+        validation_f1_macro: scores.f1.macro_,
+        seconds: steps.pace().epoch_seconds(),
+    })
 }

@@ -16,7 +16,7 @@ impl Pretraining<'_> {
     /// As [`MaskedRows::new`], or if the checkpoint cannot be read.
     pub fn begin(&self, texts: &Unlabelled) -> Result<(MaskedEncoder, [MaskedRows; 2])> {
         let Self { checkpoint, params, seed, .. } = *self;
-        let tokenize = checkpoint.tokenizer(params.max_length)?;
+        let tokenize = checkpoint.tokenizer_of("pretraining.max_length", params.max_length)?;
         let rows = |texts: &[String]| MaskedRows::new(texts, &tokenize, params.masked_share);
         let rows = [rows(&texts.train)?, rows(&texts.validation)?];
         Ok((MaskedEncoder::with_new_head(checkpoint, device(), seed)?, rows))

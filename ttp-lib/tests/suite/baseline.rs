@@ -78,6 +78,12 @@ fn without_copies_only_the_corpus_own_sentences_are_trained_on() {
     assert_eq!((split.train.len(), plain.train.len()), (120, 90));
     assert!(plain.train.iter().all(|sample| sample.operation == Operation::Original));
     assert_eq!((&plain.validation, &plain.test), (&split.validation, &split.test));
+    let with = trained(LinearKind::CountsLogistic);
+    let without =
+        Baseline::train(LinearKind::CountsLogistic, Protocol::Clean, &plain, 1, BOOTSTRAP).unwrap();
+    let gain = compare::gain_of_copies(&with, &split, [BOOTSTRAP; 2]).unwrap();
+    let expected = with.evaluation.accuracy - without.evaluation.accuracy;
+    assert!((gain.accuracy.value - expected).abs() < 1e-12, "{gain:?}");
 }
 
 #[test]

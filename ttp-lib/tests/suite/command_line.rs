@@ -682,7 +682,7 @@ fn the_similarity_reports_claims_come_back_with_their_465_pairs() {
     assert_eq!(of("consistent") + of("inconsistent") + of("undecided"), 39);
     for claim in claims {
         let given = match claim["verdict"].as_str().unwrap() {
-            "consistent" => &claim["witness"],
+            "consistent" => &claim["example"],
             "inconsistent" => &claim["reason"],
             "undecided" => &claim["needs"],
             other => panic!("{other}"),

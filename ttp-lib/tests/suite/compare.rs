@@ -1,6 +1,7 @@
 //! Models beside each other, on rows few enough to be counted by hand.
 
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::Path;
 use ttp_evidence::{Evidence, Spread, Spreads, table_2_verdicts};
 use ttp_lib::compare::{self, FigureVerdict, ModelAnswers};
@@ -129,7 +130,7 @@ fn the_questions_are_answered_the_right_way_round() {
 }
 
 #[test]
-fn twins_of_one_sentence_are_one_witness() {
+fn copies_of_one_sentence_count_once() {
     // Two sentences with twelve rows each; the first model is right on all of them.
     let rows = |predicted| (0..24).map(|at| (at % 2, "T1", predicted)).collect::<Vec<Row<'_>>>();
     let models =
@@ -163,6 +164,9 @@ fn what_the_papers_protocol_adds_is_paper_minus_clean() {
         tested("minilm", Protocol::Clean, &right_on(10, 20)),
     ];
     assert_eq!(compare::headline(&models).unwrap(), Protocol::Clean);
+    let scores: Vec<_> = models.iter().map(|model| model.scores(BOOTSTRAP).unwrap()).collect();
+    let text = compare::scores_table(&models, &scores).unwrap().to_text();
+    assert!(text.contains("(published)") && text.contains("minilm (ours)"), "{text}");
     let leaks = compare::paper_minus_clean(&models, BOOTSTRAP).unwrap();
     assert_eq!(leaks.len(), 1);
     assert_eq!((leaks[0].paper_rows, leaks[0].clean_rows), (40, 20));
@@ -193,6 +197,13 @@ fn errors_are_summed_over_models_with_a_sentence_of_most() {
     assert_eq!(found[0].by_model, [2, 2, 1]);
     assert_eq!((found[0].example_models, found[1].example_models), (3, 2));
     assert_eq!(compare::most_confused(&models, Protocol::Clean, 1).len(), 1);
+    let columns = ["a", "b", "c"].map(str::to_owned);
+    let names = BTreeMap::from([("T1".to_owned(), "Phishing".to_owned())]);
+    let text = compare::confused_table(&found, &columns, &names).unwrap().to_text();
+    let first: Vec<&str> =
+        text.lines().find(|line| line.contains("text 1")).unwrap().split_whitespace().collect();
+    assert_eq!(first, ["T1", "Phishing", "T2", "5", "2", "2", "1", "text", "1"], "{text}");
+    assert!(compare::confused_table(&found, &columns[..2], &names).is_err(), "a column is missing");
     assert!(compare::most_confused(&models, Protocol::Paper, 10).is_empty());
 
     let spread = compare::recall_spread(&models[2].evaluation.confusion);
@@ -212,6 +223,12 @@ fn thirds_go_by_the_measure_and_keep_equals_together() {
     assert_eq!(thirds, [(0.0, 19.0, 20, 1.0), (20.0, 39.0, 20, 1.0), (40.0, 59.0, 20, 0.0)]);
     assert_eq!(found.highest_minus_lowest.unwrap().value, -1.0);
     assert!(found.to_string().ends_with("are named right less often"), "{found}");
+    let text = compare::thirds_table(&[("a".to_owned(), found)]).unwrap().to_text();
+    assert!(text.contains("20.00 to 39.00") && text.contains("highest − lowest"), "{text}");
+    // Every answer has the probability 0.5, and 40 of 60 are right.
+    let text = compare::confidence_table(&model).unwrap().to_text();
+    let half = text.lines().find(|line| line.contains("0.50 to 0.80")).unwrap();
+    assert!(half.contains("60") && half.contains("0.500") && half.contains("0.667"), "{text}");
 
     let flat = compare::accuracy_by_thirds(&model, &[1.5; 60], BOOTSTRAP).unwrap();
     assert_eq!(flat.thirds.len(), 1);

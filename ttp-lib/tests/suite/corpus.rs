@@ -4,12 +4,12 @@ use crate::common::{raw, skip};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use ttp_lib::augment::{AugmentSettings, Augmenter};
-use ttp_lib::balance::{self, Draws, Fill, Limits};
+use ttp_lib::balance::{self, Draws, FillRule, Limits};
 use ttp_lib::corpus::clean::normalised;
 use ttp_lib::corpus::overlap::Apart;
 use ttp_lib::corpus::{
-    Built, Columns, Corpus, DropCount, Keep, Kinship, Operation, Overlap, Reason, Source, build,
-    techniques, tram,
+    Columns, Corpus, CorpusBuild, DropCount, Kinship, Operation, Overlap, Reason, RowChoice,
+    Source, build, techniques, tram,
 };
 use ttp_lib::evaluate::{linear_predictions, scores_by_leakage, scores_of};
 use ttp_lib::linear::LinearKind;
@@ -17,7 +17,7 @@ use ttp_lib::metrics::Bootstrap;
 use ttp_lib::show::grouped;
 use ttp_lib::split::{Leakage, Protocol, Shares, prepare};
 
-fn attack(with_tram: bool) -> Option<Built> {
+fn attack(with_tram: bool) -> Option<CorpusBuild> {
     let bundle = raw("attack-v10.1/enterprise-attack.json")?;
     let tram = if with_tram { Some(raw("tram-v1/all_analyzed_reports.json")?) } else { None };
     Some(build(&Source::Attack { bundle, tram }).unwrap())
@@ -32,7 +32,7 @@ fn at_least(corpus: &Corpus, rows: usize) -> Vec<String> {
         .collect()
 }
 
-fn sums_add_up(built: &Built) {
+fn sums_add_up(built: &CorpusBuild) {
     let dropped: usize = built.dropped.iter().map(|dropped| dropped.count).sum();
     assert_eq!(built.candidates, built.corpus.len() + dropped, "{built}");
 }
@@ -79,12 +79,12 @@ fn with_tram_v1_it_has_the_shape_of_the_paper() {
 }
 
 /// The paper's own rows, every one as it stands.
-fn paper_rows() -> Option<Built> {
+fn paper_rows() -> Option<CorpusBuild> {
     let path = raw("orbinato-2022/dataset_mixed.csv")?;
     let mut known = techniques(&raw("attack-v10.1/enterprise-attack.json")?).unwrap();
     known.extend(techniques(&raw("attack-v10.1/mobile-attack.json")?).unwrap());
     let (columns, known) = (Columns::orbinato(), Some(known));
-    Some(build(&Source::Csv { path, columns, known, keep: Keep::EveryRow }).unwrap())
+    Some(build(&Source::Csv { path, columns, known, keep: RowChoice::EveryRow }).unwrap())
 }
 
 /// Every count that the paper prints of its data stands in its rows. The counts are those of
@@ -112,7 +112,8 @@ fn the_papers_own_rows_have_the_papers_counts() {
     assert_eq!((counts["T1059"], counts["T1027"]), (795, 601));
 
     let augmenter = Augmenter::new(AugmentSettings::default()).unwrap();
-    let balanced = balance::balance(corpus, Limits::default(), Fill::Draws, &augmenter, 1).unwrap();
+    let balanced =
+        balance::balance(corpus, Limits::default(), FillRule::Draws, &augmenter, 1).unwrap();
     let funnel = balanced.funnel();
     assert_eq!((funnel.kept, funnel.kept_rows), (44, 9_904));
     assert_eq!((funnel.drawn, funnel.added, funnel.cut), (1_433, 5_732, 396));
@@ -121,7 +122,8 @@ fn the_papers_own_rows_have_the_papers_counts() {
     let Draws { unchanged, .. } = balanced.draws.unwrap();
     println!("{unchanged} of the outputs are the sentence itself");
     assert!(unchanged < 60, "{unchanged}");
-    let filled = balance::balance(corpus, Limits::default(), Fill::Rows, &augmenter, 1).unwrap();
+    let filled =
+        balance::balance(corpus, Limits::default(), FillRule::Rows, &augmenter, 1).unwrap();
     assert_eq!(filled.funnel().balanced_rows, 10_941);
 }
 
@@ -199,7 +201,7 @@ fn rows_are_taken_as_they_stand_where_every_row_is_kept() {
         keep,
     };
     let all = ["T1059", "T1003", "T1521"];
-    let built = build(&source(Keep::EveryRow, &all)).unwrap();
+    let built = build(&source(RowChoice::EveryRow, &all)).unwrap();
     assert_eq!(built.corpus.len(), 6);
     assert_eq!(built.corpus.sentences[0].text, "It ran\n a  script");
     assert_eq!(built.corpus.sentences[5].name, "name of T1521");
@@ -211,11 +213,11 @@ fn rows_are_taken_as_they_stand_where_every_row_is_kept() {
     ] {
         assert!(said.contains(line), "{said}");
     }
-    let built = build(&source(Keep::Distinct, &all)).unwrap();
+    let built = build(&source(RowChoice::Distinct, &all)).unwrap();
     assert_eq!(built.corpus.len(), 3);
     assert_eq!(built.corpus.sentences[0].text, "It ran a script");
     assert_eq!(
-        input.said(&source(Keep::EveryRow, &["T1059", "T1003"])),
+        input.said(&source(RowChoice::EveryRow, &["T1059", "T1003"])),
         "FILE, row 8, field \"label_tec\": unknown label \"T1521\"; 2 are known: T1003, T1059 …"
     );
     let empty = Input::new("sentence,label_tec\n  ,T1059\n");
@@ -223,7 +225,7 @@ fn rows_are_taken_as_they_stand_where_every_row_is_kept() {
         path: empty.path.clone(),
         columns,
         known: None,
-        keep: Keep::EveryRow,
+        keep: RowChoice::EveryRow,
     };
     assert_eq!(
         empty.said(&source(Columns::orbinato())),
@@ -244,7 +246,7 @@ fn a_pointer_in_place_of_the_file_is_called_one() {
     let path = input.path.clone();
     let columns = Columns::orbinato();
     assert_eq!(
-        input.said(&Source::Csv { path, columns, known: None, keep: Keep::EveryRow }),
+        input.said(&Source::Csv { path, columns, known: None, keep: RowChoice::EveryRow }),
         format!(
             "FILE: a Git LFS pointer in place of the file of sha256 {hash}: get the file itself"
         )
@@ -262,7 +264,7 @@ fn the_data_page_says_what_the_build_says() {
     };
     says("sentences read", alone.candidates, both.candidates);
     for reason in Reason::ALL {
-        let count = |built: &Built| {
+        let count = |built: &CorpusBuild| {
             built.dropped.iter().find(|dropped| dropped.reason == reason).map_or(0, |d| d.count)
         };
         says(&reason.to_string(), count(&alone), count(&both));
@@ -277,7 +279,7 @@ fn the_data_page_says_what_the_build_says() {
     assert!(page.contains(&row), "{row}");
     assert!(page.contains(&format!(" **{}** |", thousands(both.corpus.len()))));
     says("techniques", alone.corpus.counts().len(), both.corpus.counts().len());
-    let common = |built: &Built| at_least(&built.corpus, 100).len();
+    let common = |built: &CorpusBuild| at_least(&built.corpus, 100).len();
     says("techniques with at least 100 rows", common(&alone), common(&both));
 }
 
@@ -361,9 +363,9 @@ fn on_real_data_the_papers_protocol_leaks_and_the_clean_one_does_not() {
             Protocol::Clean | Protocol::Grouped => {
                 let test = leakage.test;
                 let validation = leakage.validation;
-                assert_eq!((test.twins, test.same_row, test.same_text), (0, 0, 0));
+                assert_eq!((test.copies, test.same_row, test.same_text), (0, 0, 0));
                 assert_eq!(
-                    (validation.twins, validation.same_row, validation.same_text),
+                    (validation.copies, validation.same_row, validation.same_text),
                     (0, 0, 0)
                 );
             }
@@ -491,7 +493,7 @@ fn a_bundle_is_built_from_what_is_sound() {
         let input = Input::new(SMALL.replacen(from, to, 1));
         build(&Source::Attack { bundle: input.path.clone(), tram: None }).unwrap()
     };
-    let texts = |built: &Built| -> Vec<String> {
+    let texts = |built: &CorpusBuild| -> Vec<String> {
         built.corpus.sentences.iter().map(|row| row.text.clone()).collect()
     };
     let all = [
@@ -693,7 +695,7 @@ fn csv_files_are_read_in_their_layouts() {
         path: input.path.clone(),
         columns,
         known,
-        keep: Keep::Distinct,
+        keep: RowChoice::Distinct,
     };
     let built = build(&source(Columns::orbinato(), None)).unwrap();
     let [first, second] = built.corpus.sentences.as_slice() else { panic!("two rows") };
@@ -711,7 +713,12 @@ fn csv_mistakes_are_named_by_row_and_field() {
     let said = |content: &[u8], known: Option<BTreeMap<String, String>>| {
         let input = Input::new(content);
         let columns = Columns::named("text", "label");
-        input.said(&Source::Csv { path: input.path.clone(), columns, known, keep: Keep::Distinct })
+        input.said(&Source::Csv {
+            path: input.path.clone(),
+            columns,
+            known,
+            keep: RowChoice::Distinct,
+        })
     };
     assert_eq!(
         said(b"sentence,label\na,T1059\n", None),
@@ -753,7 +760,7 @@ fn labels_are_read_as_people_see_them() {
     );
     let columns = Columns::named("text", "label");
     let source =
-        Source::Csv { path: input.path.clone(), columns, known: None, keep: Keep::Distinct };
+        Source::Csv { path: input.path.clone(), columns, known: None, keep: RowChoice::Distinct };
     let built = build(&source).unwrap();
     let counts: Vec<(String, usize)> = built.corpus.counts().into_iter().collect();
     let expected = [("1", 2), ("T1003;T1105", 1), ("T1105", 2), ("nan", 1), ("t1105", 1), ("x", 1)];
@@ -779,7 +786,7 @@ fn a_label_and_a_sub_technique_must_agree() {
             path,
             columns: Columns::hub(),
             known: None,
-            keep: Keep::Distinct
+            keep: RowChoice::Distinct
         }),
         "FILE, row 2, field \"label_subtec\": \"T1003.001\" is no sub-technique of \"T1059\""
     );

@@ -297,7 +297,7 @@ fn labels_of_one_side_only_are_right_answers() {
     let report = report(csv(&text).unwrap());
     assert_eq!(report.diagnosis.only_predicted(), ["z"]);
     assert_eq!(report.diagnosis.class("z").unwrap().tier, Tier::NoRows);
-    assert_eq!(report.diagnosis.never_found[0].goes_to[0].label, "z");
+    assert_eq!(report.diagnosis.zero_recall[0].goes_to[0].label, "z");
     let swallowed = Fault::Swallowed { class: "y".into(), by: "z".into() };
     assert_eq!(report.diagnosis.faults(), [swallowed]);
     near("macro F1", report.diagnosis.macro_f1.value, 1.0 / 3.0);
@@ -629,30 +629,30 @@ fn what_is_written_follows_the_written_schema() {
     let (_, hostile) = hostile();
     check(&hostile.to_json().unwrap());
     // A matrix with every kind of fault.
-    let sink = [
+    let over_predicted = [
         [95, 1, 1, 1, 2],
         [20, 75, 2, 2, 1],
         [21, 1, 75, 2, 1],
         [25, 1, 1, 72, 1],
         [6, 1, 0, 0, 0],
     ];
-    let rows: Vec<Vec<u64>> = sink.iter().map(|row| row.to_vec()).collect();
+    let rows: Vec<Vec<u64>> = over_predicted.iter().map(|row| row.to_vec()).collect();
     let confusion = Confusion::from_counts(["a", "b", "c", "d", "e"], &rows).unwrap();
     let folder = Folder::new();
     let file = folder.write("m.json", serde_json::to_string(&confusion).unwrap());
-    let with_sink = report(read_matrix(&file).unwrap());
-    assert_eq!(with_sink.diagnosis.sinks.len(), 1, "{:?}", with_sink.diagnosis.faults());
-    let json = with_sink.to_json().unwrap();
+    let with_one = report(read_matrix(&file).unwrap());
+    assert_eq!(with_one.diagnosis.over_predicted.len(), 1, "{:?}", with_one.diagnosis.faults());
+    let json = with_one.to_json().unwrap();
     check(&json);
     let probable = csv_with("truth,predicted,p_a,p_b\na,a,0.9,0.1\n", &with_prefix("p_"));
     check(&report(probable.unwrap()).to_json().unwrap());
     // The schema refuses what is not so.
     for (pointer, wrong) in [
-        ("/schema", json!(2)),
+        ("/schema", json!(1)),
         ("/accuracy/value", json!(1.5)),
         ("/classes/0/tier", json!("superb")),
         ("/rows", json!(-1)),
-        ("/sinks/0/from/0/label", json!(7)),
+        ("/over_predicted/0/from/0/label", json!(7)),
     ] {
         let mut broken = json.clone();
         *broken.pointer_mut(pointer).unwrap() = wrong;
@@ -677,7 +677,7 @@ fn the_command_line_writes_three_files() {
     }
     let json = std::fs::read(folder.at("results/diagnosis/f1_scores_latest.json")).unwrap();
     let json: Value = serde_json::from_slice(&json).unwrap();
-    assert_eq!((&json["schema"], &json["rows"]), (&json!(1), &json!(4)));
+    assert_eq!((&json["schema"], &json["rows"]), (&json!(2), &json!(4)));
     assert_eq!(json["source"]["file"], "p.csv");
     // Again it says the same: nothing is left to chance.
     let before = read_all(&folder.at("results/diagnosis"));
@@ -703,7 +703,7 @@ fn the_command_line_fails_in_one_line_and_leaves_nothing() {
     let folder = Folder::new();
     folder.write("p.csv", "truth,predicted\na,\n");
     folder.write("m.csv", "x,a,b\na,1,2\n");
-    folder.write("s.json", "{\"sinks\": 1}");
+    folder.write("s.json", "{\"over_predicted\": 1}");
     folder.write("good.csv", SMALL);
     for (arguments, reason) in [
         (&["p.csv"][..], "error: p.csv, row 2, field \"predicted\": missing: no label"),
@@ -712,7 +712,7 @@ fn the_command_line_fails_in_one_line_and_leaves_nothing() {
         (&["gone.parquet"], "error: gone.parquet: cannot read: "),
         (
             &["good.csv", "--settings", "s.json"],
-            "error: s.json, row 1, field \"sinks\": unknown field `sinks`",
+            "error: s.json, row 1, field \"over_predicted\": unknown field `over_predicted`",
         ),
         (&["good.csv", "--out", "good.csv/x"], "error: good.csv/x: cannot create: "),
     ] {

@@ -43,14 +43,14 @@ fn called(planted: &[Planted]) -> BTreeSet<String> {
                 faults.insert(Fault::Swallowed { class: family.into(), by: of.into() });
             }
             Planted::TooBroad { family } => {
-                faults.insert(Fault::Sink { class: family.into() });
+                faults.insert(Fault::OverPredictedClass { class: family.into() });
             }
             Planted::Overlap { one, other } => {
                 let (a, b) = (one.min(other).into(), one.max(other).into());
                 faults.insert(Fault::ConfusedBothWays { a, b });
             }
             Planted::TooSmall { family } => {
-                faults.insert(Fault::NeverFound { class: family.into() });
+                faults.insert(Fault::ZeroRecall { class: family.into() });
                 // Of seven rows it is said, besides, that they are no basis for a judgement.
                 if (support(family) as u64) < DiagnosisSettings::default().min_support {
                     faults.insert(Fault::TooSmall { class: family.into() });
@@ -64,7 +64,7 @@ fn called(planted: &[Planted]) -> BTreeSet<String> {
 /// A small family of which one row of a hundred is found was still too small.
 fn name_of(fault: &Fault) -> String {
     match fault {
-        Fault::HardlyFound { class } => Fault::NeverFound { class: class.clone() }.to_string(),
+        Fault::NearZeroRecall { class } => Fault::ZeroRecall { class: class.clone() }.to_string(),
         other => other.to_string(),
     }
 }
@@ -114,7 +114,7 @@ fn a_fault_that_is_not_planted_is_not_found() {
     assert!(PLANTED.contains(&web_companion));
     for (seed, without) in [
         (11, [PLANTED[0], PLANTED[2]]),    // CCleaner, and the pair
-        (12, [PLANTED[1], web_companion]), // the sink, and a small family
+        (12, [PLANTED[1], web_companion]), // the over-predicted one, and a small family
     ] {
         let flows = SyntheticFlows::new(ROWS, seed).without(without[0]).without(without[1]);
         assert_eq!(flows.faults.len(), PLANTED.len() - 2);

@@ -158,22 +158,29 @@ fn remedies_find_a_class_that_was_never_found_and_say_what_it_cost() {
     let head = HeadParams { steps: 800, learning_rate: 0.05, ..HeadParams::default() };
     let bootstrap = Bootstrap { resamples: 200, level: 0.95, seed: 1 };
     let all = || ground(3).try_all(&Remedy::ALL, &head, (3, bootstrap), &mut |_| ()).unwrap();
-    let Trials { judge, tried } = all();
+    let trials = all();
+    assert_eq!(trials.worst().len(), 1);
+    let findings = trials.findings();
+    assert_eq!(findings.lines().count(), Remedy::ALL.len(), "{findings}");
+    let last = findings.lines().last().unwrap();
+    assert!(last.starts_with("by validation one would take: "), "{last}");
+    assert!(findings.contains(": finds more of the worst, +"), "{findings}");
+    let Trials { judge, outcomes } = trials;
     assert_eq!((judge.worst(), judge.worst_rows()), (&[2][..], 60));
-    let plain = &tried[0];
+    let plain = &outcomes[0];
     assert_eq!(plain.what, "none");
     assert_eq!((plain.f1_macro.gain.value, plain.f1_macro.gain.high), (0.0, 0.0));
     assert!(plain.worst_recall.value.value < 0.1, "{plain:?}");
-    for one in &tried[1..] {
+    for one in &outcomes[1..] {
         // With β 0.99 the weights are far from equal, too.
         assert!(one.worst_recall.gain.low > 0.1, "{one:?}");
         assert!(one.f1_macro.gain.value > 0.05, "{one:?}");
         assert!(one.others_recall.gain.value < 0.0, "nothing is for nothing: {one:?}");
-        assert!(one.never_found.is_empty());
+        assert!(one.zero_recall.is_empty());
         assert_eq!(one.classes_found, 3);
     }
     // The same seed, the same decisions.
-    assert_eq!(tried, all().tried);
+    assert_eq!(outcomes, all().outcomes);
 }
 
 #[test]

@@ -13,8 +13,8 @@ use ttp_lib::metrics::{BinaryCounts, Bootstrap, Empty, Groups, Ranking};
 use ttp_lib::pretrained::Checkpoint;
 use ttp_lib::similarity::{
     Bar, Distance, Exclude, Labels, Level, Loss, Mining, Pairs, Parts, Sampling,
-    SimilaritySettings, SimilarityTraining, Skip, Study, TestPairs, Triplet, corpus_vectors, loss,
-    mine, near_duplicates, nearest_techniques, recall_at,
+    SimilaritySettings, SimilarityTraining, SkipReason, Study, TestPairs, Triplet, corpus_vectors,
+    loss, mine, near_duplicates, nearest_techniques, recall_at,
 };
 use ttp_lib::split::Shares;
 
@@ -387,11 +387,11 @@ fn no_negative_is_akin_to_its_anchor_and_what_was_passed_over_is_counted() {
     let plain = mined(&Mining::default());
     assert_eq!(plain.negatives[0][0].0, 3);
     // Sentence 2, of its technique, is nearer than the second found.
-    assert_eq!(plain.skipped, BTreeMap::from([(Skip::Barred(Bar::Similar), 1)]));
+    assert_eq!(plain.skipped, BTreeMap::from([(SkipReason::Barred(Bar::Similar), 1)]));
     let tactic = Exclude { tactic: true, ..Exclude::default() };
     let barred = mined(&Mining { exclude: tactic, ..Mining::default() });
     assert_eq!(barred.negatives[0][0].0, 4, "3 is of tactic execution, too");
-    assert_eq!(barred.skipped[&Skip::Barred(Bar::SameTactic)], 1);
+    assert_eq!(barred.skipped[&SkipReason::Barred(Bar::SameTactic)], 1);
     // Sentence 2 is nearer than all others: nothing for somebody to look at. Without it, ...
     assert!(plain.suspects.is_empty());
     let others = [0, 1, 3, 4, 5, 6, 7];
@@ -404,7 +404,7 @@ fn no_negative_is_akin_to_its_anchor_and_what_was_passed_over_is_counted() {
     let margin = Mining { absolute_margin: Some(0.05), ..Mining::default() };
     let far = mined(&margin);
     assert_eq!(far.negatives[0][0].0, 6, "cos 50° is 0.123 below cos 40°");
-    assert_eq!(far.skipped[&Skip::AbsoluteMargin], 3);
+    assert_eq!(far.skipped[&SkipReason::AbsoluteMargin], 3);
 }
 
 #[test]
@@ -480,7 +480,7 @@ fn fewer_negatives_than_asked_for_are_counted() {
     let settings = Mining { negatives: 4, min_score: Some(0.8), ..Mining::default() };
     let mined = mine(&vectors, &labels, &[[0, 1]], &all(&labels), &settings, 1).unwrap();
     assert_eq!((mined.found(), mined.short), (3, 1));
-    assert_eq!(mined.skipped[&Skip::MinScore], 2);
+    assert_eq!(mined.skipped[&SkipReason::MinScore], 2);
 }
 
 // -- the experiment -----------------------------------------------------------------------

@@ -5,15 +5,15 @@ use crate::common::report::MadeUp;
 use crate::common::tiny::Tiny;
 use crate::common::{raw, skip, turn};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use tch::Device;
 use ttp_lib::encoder::{SentenceEncoder, Vectors};
 use ttp_lib::metrics::{BinaryCounts, Bootstrap, Ranking};
 use ttp_lib::pretrained::Checkpoint;
 use ttp_lib::similarity::reported::{
-    Experiment, GroundName, Leak, Lessons, REPORT_FILES, ReportArm, ReportFiles, ReportSettings,
-    UnseenCosines, Warning, hardest,
+    Experiment, GroundName, Leak, Lessons, REPORT_FILES, ReportArm, ReportFiles, ReportModels,
+    ReportSettings, SplitLeaks, UnseenCosines, Warning, hardest,
 };
 use ttp_lib::similarity::{Loss, PairTraining, Pairs};
 
@@ -373,6 +373,95 @@ fn every_arm_is_trained_and_judged_on_its_ground() {
     }
     assert!(experiment.judge(&base, GroundName::Attack, BOOTSTRAP).unwrap().is_none());
     assert!(said(experiment.ground(GroundName::Attack).map(|_| ())).contains("judge alone"));
+}
+
+/// The counts behind the published rows, as the claims audit infers them.
+fn published() -> BTreeMap<String, BinaryCounts> {
+    let counts = |tp, fn_, fp, tn| BinaryCounts { tp, fp, fn_, tn };
+    [
+        ("baseline", counts(49, 233, 10, 173)),
+        ("basic", counts(282, 0, 139, 44)),
+        ("advanced", counts(282, 0, 112, 71)),
+    ]
+    .map(|(model, counts)| (model.to_owned(), counts))
+    .into()
+}
+
+#[test]
+fn models_stand_beside_each_other_and_gains_are_parted_by_cause() {
+    let tiny = Tiny::new();
+    let checkpoint = tiny.find().unwrap();
+    let experiment = experiment(&MadeUp::new(), &few_pairs());
+    let (files, leaks) = (&experiment.files, SplitLeaks::count(&experiment));
+    let settings = ReportSettings {
+        checkpoint: "tiny".to_owned(),
+        arms: vec![ReportArm::Basic, ReportArm::Cosine],
+        disjoint_arms: vec![ReportArm::Basic],
+        ..few_pairs()
+    };
+    let mut models = ReportModels::new(&settings, published(), Some(files)).unwrap();
+    let base = experiment.embed_untrained(&checkpoint, &mut |_| ()).unwrap();
+    models.judge_untrained("tiny", &base, &experiment, BOOTSTRAP).unwrap();
+    for (arm, on) in settings.recipes() {
+        let trained = experiment.train((arm, on), &checkpoint, &base, None, &mut |_| ()).unwrap();
+        models.judge_trained((arm, on), &trained, &experiment, BOOTSTRAP).unwrap();
+    }
+    let names: Vec<&str> = models.scores.keys().map(String::as_str).collect();
+    assert_eq!(names, ["basic disjoint", "basic report", "cosine report", "tiny untrained"]);
+    let of = |name: &str| &models.scores[name][0];
+    let gains: BTreeMap<String, f64> =
+        models.gains().into_iter().map(|gain| (gain.key, gain.value)).collect();
+    let precision = |name: &str, before: usize| {
+        let before = &models.scores["tiny untrained"][before];
+        of(name).average_precision.value - before.average_precision.value
+    };
+    let (seen, unseen) = (precision("basic report", 0), precision("basic disjoint", 1));
+    assert_eq!(gains["average_precision.basic"], seen);
+    assert_eq!(gains["average_precision.basic_unseen"], unseen);
+    assert_eq!(gains["average_precision.basic_leak"], seen - unseen);
+    let f1 = |name: &str| of(name).at_half.f1;
+    assert_eq!(gains["f1_at_half.basic_over_cosine"], f1("basic report") - f1("cosine report"));
+    // 2·282 / (2·282 + 139) − 2·49 / (2·49 + 233 + 10), by hand.
+    assert!((gains["f1_at_half.basic_published"] - 0.514_885_9).abs() < 1e-6, "{gains:?}");
+    assert!(!gains.keys().any(|key| key.starts_with("f1_at_half.triplets")));
+
+    // Two of the three published models have one here; the third stands alone.
+    let matrices: Vec<String> = models.matrices().into_iter().map(|(name, _)| name).collect();
+    let expected = [
+        "baseline, published",
+        "baseline, here",
+        "basic, published",
+        "basic, here",
+        "advanced, published",
+    ];
+    assert_eq!(matrices, expected);
+    assert!(models.to_string().contains("tiny untrained: TP "), "{models}");
+    assert_eq!(leaks.report, Leak::count(&files.test, &files.train, &files.template));
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("similarity_report.json");
+    models.write(&file, Some(files), Some(&leaks)).unwrap();
+    let written: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(
+        written["published"]["baseline"],
+        json!({ "tp": 49, "fn": 233, "fp": 10, "tn": 173 })
+    );
+    assert_eq!(written["both"], Value::Null);
+    assert_eq!(written["same_pair"], json!(leaks.report.same_pair));
+    let basic = &written["as_reported.tiny"]["basic"];
+    assert_eq!(basic["report"]["pairs"], json!(of("basic report").pairs));
+    assert!(written["labels_respected.tiny"]["cosine"]["unseen"]["lowest"].is_number());
+    assert!(written["disjoint_texts.tiny"]["basic"]["disjoint"].is_object());
+    assert_eq!(written.get("baseline"), None, "the base model was not judged");
+
+    models.write(&file, None, None).unwrap();
+    let written: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(written["at_hand"], json!(false));
+    assert_eq!(written.get("leak"), None);
+    let mut without = published();
+    without.remove("basic");
+    let message = said(ReportModels::new(&settings, without, None));
+    assert!(message.contains("\"basic\""), "{message}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use tch::Device;
-use ttp_evidence::{Evidence, Outcome, Over, linear_splits};
+use ttp_evidence::{Evidence, IntervalUnit, Outcome, linear_splits};
 use ttp_lib::encoder::{Pooling, TechniqueEncoder};
 use ttp_lib::linear::LinearKind;
 use ttp_lib::pretrained::{Checkpoint, Vocabulary};
@@ -183,8 +183,11 @@ fn a_sweep_of_all_kinds_of_jobs_becomes_evidence() {
     assert_eq!(evidence.splits["tfidf-svm.clean"].f1_macro.n, 2);
     assert_eq!(evidence.arms.len(), 8);
     let arm = |name: &str| &evidence.arms[&format!("{name}.minilm")];
-    assert_eq!((arm("grouped").over, arm("adam").over), (Over::RowsApart, Over::TestRows));
-    assert_eq!((arm("frozen").over, arm("frozen").n), (Over::Seeds, 2));
+    assert_eq!(
+        (arm("grouped").over, arm("adam").over),
+        (IntervalUnit::RowsApart, IntervalUnit::TestRows)
+    );
+    assert_eq!((arm("frozen").over, arm("frozen").n), (IntervalUnit::Seeds, 2));
     let rows = ["rows_10", "rows_25", "rows_50", "adam"].map(|name| arm(name).train_rows);
     assert!(rows.is_sorted() && rows[0] < rows[3] / 5, "{rows:?}");
     assert!(arm("no_augmentation").train_rows < rows[3]);
@@ -217,7 +220,7 @@ fn a_vocabulary_is_compared_with_the_shapes_own() {
     );
     project.sweep(&["collect"]);
     let effect = &project.evidence().arms["vocabulary_trained.scratch"];
-    assert_eq!((effect.over, effect.n), (Over::TestRows, 1));
+    assert_eq!((effect.over, effect.n), (IntervalUnit::TestRows, 1));
     let [base, trained] = [base, trained].map(|id| Outcome::read(&project.result(id)).unwrap());
     assert_eq!((base.train_rows, &base.test.row), (trained.train_rows, &trained.test.row));
 }

@@ -1,4 +1,4 @@
-//! WordNet's synonyms against TextAttack's, and twins of sentences full of data.
+//! WordNet's synonyms against TextAttack's, and copies of sentences full of data.
 
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -145,7 +145,7 @@ fn protecting(fraction: f64) -> Augmenter {
 }
 
 #[test]
-fn data_stays_whole_in_every_twin() {
+fn data_stays_whole_in_every_copy() {
     for augmenter in [protecting(0.1), protecting(0.4), protecting(1.0)] {
         for (text, units) in SENTENCES {
             for unit in units {
@@ -174,19 +174,19 @@ fn accents_and_apostrophes_keep_their_words_and_no_blank_comes_before_a_mark() {
             for (text, _) in SENTENCES {
                 for seed in 0..80 {
                     for variant in augmenter.variants(text, seed) {
-                        let twin = &variant.text;
-                        assert!(blanks(twin) <= blanks(text), "{text:?}: {twin:?}");
+                        let copy = &variant.text;
+                        assert!(blanks(copy) <= blanks(text), "{text:?}: {copy:?}");
                         let mut before = ' ';
                         let apostrophes = ['\'', '‘', '’'];
-                        for (at, c) in twin.char_indices() {
+                        for (at, c) in copy.char_indices() {
                             // Of two beside each other one is a possessive in quotation marks.
-                            let [left, right] = [&twin[..at], &twin[at + c.len_utf8()..]]
+                            let [left, right] = [&copy[..at], &copy[at + c.len_utf8()..]]
                                 .map(|side| side.trim_matches(apostrophes));
                             let near = left.ends_with(char::is_alphanumeric)
                                 || right.starts_with(char::is_alphanumeric);
-                            assert!(!apostrophes.contains(&c) || near, "{text:?}: {twin:?}");
+                            assert!(!apostrophes.contains(&c) || near, "{text:?}: {copy:?}");
                             let letter = before.is_alphanumeric() || is_combining_mark(before);
-                            assert!(!is_combining_mark(c) || letter, "{text:?}: {twin:?}");
+                            assert!(!is_combining_mark(c) || letter, "{text:?}: {copy:?}");
                             before = c;
                         }
                     }
@@ -198,7 +198,7 @@ fn accents_and_apostrophes_keep_their_words_and_no_blank_comes_before_a_mark() {
 
 /// As data-37's sentences: everyday words, each with many synonyms.
 #[test]
-fn twins_are_made_of_whole_words() {
+fn copies_are_made_of_whole_words() {
     let wordnet = WordNet::get().unwrap();
     let text = "They delay the balance, press the power, record the view and break the pressure";
     let own: BTreeSet<&str> = words(text).into_iter().map(|word| &text[word]).collect();
@@ -206,8 +206,8 @@ fn twins_are_made_of_whole_words() {
     let mut new = BTreeSet::new();
     for seed in 0..500 {
         for variant in augmenter.variants(text, seed) {
-            let twin = &variant.text;
-            let all = words(twin).into_iter().map(|word| twin[word].to_owned());
+            let copy = &variant.text;
+            let all = words(copy).into_iter().map(|word| copy[word].to_owned());
             new.extend(all.filter(|word| !own.contains(&**word)));
         }
     }

@@ -5,7 +5,7 @@ use crate::common::own_project::small_profile;
 use std::collections::{BTreeMap, BTreeSet};
 use ttp_evidence::{SplitScores, UntrimmedModel, UntrimmedModels, UntrimmedSplits};
 use ttp_lib::compare::Mean;
-use ttp_lib::corpus::{self, Columns, Corpus, Keep, Operation, Sample, Source};
+use ttp_lib::corpus::{self, Columns, Corpus, Operation, RowChoice, Sample, Source};
 use ttp_lib::evaluate::{Baseline, linear_predictions, scores_of};
 use ttp_lib::linear::LinearKind;
 use ttp_lib::metrics::{Bootstrap, Summary};
@@ -74,7 +74,7 @@ fn an_encoder_and_a_linear_model_are_held_against_each_other_on_the_same_rows() 
         }
         let never: Vec<&str> =
             found.iter().filter(|(_, found)| !**found).map(|(t, _)| *t).collect();
-        let mut said: Vec<&str> = model.never_found.iter().map(String::as_str).collect();
+        let mut said: Vec<&str> = model.zero_recall.iter().map(String::as_str).collect();
         said.sort_unstable();
         assert_eq!(said, never, "{name}");
     }
@@ -144,7 +144,7 @@ fn run(sentences: impl Iterator<Item = (String, String)>) -> (tempfile::TempDir,
     let path = folder.path().join("own.csv");
     std::fs::write(&path, csv).unwrap();
     let columns = Columns::named("sentence", "technique");
-    let source = Source::Csv { path, columns, known: None, keep: Keep::Distinct };
+    let source = Source::Csv { path, columns, known: None, keep: RowChoice::Distinct };
     let corpus: Corpus = corpus::build(&source).unwrap().corpus;
     std::fs::create_dir_all(run.processed("")).unwrap();
     corpus.write_parquet(&run.processed("corpus.parquet")).unwrap();

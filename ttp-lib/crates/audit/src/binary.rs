@@ -63,7 +63,7 @@ pub struct Fit {
     /// Positives among them.
     pub positive: u64,
     /// For each matrix of the set, one that gives every figure.
-    pub witnesses: Vec<BinaryCounts>,
+    pub example_counts: Vec<BinaryCounts>,
     /// For each matrix, how many do; where only the first was wanted, of the first true positives.
     pub counts: Vec<u64>,
 }
@@ -139,18 +139,18 @@ pub fn search(
         let all = (no_negative && to == total && total > 0).then_some(total);
         for positive in none.into_iter().chain(inner).chain(all) {
             steps = steps.saturating_sub(step);
-            let mut fit = Fit { total, positive, witnesses: Vec::new(), counts: Vec::new() };
+            let mut fit = Fit { total, positive, example_counts: Vec::new(), counts: Vec::new() };
             for scores in matrices {
                 let found = walk(scores, positive, total - positive, first_only, &mut steps);
-                let Some((count, witness)) = found else { break };
+                let Some((count, example)) = found else { break };
                 fit.counts.push(count);
-                fit.witnesses.push(witness);
+                fit.example_counts.push(example);
             }
             if steps == 0 {
                 found.whole = false;
                 return found;
             }
-            if fit.witnesses.len() == matrices.len() {
+            if fit.example_counts.len() == matrices.len() {
                 found.number += 1;
                 if found.fits.len() < KEPT {
                     found.fits.push(fit);
@@ -225,7 +225,7 @@ fn walk_in<T: Whole>(
 ) -> Option<(u64, BinaryCounts)> {
     let (p, n) = (i128::from(positive), i128::from(negative));
     let (first, last) = true_positives::<T>(scores, p, n)?;
-    let (mut number, mut witness) = (0_u64, None);
+    let (mut number, mut example) = (0_u64, None);
     for tp in first..=last {
         if *steps == 0 {
             return None;
@@ -241,11 +241,11 @@ fn walk_in<T: Whole>(
         }
         if from <= to {
             number += (to - from + 1) as u64;
-            witness.get_or_insert_with(|| counts(tp, p, from, n));
+            example.get_or_insert_with(|| counts(tp, p, from, n));
             if first_only {
                 break;
             }
         }
     }
-    witness.map(|witness| (number, witness))
+    example.map(|example| (number, example))
 }

@@ -3,7 +3,7 @@
 use super::binary::{self, BinaryScore, Fit, Score, Search, Totals};
 use super::claims::{Check, KnownMatrix, common};
 use super::judge::{Judge, LOOKS, settle};
-use super::verdict::{Look, Verdict};
+use super::verdict::{Possibility, Verdict};
 use std::collections::BTreeMap;
 use ttp_metrics::BinaryCounts;
 
@@ -53,11 +53,11 @@ impl Judge<'_> {
         let look = |of: &[usize]| {
             let found = binary::search(&sets(of), &totals, true, binary::STEPS);
             match found.fits.first() {
-                Some(_) => Look::Possible,
-                None if found.nowhere => Look::Impossible,
-                None if !found.whole => Look::Unknown,
-                None if !open => Look::Impossible,
-                None => Look::Unknown,
+                Some(_) => Possibility::Possible,
+                None if found.nowhere => Possibility::Impossible,
+                None if !found.whole => Possibility::Unknown,
+                None if !open => Possibility::Impossible,
+                None => Possibility::Unknown,
             }
         };
         let settled = settle(&members, LOOKS, look);
@@ -103,9 +103,9 @@ impl Judge<'_> {
             if sets[place].is_empty() {
                 continue;
             }
-            let counts = first.witnesses[place];
+            let counts = first.example_counts[place];
             self.audit.binary.insert(self.claims.matrices[matrix].id.clone(), counts);
-            let (witness, number) = told(&first, place, &found, totals);
+            let (example, number) = told(&first, place, &found, totals);
             for &at in of.holding {
                 let (in_matrix, score) = &of.scores[&at];
                 if *in_matrix != place {
@@ -113,7 +113,7 @@ impl Judge<'_> {
                 }
                 // Whoever found the matrix, every figure is computed anew from it.
                 let verdict = if score.is_of(&counts) {
-                    Verdict::Consistent { witness: witness.clone(), number: number.clone() }
+                    Verdict::Consistent { example: example.clone(), number: number.clone() }
                 } else {
                     Verdict::Undecided {
                         needs: "an example confusion matrix that confirms it".to_owned(),
@@ -123,7 +123,7 @@ impl Judge<'_> {
                 let same = found.whole
                     && found.number as usize == found.fits.len()
                     && found.fits.iter().all(|fit| {
-                        fit.counts[place] == 1 && same_rates(&fit.witnesses[place], &counts)
+                        fit.counts[place] == 1 && same_rates(&fit.example_counts[place], &counts)
                     });
                 if same
                     && let Some(Score::Rational(value)) = binary::exact_score(
@@ -149,7 +149,7 @@ struct BinaryFits<'a> {
 
 /// A binary matrix in words, and how many there are.
 fn told(first: &Fit, place: usize, found: &Search, totals: &Totals) -> (String, Option<String>) {
-    let BinaryCounts { tp, fp, fn_, tn } = first.witnesses[place];
+    let BinaryCounts { tp, fp, fn_, tn } = first.example_counts[place];
     let mut text = format!("TP {tp}, FN {fn_}, FP {fp}, TN {tn}");
     if totals.total.0 != totals.total.1 {
         text += &format!(" of {}", first.total);

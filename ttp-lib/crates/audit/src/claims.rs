@@ -39,7 +39,7 @@ pub struct Claims {
     /// The claims.
     pub claims: Vec<Claim>,
     /// What else is to be told about a matrix or a system: the range of a number.
-    pub asks: Vec<Ask>,
+    pub asks: Vec<RangeQuestion>,
     /// What is known from elsewhere of where claims come from.
     pub facts: Vec<Fact>,
 }
@@ -213,16 +213,16 @@ pub struct Fact {
 
 /// The range of a number that is to be told.
 #[derive(Debug, Clone)]
-pub struct Ask {
+pub struct RangeQuestion {
     /// What it is, in a few words.
     pub says: String,
     /// Of what.
-    pub of: AskOf,
+    pub of: RangeTarget,
 }
 
 /// Whose range is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AskOf {
+pub enum RangeTarget {
     /// A count of a class of a matrix.
     Count(usize, usize, ClassCount),
     /// A cell of a matrix.

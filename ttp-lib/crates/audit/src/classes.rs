@@ -10,7 +10,7 @@ use super::removal::{self, Removal};
 use super::solver::Work;
 use super::statement::Statement;
 use super::turned;
-use super::verdict::{Look, Verdict, irreducible};
+use super::verdict::{Possibility, Verdict, irreducible};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ const LOOKS: usize = 60;
 struct MatrixVerdicts {
     settled: Settlement,
     verdicts: BTreeMap<usize, Verdict>,
-    witness: Option<Matrix>,
+    example: Option<Matrix>,
     removal: Option<Removal>,
 }
 
@@ -81,7 +81,7 @@ impl Judge<'_> {
             return;
         }
         let mut found = self.judged(known, &classes, &said);
-        if found.witness.is_none() {
+        if found.example.is_none() {
             // What is only checked must not keep the rest from a verdict.
             let all: Vec<Statement> = said.values().cloned().collect();
             let checked = taken_out(&mut said, |said| classes.only_checked(said, &all));
@@ -96,13 +96,13 @@ impl Judge<'_> {
         if known.labels.is_none() && may_be_open(&said, &found) {
             return self.reopened(matrix, known, said);
         }
-        let MatrixVerdicts { settled, verdicts, witness, removal } = found;
+        let MatrixVerdicts { settled, verdicts, example, removal } = found;
         for (at, verdict) in verdicts {
             self.verdicts[at] = Some(verdict);
         }
         self.audit.to_remove.extend(removal);
-        if let Some(witness) = witness.filter(|_| classes.labels != Labels::Several) {
-            self.audit.classes.insert(known.id.clone(), witness);
+        if let Some(example) = example.filter(|_| classes.labels != Labels::Several) {
+            self.audit.classes.insert(known.id.clone(), example);
         }
         self.holding.insert(('m', matrix), settled.holding);
     }
@@ -184,7 +184,7 @@ impl Judge<'_> {
         let removal = (!settled.conflicts.is_empty())
             .then(|| self.removal(known, &members, &settled, &looker, printed));
         let number = known.classes.len();
-        let mut witness = None;
+        let mut example = None;
         match looker.solve(&settled.holding, Work::default()) {
             MatrixAnswer::Possible(found) => {
                 let text = shown(classes, &found, number);
@@ -193,7 +193,7 @@ impl Judge<'_> {
                 for &at in &settled.holding {
                     let verdict = if classes.holds(&said[&at], &found) {
                         let way = self.only_way(at, &settled.holding, said, classes);
-                        Verdict::Consistent { witness: text.clone() + &way, number: many.clone() }
+                        Verdict::Consistent { example: text.clone() + &way, number: many.clone() }
                     } else {
                         Verdict::Undecided {
                             needs: "an example confusion matrix that confirms it".to_owned(),
@@ -201,7 +201,7 @@ impl Judge<'_> {
                     };
                     verdicts.insert(at, verdict);
                 }
-                witness = Some(found);
+                example = Some(found);
             }
             _ => {
                 let needs = "the confusion matrix: its bounds allow these figures, and none of \
@@ -211,7 +211,7 @@ impl Judge<'_> {
                 }
             }
         }
-        MatrixVerdicts { settled, verdicts, witness, removal }
+        MatrixVerdicts { settled, verdicts, example, removal }
     }
 
     /// The smallest sets of a matrix's claims that have to go. What is refuted is refuted by bounds
@@ -226,7 +226,7 @@ impl Judge<'_> {
     ) -> Removal {
         let short = |of: &[usize]| looker.look(of, SHORT);
         let look = |of: &[usize]| match short(of) {
-            Look::Unknown => looker.look(of, Work { nodes: 40, moves: 20_000 }),
+            Possibility::Unknown => looker.look(of, Work { nodes: 40, moves: 20_000 }),
             known => known,
         };
         let shrink = |of: &[usize]| match printed {

@@ -1,6 +1,6 @@
 //! Numbers that a document does not give and its figures pin down, and what these rest on.
 
-use super::claims::{AskOf, Check, Fact};
+use super::claims::{Check, Fact, RangeTarget};
 use super::classes::classes_of;
 use super::confusion::MatrixCount;
 use super::judge::Judge;
@@ -138,13 +138,15 @@ enum Number {
 }
 
 impl Number {
-    fn of(ask: AskOf) -> Self {
+    fn of(ask: RangeTarget) -> Self {
         match ask {
-            AskOf::Unknown(system, unknown) => Self::OfSystem(system, unknown),
-            AskOf::Count(matrix, class, count) => {
+            RangeTarget::Unknown(system, unknown) => Self::OfSystem(system, unknown),
+            RangeTarget::Count(matrix, class, count) => {
                 Self::OfMatrix(matrix, MatrixCount::Count(class, count))
             }
-            AskOf::Cell(matrix, from, to) => Self::OfMatrix(matrix, MatrixCount::Cell(from, to)),
+            RangeTarget::Cell(matrix, from, to) => {
+                Self::OfMatrix(matrix, MatrixCount::Cell(from, to))
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::claims::{Check, Claim, Claims};
 use super::figure::Exact;
 use super::outcome::{Audit, ClaimVerdict, shown};
-use super::verdict::{Look, Reproduction, Verdict, smallest_conflict_from};
+use super::verdict::{Possibility, Reproduction, Verdict, smallest_conflict_from};
 use std::collections::BTreeMap;
 
 /// Looks for smaller conflicts, of sets whose looks are quick.
@@ -104,7 +104,7 @@ impl Judge<'_> {
 pub(super) fn settle(
     members: &[usize],
     looks: usize,
-    look: impl Fn(&[usize]) -> Look,
+    look: impl Fn(&[usize]) -> Possibility,
 ) -> Settlement {
     settle_from(members, looks, |all| all.to_vec(), |_| false, look)
 }
@@ -116,7 +116,7 @@ pub(super) fn settle_from(
     looks: usize,
     shrink: impl Fn(&[usize]) -> Vec<usize>,
     known: impl Fn(&[usize]) -> bool,
-    look: impl Fn(&[usize]) -> Look,
+    look: impl Fn(&[usize]) -> Possibility,
 ) -> Settlement {
     let mut settled = Settlement { holding: members.to_vec(), conflicts: Vec::new(), shown: false };
     loop {
@@ -125,12 +125,12 @@ pub(super) fn settle_from(
             return settled;
         }
         match look(&settled.holding) {
-            Look::Possible => {
+            Possibility::Possible => {
                 settled.shown = true;
                 return settled;
             }
-            Look::Unknown => return settled,
-            Look::Impossible => {
+            Possibility::Unknown => return settled,
+            Possibility::Impossible => {
                 let all = &settled.holding;
                 let conflict = smallest_conflict_from(all, &shrink(all), looks, &known, &look);
                 settled.holding.retain(|at| !conflict.claims.contains(at));

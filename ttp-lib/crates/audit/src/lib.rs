@@ -3,7 +3,7 @@
 //! A document's figures are checked together: the scores of a confusion matrix against all
 //! whole-number matrices, sums against their parts, tiers against their figures. A claim is
 //!
-//! - *consistent* with a witness: numbers from which every figure was computed anew;
+//! - *consistent* with an example: numbers from which every figure was computed anew;
 //! - *inconsistent* with the claims that cannot hold together with it: proven, in whole
 //!   numbers and fractions;
 //! - *undecided*, with what would decide it.

@@ -4,7 +4,7 @@ use super::confusion::{Classes, MatrixAnswer};
 use super::counts::Matrix;
 use super::solver::Work;
 use super::statement::Statement;
-use super::verdict::{Look, irreducible};
+use super::verdict::{Possibility, irreducible};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -72,25 +72,25 @@ impl Looker<'_> {
         found
     }
 
-    pub(super) fn look(&self, of: &[usize], work: Work) -> Look {
+    pub(super) fn look(&self, of: &[usize], work: Work) -> Possibility {
         match self.solve(of, work) {
-            MatrixAnswer::Possible(_) => Look::Possible,
-            MatrixAnswer::Impossible => Look::Impossible,
-            MatrixAnswer::Unknown => Look::Unknown,
+            MatrixAnswer::Possible(_) => Possibility::Possible,
+            MatrixAnswer::Impossible => Possibility::Impossible,
+            MatrixAnswer::Unknown => Possibility::Unknown,
         }
     }
 
-    pub(super) fn bounds(&self, of: &[usize]) -> Look {
+    pub(super) fn bounds(&self, of: &[usize]) -> Possibility {
         match self.classes.is_refuted_by_bounds(&self.of(of)) {
-            Ok(true) => Look::Impossible,
-            _ => Look::Possible,
+            Ok(true) => Possibility::Impossible,
+            _ => Possibility::Possible,
         }
     }
 
     /// Claims that bounds refute, none of which can be spared there; all if bounds do not.
     pub(super) fn shrunk(&self, of: &[usize]) -> Vec<usize> {
         match self.bounds(of) {
-            Look::Impossible => irreducible(of, |of| self.bounds(of)),
+            Possibility::Impossible => irreducible(of, |of| self.bounds(of)),
             _ => of.to_vec(),
         }
     }

@@ -5,7 +5,7 @@ use super::claims::Check;
 use super::figure::{Exact, Interval, Rounding};
 use super::judge::{Judge, LOOKS};
 use super::together;
-use super::verdict::{Look, Verdict, smallest_conflict};
+use super::verdict::{Possibility, Verdict, smallest_conflict};
 use num_traits::Zero;
 use std::collections::BTreeMap;
 
@@ -45,7 +45,7 @@ impl Judge<'_> {
                 }
             }
             let verdict = match (met, first) {
-                (Some(witness), _) => Verdict::Consistent { witness, number: None },
+                (Some(example), _) => Verdict::Consistent { example, number: None },
                 (None, Some(Relation::Missed(reason, to_blame))) => {
                     let mut conflict = vec![at];
                     if to_blame.is_empty() {
@@ -93,8 +93,8 @@ impl Judge<'_> {
         readings.sort_unstable();
         readings.dedup();
         let look = |of: &[usize]| match together::can_be(of.iter().flat_map(|at| &said[at])) {
-            true => Look::Possible,
-            false => Look::Impossible,
+            true => Possibility::Possible,
+            false => Possibility::Impossible,
         };
         let mut conflicts = Vec::new();
         for reading in readings {
@@ -112,7 +112,7 @@ impl Judge<'_> {
                     let figures = [a, b].into_iter().flat_map(|at| claims[at].check.of());
                     let figures = figures.map(|&of| digits(of));
                     let pair: Vec<usize> = [a, b].into_iter().chain(figures).collect();
-                    if look(&pair) == Look::Impossible {
+                    if look(&pair) == Possibility::Impossible {
                         let out = [a, b].into_iter().filter(|at| !failed.contains(at));
                         let out: Vec<usize> = out.filter(|at| members.contains(at)).collect();
                         failed.extend(out.iter().copied());
@@ -123,7 +123,7 @@ impl Judge<'_> {
             members.retain(|at| !failed.contains(at));
             loop {
                 let all = [&members[..], &fixed[..]].concat();
-                if look(&all) == Look::Possible {
+                if look(&all) == Possibility::Possible {
                     break;
                 }
                 let conflict = smallest_conflict(&all, LOOKS, look);

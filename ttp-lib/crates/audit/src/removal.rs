@@ -1,6 +1,6 @@
 //! The smallest set of claims that has to go for the rest to hold together.
 
-use super::verdict::Look;
+use super::verdict::Possibility;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,12 +48,12 @@ pub(super) struct Removals {
 pub(super) fn smallest(
     all: &[usize],
     conflicts: Sets,
-    look: impl Fn(&[usize]) -> Look,
+    look: impl Fn(&[usize]) -> Possibility,
     shrink: impl Fn(&[usize]) -> Vec<usize>,
 ) -> Removals {
     let mut conflicts = conflicts;
     let mut looks = LOOKS;
-    let mut seen: Vec<(BTreeSet<usize>, Look)> = Vec::new();
+    let mut seen: Vec<(BTreeSet<usize>, Possibility)> = Vec::new();
     loop {
         let (size, sets, told_apart) = hitting_sets(&conflicts);
         let mut found = Removals {
@@ -77,7 +77,7 @@ pub(super) fn smallest(
                     let rest: Vec<usize> =
                         all.iter().copied().filter(|at| !set.contains(at)).collect();
                     let looked = look(&rest);
-                    if looked == Look::Impossible {
+                    if looked == Possibility::Impossible {
                         new_conflict = Some(shrink(&rest));
                         break;
                     }
@@ -86,7 +86,7 @@ pub(super) fn smallest(
                 }
             };
             match looked {
-                Look::Possible => found.enough.push(set),
+                Possibility::Possible => found.enough.push(set),
                 _ => found.open.push(set),
             }
         }
@@ -187,8 +187,8 @@ mod tests {
         let conflict =
             |set: &[usize]| of.iter().find(|conflict| conflict.iter().all(|at| set.contains(at)));
         let look = |set: &[usize]| match conflict(set) {
-            Some(_) => Look::Impossible,
-            None => Look::Possible,
+            Some(_) => Possibility::Impossible,
+            None => Possibility::Possible,
         };
         let shrink = |set: &[usize]| {
             conflict(set).map(|set| set.iter().copied().collect()).unwrap_or_default()
@@ -200,7 +200,7 @@ mod tests {
         assert!(found.open.is_empty());
         // What was not found out is not said to be enough.
         let unsure = |set: &[usize]| match look(set) {
-            Look::Possible if set.contains(&4) => Look::Unknown,
+            Possibility::Possible if set.contains(&4) => Possibility::Unknown,
             other => other,
         };
         let found = smallest(&all, of.clone(), unsure, shrink);

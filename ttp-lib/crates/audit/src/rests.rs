@@ -2,7 +2,7 @@
 //! what the bounds would be without each of them.
 
 use super::ranges::Ends;
-use super::verdict::{Look, irreducible};
+use super::verdict::{Possibility, irreducible};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -72,25 +72,25 @@ struct Proofs<'a> {
 
 impl Proofs<'_> {
     /// "Impossible" that the number lies beyond its bounds.
-    fn look(&mut self, of: &[usize]) -> Look {
+    fn look(&mut self, of: &[usize]) -> Possibility {
         let within = |few: &[usize], many: &[usize]| few.iter().all(|at| many.contains(at));
         if self.enough.iter().any(|enough| within(enough, of)) {
-            return Look::Impossible;
+            return Possibility::Impossible;
         }
         if self.short.iter().any(|short| within(of, short)) {
-            return Look::Possible;
+            return Possibility::Possible;
         }
         self.taken += 2;
         if self.taken > self.allowed {
-            return Look::Unknown;
+            return Possibility::Unknown;
         }
         if (self.prover.proves)(of, self.bounds) {
             let enough = self.cut(of, self.bounds);
             self.enough.push(enough);
-            return Look::Impossible;
+            return Possibility::Impossible;
         }
         self.short.push(of.to_vec());
-        Look::Possible
+        Possibility::Possible
     }
 
     /// Of claims that prove bounds some that do, too.
@@ -130,7 +130,7 @@ pub(super) fn rests(
     }
     // A number that its matrix alone bounds so rests on no claim.
     let kept = match proofs.look(&[]) {
-        Look::Impossible => Vec::new(),
+        Possibility::Impossible => Vec::new(),
         _ => irreducible(holding, |of| proofs.look(of)),
     };
     let cost = proofs.taken + RANGE * kept.len().max(left_by.len());

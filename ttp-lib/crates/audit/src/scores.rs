@@ -143,7 +143,7 @@ pub enum Score {
 }
 
 /// The score of a matrix, straight from its definition; `None` for a division by nought that
-/// has no value. Independent of the search, so that a witness is checked by other means.
+/// has no value. Independent of the search, so that an example is checked by other means.
 pub fn exact_score(
     metric: Metric,
     counts: &BinaryCounts,

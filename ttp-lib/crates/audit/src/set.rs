@@ -1,6 +1,6 @@
 //! Claims files that speak of the same matrices, as one set.
 
-use super::claims::{Ask, AskOf, Check, Claim, Claims, KnownMatrix, common};
+use super::claims::{Check, Claim, Claims, KnownMatrix, RangeQuestion, RangeTarget, common};
 use std::path::{Path, PathBuf};
 use ttp_base::{Error, Result};
 
@@ -82,19 +82,21 @@ impl Claims {
         }));
         for ask in &other.asks {
             let of = match ask.of {
-                AskOf::Count(matrix, class, count) => {
+                RangeTarget::Count(matrix, class, count) => {
                     let (matrix, class) = moved.class(matrix, class);
-                    AskOf::Count(matrix, class, count)
+                    RangeTarget::Count(matrix, class, count)
                 }
-                AskOf::Cell(matrix, from, to) => {
+                RangeTarget::Cell(matrix, from, to) => {
                     let (place, from) = moved.class(matrix, from);
-                    AskOf::Cell(place, from, moved.class(matrix, to).1)
+                    RangeTarget::Cell(place, from, moved.class(matrix, to).1)
                 }
-                AskOf::Unknown(system, unknown) => AskOf::Unknown(moved.systems + system, unknown),
+                RangeTarget::Unknown(system, unknown) => {
+                    RangeTarget::Unknown(moved.systems + system, unknown)
+                }
             };
             // What both ask is told once.
             if !self.asks.iter().any(|own| own.of == of) {
-                self.asks.push(Ask { says: ask.says.clone(), of });
+                self.asks.push(RangeQuestion { says: ask.says.clone(), of });
             }
         }
         self.facts.extend(other.facts.iter().map(|fact| {

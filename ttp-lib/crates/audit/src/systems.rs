@@ -4,7 +4,7 @@ use super::claims::Check;
 use super::judge::{Judge, LOOKS, settle};
 use super::problem::Problem;
 use super::solver::{Answer, Work};
-use super::verdict::{Look, Verdict};
+use super::verdict::{Possibility, Verdict};
 
 impl Judge<'_> {
     pub(super) fn problem(&self, system: usize, of: &[usize]) -> Problem {
@@ -32,9 +32,9 @@ impl Judge<'_> {
                 continue;
             }
             let look = |of: &[usize]| match self.problem(system, of).solve(Work::default()) {
-                Answer::Possible(_) => Look::Possible,
-                Answer::Impossible => Look::Impossible,
-                Answer::Unknown => Look::Unknown,
+                Answer::Possible(_) => Possibility::Possible,
+                Answer::Impossible => Possibility::Impossible,
+                Answer::Unknown => Possibility::Unknown,
             };
             let settled = settle(&members, LOOKS, look);
             let problem = self.problem(system, &settled.holding);
@@ -53,7 +53,7 @@ impl Judge<'_> {
                         .zip(&values)
                         .map(|(name, value)| format!("{} {value}", name.replace('_', " ")))
                         .collect();
-                    Verdict::Consistent { witness: parts.join(", "), number: None }
+                    Verdict::Consistent { example: parts.join(", "), number: None }
                 }
                 _ => Verdict::Undecided { needs: "more steps of the search".to_owned() },
             };

@@ -11,7 +11,7 @@ pub enum Verdict {
     /// figure of unknowns together with all of them, a relation between figures by itself.
     Consistent {
         /// Numbers that give every figure, checked anew.
-        witness: String,
+        example: String,
         /// How many such matrices there are: a number where they were counted, `many` where they
         /// are more than are told apart, or a second one of many classes was found.
         number: Option<String>,
@@ -46,7 +46,7 @@ impl Verdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Consistent { witness: example, number } => match number.as_deref() {
+            Self::Consistent { example, number } => match number.as_deref() {
                 Some("1") => write!(f, "{example}; the only one"),
                 Some(number) => write!(f, "{example}; one of {number}"),
                 None => f.write_str(example),
@@ -85,7 +85,7 @@ impl fmt::Display for Reproduction {
 
 /// What one look at a set of claims found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
+pub enum Possibility {
     /// All can hold together.
     Possible,
     /// They cannot: proven.
@@ -113,7 +113,7 @@ pub struct Conflict {
 pub fn smallest_conflict(
     all: &[usize],
     looks: usize,
-    look: impl FnMut(&[usize]) -> Look,
+    look: impl FnMut(&[usize]) -> Possibility,
 ) -> Conflict {
     smallest_conflict_from(all, all, looks, |_| false, look)
 }
@@ -125,7 +125,7 @@ pub fn smallest_conflict_from(
     start: &[usize],
     looks: usize,
     known: impl Fn(&[usize]) -> bool,
-    mut look: impl FnMut(&[usize]) -> Look,
+    mut look: impl FnMut(&[usize]) -> Possibility,
 ) -> Conflict {
     let (kept, mut possible, mut certain) = without_the_spared(start, &mut look);
     let (mut left, mut sets) = (looks, looks.saturating_mul(200));
@@ -140,9 +140,9 @@ pub fn smallest_conflict_from(
                 }
                 left -= 1;
                 match look(&set) {
-                    Look::Impossible => return Conflict { claims: set, smallest: certain },
-                    Look::Possible => possible.push(set),
-                    Look::Unknown => certain = false,
+                    Possibility::Impossible => return Conflict { claims: set, smallest: certain },
+                    Possibility::Possible => possible.push(set),
+                    Possibility::Unknown => certain = false,
                 }
             }
             if !next_choice(&mut choice, all.len()) {
@@ -159,7 +159,7 @@ pub fn smallest_conflict_from(
 
 /// A conflict of which no claim can be spared, as far as was found out: each claim is left out for
 /// good if the others still cannot hold together, given that all of them cannot.
-pub fn irreducible(all: &[usize], mut look: impl FnMut(&[usize]) -> Look) -> Vec<usize> {
+pub fn irreducible(all: &[usize], mut look: impl FnMut(&[usize]) -> Possibility) -> Vec<usize> {
     without_the_spared(all, &mut look).0
 }
 
@@ -167,7 +167,7 @@ pub fn irreducible(all: &[usize], mut look: impl FnMut(&[usize]) -> Look) -> Vec
 /// way, and whether each single claim that is left was shown to be needed.
 fn without_the_spared(
     all: &[usize],
-    look: &mut dyn FnMut(&[usize]) -> Look,
+    look: &mut dyn FnMut(&[usize]) -> Possibility,
 ) -> (Vec<usize>, Vec<Vec<usize>>, bool) {
     let mut kept: Vec<usize> = all.to_vec();
     let mut possible: Vec<Vec<usize>> = Vec::new();
@@ -186,13 +186,13 @@ fn without_the_spared(
             continue;
         }
         let without: Vec<usize> = [&kept[..at], &kept[end..]].concat();
-        match if without.is_empty() { Look::Possible } else { look(&without) } {
-            Look::Impossible => kept = without,
-            Look::Possible => {
+        match if without.is_empty() { Possibility::Possible } else { look(&without) } {
+            Possibility::Impossible => kept = without,
+            Possibility::Possible => {
                 possible.push(without);
                 at = end;
             }
-            Look::Unknown => {
+            Possibility::Unknown => {
                 certain &= chunk > 1;
                 at = end;
             }
@@ -221,7 +221,11 @@ mod tests {
         // {0, 1, 2} cannot hold together, nor can {3, 4}.
         let look = |set: &[usize]| {
             let has = |claims: &[usize]| claims.iter().all(|claim| set.contains(claim));
-            if has(&[0, 1, 2]) || has(&[3, 4]) { Look::Impossible } else { Look::Possible }
+            if has(&[0, 1, 2]) || has(&[3, 4]) {
+                Possibility::Impossible
+            } else {
+                Possibility::Possible
+            }
         };
         let all: Vec<usize> = (0..8).collect();
         let found = smallest_conflict(&all, 100, look);
@@ -236,10 +240,10 @@ mod tests {
     #[test]
     fn what_was_not_found_out_is_not_said_to_be_smallest() {
         let look = |set: &[usize]| match set {
-            [0] | [1] | [2] => Look::Possible,
-            [0, 1] => Look::Unknown,
-            set if set.len() >= 3 => Look::Impossible,
-            _ => Look::Possible,
+            [0] | [1] | [2] => Possibility::Possible,
+            [0, 1] => Possibility::Unknown,
+            set if set.len() >= 3 => Possibility::Impossible,
+            _ => Possibility::Possible,
         };
         let found = smallest_conflict(&[0, 1, 2], 100, look);
         assert_eq!(found, Conflict { claims: vec![0, 1, 2], smallest: false });

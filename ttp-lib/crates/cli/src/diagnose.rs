@@ -43,7 +43,7 @@ pub struct DiagnoseArguments {
     /// The seed of the samples that are drawn for --counts and --against
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// A JSON file of other settings: tiers, min_support, alpha, sink_share …
+    /// A JSON file of other settings: tiers, min_support, alpha, over_predicted_share …
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
     /// Where f1_scores_latest.json, TRAINING_METRICS_REPORT.md and diagnosis.html go

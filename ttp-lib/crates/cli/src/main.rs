@@ -24,7 +24,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use ttp_lib::augment::Augmenter;
-use ttp_lib::corpus::{self, Columns, Corpus, Keep, Source};
+use ttp_lib::corpus::{self, Columns, Corpus, RowChoice, Source};
 use ttp_lib::encoder::TechniqueEncoder;
 use ttp_lib::evaluate::{Baseline, Evaluation, TrainingOutcome};
 use ttp_lib::linear::LinearKind;
@@ -261,7 +261,7 @@ fn schema() -> Result<()> {
 
 fn build_corpus(run: &Run, arguments: CorpusArguments) -> Result<()> {
     let CorpusArguments { bundle, tram, csv, columns, labels, every_row, out } = arguments;
-    let keep = if every_row { Keep::EveryRow } else { Keep::Distinct };
+    let keep = if every_row { RowChoice::EveryRow } else { RowChoice::Distinct };
     let source = match csv {
         _ if !bundle.is_empty() => Source::Bundles { bundles: bundle, tram },
         Some(path) => {
@@ -446,16 +446,11 @@ fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
         let tuning = FineTuning { checkpoint: &checkpoint, params: &params, seed, folder: &model };
         let mut watch = train::print_every(10.0);
         let history = tuning.run(&mut encoder, &rows.training, &rows.validation, &mut watch)?;
-        let validation = encoder.predict_rows(&rows.validation)?;
-        let predictions = encoder.predict_rows(&rows.test)?;
-        let tested = TrainingOutcome {
-            rows: &rows,
-            history: &history,
-            validation: &validation,
-            predictions: &predictions,
-        };
-        let evaluation = Evaluation::new(&tuning, protocol, tested, run.bootstrap("test scores"))?;
-        evaluation.write(&results, &mark, &split, tested)?;
+        let bootstrap = run.bootstrap("test scores");
+        let trained = (&encoder, &history);
+        let outcome = TrainingOutcome::new(&tuning, trained, &rows, protocol, bootstrap)?;
+        outcome.write(&results, &mark, &split)?;
+        let evaluation = &outcome.evaluation;
         evaluation.card(run).write(&model)?;
         let [low, high] = evaluation.f1_macro_interval;
         say(&format!(

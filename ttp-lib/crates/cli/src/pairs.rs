@@ -142,7 +142,7 @@ fn fit(
     params.batch_size = arguments.batch_size.unwrap_or(params.batch_size);
     params.learning_rate = arguments.learning_rate.unwrap_or(params.learning_rate);
     params.max_length = params.max_length.min(checkpoint.places());
-    let tokenize = checkpoint.tokenizer(params.max_length)?;
+    let tokenize = checkpoint.tokenizer_of("similarity.training.max_length", params.max_length)?;
     let seed = run.seed("pairs training");
     let mut model = SentenceEncoder::new(&checkpoint, train::device(), seed)?;
     note(model.notes());

@@ -96,12 +96,12 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
     let (judge, name) = if let Some(weights) = arguments.whole {
         let (name, weights) = weights.of(&training, labels.len())?;
         let own = Judge::new(&labels, truth, [&on_validation, &on_test], bootstrap)?;
-        rows.push(own.tried(whole, &on_validation, on_test)?);
+        rows.push(own.outcome(whole, &on_validation, on_test)?);
         let folder = run.models().join(format!("untrimmed.{name}"));
         let encoder = fine_tune(&training.weighted(weights), &folder)?;
         let [on_validation, on_test] = decisions(&encoder)?;
         let what = format!("fine-tuned with class weights, {name}");
-        rows.push(own.tried(&what, &on_validation, on_test)?);
+        rows.push(own.outcome(&what, &on_validation, on_test)?);
         (own, format!("remedies.whole-{name}.json"))
     } else {
         let count = training.len() + validation.len() + test.len();
@@ -111,11 +111,11 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
         let head_seed = arguments.seed.unwrap_or_else(|| run.seed("remedies"));
         let mut watch = |remedy: &Remedy| eprintln!("{remedy}");
         let chance = (head_seed, bootstrap);
-        let Trials { judge, tried } =
+        let Trials { judge, outcomes } =
             ground.try_all(&Remedy::ALL, &settings.head, chance, &mut watch)?;
         // Everything in one table is measured against the head without a remedy.
-        rows.push(judge.tried(whole, &on_validation, on_test)?);
-        rows.extend(tried);
+        rows.push(judge.outcome(whole, &on_validation, on_test)?);
+        rows.extend(outcomes);
         let mark = arguments.seed.map(|seed| format!(".seed-{seed}")).unwrap_or_default();
         (judge, format!("remedies{mark}.json"))
     };
@@ -138,6 +138,6 @@ fn tell(
     say(RemedyOutcome::table(rows)?.to_text().trim_end())?;
     let out = run.results("experiments").join(name);
     let worst: Vec<&String> = judge.worst().iter().map(|&class| &labels[class]).collect();
-    files::write_json(&out, &json!({ "worst": worst, "tried": rows }))?;
+    files::write_json(&out, &json!({ "worst": worst, "outcomes": rows }))?;
     say(&format!("written: {}", out.display()))
 }

@@ -69,7 +69,7 @@ pub fn train(run: &Run, arguments: &TrainArguments) -> Result<()> {
 
     let study = run.study()?;
     let checkpoint = run.similarity_checkpoint()?;
-    let tokenize = checkpoint.tokenizer(settings.training.max_length)?;
+    let tokenize = settings.tokenizer(&checkpoint)?;
     let seed = arguments.seed.unwrap_or_else(|| run.seed("similarity training"));
     let bootstrap = run.bootstrap("similarity");
     let start = SentenceEncoder::new(&checkpoint, train::device(), seed)?;

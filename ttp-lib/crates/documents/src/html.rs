@@ -9,7 +9,7 @@ use crate::select::{Draft, Role};
 use crate::table::{self, Cell, PARAGRAPH};
 use hidden::{Faint, Hidden, Open, look};
 use html5gum::{DefaultEmitter, StartTag, Token, Tokenizer};
-use styles::{Look, Styles};
+use styles::{Appearance, Styles};
 
 /// Elements whose text is not read.
 const UNSEEN: [&str; 15] = [
@@ -178,7 +178,7 @@ impl Reader {
         self.unseen.iter().any(|open| *open > 0)
     }
 
-    fn open(&mut self, name: &str, look: Look) {
+    fn open(&mut self, name: &str, look: Appearance) {
         let unseen = UNSEEN.iter().position(|unseen| *unseen == name);
         if let Some((hidden, _)) = &mut self.hidden {
             if !hidden.start(name) {
@@ -317,7 +317,7 @@ impl Reader {
     }
 
     /// Begins an element whose text can be seen where that around it cannot, or the other way round.
-    fn start_faint(&mut self, name: &str, look: Look) {
+    fn start_faint(&mut self, name: &str, look: Appearance) {
         let before = self.faint.last().map_or([false; 2], |faint| faint.now);
         let [size, colour] = look.faint;
         let now = [size.unwrap_or(before[0]), colour.unwrap_or(before[1])];

@@ -19,7 +19,7 @@ pub struct Change {
 
 /// What an interval of an arm's difference is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Over {
+pub enum IntervalUnit {
     /// Seeds that both were trained with: Student's interval of the mean difference. Nothing in
     /// the frozen encoder is drawn: it is held against the base run of each seed.
     #[serde(rename = "seeds")]
@@ -33,7 +33,7 @@ pub enum Over {
     RowsApart,
 }
 
-impl Over {
+impl IntervalUnit {
     /// The name in tables.
     pub fn name(self) -> &'static str {
         match self {
@@ -52,7 +52,7 @@ pub struct ArmEffect {
     /// Over how many seeds.
     pub n: usize,
     /// What the interval is over.
-    pub over: Over,
+    pub over: IntervalUnit,
     /// The arm's mean scores on its test rows.
     pub arm: Means,
     /// The base run's mean scores, with the same seeds.
@@ -113,19 +113,19 @@ fn effect(run: &Run, arm: Arm, both: &[[&Outcome; 2]]) -> Result<Option<ArmEffec
             Ok(Estimate { value: mean, low, high })
         };
         let (f1_macro, accuracy) = (change(|f| f.f1_macro)?, change(|f| f.accuracy)?);
-        (Change { f1_macro, accuracy }, Over::Seeds)
+        (Change { f1_macro, accuracy }, IntervalUnit::Seeds)
     } else {
         let bootstrap = run.bootstrap("sweep arms");
         let groups = [first.sentences(), its_base.sentences()];
         let parts = [first.part(&groups[0]), its_base.part(&groups[1])];
         let (scores, over) = match arm.is_paired() {
-            true => (bootstrap.paired(&parts[0], &parts[1])?, Over::TestRows),
-            false => (bootstrap.unpaired(&parts[0], &parts[1])?, Over::RowsApart),
+            true => (bootstrap.paired(&parts[0], &parts[1])?, IntervalUnit::TestRows),
+            false => (bootstrap.unpaired(&parts[0], &parts[1])?, IntervalUnit::RowsApart),
         };
         (Change { f1_macro: scores.f1.macro_, accuracy: scores.accuracy }, over)
     };
     // Of rows drawn apart the interval is of one seed, and so are the means beside it.
-    let counted = if over == Over::Seeds { both } else { &both[..1] };
+    let counted = if over == IntervalUnit::Seeds { both } else { &both[..1] };
     let mean = |which: usize, figure: fn(&Figures) -> f64| {
         counted.iter().map(|pair| figure(&pair[which].scores)).sum::<f64>() / counted.len() as f64
     };

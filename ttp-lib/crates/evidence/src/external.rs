@@ -16,7 +16,7 @@ use std::path::Path;
 use ttp_base::show::{Cell, Table};
 use ttp_base::{Error, Result, cells};
 use ttp_metrics::{Bootstrap, Estimate, Tally};
-use ttp_text::corpus::{Built, Columns, Corpus, Keep, Source, build};
+use ttp_text::corpus::{Columns, Corpus, CorpusBuild, RowChoice, Source, build};
 
 /// How models that share their labels do on the rows of one external source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -114,12 +114,12 @@ impl External {
     /// # Errors
     /// If the file cannot be read or is not what it should be, or holds no label that the models
     /// know: names the file and the column.
-    pub fn of_csv(path: &Path, columns: &Columns, known: &[String]) -> Result<(Self, Built)> {
+    pub fn of_csv(path: &Path, columns: &Columns, known: &[String]) -> Result<(Self, CorpusBuild)> {
         let built = build(&Source::Csv {
             path: path.to_path_buf(),
             columns: columns.clone(),
             known: None,
-            keep: Keep::Distinct,
+            keep: RowChoice::Distinct,
         })?;
         let external = Self::new(&built.corpus, known).map_err(|error| match error {
             Error::Setting { reason, .. } => {

@@ -1,4 +1,4 @@
-use super::arms::Over;
+use super::arms::IntervalUnit;
 use super::collect::Evidence;
 use super::outcome::{Figures, JobSettings, Outcome, TestRows};
 use super::{Arm, JobKind, SweepSettings, fingerprint, jobs};
@@ -283,14 +283,14 @@ fn arms_are_paired_by_seed_and_over_one_seed_by_row() {
     let of = |outcomes: &[&[Outcome]]| collected(&outcomes.concat()).arms;
     let all = &of(&[&base, &arm])["adam.minilm"];
     // Four, five and three rows more of forty are wrong.
-    assert_eq!((all.n, all.over), (3, Over::Seeds));
+    assert_eq!((all.n, all.over), (3, IntervalUnit::Seeds));
     assert!((all.difference.accuracy.value + 0.1).abs() < 1e-12);
     let half = all.difference.accuracy.high + 0.1;
     assert!((half - 4.3027 * 0.025 / 3_f64.sqrt()).abs() < 1e-4, "{half}");
     assert!((all.base.accuracy - 0.85).abs() < 1e-12 && (all.arm.accuracy - 0.75).abs() < 1e-12);
     // Of seeds that only one of them has nothing is said.
     let one = &of(&[&base[..1], &arm])["adam.minilm"];
-    assert_eq!((one.n, one.over), (1, Over::TestRows));
+    assert_eq!((one.n, one.over), (1, IntervalUnit::TestRows));
     assert!((one.difference.accuracy.value + 0.1).abs() < 1e-12);
     assert!(one.difference.accuracy.low < -0.1 && one.difference.accuracy.high <= 0.0);
     assert!(of(&[&base[..1], &arm[1..]]).is_empty() && of(&[&arm]).is_empty());
@@ -304,7 +304,7 @@ fn arms_are_paired_by_seed_and_over_one_seed_by_row() {
     assert_eq!(of(&[&base, &frozen])["frozen.minilm"].n, 3);
     let grouped = [outcome("", told("minilm", Some(Arm::Grouped), Some(2), None), 30, &wrong)];
     let apart = &of(&[&base, &grouped])["grouped.minilm"];
-    assert_eq!((apart.n, apart.over), (1, Over::RowsApart));
+    assert_eq!((apart.n, apart.over), (1, IntervalUnit::RowsApart));
     assert!((apart.difference.accuracy.value - (20.0 / 30.0 - 34.0 / 40.0)).abs() < 1e-12);
     let table = collected(&[&base[..], &arm, &frozen].concat()).arms_table().unwrap().to_text();
     assert!(table.contains("adam.minilm") && table.contains("frozen.minilm"), "{table}");

@@ -24,9 +24,9 @@ pub struct UntrimmedModel {
     /// Share of test rows named right; Wilson's interval.
     pub accuracy: Estimate,
     /// Techniques with test rows of which it finds none.
-    pub never_found: Vec<String>,
-    /// Techniques that take in several others' rows.
-    pub sinks: Vec<String>,
+    pub zero_recall: Vec<String>,
+    /// Techniques that are predicted for several others' rows.
+    pub over_predicted: Vec<String>,
     /// What it says of each test row.
     #[serde(skip)]
     pub predictions: Vec<Prediction>,
@@ -39,14 +39,14 @@ impl UntrimmedModel {
         let predicted = logits.test.best();
         let confusion =
             Confusion::from_indices(logits.labels.clone(), &logits.test.truth, &predicted)?;
-        let Diagnosis { macro_f1, accuracy, never_found, sinks, .. } =
+        let Diagnosis { macro_f1, accuracy, zero_recall, over_predicted, .. } =
             Diagnosis::of(&confusion, &DiagnosisSettings::default())?;
         Ok(Self {
             name: name.to_owned(),
             f1_macro: macro_f1,
             accuracy,
-            never_found: never_found.into_iter().map(|one| one.label).collect(),
-            sinks: sinks.into_iter().map(|one| one.label).collect(),
+            zero_recall: zero_recall.into_iter().map(|one| one.label).collect(),
+            over_predicted: over_predicted.into_iter().map(|one| one.label).collect(),
             predictions: logits.predictions()?,
             predicted,
         })
@@ -169,8 +169,15 @@ impl UntrimmedModels {
             self.techniques, self.test_rows
         ));
         for model in [&self.encoder, &self.linear, &self.both] {
-            let UntrimmedModel { name, f1_macro, accuracy, never_found, sinks, .. } = model;
-            table.push(cells![name, *f1_macro, *accuracy, never_found.len(), sinks.join(", ")])?;
+            let UntrimmedModel { name, f1_macro, accuracy, zero_recall, over_predicted, .. } =
+                model;
+            table.push(cells![
+                name,
+                *f1_macro,
+                *accuracy,
+                zero_recall.len(),
+                over_predicted.join(", ")
+            ])?;
         }
         Ok(table)
     }
@@ -197,10 +204,10 @@ impl UntrimmedModels {
 /// techniques.
 impl fmt::Display for UntrimmedModels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for UntrimmedModel { name, f1_macro, accuracy, never_found, .. } in
+        for UntrimmedModel { name, f1_macro, accuracy, zero_recall, .. } in
             [&self.encoder, &self.linear, &self.both]
         {
-            let never = never_found.len();
+            let never = zero_recall.len();
             writeln!(
                 f,
                 "{name}: macro F1 {f1_macro}, accuracy {accuracy}, {never} with zero recall"

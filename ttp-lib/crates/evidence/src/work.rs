@@ -11,7 +11,7 @@ use ttp_text::split::Protocol;
 
 /// What [`Sweep::run`] did.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Done {
+pub struct JobRun {
     /// How the result was before; of a sound one nothing was done, unless it was asked for.
     pub before: JobCheck,
     /// What came of it; `None` of a pretraining and where nothing was done.
@@ -25,13 +25,13 @@ impl Sweep {
     /// # Errors
     /// If the profile has no such job, the folder is not prepared or another sweep's, what the job
     /// needs is not done, or the work itself fails.
-    pub fn run(&self, id: &str, again: bool, watch: &mut dyn FnMut(&Step)) -> Result<Done> {
+    pub fn run(&self, id: &str, again: bool, watch: &mut dyn FnMut(&Step)) -> Result<JobRun> {
         let named = |id: &str| job(&self.jobs, &self.run.profile.name, id);
         let job = named(id)?;
         let record = self.prepared()?;
         let before = self.checked(&record, job);
         if before.state == State::Sound && !again {
-            return Ok(Done { before, outcome: None });
+            return Ok(JobRun { before, outcome: None });
         }
         if let Some(first) = job.work.pretraining() {
             let first = first.id();
@@ -71,6 +71,6 @@ impl Sweep {
         if let Some(outcome) = &outcome {
             outcome.write(&self.result(id))?;
         }
-        Ok(Done { before, outcome })
+        Ok(JobRun { before, outcome })
     }
 }

@@ -1,4 +1,4 @@
-//! Malware families from the numbers of flows, and what helps classes that are never found.
+//! Malware families from the numbers of flows, and what helps classes with zero recall.
 //!
 //! - [`family`]: NetML's flows and the family summary's own encoder; synthetic flows with planted
 //!   faults.

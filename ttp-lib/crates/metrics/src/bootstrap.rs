@@ -396,7 +396,7 @@ impl Bootstrap {
     }
 }
 
-/// Which rows are drawn together: rows that say nearly the same, the twins of one
+/// Which rows are drawn together: rows that say nearly the same, the copies of one
 /// sentence for instance, are not independent, and drawn one by one they would make
 /// an interval too narrow. Whole groups are drawn, as many as there are (the cluster
 /// bootstrap: Davison and Hinkley, *Bootstrap Methods and their Application*, 1997,

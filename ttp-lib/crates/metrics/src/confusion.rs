@@ -200,27 +200,6 @@ impl Confusion {
         }
         Ok(table)
     }
-
-    /// The scores of each class as a table, in the labels' order.
-    ///
-    /// # Errors
-    /// None in practice: the table's own check on the number of cells.
-    pub fn per_class_table(&self) -> Result<Table> {
-        let headers = ["class", "precision", "recall", "F1", "F2", "support", "predicted"];
-        let mut table = Table::new(headers);
-        for class in self.per_class() {
-            table.push([
-                Cell::from(class.label),
-                class.precision.into(),
-                class.recall.into(),
-                class.f1.into(),
-                class.f2.into(),
-                class.support.into(),
-                class.predicted.into(),
-            ])?;
-        }
-        Ok(table)
-    }
 }
 
 impl TryFrom<Counts> for Confusion {

@@ -1,7 +1,7 @@
 //! How well a classifier names techniques: confusion matrices, scores in their
 //! three averages, intervals that say how far chance alone could move them, and
 //! tests of whether two classifiers differ by more; and, in [`diagnose`], which classes a
-//! classifier never finds, which take in others, and which it confuses; in [`calibration`], whether
+//! classifier never finds, which it over-predicts, and which it confuses; in [`calibration`], whether
 //! its probabilities can be believed; in [`names`], whether the names stand beside the right
 //! classes. [`diagnosis`] reads predictions or a matrix from a file and writes what is wrong with them;
 //! [`plot`] draws.
@@ -44,8 +44,8 @@ pub use bootstrap::{Bootstrap, Estimate, Groups, Part, percentile};
 pub use confusion::{ClassConfusion, Confusion};
 pub use diagnose::{
     CellCount, ClassDiagnosis, Confidences, ConfusedPair, CutOffs, Diagnosis, DiagnosisSettings,
-    Fault, Imbalance, NeverFound, ProbabilityScores, Share, Sink, SparseConfusion, Swallowed, Tier,
-    wilson,
+    Fault, Imbalance, OverPredictedClass, ProbabilityScores, Share, SparseConfusion,
+    SwallowedClass, Tier, ZeroRecallClass, wilson,
 };
 pub use scores::{Averages, ClassScores, Scores, Tally};
 pub use significance::{Discordant, holm, mcnemar_exact};

@@ -16,7 +16,7 @@ use crate::{Judgement, Report, Technique, VERSION, id};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
-use ttp_base::csv_file::{self, CsvFile, guarded, unguarded};
+use ttp_base::csv_file::{self, CsvFile, unguarded};
 use ttp_base::spelling::{is_technique_id, tidy};
 use ttp_base::{Error, Result, files};
 use ttp_metrics::{Estimate, wilson};
@@ -407,15 +407,10 @@ impl ReviewedReport {
     /// # Errors
     /// None in practice: of the CSV library.
     pub fn training(&self) -> Result<String> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        let failed = |error: csv::Error| Error::library("writing CSV")(error);
-        writer.write_record(["sentence", "technique"]).map_err(failed)?;
-        for (_, _, technique, judgement) in self.shown() {
-            let sentence = guarded(judgement.sentence.text.clone());
-            writer.write_record([sentence.as_str(), technique]).map_err(failed)?;
-        }
-        let bytes = writer.into_inner().map_err(Error::library("writing CSV"))?;
-        String::from_utf8(bytes).map_err(Error::library("writing CSV"))
+        let rows = self.shown().map(|(_, _, technique, judgement)| {
+            [judgement.sentence.text.clone(), technique.to_owned()]
+        });
+        csv_file::to_text(["sentence", "technique"], rows)
     }
 
     /// The counts in two sentences, for a terminal.

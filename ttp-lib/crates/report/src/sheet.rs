@@ -1,8 +1,7 @@
 //! `report.csv`: a row for each sentence that has candidates, to be read and corrected by a human.
 
-use crate::{DocumentFindings, Judgement, Report, id};
-use ttp_base::csv_file::guarded;
-use ttp_base::{Error, Result};
+use crate::{Judgement, Report, id};
+use ttp_base::{Result, csv_file};
 
 /// The columns. Document and sentence are counted from 0, as in `report.json`; `report` tells one
 /// report's rows from another's. The last two are empty: a reviewer writes `yes` or `no` into
@@ -38,28 +37,18 @@ pub(crate) enum Position {
 
 /// The file's text.
 pub(crate) fn sheet(report: &Report) -> Result<String> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let failed = |error: csv::Error| Error::library("writing CSV")(error);
-    writer.write_record(COLUMNS).map_err(failed)?;
     let of = id::of_report(report).short();
-    for (document, number, judgement) in report.sentences() {
-        if judgement.candidates.is_empty() {
-            continue;
-        }
-        let row = row(report, &report.documents[document], judgement);
-        let numbers = [of.clone(), document.to_string(), number.to_string()];
-        writer.write_record(numbers.into_iter().chain(row.map(guarded))).map_err(failed)?;
-    }
-    let bytes = writer.into_inner().map_err(Error::library("writing CSV"))?;
-    String::from_utf8(bytes).map_err(Error::library("writing CSV"))
+    let of_candidates = report.sentences().filter(|(_, _, one)| !one.candidates.is_empty());
+    csv_file::to_text(COLUMNS, of_candidates.map(|sentence| row(report, &of, sentence)))
 }
 
-/// What stands behind the numbers.
+/// The row of a sentence.
 fn row(
     report: &Report,
-    read: &DocumentFindings,
-    judgement: &Judgement,
-) -> [String; COLUMNS.len() - 3] {
+    of: &str,
+    (document, number, judgement): (usize, usize, &Judgement),
+) -> [String; COLUMNS.len()] {
+    let read = &report.documents[document];
     let (first, others) = match judgement.candidates.split_first() {
         Some((first, others)) => (first.clone(), others),
         None => (crate::Candidate { technique: String::new(), probability: 0.0 }, &[][..]),
@@ -74,6 +63,9 @@ fn row(
         None => "",
     };
     [
+        of.to_owned(),
+        document.to_string(),
+        number.to_string(),
         read.document.name.clone(),
         read.place(judgement),
         judgement.sentence.text.clone(),

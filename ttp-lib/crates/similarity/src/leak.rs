@@ -84,12 +84,6 @@ impl Leak {
     pub fn is_none(&self) -> bool {
         self.both_texts + self.one_text + self.same_pair + self.mirrored_pair == 0
     }
-
-    /// The share of test pairs that stand in training, either way round.
-    pub fn share_in_training(&self) -> f64 {
-        let known = self.similar_in_training + self.others_in_training;
-        known as f64 / self.pairs.max(1) as f64
-    }
 }
 
 impl fmt::Display for Leak {

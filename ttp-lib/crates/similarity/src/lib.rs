@@ -38,7 +38,7 @@ pub use evaluate::{PairIntervals, PairScores, TestPairs, recall_at};
 pub use examples::{UNSEEN_PAIRS, UnseenExamples};
 pub use labels::{Bar, Exclude, Labels, Level};
 pub use loss::{Distance, Loss};
-pub use mine::{AnchorPair, Mining, MiningResult, Sampling, Skip, Suspect, mine};
+pub use mine::{AnchorPair, Mining, MiningResult, Sampling, SkipReason, Suspect, mine};
 pub use model_scores::{Contest, ModelScores, TripletSets};
 pub use nearest::{Near, Nearest, nearest, nearest_among};
 pub use pair_training::PairTraining;

@@ -140,16 +140,16 @@ impl Mining {
     }
 
     /// Why a candidate of this score is passed over, beside a positive of that score.
-    fn refuses(&self, score: f64, positive: f64) -> Option<Skip> {
+    fn refuses(&self, score: f64, positive: f64) -> Option<SkipReason> {
         let above = |bound: Option<f64>| bound.is_some_and(|bound| score > bound);
         if above(self.absolute_margin.map(|margin| positive - margin)) {
-            Some(Skip::AbsoluteMargin)
+            Some(SkipReason::AbsoluteMargin)
         } else if above(self.relative_margin.map(|margin| positive * (1.0 - margin))) {
-            Some(Skip::RelativeMargin)
+            Some(SkipReason::RelativeMargin)
         } else if above(self.max_score) {
-            Some(Skip::MaxScore)
+            Some(SkipReason::MaxScore)
         } else if self.min_score.is_some_and(|bound| score < bound) {
-            Some(Skip::MinScore)
+            Some(SkipReason::MinScore)
         } else {
             None
         }
@@ -158,7 +158,7 @@ impl Mining {
 
 /// Why a candidate that was near enough became no negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Skip {
+pub enum SkipReason {
     /// By its label or text.
     Barred(Bar),
     /// Too near the positive's score.
@@ -173,7 +173,7 @@ pub enum Skip {
     RangeMin,
 }
 
-impl fmt::Display for Skip {
+impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Barred(bar) => write!(f, "{bar}"),
@@ -209,7 +209,7 @@ pub struct MiningResult {
     /// The score of each anchor's positive.
     pub positive_scores: Vec<f64>,
     /// Candidates that came before the last that was looked at, and why they were passed over.
-    pub skipped: BTreeMap<Skip, usize>,
+    pub skipped: BTreeMap<SkipReason, usize>,
     /// Anchors with fewer negatives than asked for.
     pub short: usize,
     /// Candidates nearer to their anchor than every similar sentence: the labels may be wrong,
@@ -269,7 +269,7 @@ pub fn mine(
         let mut similar = positive;
         for (barred, (count, highest)) in &near.barred {
             let Obstacle::Akin(bar) = *barred else { continue };
-            *mined.skipped.entry(Skip::Barred(bar)).or_insert(0) += count;
+            *mined.skipped.entry(SkipReason::Barred(bar)).or_insert(0) += count;
             if bar == Bar::Similar {
                 similar = similar.max(f64::from(*highest));
             }
@@ -283,7 +283,7 @@ pub fn mine(
         }
         let first = settings.range_min.min(left.len());
         if first > 0 {
-            *mined.skipped.entry(Skip::RangeMin).or_insert(0) += first;
+            *mined.skipped.entry(SkipReason::RangeMin).or_insert(0) += first;
         }
         let left = &left[first..];
         let count = settings.negatives.min(left.len());

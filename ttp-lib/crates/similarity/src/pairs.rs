@@ -83,9 +83,9 @@ impl Pairs {
             return Err(no_pair(labels, part));
         }
         drawn.short = of_each_kind - drawn.len() / 2;
-        let is_twin = |a: u32, b: u32| labels.same_text(a, b) && !labels.similar(a, b);
-        let has_twin = |&&a: &&u32| part.iter().any(|&b| is_twin(a, b));
-        drawn.same_text = part.iter().filter(has_twin).count();
+        let is_same = |a: u32, b: u32| labels.same_text(a, b) && !labels.similar(a, b);
+        let has_same = |&&a: &&u32| part.iter().any(|&b| is_same(a, b));
+        drawn.same_text = part.iter().filter(has_same).count();
         Ok(drawn)
     }
 }

@@ -147,7 +147,7 @@ impl Study {
         watch: &mut dyn FnMut(&str, &Step),
     ) -> Result<Contest> {
         let sets = self.triplets(vectors, &settings.mining, settings.hard_negatives, seed)?;
-        let tokenize = checkpoint.tokenizer(settings.training.max_length)?;
+        let tokenize = settings.tokenizer(checkpoint)?;
         let mut judge = |name: &str, triplets: &[Triplet]| {
             let folder = folder(name);
             let mut watch = |step: &Step| watch(name, step);
@@ -177,7 +177,7 @@ impl Study {
         watch: &mut dyn FnMut(&Step),
     ) -> Result<(SentenceEncoder, SimilarityHistory)> {
         let params = &settings.training;
-        let tokenize = checkpoint.tokenizer(params.max_length)?;
+        let tokenize = settings.tokenizer(checkpoint)?;
         let mut model = SentenceEncoder::new(checkpoint, engine::device(), seed)?;
         let training = SimilarityTraining { checkpoint, params, loss: settings.loss, seed, folder };
         let texts = self.texts();

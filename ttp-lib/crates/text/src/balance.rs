@@ -1,7 +1,7 @@
 //! Balancing as in the paper: techniques below a number of rows go, small ones are
-//! filled up with augmented twins, large ones are cut down.
+//! filled up with augmented copies, large ones are cut down.
 //!
-//! The paper can be read in two ways of what *filled up* means ([`Fill`]): its text says
+//! The paper can be read in two ways of what *filled up* means ([`FillRule`]): its text says
 //! "to 200 rows", its row count fits no other reading than "as many rows are drawn as are
 //! missing, and all four outputs of each are kept".
 //!
@@ -86,15 +86,15 @@ impl Limits {
 
 /// How a technique with too few rows is filled up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fill {
-    /// To the limit, twin by twin, none of them alike: as the paper's text says ([`upsample`]).
+pub enum FillRule {
+    /// To the limit, copy by copy, none of them alike: as the paper's text says ([`upsample`]).
     Rows,
     /// As many rows are drawn as are missing, and every output of each is kept: as the
     /// paper's row count says ([`upsample_by_draws`]).
     Draws,
 }
 
-/// What makes augmented twins of a sentence.
+/// What makes augmented copies of a sentence.
 pub trait Augment {
     /// Changed copies of `text`, each with what was done to it; the same text and
     /// seed give the same copies. May be none.

@@ -1,7 +1,7 @@
 //! Training, validation and test parts under the protocols, and a count of what
 //! leaks from one into another.
 //!
-//! The paper balances first and splits then, so a test row may be the twin of a
+//! The paper balances first and splits then, so a test row may be the copy of a
 //! training row. The clean protocol splits the corpus's own sentences first and
 //! balances the training part only; the grouped one keeps near-duplicates on one side, too.
 //! [`Leakage`] counts the difference.
@@ -21,10 +21,10 @@ mod unlabelled;
 
 pub use duplicates::{NEAR_DUPLICATE, near_duplicates};
 pub use files::{COLUMNS, read_csv, write_csv};
-pub use leakage::{Leakage, LeakedTechnique, Seen, leakage_by_technique};
+pub use leakage::{Leakage, LeakedTechnique, TrainingOverlap, leakage_by_technique};
 pub use losses::SplitLosses;
 pub use prepare::{Account, PreparedSplit, Protocol, prepare};
-pub use shown::{accounts_table, leakage_table};
+pub use shown::{accounts_table, leakage_table, sizes_table};
 pub use unlabelled::Unlabelled;
 
 use crate::balance::{self, classes, mix};
@@ -178,7 +178,7 @@ impl Split {
         self.len() == 0
     }
 
-    /// The corpus rows that training has a sample of: the original, or a twin of it.
+    /// The corpus rows that training has a sample of: the original, or a copy of it.
     pub fn rows_in_training(&self) -> HashSet<u32> {
         self.train.iter().map(|sample| sample.row).collect()
     }

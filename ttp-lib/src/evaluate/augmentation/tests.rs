@@ -2,7 +2,7 @@ use super::super::linear_leak::LeakSource;
 use super::*;
 use serde_json::{Value, json};
 use ttp_metrics::Bootstrap;
-use ttp_text::balance::{self, Fill, Limits};
+use ttp_text::balance::{self, FillRule, Limits};
 use ttp_text::corpus::{Corpus, Operation, Sentence};
 use ttp_text::split::{self, Shares};
 
@@ -32,7 +32,7 @@ fn again(text: &str, seed: u64) -> Vec<(Operation, String)> {
 fn figures() -> (AugmentationFigures, PaperRowsFigures) {
     let corpus = corpus();
     let balanced = |fill| balance::balance(&corpus, LIMITS, fill, &again, 1).unwrap();
-    let both = [balanced(Fill::Draws), balanced(Fill::Rows)];
+    let both = [balanced(FillRule::Draws), balanced(FillRule::Rows)];
     let prepared = Protocol::ALL
         .map(|p| (p, split::prepare(p, &corpus, LIMITS, SHARES, &again, 1).unwrap()))
         .into_iter()
@@ -69,12 +69,12 @@ fn the_files_have_the_keys_that_reports_read() {
     let file = serde_json::to_value(&own).unwrap();
     let expected = [
         "balanced_rows",
+        "copies_in_training",
         "funnel",
         "leak",
         "leaked_test_rows",
         "splits",
         "test_rows",
-        "twins_in_training",
     ];
     assert_eq!(keys(&file), expected);
     assert_eq!(keys(&file["test_rows"]), ["clean", "paper", "told"]);
@@ -130,4 +130,15 @@ fn the_papers_counts_stand_beside_others() {
     assert_eq!(rows, ["rows", "14.4k", "60"]);
     let last: Vec<&str> = table.lines().last().unwrap().split_whitespace().collect();
     assert_eq!(last[last.len() - 4..], ["50", "%", "25.0", "%"]);
+    let sentence = Sentence {
+        technique: "T1".into(),
+        subtechnique: None,
+        name: String::new(),
+        text: String::new(),
+        source_id: String::new(),
+    };
+    let corpus = Corpus { sentences: vec![sentence; 501] };
+    let table = crate::published::PAPER_COUNTS.corpus_table(&corpus, None).unwrap().to_text();
+    let last: Vec<&str> = table.lines().last().unwrap().split_whitespace().collect();
+    assert_eq!(last, ["with", "more", "than", "500", "rows", "T1", "T1059,", "T1027"], "{table}");
 }

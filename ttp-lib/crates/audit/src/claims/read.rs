@@ -3,7 +3,7 @@
 use super::fields::{Fields, Source, unknown};
 use super::matrices::matrix;
 use super::systems::quantities;
-use super::{Ask, AskOf, Claims, Fact};
+use super::{Claims, Fact, RangeQuestion, RangeTarget};
 use crate::counts::ClassCount;
 use crate::figure::Figure;
 use std::collections::{BTreeMap, HashSet};
@@ -139,7 +139,7 @@ impl Claims {
         Ok(Fact { id, at: fields.text("at")?.0, says: fields.text("says")?.0, of, values })
     }
 
-    fn ask(&self, fields: &Fields<'_>) -> Result<Ask> {
+    fn ask(&self, fields: &Fields<'_>) -> Result<RangeQuestion> {
         let says = fields.text("says")?.0;
         let of = if let Some((name, at)) = fields.optional_text("quantities")? {
             let known: Vec<String> = self.quantities.iter().map(|q| q.id.clone()).collect();
@@ -152,7 +152,7 @@ impl Claims {
             let unknown_at = names.iter().position(|n| *n == name).ok_or_else(|| {
                 fields.source.wrong(at, Some("unknown"), unknown("number", &name, &names))
             })?;
-            AskOf::Unknown(place, unknown_at)
+            RangeTarget::Unknown(place, unknown_at)
         } else {
             let (at, classes) = self.classes(fields)?;
             match fields.optional_class("class", classes)? {
@@ -168,13 +168,15 @@ impl Claims {
                             return Err(fields.source.wrong(place, Some("count"), reason));
                         }
                     };
-                    AskOf::Count(at, class, count)
+                    RangeTarget::Count(at, class, count)
                 }
-                None => {
-                    AskOf::Cell(at, fields.class("from", classes)?, fields.class("to", classes)?)
-                }
+                None => RangeTarget::Cell(
+                    at,
+                    fields.class("from", classes)?,
+                    fields.class("to", classes)?,
+                ),
             }
         };
-        Ok(Ask { says, of })
+        Ok(RangeQuestion { says, of })
     }
 }

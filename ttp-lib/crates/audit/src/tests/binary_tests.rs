@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_thousand_random_matrices_come_back_with_a_witness() {
+fn a_thousand_random_matrices_come_back_with_an_example() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     for case in 0..1000 {
         let most = [3, 30, 300, 2500][case % 4];
@@ -12,12 +12,12 @@ fn a_thousand_random_matrices_come_back_with_a_witness() {
         let scores = scores_of(&said);
         let (positive, negative) = (counts.tp + counts.fn_, counts.fp + counts.tn);
         let found = fits(&scores, positive, negative, &mut STEPS.clone());
-        let (number, witness) = found.unwrap_or_else(|| panic!("{case}: {counts:?} {said:?}"));
+        let (number, example) = found.unwrap_or_else(|| panic!("{case}: {counts:?} {said:?}"));
         assert!(number >= 1);
-        assert_eq!((witness.tp + witness.fn_, witness.fp + witness.tn), (positive, negative));
+        assert_eq!((example.tp + example.fn_, example.fp + example.tn), (positive, negative));
         for (score, (metric, figure)) in scores.iter().zip(&said) {
-            assert!(score.is_of(&witness), "{case}: {metric:?} {figure} {witness:?}");
-            let off = (value_of(*metric, &witness) - figure.to_f64()).abs();
+            assert!(score.is_of(&example), "{case}: {metric:?} {figure} {example:?}");
+            let off = (value_of(*metric, &example) - figure.to_f64()).abs();
             assert!(off <= figure.unit.to_f64().unwrap() * 0.5 + 1e-12, "{case}: {metric:?}");
         }
     }

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn random_matrices_of_many_classes_come_back_with_a_witness() {
+fn random_matrices_of_many_classes_come_back_with_an_example() {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     for case in 0..200 {
         let classes = rng.random_range(2..=4);
@@ -15,8 +15,8 @@ fn random_matrices_of_many_classes_come_back_with_a_witness() {
         let said = random_said(&mut rng, &of, &matrix);
         let said: Vec<&Statement> = said.iter().collect();
         match of.solve(&said, Work::default()).unwrap() {
-            MatrixAnswer::Possible(witness) => {
-                assert!(said.iter().all(|said| of.holds(said, &witness)), "{case}");
+            MatrixAnswer::Possible(example) => {
+                assert!(said.iter().all(|said| of.holds(said, &example)), "{case}");
             }
             other => panic!("{case}: {other:?} for {matrix:?}"),
         }

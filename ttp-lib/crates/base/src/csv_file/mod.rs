@@ -8,7 +8,7 @@
 mod strict;
 mod written;
 
-pub use written::{guarded, unguarded, write};
+pub use written::{guarded, to_text, unguarded, write};
 
 use crate::{Error, Result, files};
 use ::csv::ByteRecord;
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use strict::{Broken, Strict};
+use strict::{Damage, Strict};
 
 /// Records of a CSV file, one after the other.
 pub struct Records<R> {
@@ -271,7 +271,7 @@ fn explain(path: &Path, error: ::csv::Error) -> Error {
     let row = error.position().map(|position| position.line() as usize);
     match error.into_kind() {
         ::csv::ErrorKind::Io(source) => match source.get_ref().and_then(|e| e.downcast_ref()) {
-            Some(Broken { line, .. }) => Error::input_at(path, Some(*line), None, source),
+            Some(Damage { line, .. }) => Error::input_at(path, Some(*line), None, source),
             None => Error::file(path, "read")(source),
         },
         other => Error::input_at(path, row, None, format!("{other:?}")),

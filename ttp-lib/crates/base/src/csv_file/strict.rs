@@ -7,18 +7,18 @@ use std::io::{self, Read};
 
 /// What is wrong with the quoting, and in which line.
 #[derive(Debug, Clone)]
-pub struct Broken {
+pub struct Damage {
     pub line: usize,
     reason: String,
 }
 
-impl fmt::Display for Broken {
+impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)
     }
 }
 
-impl std::error::Error for Broken {}
+impl std::error::Error for Damage {}
 
 /// Where in a record the last byte was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(super) struct Strict<R> {
     is_long: bool,
     /// The line of the first record, where the bytes begin somewhere before it.
     first: Option<usize>,
-    failed: Option<Broken>,
+    failed: Option<Damage>,
 }
 
 impl<R: Read> Strict<R> {
@@ -108,7 +108,7 @@ impl<R: Read> Strict<R> {
     }
 
     /// Takes one byte; in words what is wrong with it.
-    fn take(&mut self, byte: u8) -> Result<(), Broken> {
+    fn take(&mut self, byte: u8) -> Result<(), Damage> {
         let followed = std::mem::replace(&mut self.after_return, byte == b'\r');
         match byte {
             // The second half of a line's end.
@@ -123,7 +123,7 @@ impl<R: Read> Strict<R> {
             self.begin_record();
             self.state = State::Cell;
         }
-        let broken = |line, reason: String| Err(Broken { line, reason });
+        let broken = |line, reason: String| Err(Damage { line, reason });
         self.state = match (self.state, byte) {
             (State::Quoted, b'"') => State::Closed,
             (State::Quoted, _) | (State::Closed, b'"') => State::Quoted,
@@ -194,7 +194,7 @@ impl<R: Read> Strict<R> {
 
 impl<R: Read> Read for Strict<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let failed = |broken: Broken| Err(io::Error::new(io::ErrorKind::InvalidData, broken));
+        let failed = |broken: Damage| Err(io::Error::new(io::ErrorKind::InvalidData, broken));
         if let Some(broken) = &self.failed {
             return failed(broken.clone());
         }
@@ -202,7 +202,7 @@ impl<R: Read> Read for Strict<R> {
         if count == 0 {
             if self.state == State::Quoted {
                 let reason = "a quote is opened here and never closed".to_owned();
-                return failed(Broken { line: self.opened, reason });
+                return failed(Damage { line: self.opened, reason });
             }
             return Ok(0);
         }

@@ -16,17 +16,45 @@ pub fn write<const N: usize>(
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> Result<()> {
     files::write_whole(path, |out| {
-        let mut writer = ::csv::Writer::from_writer(out);
         let failed = |error: ::csv::Error| match error.into_kind() {
             ::csv::ErrorKind::Io(source) => Error::file(path, "write")(source),
             other => Error::input(path, format!("{other:?}")),
         };
-        writer.write_record(header).map_err(failed)?;
-        for row in rows {
-            writer.write_record(row.map(guarded)).map_err(failed)?;
-        }
-        writer.flush().map_err(Error::file(path, "write"))
+        write_into(out, header, rows).map_err(failed)
     })
+}
+
+/// The text of such a file.
+///
+/// ```
+/// let rows = [["=1+1", "T1059"].map(str::to_owned)];
+/// let text = ttp_base::csv_file::to_text(["sentence", "technique"], rows)?;
+/// assert_eq!(text, "sentence,technique\n'=1+1,T1059\n");
+/// # Ok::<(), ttp_base::Error>(())
+/// ```
+///
+/// # Errors
+/// None in practice: of the CSV library.
+pub fn to_text<const N: usize>(
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> Result<String> {
+    let mut text = Vec::new();
+    write_into(&mut text, header, rows).map_err(Error::library("writing CSV"))?;
+    String::from_utf8(text).map_err(Error::library("writing CSV"))
+}
+
+fn write_into<const N: usize>(
+    out: impl std::io::Write,
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> Result<(), ::csv::Error> {
+    let mut writer = ::csv::Writer::from_writer(out);
+    writer.write_record(header)?;
+    for row in rows {
+        writer.write_record(row.map(guarded))?;
+    }
+    Ok(writer.flush()?)
 }
 
 /// Whether a spreadsheet would take the cell for a formula, apostrophes in front set aside.

@@ -3,7 +3,7 @@
 //! colour where one rule declares both.
 
 use super::BLOCKS;
-use super::styles::{Declarations, Look, Styles};
+use super::styles::{Appearance, Declarations, Styles};
 use html5gum::{SpanBound, StartTag};
 use std::borrow::Cow;
 
@@ -52,9 +52,9 @@ impl Open {
 }
 
 /// How what a tag begins looks. A page that is hidden as a whole is shown by its script.
-pub(super) fn look<S: SpanBound>(tag: &StartTag<S>, name: &str, styles: &Styles) -> Look {
+pub(super) fn look<S: SpanBound>(tag: &StartTag<S>, name: &str, styles: &Styles) -> Appearance {
     if VOID.contains(&name) || ["html", "head", "body"].contains(&name) {
-        return Look::default();
+        return Appearance::default();
     }
     let own = |name: &[u8]| {
         let value = tag.attributes.get(name).map(|found| String::from_utf8_lossy(&found.value));

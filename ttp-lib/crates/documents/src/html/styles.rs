@@ -33,7 +33,7 @@ pub(super) struct Declarations([Option<Declaration>; PROPERTIES]);
 
 /// How an element's text looks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Look {
+pub(super) struct Appearance {
     /// Whether the element and all in it are not shown.
     pub(super) hidden: bool,
     /// Whether its text has no size, and whether it has the colour of its background. Elements in it
@@ -249,7 +249,13 @@ impl Styles {
     }
 
     /// How an element looks, by what it says itself and by the rules for it.
-    pub(super) fn look(&self, name: &str, id: &str, classes: &str, own: Declarations) -> Look {
+    pub(super) fn look(
+        &self,
+        name: &str,
+        id: &str,
+        classes: &str,
+        own: Declarations,
+    ) -> Appearance {
         // Of two declarations the important one counts, then that of the narrower selector, then the
         // later one.
         let mut best = own.0.map(|said| said.map(|said| ((said.important, OWN, 0), said.hides)));
@@ -285,7 +291,7 @@ impl Styles {
             // What an element says itself is not undone by a rule that may hold.
             hides.map(|hides| hides && (rank == OWN || !shown[at]))
         };
-        Look {
+        Appearance {
             hidden: [DISPLAY, VISIBILITY].iter().any(|at| said(*at) == Some(true)),
             faint: [said(SIZE), said(COLOUR)],
         }

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use tch::{Kind, Reduction, Tensor};
+use tch::{Device, Kind, Reduction, Tensor};
 use ttp_base::settings::at_least;
 use ttp_base::{Error, Result, files, settings};
 use ttp_metrics::Confusion;
@@ -153,27 +153,12 @@ impl FamilyTraining<'_> {
         watch: &mut dyn FnMut(&Step),
     ) -> Result<FamilyHistory> {
         let Self { params, balance, seed, folder } = *self;
-        params.check()?;
-        balance.check(encoder.families().len())?;
-        if data.families() != encoder.families() || data.features() != encoder.features() {
-            let reason = "their families or features are not the encoder's".to_owned();
-            return Err(Error::Setting { field: "flows", reason });
-        }
+        let rows = self.check(encoder, data)?;
         engine::keep_freed_memory();
         let _one = OneThread::on(encoder.device());
         tch::manual_seed(seed.cast_signed());
-        let rows = drawn(&data.train, balance.draws);
-        if rows == 0 {
-            let reason = "no row is drawn".to_owned();
-            return Err(Error::Setting { field: "draws", reason });
-        }
         let steps = rows.div_ceil(params.batch_size) * params.epochs;
-        let device = encoder.device();
-        let numbers = |numbers: Option<&[f64]>| {
-            numbers.map(|x| Tensor::from_slice(x).to_kind(Kind::Float).to_device(device))
-        };
-        let (class_weights, offsets) =
-            (numbers(balance.class_weights), numbers(balance.logit_offsets));
+        let objective = Objective::new(params.contrastive, balance, encoder.device());
         let optimizer = Optimizer::new(
             encoder.parameters(),
             Algorithm::AdamW,
@@ -216,23 +201,9 @@ impl FamilyTraining<'_> {
             }
             while let Some((features, labels)) = batches.next(params.batch_size)? {
                 let rows = labels.len();
-                let features =
-                    Tensor::from_slice(features).view([rows as i64, -1]).to_device(device);
-                let labels = Tensor::from_slice(labels).to_device(device);
-
-                let embeddings = encoder.embed_batch(&features, true);
-                let logits = match &offsets {
-                    Some(offsets) => encoder.logits(&embeddings) + offsets,
-                    None => encoder.logits(&embeddings),
-                };
-                let weights = class_weights.as_ref();
-                let named = logits.cross_entropy_loss(&labels, weights, Reduction::Mean, -100, 0.0);
-                let loss = match params.contrastive {
-                    Some(Contrastive { weight, temperature }) => {
-                        named + supervised_contrastive(&embeddings, &labels, temperature) * weight
-                    }
-                    None => named,
-                };
+                let features = Tensor::from_slice(features).view([rows as i64, -1]);
+                let labels = Tensor::from_slice(labels);
+                let loss = objective.loss(encoder, &features, &labels);
                 steps.take(&loss, Size { rows, ..Size::default() })?;
                 steps.keep(&mut resume, &best, &history);
             }
@@ -240,19 +211,10 @@ impl FamilyTraining<'_> {
             history.seconds = steps.pace().seconds();
             history.rows_per_second = steps.pace().rows_per_second();
 
-            let judged = encoder.predict(&data.validation)?;
-            let families = encoder.families().to_vec();
-            let predicted = judged.said.best();
-            let scores = Confusion::from_indices(families, &judged.truth, &predicted)?.scores();
-            history.epochs.push(Epoch {
-                epoch,
-                train_loss: steps.epoch_loss(),
-                validation_loss: judged.said.loss(&judged.truth),
-                validation_accuracy: scores.accuracy,
-                validation_f1_macro: scores.f1.macro_,
-                seconds: steps.pace().epoch_seconds(),
-            });
-            if best.offer(scores.f1.macro_, || encoder.snapshot()) {
+            let judged = judge(encoder, &data.validation, &steps)?;
+            let f1_macro = judged.validation_f1_macro;
+            history.epochs.push(judged);
+            if best.offer(f1_macro, || encoder.snapshot()) {
                 history.best_epoch = epoch;
                 self.write(encoder, &history)?;
             }
@@ -269,6 +231,20 @@ impl FamilyTraining<'_> {
         }
         resume.finish();
         Ok(history)
+    }
+
+    /// Whether this training can be; gives the rows of an epoch.
+    fn check(&self, encoder: &FamilyEncoder, data: &FlowData) -> Result<usize> {
+        self.params.check()?;
+        self.balance.check(encoder.families().len())?;
+        if data.families() != encoder.families() || data.features() != encoder.features() {
+            let reason = "their families or features are not the encoder's".to_owned();
+            return Err(Error::Setting { field: "flows", reason });
+        }
+        match drawn(&data.train, self.balance.draws) {
+            0 => Err(Error::Setting { field: "draws", reason: "no row is drawn".to_owned() }),
+            rows => Ok(rows),
+        }
     }
 
     /// What must be the same for a run to go on from another's state.
@@ -307,6 +283,61 @@ impl FamilyTraining<'_> {
             "history": history,
         });
         files::write_json(&folder.join("train_params.json"), &about)
+    }
+}
+
+/// Judges the encoder on the validation rows at the end of an epoch.
+fn judge(encoder: &FamilyEncoder, validation: &Flows, steps: &Steps<'_>) -> Result<Epoch> {
+    let judged = encoder.predict(validation)?;
+    let families = encoder.families().to_vec();
+    let predicted = judged.said.best();
+    let scores = Confusion::from_indices(families, &judged.truth, &predicted)?.scores();
+    Ok(Epoch {
+        epoch: steps.epoch(),
+        train_loss: steps.epoch_loss(),
+        validation_loss: judged.said.loss(&judged.truth),
+        validation_accuracy: scores.accuracy,
+        validation_f1_macro: scores.f1.macro_,
+        seconds: steps.pace().epoch_seconds(),
+    })
+}
+
+/// What training lowers: the cross-entropy, weighted by class and with offsets added to the logits
+/// where the balance has them, and the supervised contrastive loss beside it where it is asked for.
+struct Objective {
+    contrastive: Option<Contrastive>,
+    class_weights: Option<Tensor>,
+    offsets: Option<Tensor>,
+}
+
+impl Objective {
+    fn new(contrastive: Option<Contrastive>, balance: Balance<'_>, device: Device) -> Self {
+        let numbers = |numbers: Option<&[f64]>| {
+            numbers.map(|x| Tensor::from_slice(x).to_kind(Kind::Float).to_device(device))
+        };
+        Self {
+            contrastive,
+            class_weights: numbers(balance.class_weights),
+            offsets: numbers(balance.logit_offsets),
+        }
+    }
+
+    /// The loss of a batch: features `[rows, features]` and a label of each row.
+    fn loss(&self, encoder: &FamilyEncoder, features: &Tensor, labels: &Tensor) -> Tensor {
+        let [features, labels] = [features, labels].map(|one| one.to_device(encoder.device()));
+        let embeddings = encoder.embed_batch(&features, true);
+        let logits = match &self.offsets {
+            Some(offsets) => encoder.logits(&embeddings) + offsets,
+            None => encoder.logits(&embeddings),
+        };
+        let weights = self.class_weights.as_ref();
+        let loss = logits.cross_entropy_loss(&labels, weights, Reduction::Mean, -100, 0.0);
+        match self.contrastive {
+            Some(Contrastive { weight, temperature }) => {
+                loss + supervised_contrastive(&embeddings, &labels, temperature) * weight
+            }
+            None => loss,
+        }
     }
 }
 

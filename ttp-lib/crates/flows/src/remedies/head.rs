@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
 use ttp_base::settings::at_least;
 use ttp_base::{Error, Result, settings};
+use ttp_model::batch::Size;
 use ttp_model::encoder::Vectors;
 use ttp_model::engine::ranges::{BATCH_SIZE, LEARNING_RATE, WEIGHT_DECAY};
-use ttp_model::engine::{Algorithm, Optimizer, finite, learning_rate};
+use ttp_model::engine::{Algorithm, Optimizer, Pace, Schedule, Step, Steps};
 
 /// How heads are trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -87,12 +88,17 @@ impl Head {
         let bias = bias.set_requires_grad(true);
         let named = [("head.weight", &weight), ("head.bias", &bias)]
             .map(|(n, v)| (n.to_owned(), v.shallow_clone()));
-        let mut optimizer =
-            Optimizer::new(named.into(), Algorithm::AdamW, params.weight_decay, 1.0);
+        let optimizer = Optimizer::new(named.into(), Algorithm::AdamW, params.weight_decay, 1.0);
+        let HeadParams { steps: count, learning_rate: peak, .. } = *params;
+        let schedule = Schedule { steps: count, warmup: count / 10, peak };
+        let (pace, setting) = (Pace::new(1, count), "remedies.head.learning_rate");
+        let watch = &mut |_: &Step| {};
+        let mut steps = Steps::new(optimizer, schedule, pace, setting, watch);
+        steps.begin(1);
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut order: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
         let mut next = order.len();
-        for step in 0..params.steps {
+        for _ in 0..count {
             let mut batch = Vec::with_capacity(params.batch_size);
             while batch.len() < params.batch_size.min(order.len()) {
                 if next == order.len() {
@@ -107,9 +113,7 @@ impl Head {
             let (x, y) = (all.index_select(0, &batch), targets.index_select(0, &batch));
             let logits = x.matmul(&weight.transpose(0, 1)) + &bias;
             let loss = logits.cross_entropy_loss(&y, weights.as_ref(), Reduction::Mean, -100, 0.0);
-            let rate = learning_rate(step, params.steps, params.steps / 10, params.learning_rate);
-            optimizer.step(&loss, rate);
-            finite(&loss, step + 1, "remedies.head.learning_rate")?;
+            steps.take(&loss, Size { rows: y.size()[0] as usize, ..Size::default() })?;
         }
         Ok(Self { weight: weight.detach(), bias: bias.detach(), classes })
     }

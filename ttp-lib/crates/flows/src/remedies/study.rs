@@ -34,7 +34,7 @@ pub struct Ground {
     pub test: LabelledVectors,
 }
 
-/// Something that is proposed for classes that are never found.
+/// Something that is proposed for classes with zero recall.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Remedy {
@@ -173,8 +173,8 @@ pub struct RemedyOutcome {
     pub others_recall: Change,
     /// Classes of which some test row is found.
     pub classes_found: usize,
-    /// Classes that have a test row and are never found.
-    pub never_found: Vec<String>,
+    /// Classes with test rows of which none is found.
+    pub zero_recall: Vec<String>,
 }
 
 /// What is measured on some rows, of anything that names a class for each of them.
@@ -244,7 +244,7 @@ impl Judge {
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn tried(
+    pub fn outcome(
         &self,
         what: &str,
         validation: &[usize],
@@ -280,7 +280,7 @@ impl Judge {
             worst_recall: change(&recall_of(true))?,
             others_recall: change(&recall_of(false))?,
             classes_found: tally.correct.iter().filter(|correct| **correct > 0).count(),
-            never_found: never.map(|class| self.classes[class].clone()).collect(),
+            zero_recall: never.map(|class| self.classes[class].clone()).collect(),
             predicted,
         })
     }
@@ -412,16 +412,16 @@ impl Ground {
         let truth = [&self.validation.labels[..], &self.test.labels];
         let before = plain.decisions();
         let judge = Judge::new(&self.classes, truth, [&before[0], &before[1]], bootstrap)?;
-        let mut tried = Vec::new();
+        let mut outcomes = Vec::new();
         for &remedy in remedies {
             watch(&remedy);
             let [validation, test] = match remedy {
                 Remedy::None => before.clone(),
                 _ => self.scores(remedy, head, seed)?.decisions(),
             };
-            tried.push(judge.tried(&remedy.to_string(), &validation, test)?);
+            outcomes.push(judge.outcome(&remedy.to_string(), &validation, test)?);
         }
-        Ok(Trials { judge, tried })
+        Ok(Trials { judge, outcomes })
     }
 }
 
@@ -431,16 +431,57 @@ pub struct Trials {
     /// What they were measured by.
     pub judge: Judge,
     /// Each remedy, in the order asked for.
-    pub tried: Vec<RemedyOutcome>,
+    pub outcomes: Vec<RemedyOutcome>,
+}
+
+impl Trials {
+    /// The worst classes, by name.
+    pub fn worst(&self) -> Vec<String> {
+        self.judge.worst.iter().map(|&class| self.judge.classes[class].clone()).collect()
+    }
+
+    /// What each remedy changes beside the first one, which is none: a line for each, and one for
+    /// the remedy that the validation rows would choose.
+    pub fn findings(&self) -> String {
+        let changes = self.outcomes.get(1..).unwrap_or_default();
+        let mut lines: Vec<String> = changes.iter().map(RemedyOutcome::finding).collect();
+        let by_validation = |a: &&RemedyOutcome, b: &&RemedyOutcome| {
+            a.validation_f1_macro.total_cmp(&b.validation_f1_macro)
+        };
+        lines.extend(changes.iter().max_by(by_validation).map(|best| {
+            format!(
+                "by validation one would take: {}; on the test rows it adds {} of macro F1",
+                best.what,
+                best.f1_macro.gain.signed()
+            )
+        }));
+        lines.join("\n")
+    }
 }
 
 impl RemedyOutcome {
+    /// What it does for the worst classes, and what the others pay.
+    fn finding(&self) -> String {
+        let gain = self.worst_recall.gain;
+        let verdict = match (gain.excludes_zero(), gain.value > 0.0) {
+            (true, true) => "finds more of the worst",
+            (true, false) => "finds fewer of the worst",
+            (false, _) => "not more than chance for the worst",
+        };
+        let others = self.others_recall.gain;
+        let cost = match others.excludes_zero() {
+            true => format!("the others change by {}", others.signed()),
+            false => "the others change by no more than chance".to_owned(),
+        };
+        format!("{}: {verdict}, {}; {cost}", self.what, gain.signed())
+    }
+
     /// Remedies beside each other: macro F1, which share of the worst classes' rows and of all
-    /// others' is found, each with what the remedy adds, and how many classes are never found.
+    /// others' is found, each with what the remedy adds, and how many classes have zero recall.
     ///
     /// # Errors
     /// None in practice: the table's own check on the number of cells.
-    pub fn table(tried: &[Self]) -> Result<Table> {
+    pub fn table(outcomes: &[Self]) -> Result<Table> {
         let mut table = Table::new([
             "method",
             "macro F1",
@@ -449,7 +490,7 @@ impl RemedyOutcome {
             "of the others found",
             "zero recall",
         ]);
-        for one in tried {
+        for one in outcomes {
             // Nothing against itself: there is no chance in it.
             let is_before = |change: &Change| change.gain.low == 0.0 && change.gain.high == 0.0;
             let gain = |change: &Change| match is_before(change) {
@@ -466,7 +507,7 @@ impl RemedyOutcome {
                 f1_gain,
                 gain(&one.worst_recall).into(),
                 gain(&one.others_recall).into(),
-                one.never_found.len().into(),
+                one.zero_recall.len().into(),
             ])?;
         }
         Ok(table)

@@ -78,10 +78,10 @@ pub struct ClassDiagnosis {
     /// By its F1.
     pub tier: Tier,
     /// Whether it has rows, and not one of them is found.
-    pub never_found: bool,
+    pub zero_recall: bool,
     /// Whether so few of them are found that the recall's whole interval is below
-    /// [`DiagnosisSettings::hardly_recall`](super::settings::DiagnosisSettings::hardly_recall); never of what is never found, or too small.
-    pub hardly_found: bool,
+    /// [`DiagnosisSettings::near_zero_recall`](super::settings::DiagnosisSettings::near_zero_recall); never of a class with zero recall, or too small.
+    pub near_zero_recall: bool,
     /// Whether it has fewer rows than [`DiagnosisSettings::min_support`](super::settings::DiagnosisSettings::min_support).
     pub too_small: bool,
     /// Whether precision and recall are far apart.

@@ -6,7 +6,7 @@ use std::fmt;
 
 /// A class that has rows of which none is found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct NeverFound {
+pub struct ZeroRecallClass {
     /// The class.
     pub label: String,
     /// Its rows.
@@ -15,10 +15,10 @@ pub struct NeverFound {
     pub goes_to: Vec<Share>,
 }
 
-/// A class that another one takes in: at least half of its rows are given that one class, and
+/// A class that another one swallows: at least half of its rows are predicted as that one class, and
 /// less than a tenth is found ([`DiagnosisSettings::swallowed_share`](super::settings::DiagnosisSettings::swallowed_share), `swallowed_recall`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Swallowed {
+pub struct SwallowedClass {
     /// The class.
     pub label: String,
     /// Its rows.
@@ -31,14 +31,14 @@ pub struct Swallowed {
     pub p_value: f64,
 }
 
-/// A class that takes in the rows of several others, beyond what errors spread evenly would
+/// A class that is predicted for the rows of several others, beyond what errors spread evenly would
 /// bring it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Sink {
+pub struct OverPredictedClass {
     /// The class.
     pub label: String,
     /// Rows of other classes that were given it.
-    pub taken_in: u64,
+    pub false_positives: u64,
     /// How many an even spread of all errors, those of other faults among them, would have
     /// brought it, at most: to compare with, no part of the criterion.
     pub expected: f64,
@@ -47,7 +47,7 @@ pub struct Sink {
     /// The classes that give it at least [`DiagnosisSettings::source_share`](super::settings::DiagnosisSettings::source_share) of their rows,
     /// beyond chance, the most rows first; `share` is of the source's own rows.
     pub from: Vec<Share>,
-    /// Rows taken in from all other classes.
+    /// False positives from all other classes.
     pub from_others: u64,
     /// After Holm's correction over the classes; an upper bound.
     pub p_value: f64,
@@ -92,18 +92,18 @@ pub enum Fault {
         by: String,
     },
     /// No row of a class is found, and they go to no single class.
-    NeverFound {
+    ZeroRecall {
         /// The class.
         class: String,
     },
     /// A few rows of a class are found, so few that chance may have found them, and the rest goes
     /// to no single class.
-    HardlyFound {
+    NearZeroRecall {
         /// The class.
         class: String,
     },
-    /// A class takes in several others' rows.
-    Sink {
+    /// A class is predicted for several others' rows.
+    OverPredictedClass {
         /// The class.
         class: String,
     },
@@ -114,7 +114,7 @@ pub enum Fault {
         /// The other.
         b: String,
     },
-    /// A class is taken for another, which is neither its sink nor all that is left of it.
+    /// A class is taken for another, which is neither over-predicted nor all that is left of it.
     TakenFor {
         /// The class.
         class: String,
@@ -134,9 +134,9 @@ impl fmt::Display for Fault {
             Self::NamesShuffled { against } => write!(f, "the names are shuffled: by {against}"),
             Self::NamesUnclear { against } => write!(f, "the names may be shuffled: by {against}"),
             Self::Swallowed { class, by } => write!(f, "{class}: swallowed by {by}"),
-            Self::NeverFound { class } => write!(f, "{class}: zero recall"),
-            Self::HardlyFound { class } => write!(f, "{class}: recall near zero"),
-            Self::Sink { class } => {
+            Self::ZeroRecall { class } => write!(f, "{class}: zero recall"),
+            Self::NearZeroRecall { class } => write!(f, "{class}: recall near zero"),
+            Self::OverPredictedClass { class } => {
                 write!(f, "{class}: over-predicted, for rows of several other classes")
             }
             Self::ConfusedBothWays { a, b } => write!(f, "{a} and {b}: taken for each other"),

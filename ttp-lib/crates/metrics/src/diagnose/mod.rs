@@ -1,8 +1,8 @@
 //! What is wrong with a classifier, from its confusion matrix: which classes it never finds and
-//! where they go, which classes take in the others' rows, which are taken for each other, and
+//! where they go, which classes are predicted for others' rows, which are taken for each other, and
 //! which are too small to judge.
 //!
-//! Rows are truth, columns are predictions. Rows are taken to be independent: twins of one
+//! Rows are truth, columns are predictions. Rows are taken to be independent: copies of one
 //! sentence make the intervals too narrow.
 //!
 //! **Against what a fault is held.** A classifier errs, and its errors go somewhere. What chance
@@ -18,26 +18,27 @@
 //! with a probability of at most [`DiagnosisSettings::alpha`] (so that a small one does not make a
 //! fault of an accident). Where no more than two classes have rows, `p` is 1 and there is nothing
 //! to hold errors against: the shares alone decide. For the same reason what goes to a class that
-//! holds nearly all rows is no fault by itself: that a class is never found, and where it goes, is
+//! holds nearly all rows is no fault by itself: that a class has zero recall, and where it goes, is
 //! said all the same.
 //!
-//! **A sink** takes in the rows of several classes: at least [`DiagnosisSettings::sink_share`] of
-//! what it is given is of others, and at least [`DiagnosisSettings::sink_sources`] other classes
-//! are its sources, each by the two rules above. That so many are is one hypothesis (the partial
+//! **An over-predicted class** is predicted for the rows of several others: at least
+//! [`DiagnosisSettings::over_predicted_share`] of what it is given is of others, and at least
+//! [`DiagnosisSettings::over_predicted_sources`] other classes are its sources, each by the two
+//! rules above. That so many are is one hypothesis (the partial
 //! conjunction of Benjamini and Heller, *Screening for partial conjunction hypotheses*,
 //! Biometrics 64, 2008: of `m` other classes, `u` are sources with `(m − u + 1) · p(u)`, the `u`th
-//! smallest p-value), corrected over the classes. A class that takes in one other is no sink: it
-//! is told as what swallows that one. Other faults do not hide a sink: what it takes is held
-//! against the errors of its own sources, not against all there are.
+//! smallest p-value), corrected over the classes. A class that is predicted for one other alone is
+//! not over-predicted: it is told as what swallows that one. Other faults hide nothing: its false
+//! positives are held against the errors of its own sources, not against all there are.
 //!
 //! ```
 //! use ttp_metrics::{Confusion, Diagnosis, DiagnosisSettings, Fault};
-//! // Rows are truth. c is never found: nearly all of it is called d.
+//! // Rows are truth. c has zero recall: nearly all of it is called d.
 //! let rows = [vec![95, 2, 0, 2, 1], vec![1, 97, 0, 1, 1], vec![1, 0, 0, 48, 1],
 //!             vec![2, 1, 0, 96, 1], vec![1, 2, 0, 2, 95]];
 //! let confusion = Confusion::from_counts(["a", "b", "c", "d", "e"], &rows)?;
 //! let diagnosis = Diagnosis::of(&confusion, &DiagnosisSettings::default())?;
-//! assert_eq!(diagnosis.never_found[0].goes_to[0].share, 48.0 / 50.0);
+//! assert_eq!(diagnosis.zero_recall[0].goes_to[0].share, 48.0 / 50.0);
 //! let swallowed = Fault::Swallowed { class: "c".into(), by: "d".into() };
 //! assert_eq!(diagnosis.faults(), [swallowed]);
 //! # Ok::<(), ttp_base::Error>(())
@@ -58,7 +59,7 @@ mod tests;
 
 pub use chance::wilson;
 pub use class::{ClassDiagnosis, Imbalance, Share, Tier};
-pub use fault::{ConfusedPair, Fault, NeverFound, Sink, Swallowed};
+pub use fault::{ConfusedPair, Fault, OverPredictedClass, SwallowedClass, ZeroRecallClass};
 pub use probability::{BINS, ConfidenceBin, Confidences, ProbabilityScores};
 pub use settings::{CutOffs, DiagnosisSettings};
 pub use sparse::{CellCount, SparseConfusion};
@@ -92,11 +93,11 @@ pub struct Diagnosis {
     /// Every class, in the matrix's order.
     pub classes: Vec<ClassDiagnosis>,
     /// Classes with rows of which none is found, the largest first.
-    pub never_found: Vec<NeverFound>,
+    pub zero_recall: Vec<ZeroRecallClass>,
     /// Classes of which nearly all goes to one other, the largest first.
-    pub swallowed: Vec<Swallowed>,
-    /// Classes that take in several others' rows, the most rows first.
-    pub sinks: Vec<Sink>,
+    pub swallowed: Vec<SwallowedClass>,
+    /// Classes that are predicted for several others' rows, the most rows first.
+    pub over_predicted: Vec<OverPredictedClass>,
     /// Classes that are taken for each other, and, behind them, that are taken for another.
     pub confused: Vec<ConfusedPair>,
 }
@@ -130,13 +131,13 @@ impl Diagnosis {
                 predicted,
                 correct,
                 tier: Tier::NoRows,
-                never_found: support > 0 && correct == 0,
-                hardly_found: false,
+                zero_recall: support > 0 && correct == 0,
+                near_zero_recall: false,
                 too_small: support < settings.min_support,
                 imbalance: None,
             };
-            class.hardly_found =
-                correct > 0 && !class.too_small && class.recall.high < settings.hardly_recall;
+            class.near_zero_recall =
+                correct > 0 && !class.too_small && class.recall.high < settings.near_zero_recall;
             class.tier = settings.tier(&class);
             class.imbalance = settings.imbalance(&class);
             class
@@ -159,9 +160,9 @@ impl Diagnosis {
             weighted_precision: precision.weighted,
             weighted_recall: recall.weighted,
             classes,
-            never_found: search.never_found(),
+            zero_recall: search.zero_recall(),
             swallowed: search.swallowed(),
-            sinks: search.sinks(),
+            over_predicted: search.over_predicted(),
             confused: search.confused(),
         })
     }
@@ -183,31 +184,33 @@ impl Diagnosis {
         only.map(|class| class.label.as_str()).collect()
     }
 
-    /// Every fault, each told once, in the order of [`Fault`]'s kinds: a class that is swallowed
-    /// is not told again as never or hardly found, and a class that is taken for another not where it
-    /// is swallowed, never or hardly found, or a source of the sink that the other one is. What is too small to
-    /// judge stands last, and is told by whoever is too small and has rows.
+    /// Every fault, each told once, in the order of [`Fault`]'s kinds. A class that is swallowed is
+    /// not told again for its recall of zero or near it. That a class is taken for another is not
+    /// told where it is swallowed, where its recall is zero or near it, or where it is a source of
+    /// that other, over-predicted class. Classes with rows, but too few to judge, stand last.
     pub fn faults(&self) -> Vec<Fault> {
         let swallowed = |label: &str| self.swallowed.iter().any(|one| one.label == label);
         let lost = |label: &str| {
-            self.class(label).is_some_and(|class| class.never_found || class.hardly_found)
+            self.class(label).is_some_and(|class| class.zero_recall || class.near_zero_recall)
         };
         let source = |label: &str, of: &str| {
-            let sink = self.sinks.iter().find(|sink| sink.label == of);
-            sink.is_some_and(|sink| sink.from.iter().any(|share| share.label == label))
+            let one = self.over_predicted.iter().find(|one| one.label == of);
+            one.is_some_and(|one| one.from.iter().any(|share| share.label == label))
         };
         let mut faults = Vec::new();
         for one in &self.swallowed {
             faults.push(Fault::Swallowed { class: one.label.clone(), by: one.by.label.clone() });
         }
-        for one in self.never_found.iter().filter(|one| !swallowed(&one.label)) {
-            faults.push(Fault::NeverFound { class: one.label.clone() });
+        for one in self.zero_recall.iter().filter(|one| !swallowed(&one.label)) {
+            faults.push(Fault::ZeroRecall { class: one.label.clone() });
         }
-        let hardly = self.classes.iter().filter(|class| class.hardly_found);
+        let hardly = self.classes.iter().filter(|class| class.near_zero_recall);
         for class in hardly.filter(|class| !swallowed(&class.label)) {
-            faults.push(Fault::HardlyFound { class: class.label.clone() });
+            faults.push(Fault::NearZeroRecall { class: class.label.clone() });
         }
-        faults.extend(self.sinks.iter().map(|sink| Fault::Sink { class: sink.label.clone() }));
+        for one in &self.over_predicted {
+            faults.push(Fault::OverPredictedClass { class: one.label.clone() });
+        }
         for ConfusedPair { a, b, both, .. } in &self.confused {
             if *both {
                 let (a, b) = (a.min(b).clone(), a.max(b).clone());

@@ -2,7 +2,7 @@
 
 use super::chance;
 use super::class::Share;
-use super::fault::{ConfusedPair, NeverFound, Sink, Swallowed};
+use super::fault::{ConfusedPair, OverPredictedClass, SwallowedClass, ZeroRecallClass};
 use super::settings::DiagnosisSettings;
 use super::sparse::{CellCount, SparseConfusion};
 use crate::{Tally, quotient};
@@ -72,24 +72,24 @@ impl Search<'_> {
         found.retain_mut(|one| *p_value(one) <= self.settings.alpha);
     }
 
-    pub(super) fn never_found(&self) -> Vec<NeverFound> {
+    pub(super) fn zero_recall(&self) -> Vec<ZeroRecallClass> {
         let classes = 0..self.counts.labels().len() as u32;
         let lost = classes.filter(|&c| self.support(c) > 0 && self.errors(c) == self.support(c));
-        let mut found: Vec<NeverFound> = lost
+        let mut found: Vec<ZeroRecallClass> = lost
             .map(|class| {
                 let row = self.counts.row(class).iter();
                 let mut goes_to: Vec<Share> =
                     row.map(|cell| self.share(class, cell.predicted, cell.count)).collect();
                 goes_to.sort_by_key(|share| std::cmp::Reverse(share.count));
                 let (label, support) = (self.label(class), self.support(class));
-                NeverFound { label, support, goes_to }
+                ZeroRecallClass { label, support, goes_to }
             })
             .collect();
         found.sort_by_key(|one| std::cmp::Reverse(one.support));
         found
     }
 
-    pub(super) fn swallowed(&self) -> Vec<Swallowed> {
+    pub(super) fn swallowed(&self) -> Vec<SwallowedClass> {
         let mut candidates = Vec::new();
         for cell in self.errors_by_cell().filter(|cell| self.is_judged(cell.truth)) {
             let (class, by) = (cell.truth, cell.predicted);
@@ -104,7 +104,7 @@ impl Search<'_> {
             if let Some(p_value) = p {
                 let (label, support) = (self.label(class), self.support(class));
                 let by = self.share(class, by, cell.count);
-                candidates.push(Swallowed { label, support, recall, by, p_value });
+                candidates.push(SwallowedClass { label, support, recall, by, p_value });
             }
         }
         self.keep_beyond_chance(&mut candidates, |one| &mut one.p_value);
@@ -112,7 +112,7 @@ impl Search<'_> {
         candidates
     }
 
-    pub(super) fn sinks(&self) -> Vec<Sink> {
+    pub(super) fn over_predicted(&self) -> Vec<OverPredictedClass> {
         let classes = self.counts.labels().len();
         let mut sources: Vec<Vec<(f64, &CellCount)>> = vec![Vec::new(); classes];
         for cell in self.errors_by_cell().filter(|cell| self.is_judged(cell.truth)) {
@@ -125,16 +125,16 @@ impl Search<'_> {
                 sources[cell.predicted as usize].push((p, cell));
             }
         }
-        let needed = self.settings.sink_sources;
+        let needed = self.settings.over_predicted_sources;
         // That fewer than `needed` of the other classes are sources: Benjamini and Heller.
         let times = self.occurring.saturating_sub(needed).max(1) as f64;
         let mut candidates = Vec::new();
         for (class, mut from) in (0_u32..).zip(sources) {
             let predicted = self.tally.predicted[class as usize];
-            let taken_in = predicted - self.tally.correct[class as usize];
-            let share = quotient(taken_in as f64, predicted as f64);
+            let false_positives = predicted - self.tally.correct[class as usize];
+            let share = quotient(false_positives as f64, predicted as f64);
             if from.len() < needed
-                || share < self.settings.sink_share
+                || share < self.settings.over_predicted_share
                 || predicted < self.settings.min_support
             {
                 continue;
@@ -143,7 +143,8 @@ impl Search<'_> {
             let p_value = (times * from[needed - 1].0).min(1.0);
             from.retain(|(p, _)| times * p <= self.settings.alpha);
             from.sort_by_key(|(_, cell)| (std::cmp::Reverse(cell.count), cell.truth));
-            let from_others = taken_in - from.iter().map(|(_, cell)| cell.count).sum::<u64>();
+            let from_others =
+                false_positives - from.iter().map(|(_, cell)| cell.count).sum::<u64>();
             let from = from
                 .iter()
                 .map(|(_, cell)| self.share(cell.truth, cell.truth, cell.count))
@@ -152,10 +153,18 @@ impl Search<'_> {
             let expected =
                 others.map(|other| self.errors(other) as f64 * self.even(other, class)).sum();
             let label = self.label(class);
-            candidates.push(Sink { label, taken_in, expected, share, from, from_others, p_value });
+            candidates.push(OverPredictedClass {
+                label,
+                false_positives,
+                expected,
+                share,
+                from,
+                from_others,
+                p_value,
+            });
         }
         self.keep_beyond_chance(&mut candidates, |one| &mut one.p_value);
-        candidates.sort_by_key(|one| std::cmp::Reverse(one.taken_in));
+        candidates.sort_by_key(|one| std::cmp::Reverse(one.false_positives));
         candidates
     }
 

@@ -42,12 +42,13 @@ pub struct DiagnosisSettings {
     pub alpha: f64,
     /// How many times the odds of an even spread the odds of a fault must be: 2.
     pub excess: f64,
-    /// A sink: at least this share of the rows that it was given is of other classes. 0.25.
-    pub sink_share: f64,
-    /// A sink: at least so many other classes are its sources. 3: of one or two it is told as a
+    /// An over-predicted class: at least this share of the rows that it was given is of other
+    /// classes. 0.25.
+    pub over_predicted_share: f64,
+    /// An over-predicted class: at least so many other classes are its sources. 3: of one or two it is told as a
     /// class that swallows another, or as a confused pair.
-    pub sink_sources: usize,
-    /// A source of a sink: at least this share of its rows goes there. 0.05.
+    pub over_predicted_sources: usize,
+    /// A source of an over-predicted class: at least this share of its rows goes there. 0.05.
     pub source_share: f64,
     /// A class is taken for another: at least this share of its rows is. 0.1.
     pub pair_share: f64,
@@ -55,8 +56,8 @@ pub struct DiagnosisSettings {
     pub swallowed_share: f64,
     /// … and less than this share is found. 0.1.
     pub swallowed_recall: f64,
-    /// Hardly found: a class's recall lies below this with its whole interval. 0.1.
-    pub hardly_recall: f64,
+    /// Near-zero recall: a class's recall lies below this with its whole interval. 0.1.
+    pub near_zero_recall: f64,
     /// Precision and recall are out of balance when they lie so far apart, their intervals do not
     /// meet, and the higher reaches [`CutOffs::good`]. 0.2.
     pub imbalance: f64,
@@ -70,13 +71,13 @@ impl Default for DiagnosisSettings {
             level: 0.95,
             alpha: 0.01,
             excess: 2.0,
-            sink_share: 0.25,
-            sink_sources: 3,
+            over_predicted_share: 0.25,
+            over_predicted_sources: 3,
             source_share: 0.05,
             pair_share: 0.1,
             swallowed_share: 0.5,
             swallowed_recall: 0.1,
-            hardly_recall: 0.1,
+            near_zero_recall: 0.1,
             imbalance: 0.2,
         }
     }
@@ -89,13 +90,13 @@ settings!(DiagnosisSettings, "diagnosis", {
     level: SHARE,
     alpha: SHARE,
     excess: at_least(1.0),
-    sink_share: SHARE,
-    sink_sources: at_least(1.0).or("an over-predicted class has at least one"),
+    over_predicted_share: SHARE,
+    over_predicted_sources: at_least(1.0).or("an over-predicted class has at least one"),
     source_share: SHARE,
     pair_share: SHARE,
     swallowed_share: SHARE,
     swallowed_recall: SHARE,
-    hardly_recall: SHARE,
+    near_zero_recall: SHARE,
     imbalance: SHARE,
 }, free { tiers, min_support }, also Self::tiers_fall);
 

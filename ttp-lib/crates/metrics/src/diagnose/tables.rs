@@ -13,7 +13,7 @@ const NAMED: usize = 5;
 
 impl Diagnosis {
     /// Rows, accuracy, macro and weighted F1 with their intervals; how many classes are in each
-    /// tier, never found, too small.
+    /// tier, zero recall, too small.
     ///
     /// # Errors
     /// None in practice: the table's own check on the number of cells.
@@ -33,7 +33,7 @@ impl Diagnosis {
             };
             table.push([name.into(), self.in_tier(tier).len().into()])?;
         }
-        table.push(cells!["classes with zero recall", self.never_found.len()])?;
+        table.push(cells!["classes with zero recall", self.zero_recall.len()])?;
         let small = self.classes.iter().filter(|class| class.too_small && class.support > 0);
         let name = format!("classes too small to judge (under {} rows)", self.settings.min_support);
         table.push([name.into(), small.count().into()])?;
@@ -71,10 +71,10 @@ impl Diagnosis {
         });
         for class in order {
             let mut notes: Vec<&str> = Vec::new();
-            if class.never_found {
+            if class.zero_recall {
                 notes.push("zero recall");
             }
-            if class.hardly_found {
+            if class.near_zero_recall {
                 notes.push("recall near zero");
             }
             if class.too_small && class.support > 0 {
@@ -98,16 +98,16 @@ impl Diagnosis {
         Ok(table)
     }
 
-    /// Classes that are never found, and where their rows go.
+    /// Classes with zero recall, and where their rows go.
     ///
     /// # Errors
     /// As [`summary_table`](Self::summary_table).
-    pub fn never_found_table(&self) -> Result<Table> {
+    pub fn zero_recall_table(&self) -> Result<Table> {
         let caption = "Zero recall: where a class's rows of truth go, predictions with counts and \
                        per cent of its rows.";
         let mut table = Table::new(["class (truth)", "rows", "go to (predictions)"]);
         table = table.caption(caption);
-        for one in &self.never_found {
+        for one in &self.zero_recall {
             table.push(cells![&one.label, one.support, named(&one.goes_to)])?;
         }
         Ok(table)
@@ -130,11 +130,11 @@ impl Diagnosis {
         Ok(table)
     }
 
-    /// Classes that take in the rows of several others.
+    /// Classes that are predicted for the rows of several others.
     ///
     /// # Errors
     /// As [`summary_table`](Self::summary_table).
-    pub fn sink_table(&self) -> Result<Table> {
+    pub fn over_predicted_table(&self) -> Result<Table> {
         let headers = [
             "class (prediction)",
             "false positives",
@@ -146,16 +146,16 @@ impl Diagnosis {
         let caption = "Over-predicted classes: predicted for rows of several others; counts, and per \
                        cent of each source's rows of truth.";
         let mut table = Table::new(headers).caption(caption);
-        for sink in &self.sinks {
-            let expected = Cell::number(sink.expected, 1);
-            let (share, from) = (Cell::share(sink.share), named(&sink.from));
+        for one in &self.over_predicted {
+            let expected = Cell::number(one.expected, 1);
+            let (share, from) = (Cell::share(one.share), named(&one.from));
             table.push(cells![
-                &sink.label,
-                sink.taken_in,
+                &one.label,
+                one.false_positives,
                 expected,
                 share,
                 from,
-                sink.from_others
+                one.from_others
             ])?;
         }
         Ok(table)

@@ -71,7 +71,7 @@ fn planted_faults_are_found_and_no_others() {
         };
         send(9, 3, 0.97, 0.005); // swallowed
         for from in [11, 12, 13, 16] {
-            send(from, 6, 0.3, 0.6); // a sink
+            send(from, 6, 0.3, 0.6); // over-predicted
         }
         send(1, 2, 0.25, 0.7); // both ways
         send(2, 1, 0.3, 0.65);
@@ -84,20 +84,20 @@ fn planted_faults_are_found_and_no_others() {
         let name = |class: usize| format!("c{class:02}");
         let expected = [
             Fault::Swallowed { class: name(9), by: name(3) },
-            Fault::NeverFound { class: name(14) },
-            Fault::NeverFound { class: name(15) },
-            Fault::Sink { class: name(6) },
+            Fault::ZeroRecall { class: name(14) },
+            Fault::ZeroRecall { class: name(15) },
+            Fault::OverPredictedClass { class: name(6) },
             Fault::ConfusedBothWays { a: name(1), b: name(2) },
             Fault::TakenFor { class: name(10), taken_for: name(17) },
         ];
         assert_eq!(diagnosis.faults(), expected, "seed {seed}");
-        let sink = &diagnosis.sinks[0];
-        let mut from: Vec<&str> = sink.from.iter().map(|share| share.label.as_str()).collect();
+        let one = &diagnosis.over_predicted[0];
+        let mut from: Vec<&str> = one.from.iter().map(|share| share.label.as_str()).collect();
         from.sort_unstable();
         assert_eq!(from, ["c11", "c12", "c13", "c16"]);
-        let named: u64 = sink.from.iter().map(|share| share.count).sum();
-        assert_eq!(named + sink.from_others, sink.taken_in);
-        assert!(sink.taken_in as f64 > 1.5 * sink.expected);
+        let named: u64 = one.from.iter().map(|share| share.count).sum();
+        assert_eq!(named + one.from_others, one.false_positives);
+        assert!(one.false_positives as f64 > 1.5 * one.expected);
     }
 }
 
@@ -127,9 +127,9 @@ fn every_class_is_in_one_tier_and_those_without_rows_are_not_judged() {
     assert_eq!(diagnosis.only_predicted(), ["b"]);
     assert_eq!(diagnosis.in_tier(Tier::NoRows), ["b", "d"]);
     let b = diagnosis.class("b").unwrap();
-    assert!(!b.never_found && b.too_small);
+    assert!(!b.zero_recall && b.too_small);
     assert_eq!((b.recall.low, b.recall.high), (0.0, 1.0));
-    assert_eq!(diagnosis.never_found[0].label, "c");
+    assert_eq!(diagnosis.zero_recall[0].label, "c");
     // The macro average runs over a, b and c: d occurs nowhere.
     assert!((diagnosis.macro_f1.value - 2.0 * 30.0 / 63.0 / 3.0).abs() < 1e-15);
     let swallowed = Fault::Swallowed { class: "c".into(), by: "b".into() };
@@ -141,12 +141,12 @@ fn a_small_class_is_told_as_such_and_accuses_nobody() {
     let rows = [vec![100, 1, 0], vec![2, 100, 0], vec![7, 0, 0]];
     let diagnosis = diagnose(&["a", "b", "c"], &rows);
     let small = Fault::TooSmall { class: "c".into() };
-    assert_eq!(diagnosis.faults(), [Fault::NeverFound { class: "c".into() }, small]);
+    assert_eq!(diagnosis.faults(), [Fault::ZeroRecall { class: "c".into() }, small]);
     assert!(diagnosis.swallowed.is_empty() && diagnosis.confused.is_empty());
 }
 
 #[test]
-fn a_class_of_which_chance_may_find_a_few_is_hardly_found() {
+fn a_class_of_which_chance_may_find_a_few_has_a_recall_near_zero() {
     // The report's Downware, of which 2.59 % are found; nine classes take the rest.
     let lost = |found: u64, support: u64| {
         let mut rows = vec![vec![0; 10]; 10];
@@ -163,9 +163,9 @@ fn a_class_of_which_chance_may_find_a_few_is_hardly_found() {
     fn rows_to(row: &mut [u64], class: usize) {
         row[(class + 1) % 9] = 5;
     }
-    let hardly = [Fault::HardlyFound { class: "c9".into() }];
+    let hardly = [Fault::NearZeroRecall { class: "c9".into() }];
     assert_eq!(lost(11, 425), hardly);
-    assert_eq!(lost(0, 425), [Fault::NeverFound { class: "c9".into() }]);
+    assert_eq!(lost(0, 425), [Fault::ZeroRecall { class: "c9".into() }]);
     // 40 of 420 may be more than a tenth.
     assert_eq!(lost(40, 420), []);
 }
@@ -249,7 +249,10 @@ fn settings_that_make_no_sense_are_refused() {
         ("diagnosis.alpha", DiagnosisSettings { alpha: 0.0, ..good }),
         ("diagnosis.level", DiagnosisSettings { level: f64::NAN, ..good }),
         ("diagnosis.excess", DiagnosisSettings { excess: 0.5, ..good }),
-        ("diagnosis.sink_sources", DiagnosisSettings { sink_sources: 0, ..good }),
+        (
+            "diagnosis.over_predicted_sources",
+            DiagnosisSettings { over_predicted_sources: 0, ..good },
+        ),
     ] {
         let message = Diagnosis::of(&confusion, &wrong).unwrap_err().to_string();
         assert!(message.starts_with(&format!("setting {field}: ")), "{message}");

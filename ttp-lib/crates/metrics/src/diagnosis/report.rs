@@ -14,7 +14,7 @@ use ttp_base::{Error, Result, files};
 pub const SCHEMA: &str = include_str!("f1_scores.schema.json");
 
 /// The version of that schema. It grows when a field changes its meaning or goes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// More classes than these cannot be read in one picture: then the most confused are shown.
 pub(super) const IN_PICTURE: usize = 60;
 /// As many classes of a matrix are shown in Markdown.
@@ -122,9 +122,9 @@ impl Report {
         let diagnosis = &self.diagnosis;
         let mut tables = vec![
             ("Summary", diagnosis.summary_table()?),
-            ("Zero recall", diagnosis.never_found_table()?),
+            ("Zero recall", diagnosis.zero_recall_table()?),
             ("Swallowed", diagnosis.swallowed_table()?),
-            ("Over-predicted classes", diagnosis.sink_table()?),
+            ("Over-predicted classes", diagnosis.over_predicted_table()?),
             ("Confused pairs", diagnosis.confused_table()?),
             ("Precision and recall far apart", diagnosis.imbalance_table()?),
             ("Classes", diagnosis.class_table()?),
@@ -355,14 +355,14 @@ impl Report {
             per_cent(s.level),
             s.min_support,
             per_cent(s.pair_share),
-            per_cent(s.sink_share),
-            s.sink_sources,
+            per_cent(s.over_predicted_share),
+            s.over_predicted_sources,
             per_cent(s.source_share),
             per_cent(s.swallowed_share),
             per_cent(s.swallowed_recall),
             s.excess,
             s.alpha,
-            per_cent(s.hardly_recall),
+            per_cent(s.near_zero_recall),
         )
     }
 }

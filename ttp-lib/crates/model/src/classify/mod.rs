@@ -284,7 +284,7 @@ struct Underway<'c> {
     tokenize: &'c CheckpointTokenizer,
     cores: &'c Cores,
     jobs: Sender<Job>,
-    results: Receiver<Done>,
+    results: Receiver<BatchResult>,
     blocks: VecDeque<Block>,
     /// How many blocks were finished: the number of the oldest one here.
     oldest: usize,
@@ -309,7 +309,7 @@ struct Job {
     rows: Vec<usize>,
 }
 
-struct Done {
+struct BatchResult {
     block: usize,
     rows: Vec<usize>,
     verdicts: Result<Vec<Verdict>>,
@@ -340,7 +340,7 @@ impl Underway<'_> {
     /// Waits for the oldest block; `None` where none is at work.
     fn finish(&mut self) -> Option<Block> {
         while self.blocks.front()?.left > 0 {
-            let Ok(Done { block, rows, verdicts }) = self.results.recv() else {
+            let Ok(BatchResult { block, rows, verdicts }) = self.results.recv() else {
                 let reason = "no thread is left to do it".to_owned();
                 let block = self.blocks.front_mut()?;
                 block.failed = Some(Error::Library { what: "classifying", reason });
@@ -367,7 +367,7 @@ fn work(
     encoder: &TechniqueEncoder,
     padding_id: u32,
     queue: &Mutex<Receiver<Job>>,
-    done: &Sender<Done>,
+    done: &Sender<BatchResult>,
 ) {
     if encoder.device() == Device::Cpu {
         tch::set_num_threads(1);
@@ -380,7 +380,7 @@ fn work(
             let reason = "libtorch could not; its own message stands above".to_owned();
             Err(Error::Library { what: "running the encoder", reason })
         });
-        if done.send(Done { block, rows, verdicts }).is_err() {
+        if done.send(BatchResult { block, rows, verdicts }).is_err() {
             return;
         }
     }

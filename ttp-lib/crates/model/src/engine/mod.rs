@@ -17,7 +17,7 @@ pub use pace::Pace;
 pub use params::TrainParams;
 pub use resume::{Origin, Resume};
 pub use schedule::learning_rate;
-pub use steps::{Best, Schedule, Steps, finite};
+pub use steps::{Best, Schedule, Steps};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -149,7 +149,14 @@ impl<'a> Steps<'a> {
     /// If the loss is no longer a number.
     pub fn take(&mut self, loss: &Tensor, size: Size) -> Result<()> {
         let Schedule { steps, warmup, peak } = self.schedule;
-        let rate = learning_rate(self.losses.len(), steps, warmup, peak);
+        self.take_at(loss, size, learning_rate(self.losses.len(), steps, warmup, peak))
+    }
+
+    /// The same at a learning rate of the loop's own.
+    ///
+    /// # Errors
+    /// If the loss is no longer a number.
+    pub fn take_at(&mut self, loss: &Tensor, size: Size, rate: f64) -> Result<()> {
         let gradient_norm = self.optimizer.step(loss, rate);
         let loss = finite(loss, self.losses.len() + 1, self.setting)?;
         self.losses.push(loss);
@@ -184,7 +191,7 @@ impl<'a> Steps<'a> {
 ///
 /// # Errors
 /// If it is none: `setting`, the learning rate's path in a profile, is too high.
-pub fn finite(loss: &Tensor, step: usize, setting: &'static str) -> Result<f64> {
+fn finite(loss: &Tensor, step: usize, setting: &'static str) -> Result<f64> {
     let loss = loss.double_value(&[]);
     if loss.is_finite() {
         return Ok(loss);

@@ -159,6 +159,18 @@ impl Checkpoint {
     /// has embeddings; if the model has no places for so long a text, or `max_length` none
     /// for a single token between the special ones.
     pub fn tokenizer(&self, max_length: usize) -> Result<CheckpointTokenizer> {
+        self.tokenizer_of("training.max_length", max_length)
+    }
+
+    /// The same for a length that another setting gives, which an error names.
+    ///
+    /// # Errors
+    /// As [`tokenizer`](Self::tokenizer).
+    pub fn tokenizer_of(
+        &self,
+        setting: &'static str,
+        max_length: usize,
+    ) -> Result<CheckpointTokenizer> {
         let reason = match max_length {
             0..=2 => Some(format!("{max_length}, but two are special tokens")),
             _ if max_length > self.places() => {
@@ -168,7 +180,7 @@ impl Checkpoint {
             _ => None,
         };
         if let Some(reason) = reason {
-            return Err(Error::Setting { field: "training.max_length", reason });
+            return Err(Error::Setting { field: setting, reason });
         }
         let builder = tokenizer::Builder::new(&self.folder, self.family, &self.config)?;
         builder.build(max_length, self.size("vocab_size"))

@@ -269,7 +269,7 @@ fn what_was_accepted_can_be_trained_on() {
         path: paths[2].clone(),
         columns: ttp_text::corpus::Columns::named("sentence", "technique"),
         known: None,
-        keep: ttp_text::corpus::Keep::EveryRow,
+        keep: ttp_text::corpus::RowChoice::EveryRow,
     });
     assert!(built.is_ok(), "{:?}", built.err());
     // It is not written over what was read.

@@ -167,7 +167,7 @@ impl Experiment {
     /// # Errors
     /// As [`Checkpoint::tokenizer`].
     pub fn tokenizer(&self, checkpoint: &Checkpoint) -> Result<CheckpointTokenizer> {
-        checkpoint.tokenizer(self.settings.max_length)
+        checkpoint.tokenizer_of("similarity.report.max_length", self.settings.max_length)
     }
 
     /// What a model makes of all texts. `watch` is told after each batch how many it had.
@@ -203,6 +203,19 @@ impl Experiment {
     /// Orders the batches and draws the dropout of every training.
     pub(super) fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// What a checkpoint without training makes of all texts: [`embed`](Self::embed).
+    ///
+    /// # Errors
+    /// As that, or if the checkpoint cannot be read.
+    pub fn embed_untrained(
+        &self,
+        checkpoint: &Checkpoint,
+        watch: &mut dyn FnMut(usize),
+    ) -> Result<TextVectors> {
+        let model = SentenceEncoder::new(checkpoint, engine::device(), 0)?;
+        self.embed(&model, &self.tokenizer(checkpoint)?, watch)
     }
 
     /// How many texts [`embed`](Self::embed) embeds.

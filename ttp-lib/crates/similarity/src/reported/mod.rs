@@ -10,6 +10,7 @@
 //! - [`Unseen`]: the twenty "completely unseen" examples and the published similarities.
 //! - [`ReportArm`]: the two recipes, and four others on the same pairs.
 //! - [`Experiment`]: three grounds on which models are judged.
+//! - [`ReportModels`]: the models beside each other, and what fine-tuning gains.
 //! - [`Warning`]: what a user is told who is about to do the same.
 
 mod card;
@@ -17,6 +18,7 @@ mod experiment;
 mod files;
 mod ground;
 mod pairs;
+mod results;
 mod unseen;
 
 pub use crate::guard::{ONE_SIDED, Warning};
@@ -30,4 +32,5 @@ pub use experiment::{
 pub use files::{REPORT_FILES, ReportFiles};
 pub use ground::{Ground, GroundName};
 pub use pairs::{LabelledPair, LabelledPairs, Texts};
+pub use results::{Gain, ReportModels, SplitLeaks};
 pub use unseen::Unseen;

@@ -10,11 +10,12 @@ use crate::published::{REPORT_ADVANCED, REPORT_HARD_NEGATIVES};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use ttp_base::settings;
 use ttp_base::settings::{Range, at_least};
+use ttp_base::{Result, settings};
 use ttp_metrics::Criterion;
 use ttp_model::engine::ranges::{EPOCHS, LEARNING_RATE};
 use ttp_model::engine::{Algorithm, TrainParams};
+use ttp_model::pretrained::{Checkpoint, CheckpointTokenizer};
 use ttp_text::corpus::Corpus;
 
 /// The settings of the similarity experiment; what a profile leaves out is as the report
@@ -134,6 +135,14 @@ settings!(Trial, "similarity.trials", {
 });
 
 impl SimilaritySettings {
+    /// The checkpoint's tokenizer, cutting where these settings say.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::tokenizer`].
+    pub fn tokenizer(&self, checkpoint: &Checkpoint) -> Result<CheckpointTokenizer> {
+        checkpoint.tokenizer_of("similarity.training.max_length", self.training.max_length)
+    }
+
     /// The settings of a trial.
     #[must_use]
     pub fn with(&self, trial: &Trial) -> Self {

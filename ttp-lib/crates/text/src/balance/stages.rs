@@ -1,7 +1,7 @@
 //! From a corpus to balanced rows, and what each stage left.
 
 use super::upsample::{Draws, upsample, upsample_by_draws};
-use super::{Augment, Fill, Limits, Shortfall, classes, counts, downsample, samples, trim};
+use super::{Augment, FillRule, Limits, Shortfall, classes, counts, downsample, samples, trim};
 use crate::corpus::{Corpus, Operation, Sample};
 use polars::prelude::{Column, DataFrame};
 use serde::Serialize;
@@ -32,9 +32,9 @@ pub struct BalancedCorpus {
     pub samples: Vec<Sample>,
     /// Rows by technique at the four stages, for every technique of the corpus, by id.
     pub stages: Vec<StageCounts>,
-    /// Techniques that could not be filled up; none under [`Fill::Draws`].
+    /// Techniques that could not be filled up; none under [`FillRule::Draws`].
     pub short: Vec<Shortfall>,
-    /// Rows drawn and added under [`Fill::Draws`].
+    /// Rows drawn and added under [`FillRule::Draws`].
     pub draws: Option<Draws>,
 }
 
@@ -49,7 +49,7 @@ pub struct Funnel {
     pub kept: usize,
     /// Their rows.
     pub kept_rows: usize,
-    /// Rows drawn to be augmented; 0 where twins are made one by one.
+    /// Rows drawn to be augmented; 0 where copies are made one by one.
     pub drawn: usize,
     /// Augmented rows that were added.
     pub added: usize,
@@ -88,8 +88,8 @@ impl BalancedCorpus {
     fn over_half_augmented(&self) -> (usize, f64) {
         let (mut over, mut largest) = (0, 0.0_f64);
         for rows in classes(&self.samples).into_values() {
-            let twin = |at: &&usize| self.samples[**at].operation != Operation::Original;
-            let share = rows.iter().filter(twin).count() as f64 / rows.len() as f64;
+            let copy = |at: &&usize| self.samples[**at].operation != Operation::Original;
+            let share = rows.iter().filter(copy).count() as f64 / rows.len() as f64;
             over += usize::from(share > 0.5);
             largest = largest.max(share);
         }
@@ -106,17 +106,17 @@ impl BalancedCorpus {
 /// what was drawn.
 pub(crate) fn fill_up(
     samples: Vec<Sample>,
-    fill: Fill,
+    fill: FillRule,
     to: usize,
     augment: &dyn Augment,
     seed: u64,
 ) -> (Vec<Sample>, Vec<Shortfall>, Option<Draws>) {
     match fill {
-        Fill::Rows => {
+        FillRule::Rows => {
             let (rows, short) = upsample(samples, to, augment, seed);
             (rows, short, None)
         }
-        Fill::Draws => {
+        FillRule::Draws => {
             let (rows, draws) = upsample_by_draws(samples, to, augment, seed);
             (rows, Vec::new(), Some(draws))
         }
@@ -130,7 +130,7 @@ pub(crate) fn fill_up(
 pub fn balance(
     corpus: &Corpus,
     limits: Limits,
-    fill: Fill,
+    fill: FillRule,
     augment: &dyn Augment,
     seed: u64,
 ) -> Result<BalancedCorpus> {

@@ -27,7 +27,7 @@ fn tag(text: &str, seed: u64) -> Vec<(Operation, String)> {
 #[test]
 fn the_limits_are_met_and_every_stage_is_counted() {
     let corpus = corpus(&[("T2", 150), ("T1", 99), ("T3", 100), ("T4", 700), ("T5", 200)]);
-    let balanced = balance(&corpus, Limits::default(), Fill::Rows, &tag, 7).unwrap();
+    let balanced = balance(&corpus, Limits::default(), FillRule::Rows, &tag, 7).unwrap();
     let rows =
         |stage: fn(&StageCounts) -> usize| balanced.stages.iter().map(stage).collect::<Vec<_>>();
     assert_eq!(rows(|row| row.corpus), [99, 150, 100, 700, 200]);
@@ -39,7 +39,7 @@ fn the_limits_are_met_and_every_stage_is_counted() {
     for sample in &balanced.samples {
         let source = &corpus.sentences[sample.row as usize];
         assert_eq!(source.technique, sample.technique);
-        assert!(sample.text.starts_with(&source.text), "a twin names the row it is made from");
+        assert!(sample.text.starts_with(&source.text), "a copy names the row it is made from");
     }
     let frame = stages_frame(&balanced.stages).unwrap();
     assert_eq!((frame.height(), frame.width()), (5, 6));
@@ -49,7 +49,7 @@ fn the_limits_are_met_and_every_stage_is_counted() {
 fn drawn_rows_bring_all_their_outputs() {
     let corpus = corpus(&[("T1", 102), ("T2", 199), ("T3", 600), ("T4", 60), ("T5", 200)]);
     let limits = Limits { trim_below: 60, ..Limits::default() };
-    let balanced = balance(&corpus, limits, Fill::Draws, &tag, 7).unwrap();
+    let balanced = balance(&corpus, limits, FillRule::Draws, &tag, 7).unwrap();
     let rows =
         |stage: fn(&StageCounts) -> usize| balanced.stages.iter().map(stage).collect::<Vec<_>>();
     assert_eq!(rows(|row| row.upsampled), [102 + 4 * 98, 199 + 4, 600, 60 + 4 * 140, 200]);
@@ -57,10 +57,10 @@ fn drawn_rows_bring_all_their_outputs() {
     let draws = balanced.draws.unwrap();
     assert_eq!(draws, Draws { drawn: 98 + 1 + 140, added: 4 * 239, unchanged: 0 });
     let mut of_row = BTreeMap::new();
-    for twin in balanced.samples.iter().filter(|row| row.operation != Operation::Original) {
-        let source = &corpus.sentences[twin.row as usize];
-        assert!(twin.technique == source.technique && twin.text.starts_with(&source.text));
-        *of_row.entry((&twin.technique, twin.row)).or_insert(0) += 1;
+    for copy in balanced.samples.iter().filter(|row| row.operation != Operation::Original) {
+        let source = &corpus.sentences[copy.row as usize];
+        assert!(copy.technique == source.technique && copy.text.starts_with(&source.text));
+        *of_row.entry((&copy.technique, copy.row)).or_insert(0) += 1;
     }
     let counts = |technique: &str| -> Vec<i32> {
         of_row.iter().filter(|((of, _), _)| *of == technique).map(|(_, n)| *n).collect()
@@ -72,8 +72,8 @@ fn drawn_rows_bring_all_their_outputs() {
     assert_eq!((funnel.cut, funnel.balanced_rows), (100 + 120, 1_161 + 956 - 220));
     assert_eq!(funnel.over_half_augmented, 2);
     assert!(funnel.largest_augmented_share > 0.79, "{funnel:?}");
-    assert_eq!(balanced, balance(&corpus, limits, Fill::Draws, &tag, 7).unwrap());
-    assert_ne!(balanced, balance(&corpus, limits, Fill::Draws, &tag, 8).unwrap());
+    assert_eq!(balanced, balance(&corpus, limits, FillRule::Draws, &tag, 7).unwrap());
+    assert_ne!(balanced, balance(&corpus, limits, FillRule::Draws, &tag, 8).unwrap());
 }
 
 #[test]
@@ -88,14 +88,14 @@ fn an_operation_that_can_change_nothing_gives_the_sentence_itself() {
 }
 
 #[test]
-fn twins_are_shared_out_over_sentences_and_operations() {
+fn copies_are_shared_out_over_sentences_and_operations() {
     let rows = samples(&corpus(&[("T1", 100)]));
     let (rows, _) = upsample(rows, 300, &tag, 1);
     let mut by_row = BTreeMap::new();
     let mut by_operation = BTreeMap::new();
-    for twin in rows.iter().filter(|row| row.operation != Operation::Original) {
-        *by_row.entry(twin.row).or_insert(0) += 1;
-        *by_operation.entry(twin.operation).or_insert(0) += 1;
+    for copy in rows.iter().filter(|row| row.operation != Operation::Original) {
+        *by_row.entry(copy.row).or_insert(0) += 1;
+        *by_operation.entry(copy.operation).or_insert(0) += 1;
     }
     assert!(by_row.len() == 100 && by_row.values().all(|n| *n == 2), "{by_row:?}");
     assert!(by_operation.values().all(|n| *n == 50), "{by_operation:?}");

@@ -10,10 +10,10 @@ use serde::Serialize;
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
 
-/// Fills techniques with fewer than `to` rows up with augmented twins, which follow
+/// Fills techniques with fewer than `to` rows up with augmented copies, which follow
 /// the given rows, technique by technique.
 ///
-/// The twins are drawn round-robin over a technique's sentences in a shuffled order,
+/// The copies are drawn round-robin over a technique's sentences in a shuffled order,
 /// and over the augmenter's operations, so that no sentence and no operation is
 /// favoured. Within a technique no text occurs twice, case, spacing and punctuation
 /// set aside. A technique whose sentences give no more new text stays short and is
@@ -27,7 +27,7 @@ pub fn upsample(
     upsample_apart(samples, to, augment, seed, &HashSet::new())
 }
 
-/// As [`upsample`], with no twin whose [`normalised`] text is in `apart`: the texts
+/// As [`upsample`], with no copy whose [`normalised`] text is in `apart`: the texts
 /// of validation and test.
 pub(crate) fn upsample_apart(
     mut samples: Vec<Sample>,
@@ -36,19 +36,19 @@ pub(crate) fn upsample_apart(
     seed: u64,
     apart: &HashSet<String>,
 ) -> (Vec<Sample>, Vec<Shortfall>) {
-    let mut twins = Vec::new();
+    let mut copies = Vec::new();
     let mut short = Vec::new();
     for (technique, rows) in classes(&samples) {
         let missing = to.saturating_sub(rows.len());
         let originals: Vec<&Sample> = rows.iter().map(|at| &samples[*at]).collect();
-        let made = make_twins(&originals, missing, augment, seed, apart);
+        let made = make_copies(&originals, missing, augment, seed, apart);
         if made.len() < missing {
             let rows = rows.len() + made.len();
             short.push(Shortfall { technique: technique.to_owned(), rows, wanted: to });
         }
-        twins.extend(made);
+        copies.extend(made);
     }
-    samples.extend(twins);
+    samples.extend(copies);
     (samples, short)
 }
 
@@ -91,10 +91,10 @@ impl fmt::Display for Draws {
 ///
 /// let row = |row| Sample {
 ///     row, technique: "T1059".into(), text: format!("row {row}"), operation: Operation::Original };
-/// let twins = |text: &str, seed: u64| {
+/// let copies = |text: &str, seed: u64| {
 ///     Operation::AUGMENTING.map(|made| (made, format!("{text}, {seed}"))).to_vec()
 /// };
-/// let (rows, draws) = upsample_by_draws((0..3).map(row).collect(), 5, &twins, 1);
+/// let (rows, draws) = upsample_by_draws((0..3).map(row).collect(), 5, &copies, 1);
 /// assert_eq!((draws.drawn, draws.added, rows.len()), (2, 8, 11));
 /// ```
 pub fn upsample_by_draws(
@@ -111,7 +111,7 @@ pub fn upsample_by_draws(
         draws.drawn += missing;
         for (draw, at) in rows.iter().cycle().take(missing).enumerate() {
             let original = &samples[*at];
-            let twin = |(operation, text): (Operation, String)| Sample {
+            let copy = |(operation, text): (Operation, String)| Sample {
                 text,
                 operation,
                 ..original.clone()
@@ -127,7 +127,7 @@ pub fn upsample_by_draws(
                 .map(|operation| (operation, original.text.clone()));
             let unchanged = idle.collect::<Vec<_>>();
             draws.unchanged += unchanged.len();
-            added.extend(made.into_iter().chain(unchanged).map(twin));
+            added.extend(made.into_iter().chain(unchanged).map(copy));
         }
     }
     draws.added = added.len();
@@ -139,7 +139,7 @@ pub fn upsample_by_draws(
 /// text of two words has few variants, and they soon repeat.
 const PATIENCE: u32 = 4;
 
-fn make_twins(
+fn make_copies(
     originals: &[&Sample],
     wanted: usize,
     augment: &dyn Augment,
@@ -150,24 +150,24 @@ fn make_twins(
     let mut seen: HashSet<String> = originals.iter().map(|one| normalised(&one.text)).collect();
     let mut turns: Vec<Turn<'_>> = originals.iter().map(|one| Turn::new(one)).collect();
     turns.shuffle(&mut ChaCha8Rng::seed_from_u64(mix(seed, &first.technique)));
-    let mut twins = Vec::with_capacity(wanted);
+    let mut copies = Vec::with_capacity(wanted);
     for (number, turn) in turns.iter_mut().enumerate() {
         turn.first_operation = number;
     }
     while !turns.is_empty() {
         for turn in &mut turns {
-            if twins.len() == wanted {
-                return twins;
+            if copies.len() == wanted {
+                return copies;
             }
             let new = |text: &str| {
                 let text = normalised(text);
                 !apart.contains(&text) && seen.insert(text)
             };
-            twins.extend(turn.take(augment, seed, new));
+            copies.extend(turn.take(augment, seed, new));
         }
         turns.retain(|turn| turn.failures < PATIENCE);
     }
-    twins
+    copies
 }
 
 /// One sentence's place in the round: what the augmenter made of it and was not used.

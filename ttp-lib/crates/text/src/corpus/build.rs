@@ -1,6 +1,6 @@
 //! From a source to a corpus, with an account of what was left out.
 
-use super::candidates::{Candidate, Keep, Reason, fold};
+use super::candidates::{Candidate, Reason, RowChoice, fold};
 use super::stix::{self, Contents};
 use super::{Columns, Corpus, Sentence, clean, csv, tram};
 use serde::Serialize;
@@ -36,7 +36,7 @@ pub enum Source {
         /// The techniques that labels must be among, id to name; `None` takes any label.
         known: Option<BTreeMap<String, String>>,
         /// Which of its rows are kept.
-        keep: Keep,
+        keep: RowChoice,
     },
 }
 
@@ -52,21 +52,21 @@ pub struct DropCount {
 /// A corpus and the account of its making: `candidates` is its length and all the
 /// counts of `dropped` together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Built {
+pub struct CorpusBuild {
     /// What was kept.
     pub corpus: Corpus,
     /// Sentences that were read.
     pub candidates: usize,
     /// What was left out, in the order of [`Reason::ALL`]; reasons without a case are absent.
     pub dropped: Vec<DropCount>,
-    /// What would have been left out, and was kept because every row is ([`Keep::EveryRow`]).
+    /// What would have been left out, and was kept because every row is ([`RowChoice::EveryRow`]).
     pub kept_all_the_same: Vec<DropCount>,
     /// What else to know of the source, one line each: objects of a bundle that were passed
     /// over, labels that look alike.
     pub notes: Vec<String>,
 }
 
-impl fmt::Display for Built {
+impl fmt::Display for CorpusBuild {
     /// One line for each count, then the sum: what a notebook or a terminal shows.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:>7} sentences read", self.candidates)?;
@@ -93,7 +93,7 @@ impl fmt::Display for Built {
 /// # Errors
 /// If a file cannot be read, or is not what the source says it is: the message names
 /// file, row and field.
-pub fn build(source: &Source) -> Result<Built> {
+pub fn build(source: &Source) -> Result<CorpusBuild> {
     match source {
         Source::Attack { bundle, tram } => of_bundles(&[bundle], tram.as_deref()),
         Source::Bundles { bundles, tram } => {
@@ -102,7 +102,7 @@ pub fn build(source: &Source) -> Result<Built> {
         Source::Csv { path, columns, known, keep } => {
             let table = csv::read(path, columns, known.as_ref(), *keep)?;
             let built = sift(table.candidates, *keep, |id| table.names.get(id).cloned());
-            Ok(Built { notes: table.notes, ..built })
+            Ok(CorpusBuild { notes: table.notes, ..built })
         }
     }
 }
@@ -122,7 +122,7 @@ impl Source {
     }
 }
 
-fn of_bundles(bundles: &[&PathBuf], tram: Option<&Path>) -> Result<Built> {
+fn of_bundles(bundles: &[&PathBuf], tram: Option<&Path>) -> Result<CorpusBuild> {
     let paths: Vec<&Path> = bundles.iter().map(|bundle| bundle.as_path()).collect();
     let Contents { techniques, mut candidates, notes: all } = stix::read(&paths)?;
     let mut notes = Vec::new();
@@ -136,8 +136,8 @@ fn of_bundles(bundles: &[&PathBuf], tram: Option<&Path>) -> Result<Built> {
     if let Some(tram) = tram {
         candidates.extend(tram::read(tram, &techniques)?);
     }
-    let built = sift(candidates, Keep::Distinct, |id| techniques.parent_name(id));
-    Ok(Built { notes, ..built })
+    let built = sift(candidates, RowChoice::Distinct, |id| techniques.parent_name(id));
+    Ok(CorpusBuild { notes, ..built })
 }
 
 /// The techniques of an ATT&CK bundle that are neither revoked nor deprecated, id to
@@ -155,9 +155,9 @@ pub fn techniques(bundle: &Path) -> Result<BTreeMap<String, String>> {
 /// Which candidates become rows, and why the others do not.
 pub(super) fn sift(
     candidates: Vec<Candidate>,
-    keep: Keep,
+    keep: RowChoice,
     name: impl Fn(&str) -> Option<String>,
-) -> Built {
+) -> CorpusBuild {
     let read = candidates.len();
     let mut counts: BTreeMap<Reason, usize> = BTreeMap::new();
     let mut seen = HashSet::new();
@@ -177,7 +177,7 @@ pub(super) fn sift(
         });
         if let Some(reason) = reason {
             *counts.entry(reason).or_insert(0) += 1;
-            if keep == Keep::Distinct {
+            if keep == RowChoice::Distinct {
                 continue;
             }
         }
@@ -192,9 +192,15 @@ pub(super) fn sift(
     let counted: Vec<DropCount> =
         counts.into_iter().map(|(reason, count)| DropCount { reason, count }).collect();
     let (dropped, kept_all_the_same) = match keep {
-        Keep::Distinct => (counted, Vec::new()),
-        Keep::EveryRow => (Vec::new(), counted),
+        RowChoice::Distinct => (counted, Vec::new()),
+        RowChoice::EveryRow => (Vec::new(), counted),
     };
     let notes = Vec::new();
-    Built { corpus: Corpus { sentences }, candidates: read, dropped, kept_all_the_same, notes }
+    CorpusBuild {
+        corpus: Corpus { sentences },
+        candidates: read,
+        dropped,
+        kept_all_the_same,
+        notes,
+    }
 }

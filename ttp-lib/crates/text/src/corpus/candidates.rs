@@ -10,7 +10,7 @@ use ttp_base::spelling::is_technique_id;
 /// Which rows of a CSV file are kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Keep {
+pub enum RowChoice {
     /// Each text of a technique once, with blanks and line ends as one blank; rows that are
     /// no sentence are left out.
     #[default]

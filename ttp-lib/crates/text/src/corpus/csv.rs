@@ -1,7 +1,7 @@
 //! Labelled sentences from CSV files: the layout of the public data sets, or any
 //! other with a column of sentences and one of labels.
 
-use super::candidates::{Candidate, Keep, fold, some_of};
+use super::candidates::{Candidate, RowChoice, fold, some_of};
 use super::clean;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -98,7 +98,7 @@ pub(super) fn read(
     file: &Path,
     columns: &Columns,
     known: Option<&BTreeMap<String, String>>,
-    keep: Keep,
+    keep: RowChoice,
 ) -> Result<Table> {
     let mut rows = CsvFile::open(file)?;
     let at = |name: &str| rows.column(name);
@@ -128,8 +128,8 @@ pub(super) fn read(
             _ => Ok(String::new()),
         };
         let text = match keep {
-            Keep::Distinct => cell(sentence_at, &columns.sentence)?,
-            Keep::EveryRow => as_it_stands(sentence_at, &columns.sentence)?.to_owned(),
+            RowChoice::Distinct => cell(sentence_at, &columns.sentence)?,
+            RowChoice::EveryRow => as_it_stands(sentence_at, &columns.sentence)?.to_owned(),
         };
         let label = tidy(&cell(technique_at, &columns.technique)?).into_owned();
         let subtechnique = tidy(&optional(subtechnique_at, &columns.subtechnique)?).into_owned();

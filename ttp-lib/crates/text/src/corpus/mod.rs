@@ -20,8 +20,8 @@ mod stix;
 pub mod tram;
 pub mod tram_v2;
 
-pub use build::{Built, DropCount, Source, build, techniques};
-pub use candidates::{Keep, Reason};
+pub use build::{CorpusBuild, DropCount, Source, build, techniques};
+pub use candidates::{Reason, RowChoice};
 pub use changes::LabelChanges;
 pub use csv::Columns;
 pub use kinship::Kinship;
@@ -78,6 +78,12 @@ impl Corpus {
             *counts.entry(sentence.technique.clone()).or_insert(0) += 1;
         }
         counts
+    }
+
+    /// The techniques with more than so many rows, by technique id.
+    pub fn techniques_over(&self, rows: usize) -> Vec<String> {
+        let counts = self.counts().into_iter();
+        counts.filter(|(_, count)| *count > rows).map(|(id, _)| id).collect()
     }
 
     /// About `rows` rows, the same share of every technique (at least one), chosen by

@@ -6,6 +6,8 @@ use super::{Corpus, Sentence};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
+use ttp_base::show::{Cell, Table};
+use ttp_base::{Result, cells};
 
 /// Why a row of one corpus has no equal in the other; the first that holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -97,6 +99,42 @@ impl Overlap {
         let mut counts = BTreeMap::new();
         lone.iter().for_each(|lone| *counts.entry(lone.reason).or_insert(0) += 1);
         counts
+    }
+
+    /// The counts as a table: `paper` is the first corpus, the paper's rows, `ours` the second.
+    ///
+    /// # Errors
+    /// None in practice: the table's own check on the number of cells.
+    pub fn table(&self, paper: &Corpus, ours: &Corpus) -> Result<Table> {
+        let mut table = Table::new(["", "count", "share"]);
+        let share = |count: usize, of: usize| Cell::share(count as f64 / of as f64);
+        let (rows, texts, alone) = (paper.len(), self.texts, self.only_second.len());
+        table.push(cells!["the paper's rows", rows, Cell::Empty])?;
+        table.push(cells!["  of these in ours too", self.rows, share(self.rows, rows)])?;
+        table.push(cells!["texts that both have", texts, Cell::Empty])?;
+        let agree = self.same_technique;
+        table.push(cells!["  of these under the same technique", agree, share(agree, texts)])?;
+        table.push(cells!["our rows", ours.len(), Cell::Empty])?;
+        table.push(cells!["  of these not in the paper's", alone, share(alone, ours.len())])?;
+        Ok(table)
+    }
+
+    /// The first `n` rows of each reason in each corpus, as a table; corpora as of
+    /// [`table`](Self::table).
+    ///
+    /// # Errors
+    /// None in practice: the table's own check on the number of cells.
+    pub fn examples_table(&self, paper: &Corpus, ours: &Corpus, n: usize) -> Result<Table> {
+        let mut table = Table::new(["stands only in", "why", "technique", "sentence"]);
+        for (side, corpus, lone) in
+            [("the paper's", paper, &self.only_first), ("ours", ours, &self.only_second)]
+        {
+            for (reason, sentence) in Self::examples(lone, corpus, n) {
+                let Sentence { technique, text, .. } = sentence;
+                table.push(cells![side, reason.to_string(), technique, text])?;
+            }
+        }
+        Ok(table)
     }
 
     /// The first `n` rows of each reason; `corpus` is the one that they are of.
@@ -194,6 +232,7 @@ fn without_parentheses(text: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -232,6 +271,16 @@ mod tests {
         let tram = ["It took a screenshot of the desktop.".to_owned()];
         let overlap = Overlap::of(&theirs, &ours, &tram);
         assert_eq!((overlap.rows, overlap.texts, overlap.same_technique), (3, 2, 1));
+        let text = overlap.table(&theirs, &ours).unwrap().to_text();
+        let counts: Vec<&str> = text
+            .lines()
+            .flat_map(str::split_whitespace)
+            .filter(|w| w.parse::<u8>().is_ok())
+            .collect();
+        assert_eq!(counts, ["9", "3", "2", "1", "6", "4"], "{text}");
+        let text = overlap.examples_table(&theirs, &ours, 1).unwrap().to_text();
+        assert!(text.contains("UNC1 ran a script at night."), "{text}");
+        assert_eq!(theirs.techniques_over(3), ["T1"]);
         let reasons = |lone: &[Lone]| lone.iter().map(|l| (l.row, l.reason)).collect::<Vec<_>>();
         assert_eq!(
             reasons(&overlap.only_first),

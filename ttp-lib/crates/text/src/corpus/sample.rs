@@ -1,4 +1,4 @@
-//! A row for training or testing: a sentence of the corpus, or an augmented twin of one.
+//! A row for training or testing: a sentence of the corpus, or an augmented copy of one.
 
 use serde::{Deserialize, Serialize};
 

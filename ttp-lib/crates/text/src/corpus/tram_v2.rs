@@ -1,8 +1,8 @@
 //! TRAM 2's sentences with one technique each: a list of objects with `text`, `label` (a
 //! technique or sub-technique) and `doc_title` (the report).
 
-use super::build::{Built, sift};
-use super::candidates::{Candidate, Keep, fold};
+use super::build::{CorpusBuild, sift};
+use super::candidates::{Candidate, RowChoice, fold};
 use super::clean;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use ttp_base::{Error, Result, files};
 ///
 /// # Errors
 /// If the file cannot be read, or a record is not what it should be: names record and field.
-pub fn read(file: &Path, names: &BTreeMap<String, String>) -> Result<Built> {
+pub fn read(file: &Path, names: &BTreeMap<String, String>) -> Result<CorpusBuild> {
     let Value::Array(records) = files::read_json::<Value>(file)? else {
         return Err(Error::input(file, "not TRAM 2: a list of records is expected"));
     };
@@ -44,7 +44,7 @@ pub fn read(file: &Path, names: &BTreeMap<String, String>) -> Result<Built> {
             dropped: None,
         });
     }
-    Ok(sift(candidates, Keep::Distinct, |id| names.get(fold(id)).cloned()))
+    Ok(sift(candidates, RowChoice::Distinct, |id| names.get(fold(id)).cloned()))
 }
 
 #[cfg(test)]
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
     use crate::corpus::{DropCount, Reason};
 
-    fn read_text(text: &str) -> Result<Built> {
+    fn read_text(text: &str) -> Result<CorpusBuild> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
         read(

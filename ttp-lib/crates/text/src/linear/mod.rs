@@ -128,6 +128,21 @@ pub struct Feature {
     pub weight: f64,
 }
 
+impl Feature {
+    /// Several in a line.
+    ///
+    /// ```
+    /// use ttp_text::linear::{Feature, words::Grams};
+    /// let feature = |term: &str, weight| Feature { grams: Grams::Words, term: term.into(), weight };
+    /// let line = Feature::list(&[feature("powershell", 0.812), feature("mail", -0.3)]);
+    /// assert_eq!(line, "\"powershell\" +0.81, \"mail\" -0.30");
+    /// ```
+    pub fn list(features: &[Self]) -> String {
+        let terms = features.iter().map(|one| format!("{:?} {:+.2}", one.term, one.weight));
+        terms.collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// `word "powershell" +0.812`
 impl fmt::Display for Feature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

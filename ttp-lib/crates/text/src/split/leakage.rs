@@ -9,16 +9,16 @@ use std::collections::HashSet;
 
 /// How much of one part the training part has seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Seen {
+pub struct TrainingOverlap {
     /// Rows of the part.
     pub rows: usize,
-    /// Rows that are augmented twins themselves.
-    pub twins: usize,
-    /// Rows whose corpus row training has too: as the original, or as a twin of it.
+    /// Rows that are augmented copies themselves.
+    pub copies: usize,
+    /// Rows whose corpus row training has too: as the original, or as a copy of it.
     pub same_row: usize,
-    /// Rows of whose corpus row training has an augmented twin; the rest of `same_row`
-    /// are twins of which training has the original only.
-    pub twin_in_training: usize,
+    /// Rows of whose corpus row training has an augmented copy; the rest of `same_row`
+    /// are copies of which training has the original only.
+    pub copy_in_training: usize,
     /// Rows whose text training has, case, spacing and punctuation set aside.
     pub same_text: usize,
 }
@@ -27,26 +27,26 @@ pub struct Seen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Leakage {
     /// Of validation.
-    pub validation: Seen,
+    pub validation: TrainingOverlap,
     /// Of test.
-    pub test: Seen,
+    pub test: TrainingOverlap,
 }
 
 impl Leakage {
     /// Counts it.
     pub fn of(split: &Split) -> Self {
         let rows = split.rows_in_training();
-        let twins = split.train.iter().filter(|sample| sample.operation != Operation::Original);
-        let twins: HashSet<u32> = twins.map(|sample| sample.row).collect();
+        let copies = split.train.iter().filter(|sample| sample.operation != Operation::Original);
+        let copies: HashSet<u32> = copies.map(|sample| sample.row).collect();
         let texts: HashSet<String> = split.train.iter().map(|s| normalised(&s.text)).collect();
         let count = |part: &[Sample], of: &dyn Fn(&Sample) -> bool| {
             part.iter().filter(|sample| of(sample)).count()
         };
-        let seen = |part: &[Sample]| Seen {
+        let seen = |part: &[Sample]| TrainingOverlap {
             rows: part.len(),
-            twins: count(part, &|sample| sample.operation != Operation::Original),
+            copies: count(part, &|sample| sample.operation != Operation::Original),
             same_row: count(part, &|sample| rows.contains(&sample.row)),
-            twin_in_training: count(part, &|sample| twins.contains(&sample.row)),
+            copy_in_training: count(part, &|sample| copies.contains(&sample.row)),
             same_text: count(part, &|sample| texts.contains(&normalised(&sample.text))),
         };
         Self { validation: seen(&split.validation), test: seen(&split.test) }

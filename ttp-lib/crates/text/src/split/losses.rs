@@ -18,7 +18,7 @@ pub struct SplitLosses {
     pub without_validation: Vec<String>,
     /// Techniques that are kept and have no row in test: nothing says whether a model finds them.
     pub without_test: Vec<String>,
-    /// Texts of the split (twins aside) that stand under more than one technique.
+    /// Texts of the split (copies aside) that stand under more than one technique.
     pub texts_of_several: usize,
 }
 

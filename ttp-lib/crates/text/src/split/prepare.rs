@@ -2,7 +2,7 @@
 
 use super::grouped::grouped;
 use super::{Shares, Split, stratified};
-use crate::balance::{self, Augment, Draws, Fill, Limits, Shortfall, mix};
+use crate::balance::{self, Augment, Draws, FillRule, Limits, Shortfall, mix};
 use crate::corpus::Corpus;
 use crate::corpus::clean::normalised;
 use schemars::JsonSchema;
@@ -17,13 +17,13 @@ use ttp_base::{Error, Result};
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
-    /// Balance everything as the paper's row count says ([`Fill::Draws`]), then split:
+    /// Balance everything as the paper's row count says ([`FillRule::Draws`]), then split:
     /// nearly every second test row has a relative in training.
     Paper,
-    /// Balance everything as the paper's text says ([`Fill::Rows`]), then split: one test
+    /// Balance everything as the paper's text says ([`FillRule::Rows`]), then split: one test
     /// row in five has a relative in training.
     Told,
-    /// Trim and split, then balance the training part only ([`Fill::Rows`]).
+    /// Trim and split, then balance the training part only ([`FillRule::Rows`]).
     Clean,
     /// As the clean one, but near-duplicates
     /// ([`NEAR_DUPLICATE`](super::NEAR_DUPLICATE)) are kept on one side.
@@ -51,10 +51,10 @@ impl Protocol {
     }
 
     /// How small techniques are filled up.
-    pub fn fill(self) -> Fill {
+    pub fn fill(self) -> FillRule {
         match self {
-            Self::Paper => Fill::Draws,
-            Self::Told | Self::Clean | Self::Grouped => Fill::Rows,
+            Self::Paper => FillRule::Draws,
+            Self::Told | Self::Clean | Self::Grouped => FillRule::Rows,
         }
     }
 
@@ -81,7 +81,7 @@ pub struct PreparedSplit {
     pub short: Vec<Shortfall>,
 }
 
-/// How many rows came, went and stayed. `corpus + twins` is the length of the three
+/// How many rows came, went and stayed. `corpus + copies` is the length of the three
 /// parts and `trimmed + downsampled + equal_text` together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Account {
@@ -89,11 +89,11 @@ pub struct Account {
     pub corpus: usize,
     /// Rows of techniques too rare to be kept.
     pub trimmed: usize,
-    /// Rows drawn to be augmented; 0 where twins are made one by one.
+    /// Rows drawn to be augmented; 0 where copies are made one by one.
     pub drawn: usize,
-    /// Augmented twins made.
-    pub twins: usize,
-    /// Rows (twins too) cut from large techniques.
+    /// Augmented copies made.
+    pub copies: usize,
+    /// Rows (copies too) cut from large techniques.
     pub downsampled: usize,
     /// Rows taken from training because validation or test has their text, or from
     /// validation because test has it; the clean and the grouped protocol only.
@@ -141,7 +141,7 @@ pub fn prepare(
             let filled = rows.len();
             let rows = balance::downsample(rows, limits.downsample_to, seed);
             // A seed of its own: the order in which rows are parted must not follow the
-            // order in which they were chosen to have twins.
+            // order in which they were chosen to have copies.
             (stratified(&rows, shares, mix(seed, "parts"))?, filled, 0, short, draws)
         }
         Protocol::Clean | Protocol::Grouped => {
@@ -175,7 +175,7 @@ pub fn prepare(
         corpus: corpus.len(),
         trimmed: corpus.len() - originals,
         drawn: draws.map_or(0, |draws: Draws| draws.drawn),
-        twins: filled - originals,
+        copies: filled - originals,
         downsampled: filled - equal_text - split.len(),
         equal_text,
         train: split.train.len(),

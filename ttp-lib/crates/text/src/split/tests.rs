@@ -25,6 +25,32 @@ fn corpus(classes: &[(&str, usize)]) -> Corpus {
 }
 
 #[test]
+fn techniques_are_counted_by_their_training_rows() {
+    let rows = |technique: &str, count: usize| {
+        let sample = Sample {
+            row: 0,
+            technique: technique.to_owned(),
+            text: String::new(),
+            operation: Operation::Original,
+        };
+        vec![sample; count]
+    };
+    let split = Split {
+        train: [rows("T1", 100), rows("T2", 3), rows("T3", 4)].concat(),
+        validation: rows("T2", 1),
+        test: [rows("T1", 12), rows("T3", 2)].concat(),
+    };
+    let text = sizes_table(&split).unwrap().to_text();
+    let line = |start: &str| {
+        let line = text.lines().find(|line| line.trim_start().starts_with(start)).unwrap();
+        line.split_whitespace().rev().take(4).collect::<Vec<_>>()
+    };
+    assert_eq!(line("1 to 4"), ["2", "1", "7", "2"], "{text}");
+    assert_eq!(line("5 to 9"), ["0", "0", "0", "0"], "{text}");
+    assert_eq!(line("100 or more"), ["12", "0", "100", "1"], "{text}");
+}
+
+#[test]
 fn no_sentence_that_is_tested_is_pretrained_on() {
     let corpus = corpus(&[("T1", 30), ("T2", 30), ("T3", 4)]);
     let sample = |row: u32, text: &str| Sample {
@@ -37,7 +63,7 @@ fn no_sentence_that_is_tested_is_pretrained_on() {
         Split {
             train: vec![sample(5, "")],
             validation: vec![sample(1, ""), sample(2, "")],
-            test: vec![sample(2, "a twin"), sample(0, "")],
+            test: vec![sample(2, "a copy"), sample(0, "")],
         },
         Split {
             train: vec![sample(2, "")],
@@ -64,7 +90,7 @@ fn no_sentence_that_is_tested_is_pretrained_on() {
     assert_eq!(parts.tested, 3 + 4);
 }
 
-fn twins(text: &str, seed: u64) -> Vec<(Operation, String)> {
+fn copies(text: &str, seed: u64) -> Vec<(Operation, String)> {
     // The second is a text of the corpus: it must not come into training by this door.
     vec![
         (Operation::Swap, format!("{text} {seed}")),
@@ -74,7 +100,7 @@ fn twins(text: &str, seed: u64) -> Vec<(Operation, String)> {
 
 fn prepared(protocol: Protocol, seed: u64) -> PreparedSplit {
     let corpus = corpus(&[("T1", 120), ("T2", 99), ("T3", 700), ("T4", 155)]);
-    prepare(protocol, &corpus, Limits::default(), Shares::default(), &twins, seed).unwrap()
+    prepare(protocol, &corpus, Limits::default(), Shares::default(), &copies, seed).unwrap()
 }
 
 #[test]
@@ -82,7 +108,7 @@ fn the_papers_protocol_splits_the_balanced_rows() {
     let corpus = corpus(&[("T1", 120), ("T2", 99), ("T3", 700), ("T4", 155)]);
     for protocol in [Protocol::Paper, Protocol::Told] {
         let (limits, fill) = (Limits::default(), protocol.fill());
-        let balanced = balance::balance(&corpus, limits, fill, &twins, 4);
+        let balanced = balance::balance(&corpus, limits, fill, &copies, 4);
         let mut balanced = balanced.unwrap().samples;
         let split = prepared(protocol, 4).split;
         let mut parts = [split.train, split.validation, split.test].concat();
@@ -146,7 +172,7 @@ fn the_clean_protocol_leaks_nothing_and_the_papers_does() {
         let clean = prepared(Protocol::Clean, seed);
         let leakage = Leakage::of(&clean.split);
         for seen in [leakage.validation, leakage.test] {
-            assert_eq!((seen.twins, seen.same_row, seen.same_text), (0, 0, 0));
+            assert_eq!((seen.copies, seen.same_row, seen.same_text), (0, 0, 0));
             assert!(seen.rows > 0);
         }
         assert!(clean.account.equal_text > 0, "the corpus has equal texts");
@@ -155,8 +181,8 @@ fn the_clean_protocol_leaks_nothing_and_the_papers_does() {
 
         let [paper, told] = [Protocol::Paper, Protocol::Told]
             .map(|protocol| Leakage::of(&prepared(protocol, seed).split).test);
-        assert!(told.same_row > 0 && told.twins > 0, "{told:?}");
-        let share = |seen: Seen| seen.same_row as f64 / seen.rows as f64;
+        assert!(told.same_row > 0 && told.copies > 0, "{told:?}");
+        let share = |seen: TrainingOverlap| seen.same_row as f64 / seen.rows as f64;
         assert!(share(paper) > 1.5 * share(told), "{paper:?} {told:?}");
         shared_texts += paper.same_text + told.same_text;
     }
@@ -183,8 +209,8 @@ fn the_grouped_protocol_keeps_near_duplicates_on_one_side() {
     let corpus = Corpus { sentences };
     let limits = Limits { trim_below: 10, upsample_to: 70, downsample_to: 100 };
     let parted = |protocol, seed| {
-        let twin = |text: &str, seed: u64| vec![(Operation::Swap, format!("{text} {seed}"))];
-        prepare(protocol, &corpus, limits, Shares::default(), &twin, seed).unwrap().split
+        let copy = |text: &str, seed: u64| vec![(Operation::Swap, format!("{text} {seed}"))];
+        prepare(protocol, &corpus, limits, Shares::default(), &copy, seed).unwrap().split
     };
     // A row's group of near-duplicates.
     let group = |sample: &Sample| sample.row / 3;
@@ -247,11 +273,11 @@ fn leakage_is_counted_by_row_and_by_text() {
     let leakage = Leakage::of(&split);
     assert_eq!(
         leakage.test,
-        Seen { rows: 4, twins: 1, same_row: 2, twin_in_training: 1, same_text: 1 }
+        TrainingOverlap { rows: 4, copies: 1, same_row: 2, copy_in_training: 1, same_text: 1 }
     );
     assert_eq!(
         leakage.validation,
-        Seen { rows: 1, twins: 0, same_row: 0, twin_in_training: 0, same_text: 0 }
+        TrainingOverlap { rows: 1, copies: 0, same_row: 0, copy_in_training: 0, same_text: 0 }
     );
 }
 
@@ -260,7 +286,7 @@ fn every_row_is_accounted_for() {
     for protocol in Protocol::ALL {
         let PreparedSplit { split, account, .. } = prepared(protocol, 1);
         assert_eq!(
-            account.corpus + account.twins,
+            account.corpus + account.copies,
             split.len() + account.trimmed + account.downsampled + account.equal_text
         );
         assert_eq!(account.trimmed, 99);

@@ -30,7 +30,7 @@ impl fmt::Display for Unlabelled {
 
 impl Unlabelled {
     /// Parts `corpus` by what `splits` do with it. A row counts as tested where the row
-    /// itself, a twin of it, or an equal text (case, spacing and punctuation set aside)
+    /// itself, a copy of it, or an equal text (case, spacing and punctuation set aside)
     /// is in a test part; likewise for validation.
     pub fn of(corpus: &Corpus, splits: &[Split]) -> Self {
         let held = |part: fn(&Split) -> &Vec<Sample>| {

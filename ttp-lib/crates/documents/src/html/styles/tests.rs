@@ -1,15 +1,15 @@
-use super::{Declarations, Look, Styles, medium};
+use super::{Appearance, Declarations, Styles, medium};
 use crate::Limits;
 use crate::budget::Budget;
 
 /// How `<p id=i class="x y" style=…>` looks on a page with a style sheet.
-fn look(sheet: &str, own: &str) -> Look {
+fn look(sheet: &str, own: &str) -> Appearance {
     let mut styles = Styles::default();
     styles.add(sheet, &mut Budget::new(&Limits::default())).unwrap();
     styles.look("p", "i", "x y", Declarations::read(own))
 }
 
-fn is_shown(look: Look) -> bool {
+fn is_shown(look: Appearance) -> bool {
     !look.hidden && look.faint.iter().all(|faint| *faint != Some(true))
 }
 

@@ -24,7 +24,7 @@ use ttp_model::engine::{self, Epoch};
 /// Whose labels a model is trained on and judged by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Against {
+pub enum LabelSource {
     /// The organisers' annotations.
     Annotations,
     /// The organisers' random forest's labels: a model trained so is a student of the forest, and
@@ -32,7 +32,7 @@ pub enum Against {
     Forest,
 }
 
-impl Against {
+impl LabelSource {
     /// For a caption.
     pub fn describe(self) -> &'static str {
         match self {
@@ -167,7 +167,7 @@ pub struct NetmlStudy {
     /// The classes' names.
     pub classes: Vec<String>,
     /// Whose labels they are.
-    pub against: Against,
+    pub against: LabelSource,
     /// What standardises numbers: training's mean and deviation.
     pub by: Standardiser,
     /// Training lines that lacked a series.
@@ -197,7 +197,7 @@ impl NetmlStudy {
                 let of = |rows: &[usize]| taken(&flows, &labels, rows);
                 let classes = annotations.classes().to_vec();
                 let parts = (of(&train), of(&validation), of(&test));
-                (classes, Against::Annotations, flows.lacking(), parts.0, parts.1, parts.2)
+                (classes, LabelSource::Annotations, flows.lacking(), parts.0, parts.1, parts.2)
             }
             None => {
                 let classes = Annotations::read(&files.annotations)?.classes().to_vec();
@@ -210,7 +210,7 @@ impl NetmlStudy {
                 let test_labels = forest.classes_within(&test, &classes)?;
                 let of = |rows: &[usize]| taken(&flows, &labels, rows);
                 let parts = (of(&train), of(&validation), (test, test_labels));
-                (classes, Against::Forest, 0, parts.0, parts.1, parts.2)
+                (classes, LabelSource::Forest, 0, parts.0, parts.1, parts.2)
             }
         };
         // Validation keeps its proportion to training.
@@ -273,7 +273,7 @@ impl NetmlStudy {
             };
             let names = self.classes.clone();
             let scores = Confusion::from_indices(names, &self.test.1, &said)?.scores();
-            runs.push(TriedOnce {
+            runs.push(TrialRun {
                 seed,
                 macro_f1: scores.f1.macro_,
                 accuracy: scores.accuracy,
@@ -317,7 +317,7 @@ impl fmt::Display for NetmlStudy {
 
 /// One training and what came of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TriedOnce {
+pub struct TrialRun {
     /// Its seed.
     pub seed: u64,
     /// On the test flows.
@@ -350,13 +350,13 @@ pub struct TrialOutcome {
     /// What was tried.
     pub trial: Trial,
     /// Whose labels were learned and judged by.
-    pub against: Against,
+    pub against: LabelSource,
     /// The mean over seeds, with Student's 95 % interval of such a mean; of one seed its own value.
     pub macro_f1: Estimate,
     /// Likewise.
     pub accuracy: Estimate,
     /// Seed by seed.
-    pub runs: Vec<TriedOnce>,
+    pub runs: Vec<TrialRun>,
     /// Class by class.
     pub per_class: Vec<ClassF1>,
 }

@@ -39,7 +39,9 @@ mod train;
 
 pub use annotations::Annotations;
 pub use encoder::{EncoderOutput, NetmlEncoder, Parts};
-pub use experiment::{Against, ClassF1, NetmlSettings, NetmlStudy, Trial, TrialOutcome, TriedOnce};
+pub use experiment::{
+    ClassF1, LabelSource, NetmlSettings, NetmlStudy, Trial, TrialOutcome, TrialRun,
+};
 pub use files::{NETML_MISSING, NetmlFiles};
 pub use flows::NetmlFlows;
 pub use focal::focal_loss;

@@ -212,30 +212,13 @@ impl NameStudy {
     /// If the summary's classes are not among the outputs.
     pub fn statements(&self) -> Result<Vec<Statement>> {
         let classes = &self.published.classes;
-        let place = |printed: &str| {
-            classes.iter().position(|class| class == printed).ok_or_else(|| Error::Unknown {
-                kind: "family",
-                name: printed.to_owned(),
-                known: classes.clone(),
-            })
-        };
-        let right = |printed: &str| Ok::<_, Error>(classes[self.best[place(printed)?]].as_str());
-        let goes = |from: &str, to: &str| -> Result<String> {
-            let (a, b) = (place(from)?, place(to)?);
-            let share = self.matrix.as_ref().map(|matrix| {
-                let rows: u64 = matrix.row(a).iter().sum();
-                format!(
-                    " ({:.1} % of its rows)",
-                    100.0 * matrix.count(a, b) as f64 / rows.max(1) as f64
-                )
-            });
-            Ok(format!("{} is taken for {}{}", right(from)?, right(to)?, share.unwrap_or_default()))
-        };
+        let right = |printed: &str| self.right_name(printed);
+        let goes = |from: &str, to: &str| self.taken_for(from, to);
         let list = |printed: &[&str]| -> Result<String> {
             let names: Result<Vec<&str>> = printed.iter().map(|printed| right(printed)).collect();
             Ok(names?.join(", "))
         };
-        let f1 = |printed: &str| Ok::<_, Error>(self.published.f1[place(printed)?]);
+        let f1 = self.published.f1[self.output("benign")?];
         let benign = self.best.iter().position(|at| classes[*at] == ADDED).unwrap_or_default();
         let never = ["CCleaner", "MagicHound", "WebCompanion", "Trickster"];
         Ok(vec![
@@ -264,7 +247,7 @@ impl NameStudy {
                 remains: "the over-predicted class remains, under another name",
             },
             Statement {
-                says: format!("benign: excellent, F1 {:.3}", f1("benign")?),
+                says: format!("benign: excellent, F1 {f1:.3}"),
                 renamed: format!(
                     "that is {}; benign flows are the output called {}, F1 {:.3}",
                     right("benign")?,
@@ -292,6 +275,31 @@ impl NameStudy {
                 remains: "refuted by the data",
             },
         ])
+    }
+
+    /// The output of a printed name.
+    fn output(&self, printed: &str) -> Result<usize> {
+        let classes = &self.published.classes;
+        classes.iter().position(|class| class == printed).ok_or_else(|| Error::Unknown {
+            kind: "family",
+            name: printed.to_owned(),
+            known: classes.clone(),
+        })
+    }
+
+    fn right_name(&self, printed: &str) -> Result<&str> {
+        Ok(&self.published.classes[self.best[self.output(printed)?]])
+    }
+
+    /// Which family is taken for which, under the right names, and how often by the matrix.
+    fn taken_for(&self, from: &str, to: &str) -> Result<String> {
+        let (a, b) = (self.output(from)?, self.output(to)?);
+        let share = self.matrix.as_ref().map_or_else(String::new, |matrix| {
+            let rows: u64 = matrix.row(a).iter().sum();
+            let share = 100.0 * matrix.count(a, b) as f64 / rows.max(1) as f64;
+            format!(" ({share:.1} % of its rows)")
+        });
+        Ok(format!("{} is taken for {}{share}", self.right_name(from)?, self.right_name(to)?))
     }
 }
 

@@ -5,7 +5,7 @@
 #[allow(clippy::unwrap_used)]
 mod tests;
 
-use super::experiment::{Against, NetmlSettings, NetmlStudy, TrialOutcome};
+use super::experiment::{LabelSource, NetmlSettings, NetmlStudy, TrialOutcome};
 use super::files::NETML_MISSING;
 use super::name_study::NameStudy;
 use serde::Serialize;
@@ -62,7 +62,7 @@ pub struct FamilyFigures {
     /// Seconds that encoding them took.
     pub seconds_encoded: f64,
     /// Whose labels the new models learned.
-    pub trained_against: Option<Against>,
+    pub trained_against: Option<LabelSource>,
     /// The new models.
     pub trials: Vec<TrialOutcome>,
     /// The settings.

@@ -504,7 +504,7 @@ fn the_experiment_says_by_whose_labels_it_judges() {
         ..NetmlSettings::default()
     };
     let bootstrap = Bootstrap { resamples: 100, level: 0.95, seed: 1 };
-    for (with, against) in [(false, Against::Forest), (true, Against::Annotations)] {
+    for (with, against) in [(false, LabelSource::Forest), (true, LabelSource::Annotations)] {
         let folder = tempfile::tempdir().unwrap();
         let files = made_up_files(folder.path(), with);
         let study = NetmlStudy::open(&files, &settings, 1).unwrap();

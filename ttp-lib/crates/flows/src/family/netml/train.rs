@@ -16,9 +16,10 @@ use std::time::Instant;
 use tch::{Kind, Tensor};
 use ttp_base::settings::{Range, at_least, from_to};
 use ttp_base::{Error, Result, settings};
-use ttp_metrics::Confusion;
+use ttp_metrics::{Confusion, Scores};
+use ttp_model::batch::Size;
 use ttp_model::engine::ranges::{EPOCHS, LEARNING_RATE};
-use ttp_model::engine::{self, Algorithm, Best, Epoch, Optimizer};
+use ttp_model::engine::{self, Algorithm, Best, Epoch, Optimizer, Pace, Schedule, Step, Steps};
 
 /// What a class's rows weigh in the loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -168,7 +169,12 @@ impl NetmlTraining<'_> {
         let weights = class_weights(params.weighting, &rows_of, training.labels.len())
             .map(|weights| Tensor::from_slice(&weights).to_device(encoder.device()));
         let parameters = encoder.parameters();
-        let mut optimizer = Optimizer::new(parameters, Algorithm::Adam, 0.0, f64::INFINITY);
+        let optimizer = Optimizer::new(parameters, Algorithm::Adam, 0.0, f64::INFINITY);
+        let count = training.labels.len().div_ceil(params.batch_size) * params.epochs;
+        let schedule = Schedule::new(count, 0.0, params.learning_rate);
+        let pace = Pace::new(params.epochs, count).of("flows");
+        let (setting, quiet) = ("families.training.learning_rate", &mut |_: &Step| {});
+        let mut steps = Steps::new(optimizer, schedule, pace, setting, quiet);
         let mut history = NetmlHistory {
             epochs: Vec::new(),
             learning_rates: Vec::new(),
@@ -177,34 +183,26 @@ impl NetmlTraining<'_> {
         };
         let mut rate = params.learning_rate;
         let mut best = Best::default();
-        let (mut still, mut steps) = (0, 0);
+        let mut still = 0;
         let began = Instant::now();
         for epoch in 1..=params.epochs {
             let epoch_began = Instant::now();
+            steps.begin(epoch);
             let order = order(params.sampling, &rows_of, training.labels.len(), &mut random);
-            let mut losses = Vec::new();
             for rows in order.chunks(params.batch_size).filter(|rows| rows.len() > 1) {
                 let [_, logits] = self.forward(encoder, by, training.flows, rows);
                 let labels: Vec<i64> =
                     rows.iter().map(|&row| training.labels[row] as i64).collect();
                 let labels = Tensor::from_slice(&labels).to_device(encoder.device());
                 let loss = focal_loss(&logits, &labels, params.gamma, weights.as_ref());
-                optimizer.step(&loss, rate);
-                steps += 1;
-                losses.push(engine::finite(&loss, steps, "families.training.learning_rate")?);
+                let size = Size { rows: rows.len(), ..Size::default() };
+                steps.take_at(&loss, size, rate)?;
             }
-            let encoded = encoder.encode(validation.flows, by)?;
-            let logits = Tensor::from_slice(&encoded.logits).view([-1, classes as i64]);
-            let labels: Vec<i64> = validation.labels.iter().map(|&label| label as i64).collect();
-            let loss = focal_loss(&logits, &Tensor::from_slice(&labels), params.gamma, None);
-            let loss = loss.double_value(&[]);
-            let names = encoder.classes().to_vec();
-            let scores =
-                Confusion::from_indices(names, validation.labels, &encoded.best())?.scores();
+            let (validation_loss, scores) = self.judge(encoder, by, validation)?;
             let done = Epoch {
                 epoch,
-                train_loss: losses.iter().sum::<f64>() / losses.len().max(1) as f64,
-                validation_loss: loss,
+                train_loss: steps.epoch_loss(),
+                validation_loss,
                 validation_accuracy: scores.accuracy,
                 validation_f1_macro: scores.f1.macro_,
                 seconds: epoch_began.elapsed().as_secs_f64(),
@@ -230,6 +228,22 @@ impl NetmlTraining<'_> {
         }
         history.seconds = began.elapsed().as_secs_f64();
         Ok(history)
+    }
+
+    /// The loss on some flows, and their scores.
+    fn judge(
+        &self,
+        encoder: &NetmlEncoder,
+        by: &Standardiser,
+        flows: LabelledFlows<'_>,
+    ) -> Result<(f64, Scores<f64>)> {
+        let encoded = encoder.encode(flows.flows, by)?;
+        let logits = Tensor::from_slice(&encoded.logits).view([-1, encoder.classes().len() as i64]);
+        let labels: Vec<i64> = flows.labels.iter().map(|&label| label as i64).collect();
+        let loss = focal_loss(&logits, &Tensor::from_slice(&labels), self.params.gamma, None);
+        let names = encoder.classes().to_vec();
+        let confusion = Confusion::from_indices(names, flows.labels, &encoded.best())?;
+        Ok((loss.double_value(&[]), confusion.scores()))
     }
 
     fn forward(

@@ -58,7 +58,7 @@ pub(super) struct FileFacts {
 
 /// What a request is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Ask {
+enum RequestKind {
     /// A short text.
     Text,
     /// What is said of a file, without the file.
@@ -86,10 +86,10 @@ impl Client {
         Self { settings, agents: Mutex::default() }
     }
 
-    fn agent(&self, proxy: Option<&Proxy>, ask: Ask) -> Result<Agent, Failure> {
+    fn agent(&self, proxy: Option<&Proxy>, ask: RequestKind) -> Result<Agent, Failure> {
         let patience = match ask {
-            Ask::About => self.settings.etag_timeout,
-            Ask::Text | Ask::Bytes(_) => self.settings.timeout,
+            RequestKind::About => self.settings.etag_timeout,
+            RequestKind::Text | RequestKind::Bytes(_) => self.settings.timeout,
         };
         let key = (proxy.cloned(), patience);
         let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
@@ -133,7 +133,7 @@ impl Client {
     /// A short text, for instance the hub's JSON.
     pub(super) fn text(&self, url: &Url) -> Result<String, Failure> {
         self.retrying(|| {
-            let answer = self.follow(Ask::Text, url)?;
+            let answer = self.follow(RequestKind::Text, url)?;
             let mut text = String::new();
             answer
                 .into_reader()
@@ -147,7 +147,7 @@ impl Client {
     /// Asks what a file holds without fetching it.
     pub(super) fn announced(&self, url: &Url) -> Result<FileFacts, Failure> {
         self.retrying(|| {
-            let answer = self.follow(Ask::About, url)?;
+            let answer = self.follow(RequestKind::About, url)?;
             let number = |name: &str| answer.header(name).and_then(|text| text.parse().ok());
             let etag = answer.header("X-Linked-Etag").or_else(|| answer.header("ETag"));
             let etag = etag.ok_or_else(|| {
@@ -200,7 +200,7 @@ impl Client {
         if size.is_some_and(|size| done > size) {
             done = restart(part)?;
         }
-        let answer = match self.follow(Ask::Bytes(done), url) {
+        let answer = match self.follow(RequestKind::Bytes(done), url) {
             Err(Failure::Refused(HubRefusal { status: 416, .. })) if done > 0 => {
                 restart(part)?;
                 let reason = format!("the hub cannot go on from byte {done}");
@@ -230,7 +230,7 @@ impl Client {
 
     /// Sends one request and follows redirects: to other hosts without the token, and
     /// with HEAD not at all, as what they would say of the file is not the hub's word.
-    fn follow(&self, ask: Ask, url: &Url) -> Result<Response, Failure> {
+    fn follow(&self, ask: RequestKind, url: &Url) -> Result<Response, Failure> {
         let mut url = url.clone();
         for _ in 0..=MOST_REDIRECTS {
             let proxy = self.settings.proxies.of(&url).map_err(Failure::Lasting)?;
@@ -239,7 +239,7 @@ impl Client {
                 return judged(answer, &url, proxy.as_ref());
             };
             let known = answer.has("X-Linked-Etag") || !self.is_endpoint(&next);
-            if ask == Ask::About && known {
+            if ask == RequestKind::About && known {
                 return Ok(answer);
             }
             url = next;
@@ -247,8 +247,13 @@ impl Client {
         Err(Failure::Lasting(format!("more than {MOST_REDIRECTS} redirects")))
     }
 
-    fn send(&self, ask: Ask, url: &Url, proxy: Option<&Proxy>) -> Result<Response, Failure> {
-        let method = if ask == Ask::About { "HEAD" } else { "GET" };
+    fn send(
+        &self,
+        ask: RequestKind,
+        url: &Url,
+        proxy: Option<&Proxy>,
+    ) -> Result<Response, Failure> {
+        let method = if ask == RequestKind::About { "HEAD" } else { "GET" };
         // Lengths and ranges are the file's own only if nothing is compressed on the way.
         let request = self.agent(proxy, ask)?.request_url(method, url);
         let mut request = request.set("Accept-Encoding", "identity");
@@ -262,7 +267,7 @@ impl Client {
         {
             request = request.set("Proxy-Authorization", &who);
         }
-        if let Ask::Bytes(from @ 1..) = ask {
+        if let RequestKind::Bytes(from @ 1..) = ask {
             request = request.set("Range", &format!("bytes={from}-"));
         }
         request.call().or_any_status().map_err(|error| no_answer(&error, url, proxy))

@@ -1,11 +1,11 @@
-use super::super::{Trial, TriedOnce};
+use super::super::{Trial, TrialRun};
 use super::*;
 use serde_json::json;
 use ttp_metrics::Estimate;
 
 fn tried(trial: Trial, score: f64) -> TrialOutcome {
     let score = Estimate { value: score, low: score, high: score };
-    let once = TriedOnce {
+    let once = TrialRun {
         seed: 1,
         macro_f1: score.value,
         accuracy: score.value,
@@ -14,7 +14,7 @@ fn tried(trial: Trial, score: f64) -> TrialOutcome {
         seconds: 1.0,
     };
     let (macro_f1, accuracy) = (score, score);
-    let against = Against::Forest;
+    let against = LabelSource::Forest;
     TrialOutcome { trial, against, macro_f1, accuracy, runs: vec![once], per_class: Vec::new() }
 }
 
@@ -37,7 +37,7 @@ fn figures() -> FamilyFigures {
         statements: vec![["says", "renamed", "remains"].map(str::to_owned)],
         seconds_read: 2.0,
         seconds_encoded: 3.0,
-        trained_against: Some(Against::Forest),
+        trained_against: Some(LabelSource::Forest),
         trials: vec![tried(Trial::Focal, 0.61), tried(Trial::RandomForest, 0.8)],
         settings: NetmlSettings::default(),
         of_names: ["by counts".to_owned(), "by flows".to_owned()],
