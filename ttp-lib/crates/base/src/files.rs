@@ -225,6 +225,38 @@ pub fn refuse_own_input<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a Pat
     Ok(())
 }
 
+/// Refuses to write `out` over a file that stands in one of the folders that a command reads.
+///
+/// # Errors
+/// If it is so, with the folder's name.
+pub fn refuse_within<'a>(out: &Path, folders: impl IntoIterator<Item = &'a Path>) -> Result<()> {
+    let Ok(place) = out.canonicalize() else { return Ok(()) };
+    for folder in folders {
+        if folder.canonicalize().is_ok_and(|folder| place.starts_with(folder)) {
+            let reason =
+                format!("would be written over a file of {}, which is read", folder.display());
+            return Err(Error::input(out, reason));
+        }
+    }
+    Ok(())
+}
+
+/// The same bytes without the byte order mark that some editors put in front of UTF-8.
+///
+/// # Errors
+/// If the first of them cannot be read.
+pub fn without_mark<R: Read>(mut read: R) -> std::io::Result<impl Read + use<R>> {
+    let mut first = Vec::new();
+    read.by_ref().take(MARK.len() as u64).read_to_end(&mut first)?;
+    if first == MARK {
+        first.clear();
+    }
+    Ok(std::io::Cursor::new(first).chain(read))
+}
+
+/// The byte order mark, U+FEFF, in UTF-8.
+pub const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+
 /// Reads a text file, without the byte order mark that some editors put in front.
 ///
 /// # Errors
@@ -237,6 +269,9 @@ pub fn read_text(path: &Path) -> Result<String> {
     if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] = bytes[..] {
         return Err(Error::input(path, "UTF-16: save it as UTF-8"));
     }
+    if let [0x1f, 0x8b, ..] = bytes[..] {
+        return Err(Error::input(path, PACKED));
+    }
     let mut text = String::from_utf8(bytes).map_err(|error| {
         let sound = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + memchr::memchr_iter(b'\n', sound).count();
@@ -246,6 +281,20 @@ pub fn read_text(path: &Path) -> Result<String> {
         text.drain(..'\u{feff}'.len_utf8());
     }
     Ok(text)
+}
+
+/// What is said of a file that has to be unpacked first.
+pub(crate) const PACKED: &str = "packed with gzip: unpack it first";
+
+/// Whether a file is parquet, by its name or by its first bytes.
+pub fn is_parquet(path: &Path) -> bool {
+    let named = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"));
+    let begins = || {
+        let mut start = [0; 4];
+        let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start));
+        read.is_ok() && start == *b"PAR1"
+    };
+    named || begins()
 }
 
 /// Reads a JSON file into a value; a mistake is named with its line.
@@ -376,11 +425,29 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_in_front_is_no_part_of_what_is_read() {
+        for (bytes, expected) in [
+            (&b"\xef\xbb\xbf{}"[..], "{}"),
+            (b"{}", "{}"),
+            (b"", ""),
+            (b"\xef\xbb\xbf", ""),
+            (b"{\"a\": 1}", "{\"a\": 1}"),
+        ] {
+            let mut text = String::new();
+            without_mark(bytes).unwrap().read_to_string(&mut text).unwrap();
+            assert_eq!(text, expected);
+        }
+    }
+
+    #[test]
     fn what_is_read_is_not_written_over() {
         let root = tempfile::tempdir().unwrap();
         let input = root.path().join("in.csv");
         write_text(&input, "a").unwrap();
         let refused = |out: &Path| refuse_own_input(out, [input.as_path()]).is_err();
+        let parent = input.parent().unwrap();
+        assert!(refuse_within(&input, [parent]).is_err());
+        assert!(refuse_within(&parent.join("new.json"), [parent]).is_ok(), "nothing is there yet");
         assert!(refused(&input));
         assert!(refused(&root.path().join("./in.csv")));
         assert!(refused(root.path()), "a folder takes the place of what was in it");
@@ -403,6 +470,7 @@ mod tests {
         };
         assert_eq!(read(b"\xef\xbb\xbf{}").unwrap(), "{}");
         assert!(read(b"{}\n\xff").unwrap_err().ends_with("a.json, row 2: not UTF-8"));
+        assert!(read(b"\x1f\x8b\x08").unwrap_err().ends_with("packed with gzip: unpack it first"));
         assert!(read(b"\xff\xfe{\0}\0").unwrap_err().ends_with("UTF-16: save it as UTF-8"));
         let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 3\n";
         assert!(read(pointer).unwrap_err().contains("a Git LFS pointer"));

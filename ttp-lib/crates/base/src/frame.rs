@@ -21,7 +21,18 @@ pub fn write_parquet(frame: &mut DataFrame, path: &Path) -> Result<()> {
 /// If the file cannot be read or is no parquet.
 pub fn read_parquet(path: &Path) -> Result<DataFrame> {
     let file = std::fs::File::open(path).map_err(Error::file(path, "read"))?;
-    ParquetReader::new(file)
-        .finish()
-        .map_err(|error| Error::input(path, format!("not a whole parquet file: {error}")))
+    ParquetReader::new(file).finish().map_err(unread_parquet(path))
+}
+
+/// Why a parquet file cannot be read: it is damaged, or has columns of a type that polars was built
+/// without.
+pub fn unread_parquet(path: &Path) -> impl Fn(PolarsError) -> Error + '_ {
+    move |error| {
+        let error = error.to_string();
+        let reason = match error.split_once("cannot create series from ") {
+            Some((_, kind)) => format!("a column's type is not read: {kind}"),
+            None => format!("not a whole parquet file: {error}"),
+        };
+        Error::input(path, reason)
+    }
 }

@@ -7,15 +7,32 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 /// Whether a character takes no room on a screen and changes nothing there: zero-width spaces and
-/// joiners, soft hyphens, a byte order mark.
+/// joiners, soft hyphens, a byte order mark, fillers, tags.
 pub fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{115f}'
+            | '\u{1160}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2060}'..='\u{2064}'
+            | '\u{3164}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 /// Whether a text is what programs write for a value that is not there.
 pub fn is_missing_value(text: &str) -> bool {
-    ["nan", "null", "none", "n/a"].iter().any(|name| text.trim().eq_ignore_ascii_case(name))
+    MISSING.iter().any(|name| text.trim().eq_ignore_ascii_case(name))
 }
+
+/// What pandas, polars, R, SQL and spreadsheets write for it.
+const MISSING: [&str; 10] =
+    ["nan", "-nan", "null", "none", "n/a", "#n/a", "na", "<na>", "nat", "\\N"];
 
 /// Whether this is an ATT&CK id of a technique (`T1059`; `MOB-T1007` in the first releases for
 /// Mobile) or sub-technique (`T1059.001`).
@@ -42,7 +59,7 @@ pub fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
     seen.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase)
 }
 
-/// A label without blanks around it and without what cannot be seen; `1.0` is `1`.
+/// A label without blanks around it and without what cannot be seen; `1.0` is `1`, `-0.0` is `0`.
 pub fn tidy(label: &str) -> Cow<'_, str> {
     let label: Cow<'_, str> = match label.contains(is_invisible) {
         true => Cow::Owned(label.replace(is_invisible, "").trim().to_owned()),
@@ -54,7 +71,10 @@ pub fn tidy(label: &str) -> Cow<'_, str> {
         zeros && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
     });
     match is_float {
-        true => Cow::Owned(label.split('.').next().unwrap_or_default().to_owned()),
+        true => match label.split('.').next().unwrap_or_default() {
+            "-0" => Cow::Borrowed("0"),
+            whole => Cow::Owned(whole.to_owned()),
+        },
         false => label,
     }
 }
@@ -66,8 +86,10 @@ pub fn notes<'a>(labels: impl IntoIterator<Item = (&'a str, usize)>) -> Vec<Stri
     let labels: BTreeMap<&str, usize> = labels.into_iter().collect();
     let mut alike: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for label in labels.keys() {
-        let of_no_account = |c: &char| !c.is_whitespace() && !"./-_".contains(*c);
-        let key: String = folded(label).filter(of_no_account).collect();
+        let of_no_account =
+            |c: &char| !c.is_whitespace() && !c.is_control() && !"./-_".contains(*c);
+        let latin: String = label.nfkc().map(like_latin).collect();
+        let key: String = folded(&latin).filter(of_no_account).collect();
         alike.entry(key).or_default().push(label);
     }
     let groups: Vec<String> = alike
@@ -109,6 +131,21 @@ pub fn notes<'a>(labels: impl IntoIterator<Item = (&'a str, usize)>) -> Vec<Stri
     notes
 }
 
+/// The Latin letter or hyphen that a character looks like.
+fn like_latin(c: char) -> char {
+    const ALIKE: [(&str, &str); 4] = [
+        ("АВЕІЈКМНОРСТУХ", "ABEIJKMHOPCTYX"),
+        ("аеіјорсух", "aeijopcyx"),
+        ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX"),
+        ("‐‑‒–—−", "------"),
+    ];
+    let found = ALIKE.iter().find_map(|(others, latin)| {
+        let at = others.chars().position(|other| other == c)?;
+        latin.chars().nth(at)
+    });
+    found.unwrap_or(c)
+}
+
 /// As many are named in a note.
 const SHOWN: usize = 3;
 
@@ -133,8 +170,10 @@ mod tests {
             (" T1105 ", "T1105"),
             ("T1105\u{200b}", "T1105"),
             ("\u{feff}T1105\u{a0}", "T1105"),
+            ("\u{3164}T1105\u{e0041}", "T1105"),
             ("1.0", "1"),
             ("-2.00", "-2"),
+            ("-0.0", "0"),
             ("1.", "1."),
             (".0", ".0"),
             ("1.5", "1.5"),
@@ -145,9 +184,23 @@ mod tests {
         }
     }
 
+    // One label in several spellings: https://github.com/facebookresearch/fastText/issues/72
     #[test]
     fn spellings_are_told() {
         let of = |labels: &[&'static str]| notes(labels.iter().copied().zip(2..));
+        // A Cyrillic and a wide letter, another hyphen and full stop, control characters.
+        for other in [
+            "\u{422}1105",
+            "\u{ff34}1105",
+            "T11\u{2010}05",
+            "T1105\u{2024}",
+            "T1105\u{7}",
+            "T1105\0",
+        ] {
+            assert_eq!(of(&["T1105", other]).len(), 1, "{other:?}");
+        }
+        assert!(of(&["T1105", "\u{416}1105"]).is_empty());
+        assert_eq!(of(&["NA", "<NA>", "T1"]).len(), 1);
         assert!(of(&["T1059", "T1059.001", "T1003", "C", "C++", "C#"]).is_empty());
         assert_eq!(
             of(&["T1105", "t1105", "T1059/001", "T1059.001", "caf\u{e9}", "cafe\u{301}"]),

@@ -10,7 +10,8 @@ mod written;
 
 pub use written::{guarded, to_text, unguarded, write};
 
-use crate::{Error, Result, files};
+use crate::files::{self, MARK, PACKED};
+use crate::{Error, Result};
 use ::csv::ByteRecord;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -140,7 +141,7 @@ impl<R: Read> CsvFile<Begun<R>> {
         let mut start = Vec::with_capacity(4);
         read.by_ref().take(4).read_to_end(&mut start).map_err(Error::file(path, "read"))?;
         refuse_utf16(path, &start)?;
-        if start.starts_with(MARK) {
+        if start.starts_with(&MARK) {
             start.drain(..MARK.len());
         }
         let read = std::io::Cursor::new(start).chain(read);
@@ -148,10 +149,10 @@ impl<R: Read> CsvFile<Begun<R>> {
     }
 }
 
-/// The byte order mark that some editors put in front of a text.
-const MARK: &[u8] = "\u{feff}".as_bytes();
-
 fn refuse_utf16(path: &Path, start: &[u8]) -> Result<()> {
+    if let [0x1f, 0x8b, ..] = start {
+        return Err(Error::input(path, PACKED));
+    }
     // A mark in front, or an ordinary letter of two bytes.
     if matches!(start, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..]) {
         let reason = "UTF-16, as spreadsheets write \"Unicode text\": save it as UTF-8";
@@ -195,10 +196,7 @@ impl<R: Read> CsvFile<R> {
     /// # Errors
     /// If there is none.
     pub fn column(&self, name: &str) -> Result<usize> {
-        let exact = self.header.iter().position(|column| column == name);
-        let bare = name.trim();
-        let found = exact.or_else(|| self.header.iter().position(|column| column.trim() == bare));
-        found.ok_or_else(|| {
+        position(&self.header, name).ok_or_else(|| {
             let there: Vec<String> = self.header.iter().map(|name| shown(name)).collect();
             let mut reason = format!("no such column; there are: {}", there.join(", "));
             if let [only] = &self.header[..]
@@ -240,7 +238,7 @@ fn opened(path: &Path) -> Result<(Records<File>, u64)> {
     let mut start = Vec::with_capacity(4);
     file.by_ref().take(4).read_to_end(&mut start).map_err(wrong)?;
     refuse_utf16(path, &start)?;
-    let before = if start.starts_with(MARK) { MARK.len() as u64 } else { 0 };
+    let before = if start.starts_with(&MARK) { MARK.len() as u64 } else { 0 };
     file.seek(SeekFrom::Start(before)).map_err(wrong)?;
     Ok((Records::over(path, Strict::new(file, 1), None), before))
 }
@@ -251,6 +249,12 @@ pub fn cells(line: &str) -> Option<Vec<String>> {
     let mut record = ByteRecord::new();
     records.next(&mut record).ok().flatten()?;
     record.iter().map(|cell| text(cell).ok().map(str::to_owned)).collect()
+}
+
+/// The place of a column among `names`: as its name is given, else without blanks around it.
+pub fn position<S: AsRef<str>>(names: &[S], name: &str) -> Option<usize> {
+    let exact = names.iter().position(|column| column.as_ref() == name);
+    exact.or_else(|| names.iter().position(|column| column.as_ref().trim() == name.trim()))
 }
 
 /// A column's name, in quotes where its ends cannot be seen otherwise.

@@ -21,6 +21,7 @@ fn row(line: usize, cells: &[&str]) -> (usize, Vec<String>) {
     (line, cells.iter().map(|cell| (*cell).to_owned()).collect())
 }
 
+// Lines that end with CR LF: https://docs.python.org/3/library/csv.html (lineterminator)
 #[test]
 fn lines_are_counted_as_an_editor_counts_them() {
     let expected = vec![row(2, &["1", "2"]), row(4, &["3\n\n4", "5"]), row(7, &["6", ""])];
@@ -44,7 +45,11 @@ fn quotes_are_read_rightly_or_not_at_all() {
         [row(2, &["say \"no\", or", "2"]), row(3, &["", ""]), row(4, &["5\" disk", "x\"y"])];
     assert_eq!(read(right.as_bytes()).unwrap(), expected);
     for (content, message) in [
+        // Never closed: https://github.com/pandas-dev/pandas/issues/22661 and
+        // https://github.com/apple/turicreate/issues/1692
         ("a,b\n1,2\n\"3,4\n5,6\n", "t.csv, row 3: a quote is opened here and never closed"),
+        // Behind a backslash: https://github.com/aotimme/gocsv/issues/46 and
+        // https://github.com/C2FO/fast-csv/issues/112
         (
             "a,b\n\"ran \\\"whoami\\\" twice\",2\n",
             "t.csv, row 2: text stands behind the closing quote of a cell: a quote within a quoted \
@@ -78,6 +83,8 @@ fn what_stands_before_a_broken_quote_is_told_first() {
 
 #[test]
 fn headers() {
+    // Two columns of one name: https://github.com/pandas-dev/pandas/issues/14704 and
+    // https://github.com/pandas-dev/pandas/issues/19383
     let error = read(b"a,b, a\n1,2,3\n").unwrap_err();
     assert_eq!(error, "t.csv, row 1, field \"a\": two columns have this name, 1 and 3");
     // So is what comes from a stream.
@@ -94,6 +101,8 @@ fn headers() {
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.csv");
+    // Blanks around names: https://github.com/asreview/asreview/issues/467 and
+    // https://github.com/ccpem/affinity-vae/issues/156
     std::fs::write(&path, "text , label\n1, 2\n").unwrap();
     let file = CsvFile::open(&path).unwrap();
     assert_eq!(file.column("text").unwrap(), 0);
@@ -108,6 +117,7 @@ fn headers() {
     }
 }
 
+// Two quotes in two lines swallow a row: https://github.com/NVIDIA/cudf/issues/2398
 #[test]
 fn a_row_of_several_lines_is_told() {
     let folder = tempfile::tempdir().unwrap();

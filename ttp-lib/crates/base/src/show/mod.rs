@@ -26,6 +26,13 @@ pub fn print(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
+/// Prints what a user should know of a checkpoint or a file, a line each.
+pub fn print_notes(notes: &[String]) {
+    for note in notes {
+        print(&format!("note: {}\n", terminal_safe(note)));
+    }
+}
+
 /// A content block of the notebook kernel: what stands between the two lines is
 /// shown as that MIME type.
 pub fn content_block(mime: &str, content: &str) -> String {
