@@ -8,8 +8,8 @@ use ttp_lib::balance::{self, Draws, FillRule, Limits};
 use ttp_lib::corpus::clean::normalised;
 use ttp_lib::corpus::overlap::Apart;
 use ttp_lib::corpus::{
-    Columns, Corpus, CorpusBuild, DropCount, Kinship, Operation, Overlap, Reason, RowChoice,
-    Source, build, techniques, tram,
+    Columns, Corpus, CorpusBuild, DropCount, Kinship, LabelChanges, Operation, Overlap, Reason,
+    RowChoice, Source, build, descriptions, prose, technique_entries, techniques, tram,
 };
 use ttp_lib::evaluate::{linear_predictions, scores_by_leakage, scores_of};
 use ttp_lib::linear::LinearKind;
@@ -517,7 +517,17 @@ fn a_bundle_is_built_from_what_is_sound() {
             &all[..3],
             vec![no_end.to_owned(), foreign(2)],
         ),
-        ("\"name\": \"PowerShell\"", "\"name\": 7", &all[..1], vec![no_end.to_owned(), foreign(1)]),
+        (
+            "\"name\": \"PowerShell\"",
+            "\"name\": 7",
+            &all[..1],
+            vec![
+                no_end.to_owned(),
+                "1 passed over: no STIX object, or of another shape (attack-pattern--2: invalid \
+                 type: integer `7`, expected a string)"
+                    .to_owned(),
+            ],
+        ),
         (
             "\"external_id\": \"T1059.001\"",
             "\"url\": \"x\"",
@@ -539,6 +549,8 @@ fn a_bundle_is_built_from_what_is_sound() {
             ],
         ),
         ("\"T1059\"", "\"T1060\"", &all[..1], vec![no_parent.to_owned()]),
+        // Under a technique that is deprecated:
+        // https://github.com/mitre-attack/attack-workbench-frontend/issues/219
         (
             "\"T1059\"}]}",
             "\"T1059\"}], \"x_mitre_deprecated\": true},\n  {\"type\": \"attack-pattern\", \"id\": \
@@ -548,6 +560,8 @@ fn a_bundle_is_built_from_what_is_sound() {
             &all[..1],
             vec![no_parent.to_owned()],
         ),
+        // In use, and an end is not there: https://github.com/mitre/cti/issues/158 and
+        // https://github.com/oasis-tcs/cti-stix2/issues/117
         (
             "\"target_ref\": \"attack-pattern--2\"",
             "\"target_ref\": \"attack-pattern--9\"",
@@ -555,7 +569,9 @@ fn a_bundle_is_built_from_what_is_sound() {
             vec![no_end.to_owned()],
         ),
         ("\"source_ref\": \"malware--1\", ", "", &all[..3], vec![no_end.to_owned()]),
-        // What is withdrawn may have lost its ends, and needs none.
+        // What is withdrawn may have lost its ends, and needs none:
+        // https://github.com/mitre-attack/attack-stix-data/issues/7 and
+        // https://github.com/mitre/cti/issues/74
         (
             "\"source_ref\": \"malware--1\", ",
             "\"source_ref\": \"malware--9\", \"revoked\": true, ",
@@ -564,6 +580,7 @@ fn a_bundle_is_built_from_what_is_sound() {
         ),
         // Campaigns act as groups do.
         ("\"malware\"", "\"campaign\"", &all[..], vec![]),
+        // A mark in front: https://github.com/cityjson/cjio/issues/21
         ("{\"type\": \"bundle\"", "\u{feff}{\"type\": \"bundle\"", &all[..], vec![]),
     ] {
         let built = of(from, to);
@@ -573,6 +590,70 @@ fn a_bundle_is_built_from_what_is_sound() {
     }
     let first = of("\"T1059\"", "\"MOB-T1059\"").corpus;
     assert_eq!(first.sentences[0].technique, "MOB-T1059", "an id of the first releases");
+}
+
+// Several versions in one bundle: https://github.com/mitre/cti/issues/194 and
+// https://github.com/mitre-attack/attack-website/issues/304
+#[test]
+fn of_many_that_are_passed_over_three_are_named() {
+    let lost: String = (1..=5)
+        .map(|at| {
+            format!(
+                ",\n  {{\"type\": \"relationship\", \"id\": \"relationship--lost{at}\", \
+                 \"relationship_type\": \"uses\", \"source_ref\": \"malware--9\", \
+                 \"target_ref\": \"attack-pattern--2\", \"description\": \"It was lost.\"}}"
+            )
+        })
+        .collect();
+    let input = Input::new(SMALL.replacen("\n]}", &format!("{lost}\n]}}"), 1));
+    let built = build(&Source::Attack { bundle: input.path.clone(), tram: None }).unwrap();
+    sums_add_up(&built);
+    assert_eq!(built.corpus.len(), 4);
+    assert_eq!(
+        built.notes,
+        ["5 passed over: a relationship of which an end is not there (relationship--lost1, \
+          relationship--lost2, relationship--lost3 …)"]
+    );
+}
+
+/// What reads a bundle for something else than its sentences passes over the same.
+#[test]
+fn broken_objects_change_nothing_else_that_a_bundle_says() {
+    let small = SMALL.replace(
+        "\"name\": \"X\"",
+        "\"name\": \"X\", \"description\": \"X is a loader. It was sold.\"",
+    );
+    let small = small.replace(
+        "\"name\": \"PowerShell\",",
+        "\"name\": \"PowerShell\", \"kill_chain_phases\": [{\"phase_name\": \"execution\"}],",
+    );
+    let pattern = "\"type\": \"attack-pattern\", \"id\": \"attack-pattern-";
+    let relationship = "\"type\": \"relationship\", \"relationship_type\": ";
+    let broken = format!(
+        ",\n  7, \"text\", {{\"id\": \"x--1\"}},\n  {{{pattern}-8\", \"name\": 7}},\n  \
+         {{{pattern}-9\", \"name\": \"Bare\"}},\n  \
+         {{{relationship}\"uses\", \"id\": \"relationship--9\"}},\n  \
+         {{{relationship}\"revoked-by\", \"id\": \"relationship--8\"}}\n]}}"
+    );
+    let broken = small.replacen("\n]}", &broken, 1);
+    assert_ne!(broken, small);
+    let (small, broken) = (Input::new(small), Input::new(broken));
+    let (sound, passed_over) = ([small.path.as_path()], [broken.path.as_path()]);
+    let kinship = Kinship::of_bundle(&small.path).unwrap();
+    assert_eq!(kinship.tactics.len(), 2);
+    assert_eq!(Kinship::of_bundle(&broken.path).unwrap(), kinship);
+    let sentences = prose(&sound).unwrap();
+    assert_eq!(sentences.len(), 2);
+    assert_eq!(prose(&passed_over).unwrap(), sentences);
+    let entries = technique_entries(&sound).unwrap();
+    assert_eq!(entries["T1059.001"].tactics, ["execution"]);
+    assert_eq!(technique_entries(&passed_over).unwrap(), entries);
+    assert_eq!(descriptions(&passed_over).unwrap(), descriptions(&sound).unwrap());
+    for (earlier, later) in [(&sound, &passed_over), (&passed_over, &sound)] {
+        let changes = LabelChanges::between(earlier, later).unwrap();
+        assert_eq!(changes.changes, []);
+        assert_eq!(changes.unchanged.techniques, 1);
+    }
 }
 
 #[test]
@@ -609,8 +690,32 @@ fn of_several_versions_of_an_object_the_newest_counts() {
             (vec!["Another one.".into(), "The new text.".into()], vec![told.to_owned()])
         );
     }
-    let gone = pattern("2022-01-01T00:00:00.000Z", "The new text.", ", \"revoked\": true");
-    assert_eq!(of(&[&gone, &new, &other]).0, ["Another one."]);
+    for revoked in ["true", "\"True\"", "1"] {
+        let more = format!(", \"revoked\": {revoked}");
+        let gone = pattern("2022-01-01T00:00:00.000Z", "The new text.", &more);
+        assert_eq!(of(&[&gone, &new, &other]).0, ["Another one."], "{revoked}");
+    }
+    // What cannot be read is a version all the same, and the newest.
+    let broken = pattern("2022-01-01T00:00:00.000Z", "The new text.", ", \"revoked\": \"maybe\"");
+    assert_eq!(of(&[&new, &broken, &other]).0, ["Another one."]);
+    // Times are compared, not their spelling: in other zones, with a blank, without a zone.
+    for (older, newer) in [
+        ("2021-05-01T23:00:00+05:00", "2021-05-01T22:30:00Z"),
+        ("2021-05-02T01:00:00Z", "2021-05-01T23:00:00-05:00"),
+        ("2021-05-01T23:59:59.999Z", "2021-05-02 00:00:00Z"),
+        ("2021-05-01T12:00:00Z", "2021-05-01T12:00:00.5"),
+    ] {
+        let pair = [pattern(older, "The old text.", ""), pattern(newer, "The new text.", "")];
+        for order in [[0, 1], [1, 0]] {
+            let found = of(&[&pair[order[0]], &pair[order[1]]]).0;
+            assert_eq!(found, ["The new text."], "{older} {newer}");
+        }
+    }
+    // Its tactic's reference, or an address alone, may stand before its own.
+    let first = "[{\"source_name\": \"mitre-attack\", \"external_id\": \"TA0011\"}, null, \
+                 {\"source_name\": \"mitre-attack\"}, ";
+    let several = new.replace("[{\"source_name\"", &format!("{first}{{\"source_name\""));
+    assert_eq!(of(&[&several, &other]).0, ["The new text.", "Another one."]);
 }
 
 /// MITRE's own releases of Mobile and ICS with what stood in their builders' way: ids of earlier
@@ -633,7 +738,9 @@ fn official_releases_build() {
     }
 }
 
-/// A text of one bracket over and over takes as long as any other of its length.
+/// A text of one bracket over and over takes as long as any other of its length. Texts of
+/// brackets and of ampersands: <https://github.com/Python-Markdown/markdown/issues/798> and
+/// <https://github.com/markdown-it/markdown-it/issues/737>.
 #[test]
 fn hostile_descriptions_are_cut_in_linear_time() {
     for piece in ["[", "&", "<", "(Citation:", "`", "[a](", "<code>", "("] {
@@ -679,6 +786,10 @@ fn tram_of_the_wrong_shape_is_named_by_key() {
             (Reason::Duplicate, 1)
         ]
     );
+    // A mark that an editor put in front is no part of it.
+    let text = std::fs::read_to_string(&tram.path).unwrap();
+    std::fs::write(&tram.path, format!("\u{feff}{text}")).unwrap();
+    assert_eq!(build(&source).unwrap().corpus, built.corpus);
     let last = built.corpus.sentences.last().unwrap();
     assert_eq!(last.subtechnique.as_deref(), Some("T1059.001"));
     assert_eq!(last.source_id, "tram-v1:powershell");
@@ -744,6 +855,15 @@ fn csv_mistakes_are_named_by_row_and_field() {
         said(b"text,label,label\na,b,c\n", None),
         "FILE, row 1, field \"label\": two columns have this name, 2 and 3"
     );
+    // Lines that end as https://docs.python.org/3/library/csv.html ends them (lineterminator).
+    assert_eq!(
+        said(b"text,label\r\na,b\r\nc,d\r\ne,\r\nf,b\r\n", None),
+        "FILE, row 4, field \"label\": empty label"
+    );
+    assert_eq!(
+        said(b"text,label\r\na,b\r\nc,d\r\ne,f,b\r\nf,b\r\n", None),
+        "FILE, row 4: 3 cells, the header has 2"
+    );
     let open = said(b"text,label\r\na,b\r\n\"c,d\r\n", None);
     assert_eq!(open, "FILE, row 3: a quote is opened here and never closed");
     assert_eq!(said(b"text,label\n", None), "FILE: no row below the header");
@@ -751,7 +871,10 @@ fn csv_mistakes_are_named_by_row_and_field() {
 }
 
 /// Blanks and what cannot be seen make no label of their own; what may be one label, or several,
-/// is told with its row.
+/// is told with its row. One label in several spellings:
+/// <https://github.com/facebookresearch/fastText/issues/72>. Blanks around names and cells:
+/// <https://github.com/asreview/asreview/issues/467> and
+/// <https://github.com/ccpem/affinity-vae/issues/156>.
 #[test]
 fn labels_are_read_as_people_see_them() {
     let input = Input::new(
@@ -774,6 +897,82 @@ fn labels_are_read_as_people_see_them() {
             "1 row runs over several lines (the first: row 9): are its quotes right?",
         ]
     );
+}
+
+/// Texts that differ in nothing one can see are one text. After
+/// <https://github.com/TelecomsXChangeAPi/OpenTextShield/issues/194> and
+/// <https://github.com/Tatoeba/tatoeba2/pull/2151>.
+#[test]
+fn one_text_in_two_unicode_forms_is_one_row() {
+    let input = Input::new(
+        "text,label\nThe caf\u{e9} loader ran,T1105\nThe cafe\u{301} loader ran,T1105\n\
+         It read a password,T1003\nIt read a pass\u{200b}word,T1003\n",
+    );
+    let columns = Columns::named("text", "label");
+    let source =
+        Source::Csv { path: input.path.clone(), columns, known: None, keep: RowChoice::Distinct };
+    let built = build(&source).unwrap();
+    sums_add_up(&built);
+    let texts: Vec<&str> = built.corpus.sentences.iter().map(|row| row.text.as_str()).collect();
+    assert_eq!(texts, ["The caf\u{e9} loader ran", "It read a password"]);
+    let dropped: Vec<_> = built.dropped.iter().map(|d| (d.reason, d.count)).collect();
+    assert_eq!(dropped, [(Reason::Duplicate, 2)]);
+}
+
+#[test]
+fn blanks_around_a_sentence_are_no_part_of_it() {
+    let input = Input::new(
+        "\u{feff}text , label\n  alpha one  , T1105 \n\talpha\u{a0} two\t,T1105\n\
+         \u{2003}alpha one,T1105\n",
+    );
+    let texts = |keep| {
+        let (path, columns) = (input.path.clone(), Columns::named("text", "label"));
+        let built = build(&Source::Csv { path, columns, known: None, keep }).unwrap();
+        assert!(built.corpus.sentences.iter().all(|row| row.technique == "T1105"));
+        built.corpus.sentences.into_iter().map(|row| row.text).collect::<Vec<_>>()
+    };
+    assert_eq!(texts(RowChoice::Distinct), ["alpha one", "alpha two"]);
+    // Where every row is kept, it is kept as it stands.
+    let all = ["  alpha one  ", "\talpha\u{a0} two\t", "\u{2003}alpha one"];
+    assert_eq!(texts(RowChoice::EveryRow), all);
+}
+
+/// Accents in one character and in two, soft hyphens, what takes no room, case and blanks make no
+/// other text; another technique's is its own.
+#[test]
+fn texts_that_look_alike_are_duplicates() {
+    let alike = [
+        "The caf\u{e9} was phished",
+        "The cafe\u{301} was phished.",
+        "the cafe was phished",
+        "The ca\u{ad}f\u{e9} was phished",
+        "The caf\u{e9}\u{200b} was phi\u{200d}shed",
+        "\u{200e}THE  CAF\u{c9}\u{a0}WAS PHISHED!",
+        "\u{feff}The caf\u{e9} was phished",
+    ];
+    let rows: String = alike.iter().map(|text| format!("{text},T1566\n")).collect();
+    let input =
+        Input::new(format!("text,label\n{rows}{},T1105\nThe bar was phished,T1566\n", alike[1]));
+    let columns = Columns::named("text", "label");
+    let source =
+        Source::Csv { path: input.path.clone(), columns, known: None, keep: RowChoice::Distinct };
+    let built = build(&source).unwrap();
+    sums_add_up(&built);
+    let kept: Vec<_> =
+        built.corpus.sentences.iter().map(|row| (&row.technique[..], &row.text[..])).collect();
+    let expected = [("T1566", alike[0]), ("T1105", alike[1]), ("T1566", "The bar was phished")];
+    assert_eq!(kept, expected);
+    let dropped: Vec<_> = built.dropped.iter().map(|d| (d.reason, d.count)).collect();
+    assert_eq!(dropped, [(Reason::Duplicate, alike.len() - 1)]);
+
+    // A bundle's texts likewise.
+    let twice =
+        SMALL.replace("X ran <code>powershell</code>.", "It is p\u{f3}wer\u{ad}ful\u{200b}!");
+    assert_ne!(twice, SMALL);
+    let input = Input::new(twice);
+    let built = build(&Source::Attack { bundle: input.path.clone(), tram: None }).unwrap();
+    let dropped: Vec<_> = built.dropped.iter().map(|d| (d.reason, d.count)).collect();
+    assert_eq!(dropped, [(Reason::Duplicate, 1)]);
 }
 
 #[test]

@@ -6,7 +6,9 @@ pub(super) mod prose;
 
 use super::candidates::{Candidate, Reason, Technique, Techniques};
 use super::clean;
-use serde::Deserialize;
+use chrono::{DateTime, Utc};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -50,13 +52,28 @@ struct Object<'a> {
     #[serde(borrow)]
     target_ref: Option<Text<'a>>,
     #[serde(borrow)]
-    external_references: Option<Vec<Reference<'a>>>,
+    external_references: Option<Vec<Option<Reference<'a>>>>,
     #[serde(borrow)]
-    kill_chain_phases: Option<Vec<Phase<'a>>>,
+    kill_chain_phases: Option<Vec<Option<Phase<'a>>>>,
     #[serde(borrow)]
     x_mitre_detection: Option<Text<'a>>,
+    #[serde(deserialize_with = "truth")]
     revoked: Option<bool>,
+    #[serde(deserialize_with = "truth")]
     x_mitre_deprecated: Option<bool>,
+}
+
+/// A truth value, also as some programs write it: `"true"`, `"False"`, 1.
+fn truth<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<bool>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    match value.to_string().trim_matches('"').to_ascii_lowercase().as_str() {
+        "null" | "" => Ok(None),
+        "true" | "1" => Ok(Some(true)),
+        "false" | "0" => Ok(Some(false)),
+        _ => Err(D::Error::custom(format!("{value} is neither true nor false"))),
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -82,14 +99,31 @@ impl Object<'_> {
         said(&self.kind) == Some(kind)
     }
 
-    /// When this version was made: a time in UTC, so that text order is time order.
-    fn time(&self) -> &str {
-        said(&self.modified).unwrap_or_default().trim_end_matches('Z')
+    /// When this version was made; `None` where it does not say.
+    fn time(&self) -> Option<Time> {
+        said(&self.modified).map(Time::of)
     }
 
     /// Its STIX id: every object that is kept has one.
     fn name_in_bundle(&self) -> &str {
         said(&self.id).unwrap_or_default()
+    }
+}
+
+/// When a version was made. What is no time is older than all times.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Time {
+    Text(String),
+    Utc(DateTime<Utc>),
+}
+
+impl Time {
+    /// RFC 3339, as STIX has it; also in another zone than UTC, or without one.
+    fn of(text: &str) -> Self {
+        let text = text.trim();
+        let read = DateTime::parse_from_rfc3339(text)
+            .or_else(|_| DateTime::parse_from_rfc3339(&format!("{text}Z")));
+        read.map_or_else(|_| Self::Text(text.to_owned()), |time| Self::Utc(time.to_utc()))
     }
 }
 
@@ -165,10 +199,11 @@ fn objects_of<'a>(
     repaired: &'a OnceCell<String>,
     passed_over: &mut PassedOver,
 ) -> Result<Vec<Object<'a>>> {
+    let mut foreign: Vec<(String, Option<Time>)> = Vec::new();
     let bundle: Bundle<'_> = match serde_json::from_str(text) {
         Ok(bundle) => bundle,
         Err(error) => {
-            let without = without_foreign(file, text, &error, passed_over)?;
+            let without = without_foreign(file, text, &error, passed_over, &mut foreign)?;
             let text = repaired.get_or_init(|| without);
             serde_json::from_str(text).map_err(|error| Error::input(file, error))?
         }
@@ -179,12 +214,18 @@ fn objects_of<'a>(
     let read = bundle.objects.ok_or_else(|| {
         Error::input_at(file, None, Some("objects"), "missing: not a STIX bundle")
     })?;
-    let mut newest: BTreeMap<String, (usize, String)> = BTreeMap::new();
+    let mut newest: BTreeMap<String, (usize, Option<Time>)> = BTreeMap::new();
     for (index, object) in read.iter().enumerate() {
         let Some(id) = said(&object.id) else { continue };
         let time = object.time();
-        if newest.get(id).is_none_or(|(_, other)| other.as_str() <= time) {
-            newest.insert(id.to_owned(), (index, time.to_owned()));
+        if newest.get(id).is_none_or(|(_, other)| *other <= time) {
+            newest.insert(id.to_owned(), (index, time));
+        }
+    }
+    // Of an object whose newest version cannot be read no older one counts.
+    for (id, time) in foreign {
+        if newest.get(&id).is_some_and(|(_, other)| *other < time) {
+            newest.insert(id, (read.len(), time));
         }
     }
     let mut all = Vec::with_capacity(read.len());
@@ -223,25 +264,20 @@ fn objects_of_all<'a>(
         }
         all.push(objects);
     }
-    let mut newest: BTreeMap<String, (usize, String)> = BTreeMap::new();
+    let mut newest: BTreeMap<String, (usize, Time)> = BTreeMap::new();
     for (bundle, objects) in all.iter().enumerate() {
         for object in objects {
-            let (id, time) = (object.name_in_bundle(), object.time());
-            if time.is_empty() {
-                continue;
-            }
-            if newest.get(id).is_none_or(|(_, other)| other.as_str() < time) {
-                newest.insert(id.to_owned(), (bundle, time.to_owned()));
+            let (id, Some(time)) = (object.name_in_bundle(), object.time()) else { continue };
+            if newest.get(id).is_none_or(|(_, other)| *other < time) {
+                newest.insert(id.to_owned(), (bundle, time));
             }
         }
     }
     for (bundle, (objects, passed_over)) in all.iter_mut().zip(passed_over).enumerate() {
         objects.retain(|object| {
             let Some((place, time)) = newest.get(object.name_in_bundle()) else { return true };
-            if object.time().is_empty() {
-                return true;
-            }
-            if *place != bundle && time != object.time() {
+            let Some(own) = object.time() else { return true };
+            if *place != bundle && *time != own {
                 passed_over.add(OLDER, object.name_in_bundle());
             }
             *place == bundle
@@ -250,13 +286,14 @@ fn objects_of_all<'a>(
     Ok(all)
 }
 
-/// The bundle without the objects that have another shape than STIX has. Only asked for once
-/// reading has failed, so it may be slow.
+/// The bundle without the objects that have another shape than STIX has, of which `foreign` gets
+/// the ids and times. Only asked for once reading has failed, so it may be slow.
 fn without_foreign(
     file: &Path,
     text: &str,
     error: &serde_json::Error,
     passed_over: &mut PassedOver,
+    foreign: &mut Vec<(String, Option<Time>)>,
 ) -> Result<String> {
     let refused = |error: &serde_json::Error| {
         let reason = if error.is_eof() {
@@ -268,14 +305,25 @@ fn without_foreign(
     };
     let mut value: serde_json::Value =
         serde_json::from_str(text).map_err(|error| refused(&error))?;
+    if value.is_array() {
+        return Err(Error::input(file, "a list, not a STIX bundle: an object with \"objects\""));
+    }
     let Some(objects) = value.get_mut("objects").and_then(serde_json::Value::as_array_mut) else {
         return Err(refused(error));
     };
     let mut index = 0;
     objects.retain(|object| {
-        let fits = object.is_object() && Object::deserialize(object).is_ok();
-        if !fits {
-            passed_over.add(NO_OBJECT, format!("objects[{index}]"));
+        let why = match object.is_object() {
+            true => Object::deserialize(object).err().map(|error| error.to_string()),
+            false => Some(String::new()),
+        };
+        let fits = why.is_none();
+        if let Some(why) = why {
+            let text = |field: &str| object.get(field).and_then(serde_json::Value::as_str);
+            let name = text("id").map_or_else(|| format!("objects[{index}]"), str::to_owned);
+            let why = if why.is_empty() { why } else { format!(": {why}") };
+            passed_over.add(NO_OBJECT, format!("{name}{why}"));
+            foreign.extend(text("id").map(|id| (id.to_owned(), text("modified").map(Time::of))));
         }
         index += 1;
         fits
@@ -297,7 +345,7 @@ pub(super) fn patterns(bundles: &[&Path]) -> Result<Vec<Pattern>> {
     with_objects(bundles, |lists, _| {
         let used = lists.iter().flatten().filter(|o| o.is("attack-pattern") && !o.withdrawn());
         let pattern = |object: &Object<'_>| {
-            let phases = object.kill_chain_phases.iter().flatten();
+            let phases = object.kill_chain_phases.iter().flatten().flatten();
             let tactics = phases.filter_map(|phase| phase.phase_name.as_ref().map(|Text(t)| t));
             let linked = object.description.iter().flat_map(|Text(text)| linked_techniques(text));
             Some(Pattern {
@@ -444,14 +492,17 @@ pub(super) fn read(bundles: &[&Path]) -> Result<Contents> {
 /// The ATT&CK id of an attack-pattern: `T1059`, `T1059.001`, or `MOB-T1007` of the first
 /// releases; in words why it has none.
 fn technique_id(object: &Object<'_>) -> std::result::Result<String, String> {
-    let references = object.external_references.as_deref().unwrap_or_default();
-    let own = references.iter().find(|reference| {
+    let references = object.external_references.iter().flatten().flatten();
+    let own = references.filter(|reference| {
         said(&reference.source_name)
             .is_some_and(|name| name.starts_with("mitre-") && name.ends_with("attack"))
     });
-    match own.and_then(|reference| said(&reference.external_id)) {
-        Some(id) if is_technique_id(id) => Ok(id.to_owned()),
-        Some(id) => Err(format!("{id:?} is no technique id")),
-        None => Err("no external_id of source mitre-attack".to_owned()),
+    // There may be several: its tactic's, or an address alone.
+    let ids: Vec<&str> = own.filter_map(|reference| said(&reference.external_id)).collect();
+    let mut spelled = ids.iter().map(|id| id.trim().to_ascii_uppercase());
+    match (spelled.find(|id| is_technique_id(id)), ids.first()) {
+        (Some(id), _) => Ok(id),
+        (None, Some(id)) => Err(format!("{id:?} is no technique id")),
+        (None, None) => Err("no external_id of source mitre-attack".to_owned()),
     }
 }

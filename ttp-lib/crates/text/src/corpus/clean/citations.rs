@@ -180,11 +180,11 @@ pub(super) fn settled(text: &str) -> String {
         let next = piece.trim_start_matches([' ', '\t', '\u{a0}']);
         let mut chars = next.chars();
         let (first, second) = (chars.next(), chars.next());
-        // `.NET` begins a word with a full stop.
-        if let Some(word) = next.strip_prefix('.').filter(|_| out.ends_with(['.', '!', '?']))
+        // `.NET` begins a word with a full stop, `ends(Citation: A).Then` has lost a blank.
+        if let Some(word) = next.strip_prefix('.')
             && is_opener(word.split(' ').next().unwrap_or_default())
         {
-            out.push(' ');
+            out.push_str(if out.ends_with(['.', '!', '?']) { " " } else { ". " });
             out.push_str(word);
             continue;
         }

@@ -15,6 +15,18 @@ fn not_of<'a>(count: usize, texts: &[&'a str]) -> Vec<(&'a str, Vec<String>)> {
 // Kinds of https://github.com/mitre/cti/pull/181 and
 // https://github.com/mitre-attack/attack-website/issues/209
 #[test]
+fn a_citation_takes_no_full_stop_and_no_end_with_it() {
+    for (text, found) in [
+        ("It did one(Citation: A).The tool left.", &["It did one.", "The tool left."][..]),
+        ("It ran <code>cmd</code>(Citation: A).It left.", &["It ran cmd.", "It left."]),
+        ("It ran (Citation: A).Then it left.", &["It ran.", "Then it left."]),
+        ("It uses one(Citation: A).NET runs.", &["It uses one .NET runs."]),
+    ] {
+        assert_eq!(sentences(text), found, "{text:?}");
+    }
+}
+
+#[test]
 fn citations_go_in_any_spelling() {
     let two = ["It loads a file.", "It runs."];
     for citation in [
@@ -336,7 +348,9 @@ fn nothing_in_nothing_out() {
 }
 
 /// Every step takes time in proportion to the text: were one of them to look back from each place,
-/// this would take hours.
+/// this would take hours. Texts of brackets and of ampersands:
+/// <https://github.com/Python-Markdown/markdown/issues/798> and
+/// <https://github.com/markdown-it/markdown-it/issues/737>.
 #[test]
 fn hostile_texts_take_no_longer_than_others() {
     for (open, close) in [("(__a", "a__)"), ("(*a", "a*)"), ("(_a", "a_)"), ("[", "](x)")] {

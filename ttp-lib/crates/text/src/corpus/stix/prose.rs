@@ -173,7 +173,7 @@ pub fn technique_entries(bundles: &[&Path]) -> Result<BTreeMap<String, Technique
 }
 
 fn entry(object: &Object<'_>) -> TechniqueEntry {
-    let phases = object.kill_chain_phases.iter().flatten();
+    let phases = object.kill_chain_phases.iter().flatten().flatten();
     let tactics = phases.filter_map(|phase| said(&phase.phase_name)).map(str::to_owned);
     TechniqueEntry {
         name: clean::collapse(said(&object.name).unwrap_or_default()),
