@@ -40,7 +40,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use ttp_base::error::SettingPath;
 use ttp_base::settings::{Range, above, from_to};
-use ttp_base::{Result, settings};
+use ttp_base::{Error, Result, settings};
 
 /// The share of each part, each from 0 to 1, together 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -144,6 +144,11 @@ pub fn stratified(samples: &[Sample], shares: Shares, seed: u64) -> Result<Split
     Ok(split)
 }
 
+/// Why a part of so many rows is empty.
+fn too_few(rows: usize) -> impl Fn(f64) -> String {
+    move |share| format!("{share} of {rows} rows is no row: the part is empty")
+}
+
 /// A corpus parted as it is.
 #[derive(Debug, Clone)]
 pub struct UntrimmedSplit {
@@ -159,15 +164,38 @@ impl UntrimmedSplit {
     /// in training, case, spacing and punctuation set aside.
     ///
     /// # Errors
-    /// If the shares are none ([`Shares::check`]).
+    /// If the shares are none ([`Shares::check`]), or leave a part without a row.
     pub fn of(corpus: &Corpus, shares: Shares, seed: u64) -> Result<Self> {
         let mut split = stratified(&balance::samples(corpus), shares, seed)?;
+        let settings =
+            ["remedies.shares.train", "remedies.shares.validation", "remedies.shares.test"];
+        split.refuse_empty_parts(shares, settings, too_few(corpus.len()))?;
         let equal_text = split.set_apart();
+        let none_of_its_own = |_| "the part is empty: other parts have all its texts".to_owned();
+        split.refuse_empty_parts(shares, settings, none_of_its_own)?;
         Ok(Self { split, equal_text })
     }
 }
 
 impl Split {
+    /// An error for a part that has a share of the rows and no row: the first of training,
+    /// validation and test, by the name of its setting, with a reason for that share.
+    fn refuse_empty_parts(
+        &self,
+        shares: Shares,
+        settings: [&'static str; 3],
+        reason: impl Fn(f64) -> String,
+    ) -> Result<()> {
+        let parts = [&self.train, &self.validation, &self.test];
+        let shares = [shares.train, shares.validation, shares.test];
+        for ((part, share), field) in parts.into_iter().zip(shares).zip(settings) {
+            if share > 0.0 && part.is_empty() {
+                return Err(Error::Setting { field, reason: reason(share) });
+            }
+        }
+        Ok(())
+    }
+
     /// Rows of the three parts together.
     pub fn len(&self) -> usize {
         self.train.len() + self.validation.len() + self.test.len()

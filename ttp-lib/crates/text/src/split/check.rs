@@ -5,6 +5,7 @@ use crate::corpus::clean::normalised;
 use crate::corpus::{Corpus, Operation, Sample};
 use std::collections::HashMap;
 use std::path::Path;
+use ttp_base::csv_file::CsvFile;
 use ttp_base::{Error, Result};
 
 /// The parts' files, in the order in which a row is looked for: what is tested comes first.
@@ -47,7 +48,8 @@ impl Split {
         for (file, part) in self.parts() {
             for (at, sample) in part.iter().enumerate() {
                 let wrong = |field, reason: String| {
-                    Err(Error::input_at(&folder.join(file), Some(at + 2), Some(field), reason))
+                    let file = folder.join(file);
+                    Err(Error::input_at(&file, line_of(&file, at), Some(field), reason))
                 };
                 let Some(sentence) = corpus.sentences.get(sample.row as usize) else {
                     let rows = corpus.len();
@@ -78,7 +80,8 @@ impl Split {
         for (file, part) in self.parts() {
             for (at, sample) in part.iter().enumerate() {
                 let wrong = |field, reason: String| {
-                    Err(Error::input_at(&folder.join(file), Some(at + 2), Some(field), reason))
+                    let file = folder.join(file);
+                    Err(Error::input_at(&file, line_of(&file, at), Some(field), reason))
                 };
                 if file != FILES[2] && sample.operation != Operation::Original {
                     let reason = format!(
@@ -105,6 +108,15 @@ impl Split {
         }
         Ok(())
     }
+}
+
+/// The line of a part's row in its file, as an editor counts it: blank lines and texts over several
+/// lines stand before it. Asked for only once a row is wrong, so the file is read again.
+fn line_of(file: &Path, at: usize) -> Option<usize> {
+    let mut rows = CsvFile::open(file).ok()?;
+    let mut record = csv::ByteRecord::new();
+    (0..at).try_for_each(|_| rows.next(&mut record).ok().flatten().map(|_| ()))?;
+    rows.next(&mut record).ok().flatten()
 }
 
 #[cfg(test)]
@@ -164,14 +176,58 @@ mod tests {
                 split.test.push(split.train.remove(at.unwrap()));
             });
             assert!(copied.unwrap().contains("an augmented copy"));
-            let text = said(protocol, |split| {
-                let text = split.test[0].text.to_uppercase();
-                let copy = split.train.iter_mut().find(|s| s.operation != Operation::Original);
-                copy.unwrap().text = text;
-            });
-            assert!(text.unwrap().contains("test.csv has the same text"));
+            // In capitals, and with what looks no different: a soft hyphen, a zero-width space, an
+            // accent that stands alone, a mark of direction. One text in two Unicode forms:
+            // https://github.com/TelecomsXChangeAPi/OpenTextShield/issues/194 and
+            // https://github.com/Tatoeba/tatoeba2/pull/2151
+            let alike: [fn(&str) -> String; 5] = [
+                str::to_uppercase,
+                |text| text.replacen('e', "e\u{ad}", 1),
+                |text| format!("{}\u{200b}", text.replace(' ', "  ")),
+                |text| text.replacen('e', "e\u{301}", 1),
+                |text| format!("\u{200e}{text}"),
+            ];
+            for alike in alike {
+                let text = said(protocol, |split| {
+                    let text = alike(&split.test[0].text);
+                    assert_ne!(text, split.test[0].text);
+                    let copy = split.train.iter_mut().find(|s| s.operation != Operation::Original);
+                    copy.unwrap().text = text;
+                });
+                assert!(text.unwrap().contains("test.csv has the same text"));
+            }
         }
         assert_eq!(said(Protocol::Paper, |split| split.train.push(split.test[0].clone())), None);
+    }
+
+    #[test]
+    fn a_wrong_row_has_its_line_behind_blank_ones_and_texts_of_several() {
+        let folder = tempfile::tempdir().unwrap();
+        let limits = Limits { trim_below: 2, upsample_to: 30, downsample_to: 40 };
+        let made =
+            prepare(Protocol::Clean, &corpus(), limits, Shares::default(), &behind, 7).unwrap();
+        made.split.write(folder.path()).unwrap();
+        let first = &made.split.train[0];
+        let other = made.split.train.iter().find(|sample| sample.row != first.row).unwrap();
+        let path = folder.path().join("train.csv");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let inserted = format!("{},T1,\"one\r\ntwo\rthree\",original", other.row);
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.splice(1..1, ["", &inserted]);
+        std::fs::write(&path, lines.join("\n")).unwrap();
+        let read = |corpus: &Corpus| {
+            let read = Split::read_checked(folder.path(), Protocol::Clean, Some(corpus));
+            read.unwrap_err().to_string()
+        };
+        let error = read(&corpus());
+        assert!(error.contains("train.csv, row 3, field "), "{error}");
+        // Its text has three lines, so the first row behind it is in line 6.
+        let mut fits = corpus();
+        let own = &mut fits.sentences[other.row as usize];
+        (own.technique, own.text) = ("T1".to_owned(), "one\r\ntwo\rthree".to_owned());
+        fits.sentences[first.row as usize].technique = "T9".to_owned();
+        let error = read(&fits);
+        assert!(error.contains("train.csv, row 6, field \"technique\""), "{error}");
     }
 
     #[test]

@@ -54,13 +54,15 @@ fn texts_of_several(split: &Split) -> usize {
     labels.values().filter(|labels| labels.len() > 1).count()
 }
 
-/// As many techniques are named in a line.
+/// As many techniques are named in a line, where they are only counted in what follows.
 const NAMED: usize = 8;
 
-fn named(labels: &[String]) -> String {
-    let more = labels.len().saturating_sub(NAMED);
+/// The first of the names, and how many more there are.
+fn first_of<S: AsRef<str>>(names: &[S]) -> String {
+    let more = names.len().saturating_sub(NAMED);
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{rest}", labels[..labels.len().min(NAMED)].join(", "))
+    let first: Vec<&str> = names.iter().take(NAMED).map(AsRef::as_ref).collect();
+    format!("{}{rest}", first.join(", "))
 }
 
 impl fmt::Display for SplitLosses {
@@ -69,8 +71,12 @@ impl fmt::Display for SplitLosses {
         let mut lines = Vec::new();
         if !self.trimmed.is_empty() {
             let rows: usize = self.trimmed.values().sum();
-            let techniques = self.trimmed.len();
-            lines.push(format!("too rare to be kept: {techniques} techniques, {rows} rows"));
+            let names: Vec<&str> = self.trimmed.keys().map(String::as_str).collect();
+            lines.push(format!(
+                "too rare to be kept: {} techniques, {rows} rows: {}",
+                names.len(),
+                first_of(&names)
+            ));
         }
         if self.texts_of_several > 0 {
             let texts = self.texts_of_several;
@@ -81,14 +87,14 @@ impl fmt::Display for SplitLosses {
             let short: Vec<String> = self.short.iter().map(one).collect();
             lines.push(format!(
                 "not filled up, for want of new augmented copies: {}",
-                named(&short)
+                first_of(&short)
             ));
         }
         for (part, labels) in
             [("validation", &self.without_validation), ("test", &self.without_test)]
         {
             if !labels.is_empty() {
-                lines.push(format!("without a row in {part}: {}", named(labels)));
+                lines.push(format!("without a row in {part}: {}", labels.join(", ")));
             }
         }
         f.write_str(&lines.join("\n"))

@@ -1,7 +1,7 @@
 //! The protocols: what comes first, the split or the balancing, and what is kept on one side.
 
 use super::grouped::grouped;
-use super::{Shares, Split, stratified};
+use super::{Shares, Split, stratified, too_few};
 use crate::balance::{self, Augment, Draws, FillRule, Limits, Shortfall, mix};
 use crate::corpus::Corpus;
 use crate::corpus::clean::normalised;
@@ -161,16 +161,8 @@ pub fn prepare(
             (split, filled, equal_text, short, None)
         }
     };
-    for (field, share, part) in [
-        ("split.train", shares.train, &split.train),
-        ("split.validation", shares.validation, &split.validation),
-        ("split.test", shares.test, &split.test),
-    ] {
-        if share > 0.0 && part.is_empty() {
-            let reason = format!("{share} of {originals} rows is no row: the part is empty");
-            return Err(Error::Setting { field, reason });
-        }
-    }
+    let settings = ["split.train", "split.validation", "split.test"];
+    split.refuse_empty_parts(shares, settings, too_few(originals))?;
     let account = Account {
         corpus: corpus.len(),
         trimmed: corpus.len() - originals,

@@ -189,6 +189,103 @@ fn the_clean_protocol_leaks_nothing_and_the_papers_does() {
     assert!(shared_texts > 0);
 }
 
+/// A sentence of one agent in six forms that look alike: an accent in one character, in two and
+/// left out, a soft hyphen, what takes no room, other letters, blanks and marks.
+fn alike(form: usize, agent: usize) -> String {
+    match form % 6 {
+        0 => format!("agent{agent} phished caf\u{e9}{agent} staff{agent}"),
+        1 => format!("agent{agent} phished cafe\u{301}{agent} staff{agent}"),
+        2 => format!("agent{agent} phished cafe{agent} sta\u{ad}ff{agent}"),
+        3 => format!("Agent{agent}  PHISHED CAF\u{c9}{agent}, staff{agent}."),
+        4 => format!("\u{200e}agent{agent} phished caf\u{e9}{agent} staff\u{200b}{agent}\u{feff}"),
+        _ => format!("agent{agent}\u{a0}phished ca\u{2060}f\u{e9}{agent} staff{agent}"),
+    }
+}
+
+/// The agent of such a sentence.
+fn agent_of(text: &str) -> usize {
+    let digits = text.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit);
+    digits.collect::<String>().parse().unwrap()
+}
+
+#[test]
+fn texts_that_look_alike_stand_in_one_part() {
+    let forms: Vec<String> = (0..6).map(|form| alike(form, 7)).collect();
+    let texts: Vec<&str> = forms.iter().map(String::as_str).collect();
+    assert_eq!(near_duplicates(&texts, 1.0), [0; 6]);
+
+    // The second technique has the first one's texts, each in another form.
+    let row = |technique: &str, form: usize, agent: usize| Sentence {
+        technique: technique.to_owned(),
+        subtechnique: None,
+        name: technique.to_owned(),
+        text: alike(form, agent),
+        source_id: "test".to_owned(),
+    };
+    let other = |agent: usize| row("T2", agent + 1 + agent / 6 % 5, agent);
+    let sentences = (0..40).map(|agent| row("T1", agent, agent)).chain((0..40).map(other));
+    let corpus = Corpus { sentences: sentences.collect() };
+    // Four agents are new; the copies of the others are texts that the corpus has in some form.
+    let copy = |_: &str, seed: u64| {
+        vec![(Operation::Swap, alike((seed % 6) as usize, (seed / 7 % 44) as usize))]
+    };
+    let limits = Limits { trim_below: 5, upsample_to: 60, downsample_to: 80 };
+    for protocol in [Protocol::Clean, Protocol::Grouped] {
+        for seed in 0..3 {
+            let made = prepare(protocol, &corpus, limits, Shares::default(), &copy, seed).unwrap();
+            let agents = |part: &[Sample]| -> HashSet<usize> {
+                part.iter().map(|sample| agent_of(&sample.text)).collect()
+            };
+            let split = &made.split;
+            let [train, validation, test] =
+                [&split.train, &split.validation, &split.test].map(|part| agents(part));
+            assert!(!validation.is_empty() && !test.is_empty());
+            assert!(train.is_disjoint(&validation) && train.is_disjoint(&test));
+            assert!(validation.is_disjoint(&test));
+            for technique in ["T1", "T2"] {
+                let own = split.train.iter().filter(|sample| sample.technique == technique);
+                let own: Vec<usize> = own.map(|sample| agent_of(&sample.text)).collect();
+                let different: HashSet<&usize> = own.iter().collect();
+                assert_eq!(own.len(), different.len(), "a copy is no text of its own technique");
+            }
+            let leakage = Leakage::of(split);
+            assert_eq!((leakage.validation.same_text, leakage.test.same_text), (0, 0));
+            assert!(SplitLosses::of(&made, &corpus).texts_of_several > 0);
+        }
+    }
+}
+
+#[test]
+fn what_looks_like_a_text_that_is_tested_is_counted_and_not_pretrained_on() {
+    let sample = |row: u32, form: usize, agent: usize| Sample {
+        row,
+        technique: "T1".to_owned(),
+        text: alike(form, agent),
+        operation: Operation::Original,
+    };
+    let split = Split {
+        train: vec![sample(0, 0, 7), sample(6, 0, 1)],
+        validation: vec![sample(7, 0, 2)],
+        test: (1..6).map(|form| sample(form as u32, form, 7)).collect(),
+    };
+    let Leakage { validation, test } = Leakage::of(&split);
+    assert_eq!((test.rows, test.same_row, test.same_text), (5, 0, 5));
+    assert_eq!((validation.rows, validation.same_text), (1, 0));
+
+    let texts = (0..6).map(|form| alike(form, 7)).chain([alike(0, 8)]);
+    let sentences = texts.map(|text| Sentence {
+        technique: "T1".to_owned(),
+        subtechnique: None,
+        name: "T1".to_owned(),
+        text,
+        source_id: "test".to_owned(),
+    });
+    let corpus = Corpus { sentences: sentences.collect() };
+    let tested = Split { test: vec![sample(0, 0, 7)], ..Split::default() };
+    let parts = Unlabelled::of(&corpus, &[tested]);
+    assert_eq!((parts.tested, parts.train), (6, vec![alike(0, 8)]));
+}
+
 #[test]
 fn the_grouped_protocol_keeps_near_duplicates_on_one_side() {
     let words = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota"];
@@ -359,10 +456,17 @@ fn what_a_split_lost_is_told() {
     let prepared = of(Shares::default()).unwrap();
     let lost = SplitLosses::of(&prepared, &corpus);
     assert_eq!(lost.trimmed, BTreeMap::from([("T3".to_owned(), 2)]));
-    // A tenth of five rows is half a row: of the two parts one gets it.
+    // A tenth of five rows is half a row: of the two parts one gets it. Classes of few rows:
+    // https://github.com/scikit-learn/scikit-learn/issues/18424 and
+    // https://github.com/davidsbatista/text-classification/issues/1
     assert_eq!((lost.without_validation.len(), lost.without_test.len()), (0, 1));
     let text = lost.to_string();
-    assert!(text.contains("too rare to be kept: 1 techniques, 2 rows"), "{text}");
+    assert!(text.contains("too rare to be kept: 1 techniques, 2 rows: T3"), "{text}");
+    // Each tenth text of T1 is T2's and T3's too, in other letters: of those that are split, one.
+    assert_eq!(lost.texts_of_several, 1);
+    assert!(text.contains("texts that stand under more than one technique: 1"), "{text}");
+    // Nothing that can be changed: https://github.com/QData/TextAttack/pull/477 and
+    // https://github.com/QData/TextAttack/issues/611
     assert!(
         text.contains("not filled up, for want of new augmented copies: T2 (4 of 8)"),
         "{text}"
@@ -373,6 +477,16 @@ fn what_a_split_lost_is_told() {
     let few = Corpus { sentences: corpus.sentences[30..34].to_vec() };
     let error = prepare(Protocol::Clean, &few, tiny, Shares::default(), &Mute, 1).unwrap_err();
     assert_eq!(error.to_string(), "setting split.test: 0.1 of 4 rows is no row: the part is empty");
+    let error = UntrimmedSplit::of(&few, Shares::default(), 1).unwrap_err().to_string();
+    assert!(error.starts_with("setting remedies.shares."), "{error}");
+    assert!(error.ends_with(" of 4 rows is no row: the part is empty"), "{error}");
+    let same = |row: usize| Sentence {
+        text: format!("One sentence{}", " ".repeat(row)),
+        ..corpus.sentences[row].clone()
+    };
+    let one_text = Corpus { sentences: (0..30).map(same).collect() };
+    let error = UntrimmedSplit::of(&one_text, Shares::default(), 1).unwrap_err().to_string();
+    assert!(error.ends_with(": the part is empty: other parts have all its texts"), "{error}");
 }
 
 #[test]
@@ -402,4 +516,35 @@ fn a_split_is_read_back_and_mistakes_in_it_are_named() {
     let latin = [header.as_bytes(), b"1,T1,caf\xe9,swap\n"].concat();
     let expected = "bad.csv, row 2, field \"sentence\": not UTF-8";
     assert!(said(&latin).starts_with(expected), "{}", said(&latin));
+}
+
+/// Spreadsheets and editors save a part with a mark in front, with other line ends, as UTF-16.
+#[test]
+fn a_part_that_an_editor_saved_is_read_or_refused_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("train.csv");
+    let read = |content: &[u8]| {
+        std::fs::write(&path, content).unwrap();
+        let read = read_csv(&path).map_err(|error| error.to_string());
+        read.map_err(|message| message.replace(&path.display().to_string(), "train.csv"))
+    };
+    let text = "row,technique,sentence,operation\n1,T1,\"It ran,\ntwice\",original\n\n\
+                2,T2,It stopped,swap\n";
+    let samples = read(text.as_bytes()).unwrap();
+    assert_eq!((samples.len(), &samples[0].text[..]), (2, "It ran,\ntwice"));
+    assert_eq!(read(format!("\u{feff}{text}").as_bytes()).unwrap(), samples);
+    for end in ["\n", "\r\n", "\r"] {
+        for (behind, expected) in [
+            ("3,T1,,swap\n", "train.csv, row 6, field \"sentence\": empty"),
+            ("\n3,T1,a,spin\n", "train.csv, row 7, field \"operation\": unknown operation"),
+            ("3,T1,\"a,swap\n", "train.csv, row 6: a quote is opened here and never closed"),
+            ("3,T1\n", "train.csv, row 6: 2 cells, the header has 4"),
+        ] {
+            let content = format!("{text}{behind}").replace('\n', end);
+            assert_eq!(read(content.as_bytes()).unwrap_err(), expected, "{end:?}");
+        }
+    }
+    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let said = read(&utf16).unwrap_err();
+    assert!(said.starts_with("train.csv: UTF-16"), "{said}");
 }
