@@ -221,14 +221,30 @@ fn labels_may_be_numbers() {
     let judged = judged.unwrap();
     assert_eq!(judged.counts.labels(), ["10", "2"]);
     assert_eq!(judged.counts.count(1, 0), 1);
-    for (value, reason) in [(f64::NAN, "NaN is no label"), (0.5, "0.5 is no label")] {
+    // Numbers of one and two bytes, as pandas writes its categories' codes; and a file that is
+    // parquet by its first bytes alone.
+    let small = vec![
+        Column::new("truth".into(), [10_i8, 2, 2]),
+        Column::new("predicted".into(), [10_u16, 2, 10]),
+        Column::new("other".into(), [1_u8, 2, 3]),
+    ];
+    let file = folder.parquet("small.pq", small);
+    let judged = read_predictions(&file, &Columns::default()).unwrap();
+    assert_eq!(judged.counts.labels(), ["10", "2"]);
+    assert_eq!(judged.counts.count(1, 0), 1);
+    let of = |value: f64| {
         let columns = vec![
-            Column::new("truth".into(), ["1", "1"]),
+            Column::new("truth".into(), ["1", "0.5"]),
             Column::new("predicted".into(), [1.0, value]),
         ];
-        let broken = read_predictions(&folder.parquet("q.parquet", columns), &Columns::default());
-        assert_eq!(said(broken), format!("q.parquet, row 2, field \"predicted\": {reason}"));
-    }
+        read_predictions(&folder.parquet("q.parquet", columns), &Columns::default())
+    };
+    let broken = said(of(f64::NAN));
+    assert_eq!(broken, "q.parquet, row 2, field \"predicted\": NaN is no label");
+    // As in CSV: a label need not be a whole number.
+    let half = of(0.5).unwrap();
+    assert_eq!(half.counts.labels(), ["0.5", "1"]);
+    assert_eq!((half.counts.count(0, 0), half.counts.count(1, 1)), (1, 1));
 }
 
 #[test]
@@ -314,6 +330,40 @@ fn a_class_without_rows_is_in_the_matrix_and_in_no_average() {
     near("macro F1", report.diagnosis.macro_f1.value, (18.0 / 19.0 + 20.0 / 21.0) / 2.0);
     assert_eq!(report.diagnosis.faults().len(), 2, "a and b have but ten rows each");
     report.to_html().unwrap();
+}
+
+/// Of both rows' log loss the mean is −(ln 0.8 + ln 0.7) / 2; confidence is 0.2 and 0.3 short of 1.
+#[test]
+fn truth_values_have_the_probabilities_of_their_names() {
+    let scores = |text: &str| csv_with(text, &with_prefix("p_")).unwrap().probabilities.unwrap();
+    let rows = "1,1,0.8,0.2\n0,0,0.3,0.7\n";
+    for names in ["p_true,p_false", "p_TRUE,p_FALSE", "p_1,p_0", "p_1.0,p_0.0"] {
+        let found = scores(&format!("truth,predicted,{names}\n{rows}"));
+        assert!((found.log_loss.unwrap() - 0.289_909_247_626_471_1).abs() < 1e-12, "{names}");
+        assert!((found.calibration_error - 0.25).abs() < 1e-12, "{names}");
+    }
+    let twice = said(csv_with("truth,p_1,p_1.0\n1,0.5,0.5\n", &with_prefix("p_")));
+    assert_eq!(
+        twice,
+        "p.csv, row 1, field \"p_\": a label has two columns; there are: truth, p_1, p_1.0"
+    );
+}
+
+/// Of columns that are not truth values and numbers throughout, True is no 1: neither in accuracy
+/// nor in calibration.
+#[test]
+fn accuracy_and_calibration_agree_on_what_is_right() {
+    let right = |text: &str| {
+        let judged = csv(&format!("truth,predicted,probability\n{text}")).unwrap();
+        let right: u64 =
+            (0..judged.counts.labels().len() as u32).map(|at| judged.counts.count(at, at)).sum();
+        let scores = judged.probabilities.unwrap();
+        let bins = scores.bins.iter().map(|bin| bin.rows as f64 * bin.accuracy);
+        (right, bins.sum::<f64>().round() as u64)
+    };
+    assert_eq!(right("True,1,0.9\nFalse,0,0.9\n1,1,0.9\n"), (1, 1));
+    assert_eq!(right("True,1,0.9\nFalse,0,0.9\nTrue,0,0.9\n"), (2, 2));
+    assert_eq!(right("1.0,1,0.9\n2,2.0,0.9\n1,2,0.9\n"), (2, 2));
 }
 
 #[test]
@@ -432,6 +482,51 @@ fn a_matrix_that_is_none_is_refused() {
     assert!(json(json!(["a"]), json!([[null]])).starts_with("m.json, row 1: "));
     assert!(json(json!(["a"]), json!([[-1]])).starts_with("m.json, row 1: "));
     assert!(said(read_matrix(&folder.write("m.json", "{}"))).contains("labels"));
+}
+
+/// Whatever ends a line (<https://docs.python.org/3/library/csv.html>, lineterminator), wherever a
+/// blank one is and however many a cell has.
+#[test]
+fn a_wrong_row_is_named_as_an_editor_counts_it() {
+    let folder = Folder::new();
+    for end in ["\n", "\r\n", "\r"] {
+        let of = |text: &str, columns: &Columns| {
+            said(read_predictions(&folder.write("p.csv", text.replace('\n', end)), columns))
+        };
+        let plain = Columns::default();
+        let missing = |row: usize, field: &str| {
+            format!("p.csv, row {row}, field {field:?}: missing: no label")
+        };
+        assert_eq!(of("truth,predicted\na,a\n\nb,b\n,b\n", &plain), missing(5, "truth"));
+        assert_eq!(of("truth,predicted\n\na,a\nb,\n", &plain), missing(4, "predicted"));
+        let quoted = "truth,predicted\n\"a\nb\",a\n\nb,\n";
+        assert_eq!(of(quoted, &plain), missing(5, "predicted"));
+        let open = "truth,predicted\na,a\n\n\"b,b\n";
+        assert_eq!(of(open, &plain), "p.csv, row 4: a quote is opened here and never closed");
+        let behind = "p.csv, row 3: text stands behind the closing quote of a cell";
+        let altered = of("truth,predicted\na,a\n\"b\\\"c\",b\n", &plain);
+        assert!(altered.starts_with(behind), "{altered}");
+        let short = of("truth,predicted\n\na,a\nb\n", &plain);
+        assert_eq!(short, "p.csv, row 4: 1 cells, the header has 2");
+        assert_eq!(
+            of("truth,predicted,probability\na,a,0.5\n\nb,b,NaN\n", &plain),
+            "p.csv, row 4, field \"probability\": NaN is no probability from 0 to 1"
+        );
+        assert_eq!(
+            of("truth,p_a,p_b\n\na,0.5,0.5\nb,0.5,nan\n", &with_prefix("p_")),
+            "p.csv, row 4, field \"p_b\": NaN is no probability from 0 to 1"
+        );
+        let matrix =
+            |text: &str| said(read_matrix(&folder.write("m.csv", text.replace('\n', end))));
+        assert_eq!(
+            matrix("x,a,b\n\na,1,2\nb,1,-1\n"),
+            "m.csv, row 4, field \"b\": \"-1\" is no whole number of rows"
+        );
+        assert_eq!(
+            matrix("x,\"a\nb\",c\n\"a\nb\",1,2\nd,1,1\n"),
+            "m.csv, row 5: not square: \"d\" is a row and no column"
+        );
+    }
 }
 
 #[test]
@@ -735,11 +830,39 @@ fn labels_of_two_types_are_brought_together_or_told() {
         let report = Report::new(judged, &DiagnosisSettings::default()).unwrap();
         (report.diagnosis.accuracy.value, report.judged.notes)
     };
+    // Predictions as floats: https://github.com/TwoRavens/TwoRavens/issues/162
     let (accuracy, notes) = read("truth,predicted\n0,0.0\n1,1.0\n2,1.0\n 1 ,1\n");
     assert_eq!((accuracy, notes), (0.75, vec![]));
+    // Labels of two types: https://github.com/scikit-learn/scikit-learn/issues/33045 and
+    // https://github.com/evidentlyai/evidently/pull/1840
     let (accuracy, notes) = read("truth,predicted\nTrue,1\nFalse,0\nFalse,1\nTrue,1\n");
     assert_eq!(accuracy, 0.75);
     assert_eq!(notes, ["truth is true and false, the other 1 and 0: true is taken as 1"]);
+    // The same from parquet: text, floats and truth values beside whole numbers.
+    for truth in [
+        Column::new("truth".into(), ["1.0", "0.0", "0.0"]),
+        Column::new("truth".into(), [1.0_f64, 0.0, 0.0]),
+        Column::new("truth".into(), [true, false, false]),
+    ] {
+        let predicted = Column::new("predicted".into(), [1_i64, 0, 1]);
+        let file = folder.parquet("p.parquet", vec![truth, predicted]);
+        let counts = read_predictions(&file, &Columns::default()).unwrap().counts;
+        assert_eq!(counts.labels(), ["0", "1"]);
+        assert_eq!((counts.count(0, 0), counts.count(0, 1), counts.count(1, 1)), (1, 1, 1));
+    }
+    // A prediction is right by its label as it is counted, also where its probability is judged.
+    for text in [
+        "truth,predicted,probability\n1.0,1,0.9\n0.0,0,0.8\n",
+        "truth,predicted,probability\nTrue,1,0.9\nFalse,0,0.8\n",
+    ] {
+        let file = folder.write("p.csv", text);
+        let found = read_predictions(&file, &Columns::default()).unwrap().probabilities.unwrap();
+        assert!((found.calibration_error - 0.15).abs() < 1e-12, "{found:?}");
+    }
+    let columns = Columns { probabilities: Some("p_".into()), ..Columns::default() };
+    let file = folder.write("p.csv", "truth,p_0,p_1\n1.0,0.25,0.75\n0.0,0.75,0.25\n");
+    let loss = read_predictions(&file, &columns).unwrap().probabilities.unwrap().log_loss.unwrap();
+    assert!((loss + 0.75_f64.ln()).abs() < 1e-12, "{loss}");
     let (accuracy, notes) = read("truth,predicted\nT1059,t1059\nT1003,t1003\n");
     assert_eq!(accuracy, 0.0);
     assert_eq!(
@@ -751,6 +874,8 @@ fn labels_of_two_types_are_brought_together_or_told() {
              they of one kind?",
         ]
     );
+    // A quote in a column that is not asked for swallows a row:
+    // https://github.com/NVIDIA/cudf/issues/2398
     let (_, notes) = read("text,truth,predicted\n\"opens,a,a\ncloses\",b,b\na,a,a\n");
     assert_eq!(notes, ["1 row runs over several lines (the first: row 2): are its quotes right?"]);
     let one = Columns {
@@ -766,8 +891,111 @@ fn labels_of_two_types_are_brought_together_or_told() {
     );
 }
 
+/// One frame, saved as CSV and as parquet: true and false, floats, texts and whole numbers.
+#[test]
+fn labels_of_any_type_give_the_same_figures_in_csv_and_parquet() {
+    let folder = Folder::new();
+    let truths = [
+        (["1.0", "0.0", "0.0", "1.0"], Column::new("truth".into(), [1.0_f64, 0.0, 0.0, 1.0])),
+        (
+            ["True", "False", "False", "True"],
+            Column::new("truth".into(), [true, false, false, true]),
+        ),
+        (["1.0", "0.0", "0.0", "1.0"], Column::new("truth".into(), ["1.0", "0.0", "0.0", "1.0"])),
+        (["1", "0", "0", "1"], Column::new("truth".into(), [1_i64, 0, 0, 1])),
+    ];
+    let said = [
+        Column::new("predicted".into(), [1_i64, 0, 1, 1]),
+        Column::new("probability".into(), [0.75_f64, 0.875, 0.625, 0.75]),
+    ];
+    let all = [
+        Column::new("p_0".into(), [0.25_f64, 0.875, 0.375, 0.25]),
+        Column::new("p_1".into(), [0.75_f64, 0.125, 0.625, 0.75]),
+    ];
+    let ways = [
+        (
+            "predicted,probability",
+            ["1,0.75", "0,0.875", "1,0.625", "1,0.75"],
+            said,
+            Columns::default(),
+        ),
+        (
+            "p_0,p_1",
+            ["0.25,0.75", "0.875,0.125", "0.375,0.625", "0.25,0.75"],
+            all,
+            with_prefix("p_"),
+        ),
+    ];
+    let mut before = None;
+    for (header, cells, columns, how) in &ways {
+        for (labels, truth) in &truths {
+            let rows = labels.iter().zip(cells).map(|(label, rest)| format!("{label},{rest}\n"));
+            let text = format!("truth,{header}\n{}", rows.collect::<String>());
+            let from_csv = csv_with(&text, how).unwrap();
+            let frame = [std::slice::from_ref(truth), &columns[..]].concat();
+            let parquet = read_predictions(&folder.parquet("p.parquet", frame), how).unwrap();
+            assert_eq!(parquet.counts, from_csv.counts, "{text}");
+            assert_eq!(parquet.probabilities, from_csv.probabilities, "{text}");
+            assert_eq!(parquet.notes, from_csv.notes, "{text}");
+            let scores = parquet.probabilities.as_ref().unwrap();
+            near("confidence", scores.mean_confidence, 0.75);
+            // Of whatever type truth is, the rows are the same ones.
+            let error = *before.get_or_insert(scores.calibration_error);
+            near("calibration", scores.calibration_error, error);
+            if let Some(loss) = scores.log_loss {
+                let expected = -(2.0 * 0.75_f64.ln() + 0.875_f64.ln() + 0.375_f64.ln()) / 4.0;
+                near("log loss", loss, expected);
+            }
+            let found = report(parquet);
+            near("accuracy", found.diagnosis.accuracy.value, 0.75);
+            assert_eq!(found.diagnosis.classes.len(), 2, "{text}");
+        }
+    }
+}
+
+/// What the library tells and refuses, the command line says.
+#[test]
+fn the_command_line_tells_what_it_took_for_one_and_refuses_one_column_twice() {
+    let folder = Folder::new();
+    let said = |arguments: &[&str]| {
+        let output = folder.ttp(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let told = |text: &str, note: &str| {
+        let is_note = |line: &str| line.strip_prefix("note: ").is_some_and(|n| n.starts_with(note));
+        assert!(text.lines().any(is_note), "{note:?} is missing in\n{text}");
+        let json = std::fs::read(folder.at("results/diagnosis/f1_scores_latest.json")).unwrap();
+        let json: Value = serde_json::from_slice(&json).unwrap();
+        let notes = json["notes"].as_array().unwrap();
+        assert!(notes.iter().any(|written| written.as_str().unwrap().starts_with(note)), "{json}");
+        json["accuracy"]["value"].as_f64().unwrap()
+    };
+    folder.write("p.csv", "truth,predicted\nTrue,1\nFalse,0\nFalse,1\nTrue,1\n");
+    let mixed = "truth is true and false, the other 1 and 0: true is taken as 1";
+    assert_eq!(told(&said(&["p.csv"]), mixed), 0.75);
+    folder.write("p.csv", "truth,predicted\nT1059,t1059\nT1003,t1003\n");
+    let text = said(&["p.csv"]);
+    assert_eq!(told(&text, "no true label is ever predicted: truth has \"T1059\""), 0.0);
+    told(&text, "labels that differ in their spelling alone: ");
+    folder.write("m.csv", ",a,b,All\na,30,10,40\nb,5,55,60\nAll,35,65,100\n");
+    let text = said(&["--matrix", "m.csv"]);
+    for which in ["row", "column"] {
+        let note = format!("the last {which}, \"All\", is the sum of the others: left out");
+        assert_eq!(told(&text, &note), 0.85);
+    }
+    let output = folder.ttp(&["p.csv", "--truth", "truth", "--predicted", "truth", "--out", "no"]);
+    let refused = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), refused.lines().count()), (Some(1), 1), "{refused}");
+    let expected =
+        "error: p.csv, row 1, field \"truth\": this column is truth and prediction alike";
+    assert!(refused.starts_with(expected), "{refused}");
+    assert!(output.stdout.is_empty() && !folder.at("no").exists());
+}
+
 /// Sums of rows and columns, as cross tables have them, are taken off and told; what only looks
-/// like them stays.
+/// like them stays. Tables with margins: <https://github.com/pandas-dev/pandas/issues/4003> and
+/// <https://pandas.pydata.org/docs/reference/api/pandas.crosstab.html>.
 #[test]
 fn margins_are_taken_off() {
     let folder = Folder::new();
@@ -792,4 +1020,22 @@ fn margins_are_taken_off() {
         "rows_truth_columns_predicted": [[30, 10, 40], [5, 55, 60], [35, 65, 100]]}"#;
     let judged = read_matrix(&folder.write("m.json", json)).unwrap();
     assert_eq!((judged.counts.labels().len(), judged.notes.len()), (2, 2));
+    // Put first, as some tables have them.
+    let first = read(",All,a,b\nAll,100,35,65\na,40,30,10\nb,60,5,55\n");
+    let expected = vec![row.to_owned(), column.to_owned()];
+    assert_eq!(first, (vec!["a".to_owned(), "b".to_owned()], 100, expected));
+    // With a mistake in it.
+    let wrong = folder.write("m.csv", ",a,b,Total\na,30,10,41\nb,5,55,60\nTotal,35,65,100\n");
+    assert_eq!(
+        said(read_matrix(&wrong)),
+        "m.csv, row 2, field \"Total\": \"Total\" is a margin's name, and here it is 41 where the \
+         others add up to 40: correct it, or leave the row and the column out"
+    );
+    // Counts as floats and labels as numbers, as other programs write JSON.
+    let json = r#"{"labels": [1, 2.0], "rows_truth_columns_predicted": [[30.0, 10], [5, 55.0]]}"#;
+    let judged = read_matrix(&folder.write("m.json", json)).unwrap();
+    assert_eq!(
+        (judged.counts.labels().to_vec(), judged.counts.total()),
+        (vec!["1".to_owned(), "2".to_owned()], 100)
+    );
 }

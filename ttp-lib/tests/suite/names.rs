@@ -398,3 +398,67 @@ fn a_second_labelling_that_does_not_fit_is_refused() {
     let said = folder.refusal("p.csv --against s.json/label");
     assert!(said.contains("an object from id to label has no columns"), "{said}");
 }
+
+/// Both files are read by the one reader of CSV.
+#[test]
+fn quotes_lines_and_marks_of_either_file_are_read_or_named() {
+    let folder = Folder::new();
+    folder.write("m.csv", MATRIX);
+    folder.write("p.csv", "id,truth,predicted\n1,a,a\n2,b,b\n");
+    for (arguments, header, row) in [
+        ("--matrix m.csv --counts c.csv", "class,count", "a,1"),
+        ("p.csv --against c.csv", "id,label", "1,a"),
+    ] {
+        let text = format!("{header}\n{row}\n");
+        let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        folder.write("c.csv", utf16);
+        let said = folder.refusal(arguments);
+        assert!(said.starts_with("c.csv: UTF-16"), "{said}");
+        let first = header.split(',').next().unwrap();
+        for end in ["\n", "\r\n", "\r"] {
+            for (content, expected) in [
+                (
+                    format!("{text}\n\"2,b\n"),
+                    "c.csv, row 4: a quote is opened here and never closed".to_owned(),
+                ),
+                (
+                    format!("{text}\"2\\\"c\",b\n"),
+                    "c.csv, row 3: text stands behind the closing quote of a cell".to_owned(),
+                ),
+                (
+                    format!("{header}\n\n{row},x\n"),
+                    "c.csv, row 3: 3 cells, the header has 2".to_owned(),
+                ),
+                (
+                    format!("{header}, {first}\n{row},1\n"),
+                    format!("c.csv, row 1, field {first:?}: two columns have this name, 1 and 3"),
+                ),
+            ] {
+                folder.write("c.csv", content.replace('\n', end));
+                let said = folder.refusal(arguments);
+                assert!(said.starts_with(&expected), "{content:?}: {said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_mark_in_front_of_either_file_is_passed_over() {
+    let folder = Folder::new();
+    folder.write("m.csv", MATRIX);
+    let (rows, second, object) = predictions();
+    folder.write("p.csv", format!("\u{feff}{rows}"));
+    folder.write("counts.csv", format!("\u{feff}{COUNTS}"));
+    folder.write("counts.json", "\u{feff}{\"a\": 5010, \"b\": 2990, \"c\": 2000}");
+    folder.write("second.csv", format!("\u{feff}{second}"));
+    folder.write("second.json", format!("\u{feff}{object}"));
+    for arguments in [
+        "--matrix m.csv --counts counts.csv",
+        "--matrix m.csv --counts counts.json",
+        "p.csv --against second.csv/name",
+        "p.csv --against second.json",
+    ] {
+        let first = folder.first_line(arguments);
+        assert!(first.starts_with("The names are shuffled: "), "{arguments}: {first}");
+    }
+}

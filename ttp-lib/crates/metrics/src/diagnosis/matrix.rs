@@ -2,7 +2,7 @@
 
 use super::{DiagnosisInput, Source};
 use crate::{CellCount, SparseConfusion};
-use serde::de::{SeqAccess, Visitor};
+use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -43,7 +43,11 @@ impl<'de> Deserialize<'de> for Row {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut row: A) -> Result<Row, A::Error> {
                 let (mut columns, mut filled) = (0_u32, Vec::new());
-                while let Some(count) = row.next_element::<u64>()? {
+                while let Some(number) = row.next_element::<serde_json::Number>()? {
+                    let count = number.as_u64().or_else(|| whole(&number.to_string()));
+                    let count = count.ok_or_else(|| {
+                        A::Error::custom(format!("{number} is no whole number of rows"))
+                    })?;
                     if count > 0 {
                         filled.push((columns, count));
                     }
@@ -56,8 +60,19 @@ impl<'de> Deserialize<'de> for Row {
     }
 }
 
+/// Labels, also where they are numbers, as in a CSV file's header.
+fn label_texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let text = |label: serde_json::Value| match label {
+        serde_json::Value::String(text) => Ok(tidy(&text).into_owned()),
+        serde_json::Value::Number(number) => Ok(tidy(&number.to_string()).into_owned()),
+        other => Err(D::Error::custom(format!("{other} is no label"))),
+    };
+    Vec::<serde_json::Value>::deserialize(deserializer)?.into_iter().map(text).collect()
+}
+
 #[derive(Deserialize)]
 struct Matrix {
+    #[serde(deserialize_with = "label_texts")]
     labels: Vec<String>,
     rows_truth_columns_predicted: Vec<Row>,
 }
@@ -126,7 +141,12 @@ fn read_csv(file: &Path) -> Result<(SparseConfusion, Vec<String>)> {
     };
     let labels: Vec<String> = cells_of(&record, line)?.into_iter().skip(1).collect();
     if labels.is_empty() {
-        return Err(Error::input_at(file, Some(1), None, "a header without a label"));
+        let parted = csv_file::text(record.get(0).unwrap_or_default()).unwrap_or_default();
+        let reason = match parted.contains([';', '\t', '|']) {
+            true => "a header without a label: columns are parted by commas",
+            false => "a header without a label",
+        };
+        return Err(Error::input_at(file, Some(1), None, reason));
     }
     let mut seen = HashSet::new();
     if let Some(label) = labels.iter().find(|label| !seen.insert(label.as_str())) {
@@ -156,7 +176,9 @@ fn read_csv(file: &Path) -> Result<(SparseConfusion, Vec<String>)> {
         let label = row.into_iter().next().unwrap_or_default();
         lines.push(Line { number: Some(number), label, filled });
     }
-    counted(file, labels, lines)
+    let (counts, mut notes) = counted(file, labels, lines)?;
+    notes.extend(reader.notes());
+    Ok((counts, notes))
 }
 
 /// The counts of a matrix's lines, sums taken off; and what to know of it.
@@ -166,6 +188,9 @@ fn counted(
     mut lines: Vec<Line>,
 ) -> Result<(SparseConfusion, Vec<String>)> {
     let notes = without_margins(&mut labels, &mut lines);
+    if let Some((row, reason)) = wrong_margin(&labels, &lines) {
+        return Err(Error::input_at(file, row, labels.last().map(String::as_str), reason));
+    }
     let place: HashMap<&str, u32> = labels.iter().map(String::as_str).zip(0..).collect();
     let mut cells = Vec::new();
     let mut seen = vec![false; labels.len()];
@@ -192,6 +217,7 @@ fn counted(
 /// Takes off a last column, a last row, or both, in which the sums of the others stand, as cross
 /// tables have them; of a square table with two columns no one can tell. One note for each.
 fn without_margins(labels: &mut Vec<String>, lines: &mut Vec<Line>) -> Vec<String> {
+    last_where_named(labels, lines);
     let (columns, rows) = (labels.len(), lines.len());
     let last = columns.saturating_sub(1) as u32;
     let sums_in_column = rows >= 2
@@ -226,6 +252,57 @@ fn without_margins(labels: &mut Vec<String>, lines: &mut Vec<Line>) -> Vec<Strin
         }
     }
     notes
+}
+
+/// What tables call the sums of their rows and columns.
+fn is_margin(label: &str) -> bool {
+    ["all", "total", "totals", "sum", "sums", "margin", "margins", "grand total"]
+        .iter()
+        .any(|name| label.trim().eq_ignore_ascii_case(name))
+}
+
+/// Puts a first row and a first column with a margin's name last, where sums are looked for.
+fn last_where_named(labels: &mut [String], lines: &mut [Line]) {
+    if lines.first().is_some_and(|line| is_margin(&line.label)) {
+        lines.rotate_left(1);
+    }
+    if labels.first().is_some_and(|label| is_margin(label)) {
+        labels.rotate_left(1);
+        let last = labels.len() as u32 - 1;
+        for line in lines {
+            let columns =
+                line.filled.iter().map(|&(at, count)| (at.checked_sub(1).unwrap_or(last), count));
+            line.filled = columns.collect();
+            line.filled.sort_unstable_by_key(|(at, _)| *at);
+        }
+    }
+}
+
+/// A margin's name on the last row and column of a table whose sums are others. Of a table with
+/// two columns no one can tell.
+fn wrong_margin(labels: &[String], lines: &[Line]) -> Option<(Option<usize>, String)> {
+    let (label, line) = (labels.last()?, lines.last()?);
+    if labels.len() < 3 || !is_margin(label) || *label != line.label {
+        return None;
+    }
+    let last = labels.len() as u32 - 1;
+    let wrong = lines.iter().find_map(|line| {
+        let (sum, count) = line.sum_and_count(last);
+        (sum != count).then_some((line.number, sum, count))
+    });
+    let reason = |sum: u64, count: u64| {
+        format!(
+            "{label:?} is a margin's name, and here it is {count} where the others add up to {sum}: \
+             correct it, or leave the row and the column out"
+        )
+    };
+    match wrong {
+        Some((number, sum, count)) => Some((number, reason(sum, count))),
+        None => Some((
+            line.number,
+            format!("{label:?} is a margin's name, and a column does not add up to it"),
+        )),
+    }
 }
 
 /// `12`, or `12.0` as a frame that once held a missing value writes it.

@@ -19,9 +19,9 @@ use from_frame::read_parquet;
 use labels::{alike, counted};
 use prediction_rows::PredictionRows;
 use std::path::Path;
-use ttp_base::{Error, Result};
+use ttp_base::{Error, Result, files};
 
-/// Reads predictions: a file whose name ends in `.parquet` is one, any other is CSV with a header
+/// Reads predictions: parquet by the file's name or its first bytes, or CSV with a header
 /// line. Labels are text or whole numbers, kept as they are. Parquet is read a million rows at a
 /// time, CSV in parts of 16 MB, where no quote is in it by several threads.
 ///
@@ -30,14 +30,16 @@ use ttp_base::{Error, Result};
 /// for; if a label is missing or NaN; if a probability is no number from 0 to 1, or those of a
 /// row do not add up to 1 within 0.001: file, row and field.
 pub fn read_predictions(file: &Path, columns: &Columns) -> Result<DiagnosisInput> {
-    let parquet = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"));
+    let parquet = files::is_parquet(file);
     let (gathered, places) =
         if parquet { read_parquet(file, columns)? } else { read_csv(file, columns, PART_BYTES)? };
     let PredictionRows { mut truth, mut predicted, confidences, mut notes, .. } = gathered;
     if truth.rows.is_empty() {
         return Err(Error::input(file, "there is no row of predictions"));
     }
-    notes.extend(alike(&mut truth, &mut predicted, if parquet { 1 } else { 2 }));
+    let first = if parquet { 1 } else { 2 };
+    let (true_is_1, of_labels) = alike(&mut truth, &mut predicted, first);
+    notes.extend(of_labels);
     let counts = counted(truth, predicted).map_err(|error| Error::input(file, error))?;
     let source = Source {
         file: file.to_path_buf(),
@@ -48,5 +50,6 @@ pub fn read_predictions(file: &Path, columns: &Columns) -> Result<DiagnosisInput
             false => columns.probabilities.clone(),
         },
     };
-    Ok(DiagnosisInput { source, counts, probabilities: confidences.map(|all| all.scores()), notes })
+    let probabilities = confidences.map(|tallies| tallies[usize::from(true_is_1)].scores());
+    Ok(DiagnosisInput { source, counts, probabilities, notes })
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::path::Path;
 use ttp_base::csv_file::{self, CsvFile};
+use ttp_base::spelling::tidy;
 use ttp_base::{Error, Result};
 
 /// What a column of classes is called.
@@ -45,13 +46,15 @@ pub fn read_class_counts(file: &Path, labels: &[String]) -> Result<Vec<Option<u6
     Ok(labels.iter().map(|label| found[label.as_str()]).collect())
 }
 
-/// The class's name, if it is one of the matrix's and new.
+/// Takes the class's count, if it is one of the matrix's and new. A name that is a number is read
+/// as the matrix's are: `1.0` is `1`.
 fn taken(
     found: &mut BTreeMap<String, Option<u64>>,
     known: &HashSet<&str>,
     class: &str,
     count: Option<u64>,
 ) -> Result<(), String> {
+    let class = &*tidy(class);
     if !known.contains(class) {
         return Err(format!("{class:?} is no class of the matrix"));
     }
@@ -165,6 +168,7 @@ impl<'de> Visitor<'de> for Counts<'_> {
         let wrong = |reason: String| A::Error::custom(reason);
         while let Some((key, value)) = map.next_entry::<String, Value>()? {
             if let Value::String(class) = value {
+                let class = tidy(&class).into_owned();
                 if !self.known.contains(class.as_str()) {
                     return Err(wrong(format!("{class:?} is no class of the matrix")));
                 }

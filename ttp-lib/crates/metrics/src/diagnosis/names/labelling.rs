@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use ttp_base::csv_file::{self, CsvFile};
+use ttp_base::frame::unread_parquet;
 use ttp_base::spelling::tidy;
 use ttp_base::{Error, Result};
 
@@ -22,21 +23,18 @@ pub struct Second {
 }
 
 impl Second {
-    /// From what a user wrote: a file, or a file, a slash and a column.
+    /// From what a user wrote: a file, or a file, a slash and a column, whose name may have slashes
+    /// of its own.
     ///
     /// # Errors
-    /// If neither the whole is a file nor what stands before its last slash.
+    /// If neither the whole is a file nor what stands before one of its slashes.
     pub fn parse(text: &Path) -> Result<Self> {
-        if text.is_file() {
-            return Ok(Self { file: text.to_path_buf(), column: None });
-        }
-        match (text.parent(), text.file_name()) {
-            (Some(file), Some(column)) if file.is_file() => Ok(Self {
-                file: file.to_path_buf(),
-                column: Some(column.to_string_lossy().into_owned()),
-            }),
-            _ => Err(Error::input(text, "no such file, nor a file and its column")),
-        }
+        let Some(file) = text.ancestors().find(|file| file.is_file()) else {
+            return Err(Error::input(text, "no such file, nor a file and its column"));
+        };
+        let column = text.strip_prefix(file).unwrap_or(Path::new("")).to_string_lossy();
+        let column = Some(column.into_owned()).filter(|column| !column.is_empty());
+        Ok(Self { file: file.to_path_buf(), column })
     }
 }
 
@@ -107,8 +105,7 @@ fn places(
         Error::input_at(file, line, field, reason)
     };
     let named = |name: &str, reason: &str| {
-        let found = header.iter().position(|column| column == name);
-        found.ok_or_else(|| wrong(Some(name), reason))
+        csv_file::position(header, name).ok_or_else(|| wrong(Some(name), reason))
     };
     let id = named(ids, "no such column of ids: name it with --id")?;
     let label = match &second.column {
@@ -144,21 +141,21 @@ fn read_csv(second: &Second, read: Box<dyn std::io::Read>, ids: &str) -> Result<
 fn read_parquet(second: &Second, ids: &str) -> Result<LabelFile> {
     let file = second.file.as_path();
     let open = || std::fs::File::open(file).map_err(Error::file(file, "read"));
-    let broken = |error| Error::input(file, format!("not a whole parquet file: {error}"));
-    let schema = ParquetReader::new(open()?).schema().map_err(broken)?;
+    let broken = unread_parquet(file);
+    let schema = ParquetReader::new(open()?).schema().map_err(&broken)?;
     let header: Vec<String> = schema.iter_names().map(|name| name.to_string()).collect();
     let (id, label) = places(second, ids, &header, None)?;
     let (id, label) = (&header[id], &header[label]);
     let frame = ParquetReader::new(open()?)
         .with_columns(Some(vec![id.clone(), label.clone()]))
         .finish()
-        .map_err(broken)?;
+        .map_err(&broken)?;
     let column = |name: &str| {
         let found = frame.column(name);
         let found = found.map_err(|error| Error::input_at(file, None, Some(name), error))?;
         texts(file, 0, found, name)
     };
-    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let text = |text: Option<&str>| tidy(text.unwrap_or_default()).into_owned();
     let (all_ids, all_labels) = (column(id)?, column(label)?);
     let pairs = all_ids.iter().zip(all_labels.iter()).zip(1..);
     let rows =
@@ -184,6 +181,7 @@ fn read_json(file: &Path, read: Box<dyn std::io::Read>) -> Result<Vec<LabelledRo
                     serde_json::Value::Number(number) => number.to_string(),
                     other => return Err(A::Error::custom(format!("{other} is no label"))),
                 };
+                let [id, label] = [&id, &label].map(|text| tidy(text).into_owned());
                 rows.push(LabelledRow { id, label, row: rows.len() + 1 });
             }
             Ok(rows)

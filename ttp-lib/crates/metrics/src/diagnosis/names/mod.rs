@@ -13,7 +13,7 @@ use crate::names::{NamesByCounts, NamesByLabelling, NamesSettings, NamesVerdict}
 use crate::{Confusion, Fault};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use ttp_base::{Error, Result};
+use ttp_base::{Error, Result, files};
 
 /// What was found out about the names. Empty where nothing was asked.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -173,7 +173,9 @@ fn open(file: &Path) -> Result<(Box<dyn std::io::Read>, String)> {
         true => Box::new(flate2::read::MultiGzDecoder::new(std::io::BufReader::new(opened))),
         false => Box::new(opened),
     };
-    Ok((read, ending))
+    let read = files::without_mark(read)
+        .map_err(|error| Error::input(file, format!("cannot be read to its end: {error}")))?;
+    Ok((Box::new(read), ending))
 }
 
 /// A mistake in a JSON file, with its line; where the file could not be read (a gzip that is cut

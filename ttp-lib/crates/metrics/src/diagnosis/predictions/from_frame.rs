@@ -7,6 +7,7 @@ use polars::prelude::{
     Column, DataFrame, DataType, ParallelStrategy, ParquetReader, SerReader, StringChunked,
 };
 use std::path::Path;
+use ttp_base::frame::unread_parquet;
 use ttp_base::{Error, Result};
 
 /// As many rows of a parquet file are in memory at a time.
@@ -14,11 +15,11 @@ const ROWS_AT_ONCE: usize = 1 << 20;
 
 pub(super) fn read_parquet(file: &Path, columns: &Columns) -> Result<(PredictionRows, Places)> {
     let open = || std::fs::File::open(file).map_err(Error::file(file, "read"));
-    let broken = |error| Error::input(file, format!("not a whole parquet file: {error}"));
+    let broken = unread_parquet(file);
     let mut first = ParquetReader::new(open()?);
-    let schema = first.schema().map_err(broken)?;
+    let schema = first.schema().map_err(&broken)?;
     let header: Vec<String> = schema.iter_names().map(|name| name.to_string()).collect();
-    let rows = first.num_rows().map_err(broken)?;
+    let rows = first.num_rows().map_err(&broken)?;
     let places = Places::find(file, &header, columns).map_err(|error| match error {
         // The names of a parquet file's columns stand in no row.
         Error::Input { mut place, reason } => {
@@ -34,7 +35,7 @@ pub(super) fn read_parquet(file: &Path, columns: &Columns) -> Result<(Prediction
             .with_slice(Some((start, ROWS_AT_ONCE.min(rows - start))))
             .read_parallel(ParallelStrategy::Columns)
             .finish()
-            .map_err(broken)?;
+            .map_err(&broken)?;
         take_frame(file, &frame, start, &places, &mut gathered)?;
     }
     Ok((gathered, places))
@@ -116,23 +117,27 @@ pub(in crate::diagnosis) fn texts(
     name: &str,
 ) -> Result<StringChunked> {
     let wrong = |error: String| Error::input_at(file, None, Some(name), error);
-    let column = match column.dtype() {
-        DataType::Float32 | DataType::Float64 => {
-            let floats =
-                column.cast(&DataType::Float64).map_err(|error| wrong(error.to_string()))?;
-            let floats = floats.f64().map_err(|error| wrong(error.to_string()))?;
-            for (row, value) in floats.iter().enumerate() {
-                let reason = match value {
-                    Some(value) if value.is_nan() => "NaN is no label".to_owned(),
-                    Some(value) if value.fract() != 0.0 => format!("{value} is no label"),
-                    _ => continue,
-                };
-                return Err(Error::input_at(file, Some(start + row + 1), Some(name), reason));
-            }
-            column.cast(&DataType::Int64).map_err(|error| wrong(error.to_string()))?
-        }
-        _ => column.clone(),
+    let is_single = match column.dtype() {
+        DataType::Float32 => true,
+        DataType::Float64 => false,
+        _ => return as_text(column).map_err(wrong),
     };
+    let floats = column.cast(&DataType::Float64).map_err(|error| wrong(error.to_string()))?;
+    let floats = floats.f64().map_err(|error| wrong(error.to_string()))?;
+    let label = |(row, value): (usize, Option<f64>)| match value {
+        Some(value) if value.is_nan() => {
+            let row = Some(start + row + 1);
+            Err(Error::input_at(file, row, Some(name), "NaN is no label"))
+        }
+        // Its own digits, not those of a number in double precision.
+        Some(value) if is_single => Ok(Some((value as f32 + 0.0).to_string())),
+        Some(value) => Ok(Some((value + 0.0).to_string())),
+        None => Ok(None),
+    };
+    floats.iter().enumerate().map(label).collect()
+}
+
+fn as_text(column: &Column) -> Result<StringChunked, String> {
     let text = column.cast(&DataType::String).and_then(|column| column.str().cloned());
-    text.map_err(|error| wrong(format!("no column of labels: {error}")))
+    text.map_err(|error| format!("no column of labels: {error}"))
 }

@@ -61,6 +61,11 @@ impl Labels {
         Ok(())
     }
 
+    /// The label that was taken last.
+    pub(super) fn last(&self) -> &str {
+        self.rows.last().map_or("", |&number| &self.names[number as usize])
+    }
+
     /// The label's number, a new one if it was not there before.
     fn number(&mut self, label: &[u8]) -> Result<u32, String> {
         if let Some(&number) = self.known.get(label) {
@@ -107,9 +112,13 @@ fn label_of(label: &[u8]) -> Result<String, String> {
 }
 
 /// Brings labels of two types together, and says what is to be known of them: whether their
-/// spellings differ, and whether the two columns have nothing in common. The file's first label
-/// is in row `first`, where every label is in one line.
-pub(super) fn alike(truth: &mut Labels, predicted: &mut Labels, first: usize) -> Vec<String> {
+/// spellings differ, and whether the two columns have nothing in common. Before the notes: whether
+/// true was taken as 1. The file's first label is in row `first`, where every label is in one line.
+pub(super) fn alike(
+    truth: &mut Labels,
+    predicted: &mut Labels,
+    first: usize,
+) -> (bool, Vec<String>) {
     let mut notes = Vec::new();
     // A column of truth values beside one of 0 and 1.
     let is = |labels: &Labels, these: [&str; 2]| {
@@ -129,6 +138,7 @@ pub(super) fn alike(truth: &mut Labels, predicted: &mut Labels, first: usize) ->
     } else {
         None
     };
+    let true_is_1 = mixed.is_some();
     if let Some((which, labels)) = mixed {
         to_numbers(labels);
         notes.push(format!("{which} is true and false, the other 1 and 0: true is taken as 1"));
@@ -152,7 +162,7 @@ pub(super) fn alike(truth: &mut Labels, predicted: &mut Labels, first: usize) ->
             some(predicted)
         ));
     }
-    notes
+    (true_is_1, notes)
 }
 
 /// The two columns' labels in one alphabetical order, and how often each meets each.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use ttp_base::csv_file::shown;
+use ttp_base::csv_file::{self, shown};
+use ttp_base::spelling::tidy;
 use ttp_base::{Error, Result};
 
 /// What a column of truth is called where nobody says.
@@ -58,13 +59,13 @@ impl Places {
             Error::input_at(file, Some(1), field, reason)
         };
         let place = |at: usize| Place { name: header[at].clone(), at };
-        let named = |name: &str| match header.iter().position(|column| column == name.trim()) {
+        let named = |name: &str| match csv_file::position(header, name) {
             Some(at) => Ok(place(at)),
             None => Err(wrong(Some(name), "no such column".to_owned())),
         };
         let guessed = |known: &[&str], option: &str| {
             let found: Vec<usize> =
-                (0..header.len()).filter(|&at| known.contains(&header[at].as_str())).collect();
+                (0..header.len()).filter(|&at| known.contains(&header[at].trim())).collect();
             match found.as_slice() {
                 [] => Ok(None),
                 [only] => Ok(Some(place(*only))),
@@ -109,7 +110,7 @@ impl Places {
                 let reason = "fewer than two columns of probabilities begin so".to_owned();
                 return Err(wrong(Some(prefix), reason));
             }
-            let distinct: BTreeSet<&String> = labels.iter().collect();
+            let distinct: BTreeSet<_> = labels.iter().map(|label| tidy(label)).collect();
             if distinct.len() < labels.len() {
                 return Err(wrong(Some(prefix), "a label has two columns".to_owned()));
             }
@@ -124,9 +125,7 @@ impl Places {
         }
         let confidence = match &columns.probability {
             Some(name) => Some(named(name)?),
-            None if of_all.is_empty() => {
-                header.iter().position(|column| column == PROBABILITY).map(place)
-            }
+            None if of_all.is_empty() => csv_file::position(header, PROBABILITY).map(place),
             None => None,
         };
         Ok(Self { truth, predicted, of_all, labels, confidence })

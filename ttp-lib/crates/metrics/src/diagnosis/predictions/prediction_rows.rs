@@ -5,6 +5,7 @@ use super::places::{Place, Places};
 use crate::Confidences;
 use std::collections::HashMap;
 use ttp_base::Result;
+use ttp_base::spelling::tidy;
 
 /// How far a row's probabilities may add up from 1: three decimals in a file do.
 const SUM_TOLERANCE: f64 = 1e-3;
@@ -16,9 +17,12 @@ const ROUNDING: f64 = 1e-6;
 pub(super) struct PredictionRows {
     pub(super) truth: Labels,
     pub(super) predicted: Labels,
-    pub(super) confidences: Option<Confidences>,
-    /// The column of each label's probabilities, among those of all classes.
-    columns: HashMap<Vec<u8>, usize>,
+    /// The rows' probabilities: their labels as they are, and with true for 1 and false for 0.
+    /// Which it is, only all labels of the two columns say.
+    pub(super) confidences: Option<[Confidences; 2]>,
+    /// The column of each label's probabilities, among those of all classes; truth values in
+    /// small letters, too.
+    columns: HashMap<String, usize>,
     /// What else to know of the file.
     pub(super) notes: Vec<String>,
 }
@@ -29,12 +33,19 @@ pub(super) type RowRefusal = (String, String);
 impl PredictionRows {
     pub(super) fn new(places: &Places) -> Self {
         let some = !places.of_all.is_empty() || places.confidence.is_some();
-        let columns = places.labels.iter().enumerate();
+        let mut columns = HashMap::new();
+        for (at, label) in places.labels.iter().enumerate() {
+            let label = tidy(label).into_owned();
+            if other_spelling(&label).is_some() {
+                columns.entry(label.to_ascii_lowercase()).or_insert(at);
+            }
+            columns.insert(label, at);
+        }
         Self {
             truth: Labels::default(),
             predicted: Labels::default(),
-            confidences: some.then(Confidences::default),
-            columns: columns.map(|(at, label)| (label.clone().into_bytes(), at)).collect(),
+            confidences: some.then(Default::default),
+            columns,
             notes: Vec::new(),
         }
     }
@@ -42,7 +53,7 @@ impl PredictionRows {
     /// Rows that stand behind these.
     pub(super) fn append(&mut self, others: Self) -> Result<(), String> {
         if let (Some(own), Some(others)) = (&mut self.confidences, &others.confidences) {
-            own.append(others);
+            own.iter_mut().zip(others).for_each(|(own, others)| own.append(others));
         }
         self.notes.extend(others.notes);
         self.truth.append(others.truth)?;
@@ -82,29 +93,48 @@ impl PredictionRows {
             Some(label) => label,
             None => places.labels.get(most_probable).map_or(&[][..], |label| label.as_bytes()),
         };
-        let of_label = |label: &[u8]| self.columns.get(label).map_or(0.0, |&at| of_all[at]);
-        let confidence = match (&places.confidence, confidence) {
-            (Some(place), Some(value)) if !is_probability(value) => {
-                return Err(refused(place, format!("{value} is no probability from 0 to 1")));
-            }
-            (_, Some(value)) => value,
-            (_, None) => of_label(label),
-        };
-        if let Some(confidences) = &mut self.confidences {
-            confidences.add(confidence.min(1.0), label == truth);
-            if !of_all.is_empty() {
-                confidences.add_truth(self.columns.get(truth).map_or(0.0, |&at| of_all[at]));
-                if predicted.is_some() {
-                    let own = self.columns.get(label).map_or(0.0, |&at| of_all[at]);
-                    confidences.add_agreement(own >= of_all[most_probable]);
-                }
-            }
+        if let (Some(place), Some(value)) = (&places.confidence, confidence)
+            && !is_probability(value)
+        {
+            return Err(refused(place, format!("{value} is no probability from 0 to 1")));
         }
         self.truth.push(truth).map_err(|reason| refused(&places.truth, reason))?;
         self.predicted.push(label).map_err(|reason| match &places.predicted {
             Some(place) => refused(place, reason),
             None => (label_name(label), reason),
-        })
+        })?;
+        let Some(confidences) = &mut self.confidences else { return Ok(()) };
+        // By the labels as they are counted, not as they stand in the file.
+        let (truth, label) = (self.truth.last(), self.predicted.last());
+        let of_label = |label: &str| {
+            let at = self.columns.get(label).or_else(|| self.columns.get(other_spelling(label)?));
+            at.map_or(0.0, |&at| of_all[at])
+        };
+        let own = confidence.unwrap_or_else(|| of_label(label));
+        let is_same = label == truth;
+        let is_same_value =
+            is_same || other_spelling(label).is_some_and(|other| other.eq_ignore_ascii_case(truth));
+        for (tally, right) in confidences.iter_mut().zip([is_same, is_same_value]) {
+            tally.add(own.min(1.0), right);
+            if !of_all.is_empty() {
+                tally.add_truth(of_label(truth));
+                if predicted.is_some() {
+                    tally.add_agreement(of_label(label) >= of_all[most_probable]);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a truth value is called in a column of numbers, and the reverse.
+fn other_spelling(label: &str) -> Option<&'static str> {
+    match label {
+        "1" => Some("true"),
+        "0" => Some("false"),
+        _ if label.eq_ignore_ascii_case("true") => Some("1"),
+        _ if label.eq_ignore_ascii_case("false") => Some("0"),
+        _ => None,
     }
 }
 

@@ -30,7 +30,8 @@ fn a_file_in_parts_is_the_file() {
         assert_eq!(parts.truth.names, whole.truth.names);
         assert_eq!(parts.truth.rows, whole.truth.rows);
         assert_eq!(parts.predicted.rows, whole.predicted.rows);
-        let log_loss = |all: &PredictionRows| all.confidences.as_ref().unwrap().scores().log_loss;
+        let log_loss =
+            |all: &PredictionRows| all.confidences.as_ref().unwrap()[0].scores().log_loss;
         assert!((log_loss(&parts).unwrap() - log_loss(&whole).unwrap()).abs() < 1e-12);
     }
     // A wrong row has its own number, whichever part it is in.
@@ -45,6 +46,33 @@ fn a_file_in_parts_is_the_file() {
     let parts = read(&quoted, 64).unwrap();
     assert_eq!(parts.truth.rows.len(), 501);
     assert_eq!(parts.truth.names[2], "o\nne");
+}
+
+#[test]
+fn a_wrong_row_has_its_line_whatever_ends_lines_and_wherever_parts_are_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("p.csv");
+    let columns = Columns { probabilities: Some("p_".into()), ..Columns::default() };
+    let read = |text: &str, part_bytes| {
+        std::fs::write(&file, text).unwrap();
+        read_csv(&file, &columns, part_bytes).map(|(gathered, _)| gathered)
+    };
+    let whole = read(&rows(None), u64::MAX).unwrap();
+    for end in ["\r\n", "\r"] {
+        for part_bytes in [1, 64, u64::MAX] {
+            let sound = read(&rows(None).replace('\n', end), part_bytes).unwrap();
+            assert_eq!(sound.truth.names, whole.truth.names);
+            assert_eq!(sound.truth.rows, whole.truth.rows);
+            assert_eq!(sound.predicted.rows, whole.predicted.rows);
+            for row in [0, 250, 499] {
+                // Two blank lines stand behind the first row.
+                let text = rows(Some(row)).replacen("\ntwo", "\n\n\ntwo", 1).replace('\n', end);
+                let line = if row == 0 { 2 } else { row + 4 };
+                let message = read(&text, part_bytes).err().unwrap().to_string();
+                assert!(message.contains(&format!("row {line}, field")), "{end:?}: {message}");
+            }
+        }
+    }
 }
 
 #[test]
