@@ -4,7 +4,7 @@ use super::claims::{Check, KnownMatrix, MOST};
 use super::confusion::{Classes, MatrixAnswer};
 use super::counts::Matrix;
 use super::judge::{Judge, Settlement, matrix_of, settle_from};
-use super::labels::{Labels, is_micro};
+use super::labels::{Labels, cannot_be_all, is_micro};
 use super::looker::{Looker, SHORT, Statements};
 use super::removal::{self, Removal};
 use super::solver::Work;
@@ -79,6 +79,9 @@ impl Judge<'_> {
         }
         if said.is_empty() {
             return;
+        }
+        if known.labels.is_none() && cannot_be_all(said.values()) {
+            return self.reopened(matrix, known, said);
         }
         let mut found = self.judged(known, &classes, &said);
         if found.example.is_none() {

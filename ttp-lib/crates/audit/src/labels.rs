@@ -79,3 +79,18 @@ pub(super) fn is_micro(said: &Statement) -> bool {
         )
     )
 }
+
+/// Whether some figures show by themselves that a report is not of all labels with one label an
+/// example: there micro precision, recall and F and the accuracy are one number.
+pub(super) fn cannot_be_all<'a>(said: impl Iterator<Item = &'a Statement> + Clone) -> bool {
+    let of_all = |said: &&Statement| {
+        matches!(said, Statement::Accuracy(_))
+            || (matches!(said, Statement::Averaged(..)) && is_micro(said))
+    };
+    let one_number = said.filter(of_all);
+    one_number.clone().any(|one| {
+        one_number.clone().any(|other| {
+            (is_micro(one) || is_micro(other)) && one.interval().high < other.interval().low
+        })
+    })
+}

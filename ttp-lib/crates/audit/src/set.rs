@@ -5,6 +5,13 @@ use std::path::{Path, PathBuf};
 use ttp_base::{Error, Result};
 
 impl Claims {
+    /// This file, and those that it is to be held together with.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let folder = self.file.parent().unwrap_or(Path::new(""));
+        let others = self.together.iter().flat_map(|(names, _)| names);
+        std::iter::once(self.file.clone()).chain(others.map(|name| folder.join(name))).collect()
+    }
+
     /// These claims and those of the files that they are to be held together with
     /// (`together = ["family.toml"]`, beside this file), as one set; nothing where none is named.
     /// Matrices of one name are one: what is known of their examples is all that either file says,

@@ -89,9 +89,43 @@ fn scikit_learns_figures_on_rows_of_several_labels_are_not_refuted() {
     printed_reports().iter().filter(|printed| printed.is_slow).for_each(Printed::check);
 }
 
+/// Truth 0 1 2 2 2, predicted 0 0 2 2 1: the first report of
+/// <https://scikit-learn.org/stable/modules/generated/sklearn.metrics.classification_report.html>.
+#[test]
+fn zeros_of_a_class_without_a_hit_are_true() {
+    let metrics = ["precision", "recall", "f1"];
+    let page = |labels: &str, of_the_second: &str| {
+        let mut page = Page::of(3, &format!("total = 5\n{labels}"));
+        for (class, support, values) in [
+            (0, "1", ["0.50", "1.00", "0.67"]),
+            (1, "1", [of_the_second, "0.00", "0.00"]),
+            (2, "3", ["1.00", "0.67", "0.80"]),
+        ] {
+            page.of_class("support", class, support);
+            for (metric, value) in metrics.iter().zip(values) {
+                page.of_class(metric, class, value);
+            }
+        }
+        page.score("accuracy", "", "0.60");
+        for (average, values) in
+            [("macro", ["0.50", "0.56", "0.49"]), ("weighted", ["0.70", "0.60", "0.61"])]
+        {
+            for (metric, value) in metrics.iter().zip(values) {
+                page.score(metric, &format!("average = \"{average}\""), value);
+            }
+        }
+        page
+    };
+    assert_eq!(page("labels = \"all\"", "0.00").found(), [19, 0, 0]);
+    assert_eq!(page("", "0.00").found()[1], 0);
+    // One of the class's own figures that is not 0 cannot stand beside them.
+    assert!(page("labels = \"all\"", "0.50").found()[1] > 0);
+}
+
 #[test]
 fn a_micro_average_over_some_labels_is_never_inconsistent() {
-    // scikit-learn's page of classification_report: labels 1, 2, 3 of truth 1 1 1, predicted 1 1 0.
+    // The second report of scikit-learn's page: labels 1, 2, 3 of truth 1 1 1, predicted 1 1 0.
+    // https://scikit-learn.org/stable/modules/generated/sklearn.metrics.classification_report.html
     let page = |labels: &str| {
         let mut page = Page::of(3, &format!("total = 3\n{labels}"));
         page.of_class("support", 0, "3");
@@ -154,7 +188,8 @@ fn averages_over_some_classes_are_of_these() {
 
 #[test]
 fn balanced_accuracy_is_the_mean_recall_or_what_the_file_says() {
-    // https://github.com/scikit-learn/scikit-learn/pull/10587 and its issue 6747.
+    // https://github.com/scikit-learn/scikit-learn/pull/10587 and
+    // https://github.com/scikit-learn/scikit-learn/issues/6747
     let truth = Truth::of(&printed());
     let all = [0, 1, 2];
     let mean = shown(truth.balanced(false), 4, false);
