@@ -166,6 +166,15 @@ fn a_file_of_ones_own_goes_the_same_way_as_csv_and_as_parquet() {
     let other = FlowData::split(&path, Shares::default(), 2, &columns()).unwrap();
     assert_ne!(data.standardiser.mean, other.standardiser.mean, "the seed shares out");
 
+    // Families are told apart by what can be seen, and those that look alike are told.
+    let odd = folder.path().join("odd.csv");
+    let rows = "1,1\n2,1.0\n3,a\n4,A \n5,\u{200b}a\n".repeat(40);
+    std::fs::write(&odd, format!("bytes,family\n{rows}")).unwrap();
+    let told = FlowData::split(&odd, Shares::default(), 1, &FlowColumns::default()).unwrap();
+    assert_eq!(told.families(), ["1", "A", "a"]);
+    let alike = "labels that differ in their spelling alone: \"A\" (row 5) and \"a\" (row 4)";
+    assert_eq!(told.notes, [alike]);
+
     // One large row group, small ones, and the CSV itself are the same rows.
     let mut frame = frame_of(&path);
     for group in [100_000, 3_000] {
@@ -342,9 +351,12 @@ fn what_is_wrong_with_a_file_is_named_with_row_and_field() {
         ("x,x,family\n1,2,a\n1,2,b\n", "bad.csv, row 1, field \"x\": two columns"),
         ("x,family\none,a\ntwo,b\n", "bad.csv, row 1: no column of numbers"),
     ] {
-        let bad = write("bad.csv", text);
-        let said = said(&bad, &good);
-        assert!(said.starts_with(expected), "{text:?}: {said}");
+        // Also where lines end as https://docs.python.org/3/library/csv.html ends them.
+        for end in ["\n", "\r\n"] {
+            let bad = write("bad.csv", &text.replace('\n', end));
+            let said = said(&bad, &good);
+            assert!(said.starts_with(expected), "{text:?}, {end:?}: {said}");
+        }
     }
     for (text, expected) in [
         ("x,y,family\n1,2,c\n", "other.csv, row 2, field \"family\": family \"c\" does not occur"),
@@ -395,6 +407,69 @@ fn what_is_wrong_with_a_file_is_named_with_row_and_field() {
     let ignore = FlowColumns { ignore: vec!["z".into()], ..FlowColumns::default() };
     let missing = FlowFile::open(&good, &ignore).unwrap_err().to_string();
     assert!(missing.contains("field \"z\": no such column"), "{missing}");
+
+    // Blanks around a column's name are no part of it, in either kind of file.
+    let columns = vec![
+        Column::new(" x".into(), [1.0, 2.0, 3.0]),
+        Column::new("port ".into(), [1_i64, 2, 3]),
+        Column::new("family ".into(), ["a", "b", "a"]),
+    ];
+    write_parquet(&mut DataFrame::new(3, columns).unwrap(), &parquet, 10);
+    let csv = folder.path().join("blanks.csv");
+    std::fs::write(&csv, " x,port ,family \n1,1,a\n2,2,b\n3,3,a\n").unwrap();
+    let ignore = FlowColumns { ignore: vec!["port".into()], ..FlowColumns::default() };
+    for file in [&parquet, &csv] {
+        let data = FlowData::from_files(file, file, None, &ignore).unwrap();
+        assert_eq!(data.families(), ["a", "b"]);
+        assert_eq!(data.train.chunk(0).unwrap().features, [1.0, 2.0, 3.0]);
+    }
+}
+
+/// Whatever ends a line, behind blank ones and cells of several lines, and however far down.
+#[test]
+fn a_wrong_row_is_named_as_an_editor_counts_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bad.csv");
+    let read = |content: &[u8]| {
+        std::fs::write(&path, content).unwrap();
+        let read = FlowData::from_files(&path, &path, None, &FlowColumns::default());
+        let message = read.map_err(|error| error.to_string());
+        message.map_err(|message| message.replace(&format!("{}/", folder.path().display()), ""))
+    };
+    // Two pieces of rows, with a blank line between them.
+    let mut long = "x,family\n".to_owned();
+    for row in 0..9_000 {
+        long += &format!("{row},{}\n", ["a", "b"][row % 2]);
+        if row == 8_191 {
+            long.push('\n');
+        }
+    }
+    let (few, unnamed) = (format!("{long}few,a\n"), format!("{long}\n7,\n"));
+    for end in ["\n", "\r\n", "\r"] {
+        for (text, expected) in [
+            ("x,family\n1,a\n\n2,b\nNaN,a\n", "row 5, field \"x\": NaN is no number"),
+            ("x,family\n\n\n1,a\n2,b\n,a\n", "row 6, field \"x\": missing"),
+            ("x,y,family\n1,\"a\nb\",a\n\n,y,b\n", "row 5, field \"x\": missing"),
+            ("x,family\n1,a\n\n2\n", "row 4: 1 cells, the header has 2"),
+            ("x,family\n1,a\n\n\"2,b\n", "row 4: a quote is opened here and never closed"),
+            ("x,family\n1,a\n\"2\\\"c\",b\n", "row 3: text stands behind the closing quote"),
+            (&few[..], "row 9003, field \"x\": \"few\" is no number"),
+            (&unnamed[..], "row 9004, field \"family\": missing"),
+        ] {
+            let said = read(text.replace('\n', end).as_bytes()).unwrap_err();
+            assert!(said.starts_with(&format!("bad.csv, {expected}")), "{end:?}: {said}");
+        }
+        let data = read(long.replace('\n', end).as_bytes()).unwrap();
+        assert_eq!((data.train.len(), data.train.counts()), (9_000, &[4_500, 4_500][..]));
+        let last = data.train.chunk(1).unwrap();
+        assert_eq!((last.rows, last.features[0], last.features[807]), (808, 8_192.0, 8_999.0));
+    }
+    let text = "x,family\n1,a\n2,b\n";
+    let data = read(format!("\u{feff}{text}").as_bytes()).unwrap();
+    assert_eq!((data.features(), data.train.len()), (&["x".to_owned()][..], 2));
+    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let said = read(&utf16).unwrap_err();
+    assert!(said.starts_with("bad.csv: UTF-16"), "{said}");
 }
 
 // -- the command line -----------------------------------------------------------------

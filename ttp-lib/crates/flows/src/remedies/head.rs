@@ -121,7 +121,8 @@ impl Head {
     /// The logits of every vector, row after row.
     ///
     /// # Errors
-    /// If the vectors have another number of dimensions than those it was trained on.
+    /// If the vectors have another number of dimensions than those it was trained on, or a row's
+    /// logits are no finite numbers: with the row.
     pub fn logits(&self, vectors: &Vectors) -> Result<Vec<f64>> {
         let wide = self.weight.size()[1];
         if vectors.dimensions() as i64 != wide {
@@ -131,7 +132,15 @@ impl Head {
         let all = Tensor::from_slice(vectors.numbers()).view([vectors.len() as i64, wide]);
         let logits = tch::no_grad(|| all.matmul(&self.weight.transpose(0, 1)) + &self.bias);
         let logits = logits.to_kind(Kind::Double).contiguous().view(-1);
-        Vec::try_from(logits).map_err(Error::library("reading logits"))
+        let logits: Vec<f64> = Vec::try_from(logits).map_err(Error::library("reading logits"))?;
+        match logits.iter().position(|logit| !logit.is_finite()) {
+            None => Ok(logits),
+            Some(at) => {
+                let reason =
+                    format!("row {}: its logits are NaN or infinite", at / self.classes + 1);
+                Err(Error::Setting { field: "vectors", reason })
+            }
+        }
     }
 
     /// Number of classes.

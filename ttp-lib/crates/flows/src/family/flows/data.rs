@@ -6,9 +6,11 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use ttp_base::spelling::{self, tidy};
 use ttp_base::{Error, Result};
 use ttp_text::split::Shares;
 
@@ -125,9 +127,10 @@ impl Flows {
     /// no number.
     pub fn chunk(&self, piece: usize) -> Result<Chunk> {
         let families = &self.families;
-        let mut known: HashMap<&str, u32> = HashMap::with_capacity(families.len());
-        known.extend(families.iter().map(String::as_str).zip(0..));
-        let mut index_of = |label: &str| {
+        let mut known: HashMap<Cow<'_, str>, u32> = HashMap::with_capacity(families.len());
+        // As labels are read: an encoder may have been saved with `1.0`.
+        known.extend(families.iter().map(|name| tidy(name)).zip(0..));
+        let mut index_of = |label: &str, _| {
             known.get(label).copied().ok_or_else(|| {
                 let known = ttp_base::show::shorten(&families.join(", "), 400).into_owned();
                 let label = ttp_base::show::shorten(label, 60);
@@ -165,6 +168,9 @@ pub struct FlowData {
     pub test: Option<Flows>,
     /// Fitted on the training rows alone.
     pub standardiser: Standardiser,
+    /// What to know of the training file, one line each: rows over several lines, families whose
+    /// names look alike.
+    pub notes: Vec<String>,
 }
 
 impl FlowData {
@@ -180,7 +186,7 @@ impl FlowData {
         columns: &FlowColumns,
     ) -> Result<Self> {
         let file = FlowFile::open(train, columns)?;
-        let (families, _) = labels_of(&file)?;
+        let FileLabels { families, mut notes, .. } = labels_of(&file)?;
         let mut train = Flows::new(file, families.into(), None);
         let standardiser = fit(&mut train)?;
         let other = |path: &Path| {
@@ -193,7 +199,11 @@ impl FlowData {
             Flows::of(file, &train.families)
         };
         let (validation, test) = (other(validation)?, test.map(other).transpose()?);
-        Ok(Self { train, validation, test, standardiser })
+        for of in [Some(&validation), test.as_ref()].into_iter().flatten() {
+            let named = |note: &String| format!("{}: {note}", of.file.path().display());
+            notes.extend(of.file.notes.as_ref().map(named));
+        }
+        Ok(Self { train, validation, test, standardiser, notes })
     }
 
     /// Of one file, shared out at random but for the shares, family by family.
@@ -204,7 +214,7 @@ impl FlowData {
     pub fn split(path: &Path, shares: Shares, seed: u64, columns: &FlowColumns) -> Result<Self> {
         shares.check()?;
         let file = FlowFile::open(path, columns)?;
-        let (families, labels) = labels_of(&file)?;
+        let FileLabels { families, labels, notes } = labels_of(&file)?;
         let mut rows_of = vec![Vec::new(); families.len()];
         for (row, &label) in labels.iter().enumerate() {
             rows_of[label as usize].push(row as u32);
@@ -231,7 +241,8 @@ impl FlowData {
             let reason = format!("no row of {} is left to judge a model by", file.rows());
             return Err(Error::Setting { field: "split.validation", reason });
         }
-        Ok(Self { train, validation, test: Some(test).filter(|t| !t.is_empty()), standardiser })
+        let test = Some(test).filter(|test| !test.is_empty());
+        Ok(Self { train, validation, test, standardiser, notes })
     }
 
     /// Of a folder with one file each whose name ends in `train`, `validation` and, where there
@@ -288,15 +299,25 @@ fn part_in(folder: &Path, part: &str) -> Result<Option<PathBuf>> {
     }
 }
 
-/// A training file's families in alphabetical order, and the family of each of its rows.
-fn labels_of(file: &FlowFile) -> Result<(Vec<String>, Vec<u32>)> {
+/// The labels of a training file.
+struct FileLabels {
+    /// Its families in alphabetical order.
+    families: Vec<String>,
+    /// The family of each of its rows.
+    labels: Vec<u32>,
+    /// What to know of them.
+    notes: Vec<String>,
+}
+
+fn labels_of(file: &FlowFile) -> Result<FileLabels> {
     let mut names: Vec<String> = Vec::new();
+    let mut first: Vec<usize> = Vec::new();
     let mut known: HashMap<String, u32> = HashMap::new();
     let mut labels = Vec::with_capacity(file.rows());
     // The labels alone: features are read with the moments.
     let narrow = FlowFile { features: Vec::new(), features_at: Vec::new(), ..file.clone() };
     for piece in &file.pieces {
-        let mut index_of = |label: &str| {
+        let mut index_of = |label: &str, row: usize| {
             if let Some(&index) = known.get(label) {
                 return Ok(index);
             }
@@ -305,6 +326,7 @@ fn labels_of(file: &FlowFile) -> Result<(Vec<String>, Vec<u32>)> {
             }
             let index = names.len() as u32;
             names.push(label.to_owned());
+            first.push(row);
             known.insert(label.to_owned(), index);
             Ok(index)
         };
@@ -321,8 +343,10 @@ fn labels_of(file: &FlowFile) -> Result<(Vec<String>, Vec<u32>)> {
         place[was as usize] = at;
     }
     labels.iter_mut().for_each(|label| *label = place[*label as usize]);
+    let mut notes: Vec<String> = file.notes.iter().cloned().collect();
+    notes.extend(spelling::notes(names.iter().map(String::as_str).zip(first)));
     names.sort();
-    Ok((names, labels))
+    Ok(FileLabels { families: names, labels, notes })
 }
 
 /// Counts a training part and fits the standardiser on it.

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use ttp_base::csv_file::CsvFile;
+use ttp_base::csv_file::{self, CsvFile};
+use ttp_base::frame::unread_parquet;
+use ttp_base::spelling::tidy;
 use ttp_base::{Error, Result};
 
 /// Rows that are read at once, at most.
@@ -62,7 +64,12 @@ pub struct FlowFile {
     pub(super) label_at: Option<usize>,
     pub(super) features_at: Vec<usize>,
     pub(super) pieces: Vec<Piece>,
+    /// What to know of a CSV file's rows.
+    pub(super) notes: Option<String>,
 }
+
+/// The index of a label, which stands in a row of the file.
+pub(super) type IndexOf<'a> = dyn FnMut(&str, usize) -> std::result::Result<u32, String> + 'a;
 
 /// Rows as they were read.
 pub(super) struct Rows {
@@ -100,11 +107,11 @@ impl FlowFile {
     }
 
     fn parquet(path: &Path, wanted: &ColumnChoice<'_>) -> Result<Self> {
-        let wrong = |error| Error::input(path, format!("not a whole parquet file: {error}"));
+        let wrong = unread_parquet(path);
         let file = File::open(path).map_err(Error::file(path, "read"))?;
         let mut reader = ParquetReader::new(file);
-        let schema = reader.schema().map_err(wrong)?;
-        let footer = reader.get_metadata().map_err(wrong)?.clone();
+        let schema = reader.schema().map_err(&wrong)?;
+        let footer = reader.get_metadata().map_err(&wrong)?.clone();
         let columns: Vec<(String, bool)> = schema
             .iter_values()
             .map(|field| {
@@ -154,7 +161,8 @@ impl FlowFile {
             return Err(Error::input(path, "no row below the header"));
         }
         let columns: Vec<(String, bool)> = header.into_iter().zip(numeric).collect();
-        Ok(Self { pieces, ..wanted.choose(path, Some(1), &columns)? })
+        let notes = records.notes();
+        Ok(Self { pieces, notes, ..wanted.choose(path, Some(1), &columns)? })
     }
 
     /// The file.
@@ -187,24 +195,15 @@ impl FlowFile {
         self.pieces.iter().map(Piece::rows).sum()
     }
 
-    /// Reads one piece; `index_of` gives a label's index, or says why it is wrong.
-    pub(super) fn read(
-        &self,
-        piece: &Piece,
-        index_of: &mut dyn FnMut(&str) -> std::result::Result<u32, String>,
-    ) -> Result<Rows> {
+    /// Reads one piece; `index_of` gives the index of a label in a row, or says why it is wrong.
+    pub(super) fn read(&self, piece: &Piece, index_of: &mut IndexOf<'_>) -> Result<Rows> {
         match piece {
             Piece::Parquet { first, rows } => self.read_parquet(*first, *rows, index_of),
             Piece::Csv { start, line, rows } => self.read_csv((*start, *line), *rows, index_of),
         }
     }
 
-    fn read_parquet(
-        &self,
-        first: usize,
-        rows: usize,
-        index_of: &mut dyn FnMut(&str) -> std::result::Result<u32, String>,
-    ) -> Result<Rows> {
+    fn read_parquet(&self, first: usize, rows: usize, index_of: &mut IndexOf<'_>) -> Result<Rows> {
         let path = &self.path;
         let file = File::open(path).map_err(Error::file(path, "read"))?;
         let names = self.features.iter().chain(&self.label).cloned().collect();
@@ -214,7 +213,7 @@ impl FlowFile {
             .with_columns(Some(names))
             .with_slice(Some((first, rows)))
             .finish()
-            .map_err(|error| Error::input(path, format!("not a whole parquet file: {error}")))?;
+            .map_err(unread_parquet(path))?;
         if frame.height() != rows {
             return Err(Error::input(path, "it has changed while it was read"));
         }
@@ -241,11 +240,12 @@ impl FlowFile {
                 .map_err(|error| wrong(None, format!("no column of names: {error}")))?;
             let texts = column.str().map_err(|error| wrong(None, error.to_string()))?;
             for (row, text) in texts.iter().enumerate() {
-                let text = text.unwrap_or_default().trim();
+                let text = tidy(text.unwrap_or_default());
                 if text.is_empty() {
                     return Err(wrong(Some(row), "missing".to_owned()));
                 }
-                labels.push(index_of(text).map_err(|reason| wrong(Some(row), reason))?);
+                let found = index_of(&text, first + row + 1);
+                labels.push(found.map_err(|reason| wrong(Some(row), reason))?);
             }
         }
         Ok(Rows { features, labels })
@@ -255,7 +255,7 @@ impl FlowFile {
         &self,
         (start, line): (u64, usize),
         rows: usize,
-        index_of: &mut dyn FnMut(&str) -> std::result::Result<u32, String>,
+        index_of: &mut IndexOf<'_>,
     ) -> Result<Rows> {
         let path = &self.path;
         let mut records = CsvFile::records_from(path, start, line)?;
@@ -266,8 +266,7 @@ impl FlowFile {
             let Some(row) = records.next(&mut record)? else {
                 return Err(Error::input(path, "it has changed while it was read"));
             };
-            let row = Some(row);
-            let wrong = |name: &str, reason| Error::input_at(path, row, Some(name), reason);
+            let wrong = |name: &str, reason| Error::input_at(path, Some(row), Some(name), reason);
             for (name, &at) in self.features.iter().zip(&self.features_at) {
                 let cell = record.get(at).unwrap_or_default();
                 let value = match number(cell) {
@@ -285,12 +284,12 @@ impl FlowFile {
             }
             if let (Some(name), Some(at)) = (&self.label, self.label_at) {
                 let text = std::str::from_utf8(record.get(at).unwrap_or_default())
-                    .map_err(|error| wrong(name, format!("not UTF-8: {error}")))?
-                    .trim();
+                    .map_err(|error| wrong(name, format!("not UTF-8: {error}")))?;
+                let text = tidy(text);
                 if text.is_empty() {
                     return Err(wrong(name, "missing".to_owned()));
                 }
-                labels.push(index_of(text).map_err(|reason| wrong(name, reason))?);
+                labels.push(index_of(&text, row).map_err(|reason| wrong(name, reason))?);
             }
         }
         Ok(Rows { features, labels })
@@ -315,33 +314,28 @@ impl ColumnChoice<'_> {
         if let Some((name, _)) = columns.iter().find(|(name, _)| !seen.insert(name)) {
             return Err(Error::input_at(path, row, Some(name), "two columns have this name"));
         }
-        let position = |name: &str| columns.iter().position(|(column, _)| column == name);
-        let there = || {
-            let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
-            ttp_base::show::shorten(&names.join(", "), 300).into_owned()
-        };
+        let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+        let position = |name: &str| csv_file::position(&names, name);
+        let there = || ttp_base::show::shorten(&names.join(", "), 300).into_owned();
         let need = |name: &str| {
             position(name).ok_or_else(|| {
                 let reason = format!("no such column; there are: {}", there());
                 Error::input_at(path, row, Some(name), reason)
             })
         };
-        let (label, features_at) = match self {
+        let (label_at, features_at) = match self {
             Self::Columns(FlowColumns { label, ignore }) => {
                 let label_at = need(label)?;
-                for name in ignore {
-                    need(name)?;
-                }
-                let is_feature = |at: &usize| {
-                    let (name, numeric) = &columns[*at];
-                    *numeric && *at != label_at && !ignore.contains(name)
-                };
+                let ignored: Vec<usize> =
+                    ignore.iter().map(|name| need(name)).collect::<Result<_>>()?;
+                let is_feature =
+                    |at: &usize| columns[*at].1 && *at != label_at && !ignored.contains(at);
                 let features: Vec<usize> = (0..columns.len()).filter(is_feature).collect();
                 if features.is_empty() {
                     let reason = format!("no column of numbers; there are: {}", there());
                     return Err(Error::input_at(path, row, None, reason));
                 }
-                (Some(label.as_str()), features)
+                (Some(label_at), features)
             }
             Self::Features { features, label } => {
                 let at = features.iter().map(|name| {
@@ -352,22 +346,22 @@ impl ColumnChoice<'_> {
                     let row = row.map(|row| row + 1);
                     Err(Error::input_at(path, row, Some(name), "it holds no numbers"))
                 });
-                (position(label).map(|_| *label), at.collect::<Result<_>>()?)
+                (position(label), at.collect::<Result<_>>()?)
             }
         };
-        let label_at = label.and_then(position);
         let passed_over = columns
             .iter()
             .enumerate()
             .filter(|(at, (_, numeric))| !numeric && label_at != Some(*at));
         Ok(FlowFile {
             path: path.to_path_buf(),
-            label: label.map(str::to_owned),
+            label: label_at.map(|at| columns[at].0.clone()),
             features: features_at.iter().map(|&at| columns[at].0.clone()).collect(),
             passed_over: passed_over.map(|(_, (name, _))| name.clone()).collect(),
             label_at,
             features_at,
             pieces: Vec::new(),
+            notes: None,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Where the files of NetML and of the published encoder lie.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The files that the study of the families reads, all of them at hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,25 @@ pub struct NetmlFiles {
     pub matrix: Option<PathBuf>,
     /// The training set's flows, where they were fetched.
     pub training: Option<PathBuf>,
+}
+
+impl NetmlFiles {
+    /// All of them.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        let Self { standard, challenge, annotations, forest_standard, .. } = self;
+        let Self { forest_challenge, checkpoint, scores, report, matrix, training, .. } = self;
+        let always = [
+            standard,
+            challenge,
+            annotations,
+            forest_standard,
+            forest_challenge,
+            checkpoint,
+            scores,
+            report,
+        ];
+        always.into_iter().chain(matrix).chain(training).map(PathBuf::as_path)
+    }
 }
 
 /// What to say where [`NetmlFiles::find`] finds less than all.

@@ -136,11 +136,16 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn BufRead + Send>> {
     let mut start = Vec::new();
     file.by_ref().take(2).read_to_end(&mut start).map_err(Error::file(path, "read"))?;
     file.rewind().map_err(Error::file(path, "read"))?;
-    Ok(if start == [0x1f, 0x8b] {
+    let mut read: Box<dyn BufRead + Send> = if start == [0x1f, 0x8b] {
         Box::new(BufReader::with_capacity(1 << 18, MultiGzDecoder::new(BufReader::new(file))))
     } else {
         Box::new(BufReader::with_capacity(1 << 18, file))
-    })
+    };
+    // What cannot be read is told when its first line is.
+    if read.fill_buf().is_ok_and(|bytes| bytes.starts_with(&files::MARK)) {
+        read.consume(files::MARK.len());
+    }
+    Ok(read)
 }
 
 /// What is wrong with a line.
