@@ -480,6 +480,30 @@ fn kept_vectors_know_all_that_made_them() {
     assert!(!made(5), "kept again");
 }
 
+/// Another model's files in the same place, of vectors of another length.
+#[test]
+fn kept_vectors_of_another_length_are_made_again() {
+    let _turn = turn();
+    let (here, kept) = (folder("dense_Tanh"), tempfile::tempdir().unwrap());
+    let file = kept.path().join("corpus.vectors.safetensors");
+    let made = || {
+        let checkpoint = Checkpoint::open("model", here.path()).unwrap();
+        let encoder = SentenceEncoder::new(&checkpoint, Device::Cpu, 1).unwrap();
+        let tokenize = checkpoint.tokenizer(16).unwrap();
+        let mut count = 0;
+        let mut watch = |more| count += more;
+        let vectors = corpus_vectors(&file, &encoder, &tokenize, &corpus(), &mut watch).unwrap();
+        assert_eq!(vectors, encoder.embed(&tokenize, &texts(), &mut |_| ()).unwrap());
+        (vectors.dimensions(), count > 0)
+    };
+    assert_eq!((made(), made()), ((4, true), (4, false)));
+    for (name, dimensions) in [("pooling_mean_tokens", 8), ("pooling_of_several", 48)] {
+        std::fs::remove_dir_all(here.path()).unwrap();
+        std::fs::rename(folder(name).keep(), here.path()).unwrap();
+        assert_eq!((made(), made()), ((dimensions, true), (dimensions, false)), "{name}");
+    }
+}
+
 #[test]
 fn a_checkpoint_without_modules_is_read_as_ever() {
     let tiny = Tiny::new();

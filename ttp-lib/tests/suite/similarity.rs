@@ -369,6 +369,25 @@ fn one_text_under_two_labels_is_no_pair_and_is_counted() {
     }
 }
 
+#[test]
+fn texts_that_look_alike_under_several_labels_are_one_text() {
+    let rows = [
+        ("T1", "The caf\u{e9} was phished."),
+        ("T2", "The cafe\u{301} was phished."),
+        ("T3", "the ca\u{ad}f\u{e9} was phished"),
+        ("T4", "\u{200e}The cafe\u{200b} WAS\u{a0}phished"),
+        ("T5", "The bar was phished."),
+    ];
+    let labels = labels_of(&rows, Level::Technique, &Kinship::default());
+    assert_eq!(labels.ambiguous(), 4);
+    for other in 1..4 {
+        assert_eq!(labels.bar(0, other, Exclude::default()), Some(Bar::SameText), "{other}");
+    }
+    assert_eq!(labels.bar(0, 4, Exclude::default()), None);
+    let texts: Vec<&str> = rows.iter().map(|(_, text)| *text).collect();
+    assert_eq!(near_duplicates(&texts, 1.0).len(), 2);
+}
+
 // -- mining -------------------------------------------------------------------------------
 
 /// Unit vectors on a circle, at these angles in degrees.

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::fmt;
 
-/// How many test pairs stand in training, whole or in part. Texts are compared byte for byte.
+/// How many test pairs stand in training, whole or in part. Texts are compared by their
+/// numbers: which texts are one, the caller says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leak {
     /// Test pairs.

@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use ttp_base::{Error, Result, files};
+use ttp_text::corpus::clean::normalised;
 
 /// Two texts, and whether they are similar.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +33,8 @@ impl LabelledPairs {
     ///
     /// # Errors
     /// If the file cannot be read or holds no pair; with the pair's row, if a field is missing or
-    /// empty, the label is neither 0 nor 1, the two texts are equal, or the same two texts have
-    /// another label further up.
+    /// empty, the label is neither 0 nor 1, the two texts are alike ([`normalised`]), or the same
+    /// two have another label further up.
     pub fn read(file: &Path) -> Result<Self> {
         let rows: Vec<Value> = files::read_json(file)?;
         if rows.is_empty() {
@@ -44,11 +45,12 @@ impl LabelledPairs {
         for (row, value) in (1..).zip(&rows) {
             let pair = pair(value)
                 .map_err(|(field, reason)| Error::input_at(file, Some(row), Some(field), reason))?;
-            let mut key = [pair.first.clone(), pair.second.clone()];
+            let mut key = [normalised(&pair.first), normalised(&pair.second)];
             key.sort_unstable();
             let (before, label) = *met.entry(key).or_insert((row, pair.similar));
             if label != pair.similar {
-                let reason = format!("the same two texts have the other label in row {before}");
+                let reason =
+                    format!("two texts that look like these have the other label in row {before}");
                 return Err(Error::input_at(file, Some(row), Some("label"), reason));
             }
             pairs.push(pair);
@@ -66,21 +68,23 @@ impl LabelledPairs {
         self.pairs.is_empty()
     }
 
-    /// Refuses a text that stands in the other set, too.
+    /// Refuses a text that stands in the other set, too, be it with other capitals, accents, spacing or punctuation
+    /// ([`normalised`]).
     ///
     /// # Errors
     /// With the first such row and field, and where the text stands in `training`.
     pub fn check_disjoint(&self, training: &Self) -> Result<()> {
-        let mut place: HashMap<&str, usize> = HashMap::new();
+        let mut place: HashMap<String, usize> = HashMap::new();
         for (row, pair) in (1..).zip(&training.pairs) {
-            place.entry(&pair.first).or_insert(row);
-            place.entry(&pair.second).or_insert(row);
+            place.entry(normalised(&pair.first)).or_insert(row);
+            place.entry(normalised(&pair.second)).or_insert(row);
         }
         for (row, pair) in (1..).zip(&self.pairs) {
             for (field, text) in [("sentence1", &pair.first), ("sentence2", &pair.second)] {
-                if let Some(other) = place.get(text.as_str()) {
+                if let Some(other) = place.get(&normalised(text)) {
                     let training = training.file.display();
-                    let reason = format!("this text is in {training}, row {other}, too");
+                    let reason =
+                        format!("a text that looks like this one is in {training}, row {other}");
                     return Err(Error::input_at(&self.file, Some(row), Some(field), reason));
                 }
             }
@@ -97,8 +101,10 @@ fn pair(value: &Value) -> Result<LabelledPair, (&'static str, String)> {
         Some(other) => Err((field, format!("{other} is no text"))),
     };
     let (first, second) = (text("sentence1")?, text("sentence2")?);
-    if first.trim() == second.trim() {
-        return Err(("sentence2", "equal to sentence1: a text is no pair with itself".to_owned()));
+    if normalised(&first) == normalised(&second) {
+        let reason = "looks like sentence1 (capitals, accents, spacing and punctuation set aside): a \
+                      text is no pair with itself";
+        return Err(("sentence2", reason.to_owned()));
     }
     let similar = match value.get("label") {
         None | Some(Value::Null) => Err("missing".to_owned()),
@@ -139,6 +145,19 @@ impl Texts {
             similar: file.pairs.iter().map(|pair| pair.similar).collect(),
             ..Pairs::default()
         }
+    }
+
+    /// Pairs of these texts by what their texts look like ([`normalised`]): each text is the first
+    /// of those that look alike.
+    #[must_use]
+    pub fn alike(&self, pairs: &Pairs) -> Pairs {
+        let mut first: HashMap<String, u32> = HashMap::new();
+        let numbers: Vec<u32> = (0..)
+            .zip(&self.texts)
+            .map(|(number, text)| *first.entry(normalised(text)).or_insert(number))
+            .collect();
+        let rows = pairs.rows.iter().map(|pair| pair.map(|text| numbers[text as usize]));
+        Pairs { rows: rows.collect(), ..pairs.clone() }
     }
 
     /// All of them.
@@ -185,12 +204,12 @@ mod tests {
             ),
             (
                 r#"{"sentence1": "a", "sentence2": "a ", "label": 1}"#,
-                "pairs.json, row 2, field \"sentence2\": equal to sentence1: a text is no pair \
-                 with itself",
+                "pairs.json, row 2, field \"sentence2\": looks like sentence1 (capitals, \
+                 accents, spacing and punctuation set aside): a text is no pair with itself",
             ),
             (
                 r#"{"sentence1": "b", "sentence2": "a", "label": 0}"#,
-                "pairs.json, row 2, field \"label\": the same two texts have the other label in \
+                "pairs.json, row 2, field \"label\": two texts that look like these have the other label in \
                  row 1",
             ),
             (
@@ -230,7 +249,23 @@ mod tests {
                 .check_disjoint(&training)
                 .unwrap_err()
                 .to_string(),
-            "test.json, row 2, field \"sentence2\": this text is in train.json, row 2, too"
+            "test.json, row 2, field \"sentence2\": a text that looks like this one is in train.json, \
+             row 2"
         );
+        // In other letters, in another form of Unicode, with what cannot be seen in it.
+        let training = set("train.json", &[("The caf\u{e9} was phished.", "b")]);
+        for text in [
+            "the CAFÉ was phished",
+            "The cafe\u{301} was phished.",
+            "The ca\u{200b}fé was phished.",
+        ] {
+            let test = set("test.json", &[("e", text)]);
+            assert!(test.check_disjoint(&training).is_err(), "{text}");
+            let mut texts = Texts::default();
+            let (train, test) = (texts.pairs(&training), texts.pairs(&test));
+            assert_eq!(texts.len(), 4);
+            assert_eq!(texts.alike(&test).rows[0][1], texts.alike(&train).rows[0][0]);
+        }
+        assert!(set("test.json", &[("?", "!")]).check_disjoint(&set("t", &[("…", "b")])).is_ok());
     }
 }
