@@ -289,19 +289,21 @@ fn a_missing_pooler_or_head_is_told_and_written_down() {
     Tensor::write_safetensors(&kept, &file).unwrap();
     change(tiny.path(), &json!({ "layer_norm_eps": 1e-5, "window": 4 }));
     let checkpoint = tiny.find().unwrap();
+    let epsilon = "layer norms add 1e-5 to the variance (layer_norm_eps), where those of most \
+                   models of this kind add 1e-12";
     let not_read = "config.json: not read: window";
     let sentences = SentenceEncoder::new(&checkpoint, Device::Cpu, 1).unwrap();
     let none = "the checkpoint has no pooler: none is computed with or saved";
-    assert_eq!(sentences.notes(), [not_read, none]);
+    assert_eq!(sentences.notes(), [epsilon, not_read, none]);
     let masked = MaskedEncoder::with_new_head(&checkpoint, Device::Cpu, 1).unwrap();
     let head = "the checkpoint has no masked-word head: a new one starts at random";
-    assert_eq!(masked.notes(), [not_read, none, head]);
+    assert_eq!(masked.notes(), [epsilon, not_read, none, head]);
     assert!(masked.loaded().new.iter().all(|name| name.starts_with("cls.predictions")));
 
     let two = vec!["T1056".to_owned(), "T1566".to_owned()];
     let mut encoder = TechniqueEncoder::new(&checkpoint, two.clone(), Device::Cpu, 1).unwrap();
     let new = "the checkpoint has no pooler: a new one starts at random";
-    assert_eq!(encoder.notes(), [not_read, new]);
+    assert_eq!(encoder.notes(), [epsilon, not_read, new]);
     let tokenize = checkpoint.tokenizer(16).unwrap();
     let rows = Rows::new(&samples(), &two, &tokenize).unwrap();
     let params = TrainParams {
@@ -321,7 +323,7 @@ fn a_missing_pooler_or_head_is_told_and_written_down() {
     let record: Value = serde_json::from_slice(&record).unwrap();
     assert_eq!(record["layer_norm_eps"], json!(1e-5));
     assert_eq!(record["classifier_dropout"], json!(0.1));
-    assert_eq!(record["notes"], json!([not_read, new]));
+    assert_eq!(record["notes"], json!([epsilon, not_read, new]));
     assert_eq!(
         record["loaded"]["new"],
         json!([

@@ -2,6 +2,7 @@
 //! and what it is asked afterwards.
 
 use crate::common::tiny::{self, Tiny};
+use serde_json::{Value, json};
 use std::path::Path;
 use tch::{Device, Tensor};
 use ttp_lib::encoder::{MaskedEncoder, TechniqueEncoder};
@@ -97,6 +98,26 @@ fn hidden_words_are_learned_and_the_model_comes_back() {
         .collect();
     files.sort();
     assert_eq!(files, ["config.json", "model.safetensors", "pretraining.json", "tokenizer.json"]);
+}
+
+#[test]
+fn epsilon_and_what_was_told_stand_in_the_record() {
+    let tiny = Tiny::new();
+    let mut config = tiny::config();
+    config["layer_norm_eps"] = json!(1e-5);
+    config["window"] = json!(4);
+    tiny.write("config.json", &config);
+    let out = tempfile::tempdir().unwrap();
+    let folder = out.path().join("further");
+    let (encoder, _) = pretrain(&tiny, 1, &folder);
+    let record = std::fs::read(folder.join("pretraining.json")).unwrap();
+    let record: Value = serde_json::from_slice(&record).unwrap();
+    assert_eq!(record["layer_norm_eps"], json!(1e-5));
+    let head = "the checkpoint has no masked-word head: a new one starts at random";
+    let [epsilon, others @ ..] = encoder.notes() else { panic!("no note") };
+    assert!(epsilon.starts_with("layer norms add 1e-5 to the variance"), "{epsilon}");
+    assert_eq!(others, ["config.json: not read: window", head]);
+    assert_eq!(record["notes"], json!(encoder.notes()));
 }
 
 #[test]

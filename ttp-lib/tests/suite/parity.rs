@@ -390,7 +390,8 @@ fn robertas_shape_computes_what_transformers_does() {
     with_random("roberta", &GOLDEN.roberta, &["classifier"], &epsilon, check_all);
 }
 
-/// RoBERTa's configuration says 1e-5, and transformers computes with it.
+/// RoBERTa's configuration says 1e-5, and transformers computes with it; the body of
+/// <https://github.com/guillaume-be/rust-bert> knows 1e-12 alone.
 #[test]
 fn robertas_own_epsilon_is_computed_with() {
     let own = GOLDEN.roberta.with_its_own_epsilon.as_ref().unwrap();

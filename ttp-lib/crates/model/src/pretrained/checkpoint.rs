@@ -353,7 +353,12 @@ fn find_weights(folder: &Path, numbers: u128) -> Result<PathBuf> {
     // A configuration's sizes are memory. Weights take at least two bytes a number; an eighth
     // of that is enough to say which tensors do not fit, and too little for a mistake that large.
     if length < numbers / 4 {
-        let reason = format!("{length} bytes, but config.json is of a model of {numbers} numbers");
+        let several = match parts.len() {
+            1 => String::new(),
+            parts => format!("weights in {parts} files (sharded), together "),
+        };
+        let reason =
+            format!("{several}{length} bytes, but config.json is of a model of {numbers} numbers");
         return Err(Error::input(&path, reason));
     }
     Ok(path)

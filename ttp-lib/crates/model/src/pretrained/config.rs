@@ -37,6 +37,14 @@ impl Architecture {
         }
     }
 
+    /// What layer norms of this kind's checkpoints add to the variance: the most usual first.
+    pub(super) fn usual_epsilons(self) -> &'static [f64] {
+        match self {
+            Self::Bert => &[EPSILON],
+            Self::Roberta | Self::Mpnet => &[1e-5, EPSILON],
+        }
+    }
+
     /// The `pad_token_id` that transformers takes where the configuration has none.
     pub(crate) fn padding_id(self) -> i64 {
         match self {

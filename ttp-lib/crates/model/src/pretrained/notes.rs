@@ -127,6 +127,14 @@ pub(super) fn of(family: Architecture, config: &Map<String, Value>) -> Vec<Strin
             family.name()
         ));
     }
+    let epsilon = super::config::epsilon(config);
+    if !family.usual_epsilons().contains(&epsilon) {
+        notes.push(format!(
+            "layer norms add {epsilon:e} to the variance (layer_norm_eps), where those of most \
+             models of this kind add {:e}",
+            family.usual_epsilons()[0]
+        ));
+    }
     if config.get("auto_map").is_some_and(is_set) {
         notes.push("config.json names code of its own (auto_map), which is not run".to_owned());
     }
@@ -164,6 +172,17 @@ mod tests {
         let plain = json!({ "model_type": "bert", "architectures": ["BertForMaskedLM"],
             "hidden_size": 8, "use_cache": true, "auto_map": {}, "adapters": null });
         assert_eq!(notes(&plain), [""; 0]);
+    }
+
+    #[test]
+    fn an_epsilon_that_few_models_have_is_told() {
+        let of = |epsilon: f64| notes(&json!({ "layer_norm_eps": epsilon }));
+        assert_eq!(of(1e-12), [""; 0]);
+        assert_eq!(
+            of(1e-5),
+            ["layer norms add 1e-5 to the variance (layer_norm_eps), where those of most models \
+                 of this kind add 1e-12"]
+        );
     }
 
     #[test]

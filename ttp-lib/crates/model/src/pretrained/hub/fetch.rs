@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
-use ttp_base::{Error, Result};
+use ttp_base::{Error, Result, files};
 use url::Url;
 
 /// What the hub says of a revision.
@@ -235,8 +235,8 @@ impl<'a> Fetch<'a> {
     /// What a file of a snapshot holds.
     fn json(&self, commit: &str, file: &str) -> Result<Value> {
         let path = self.cache.snapshot(commit).join(file);
-        let text = fs::read(&path).map_err(Error::file(&path, "read"))?;
-        serde_json::from_slice(&text).map_err(|error| {
+        let text = files::read_text(&path)?;
+        serde_json::from_str(&text).map_err(|error| {
             self.wrong(Some(file), format!("this is not the JSON it should be: {error}"))
         })
     }
