@@ -74,10 +74,10 @@ fn settings_that_make_no_sense() {
     for (arguments, words) in [
         (["--port", "70000"], "--port"),
         (["--upload-mib", "0"], "--upload-mib"),
-        (["--upload-seconds", "0"], "setting upload_seconds: 0: a number above 0"),
-        (["--analysis-seconds", "NaN"], "setting analysis_seconds: NaN: a number above 0"),
-        (["--workers", "0"], "setting workers: 0: a number from 1 to 64"),
-        (["--queue", "1001"], "setting queue: 1001: a number from 0 to 1000"),
+        (["--upload-seconds", "0"], "setting serve.upload_seconds: 0 is not above 0 up to 3600"),
+        (["--analysis-seconds", "NaN"], "setting serve.analysis_seconds: NaN is not above 0"),
+        (["--workers", "0"], "setting serve.workers: 0 is not from 1 to 64"),
+        (["--queue", "1001"], "setting serve.queue: 1001 is not from 0 to 1000"),
     ] {
         let output = ttp(folder.path(), &["serve"]).args(arguments).output().unwrap();
         let error = String::from_utf8(output.stderr).unwrap();

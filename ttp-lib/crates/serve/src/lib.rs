@@ -122,7 +122,7 @@ pub fn serve(
         .map_err(Error::library("starting the server"))?;
     let served = runtime.block_on(async {
         let unheard = |error: std::io::Error| Error::Setting {
-            field: "address",
+            field: "serve.address",
             reason: format!("{}: {error}", settings.address),
         };
         let listener = TcpListener::bind(settings.address).await.map_err(unheard)?;

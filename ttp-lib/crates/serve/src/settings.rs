@@ -2,7 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
-use ttp_base::{Error, Result};
+use ttp_base::Result;
+use ttp_base::error::SettingPath;
+use ttp_base::settings;
+use ttp_base::settings::{above_to, from_to};
 
 /// Connections beside those that are analysed or wait: pages, uploads under way, refusals.
 const OTHER_CONNECTIONS: usize = 64;
@@ -44,35 +47,27 @@ impl Default for Settings {
     }
 }
 
+settings!(Settings, "serve", {
+    upload_bytes: from_to(1.0, (1_u64 << 30) as f64),
+    all_uploads_bytes: from_to(1.0, (1_u64 << 34) as f64),
+    files: from_to(1.0, 1000.0),
+    upload_seconds: above_to(0.0, 3600.0),
+    analysis_seconds: above_to(0.0, 3600.0),
+    queue: from_to(0.0, 1000.0),
+    workers: from_to(1.0, 64.0),
+}, free { address }, also Self::go_together);
+
 impl Settings {
-    /// Refuses what is out of range.
-    ///
-    /// # Errors
-    /// With the field's name and what it may be.
-    pub fn check(&self) -> Result<()> {
-        let refuse = |field, reason: String| Err(Error::Setting { field, reason });
+    /// What no range says: where it listens, and that an upload has room.
+    fn go_together(&self, at: &SettingPath) -> Result<()> {
         if self.address.ip() != IpAddr::V4(Ipv4Addr::LOCALHOST) {
-            let reason = format!("{}: 127.0.0.1 alone, for this machine alone", self.address.ip());
-            return refuse("address", reason);
+            let ip = self.address.ip();
+            let reason = format!("{ip}: 127.0.0.1 alone, for this machine alone");
+            return at.field("address").refuse(reason);
         }
-        let counts = [
-            ("upload_bytes", self.upload_bytes, 1, 1 << 30),
-            ("all_uploads_bytes", self.all_uploads_bytes, self.upload_bytes, 1 << 34),
-            ("files", self.files, 1, 1000),
-            ("queue", self.queue, 0, 1000),
-            ("workers", self.workers, 1, 64),
-        ];
-        for (field, value, least, most) in counts {
-            if !(least..=most).contains(&value) {
-                return refuse(field, format!("{value}: a number from {least} to {most}"));
-            }
-        }
-        let times =
-            [("upload_seconds", self.upload_seconds), ("analysis_seconds", self.analysis_seconds)];
-        for (field, value) in times {
-            if !(value > 0.0 && value <= 3600.0) {
-                return refuse(field, format!("{value}: a number above 0, at most 3600"));
-            }
+        if self.all_uploads_bytes < self.upload_bytes {
+            let reason = format!("{}: less than upload_bytes", self.all_uploads_bytes);
+            return at.field("all_uploads_bytes").refuse(reason);
         }
         Ok(())
     }

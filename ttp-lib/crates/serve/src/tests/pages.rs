@@ -136,7 +136,7 @@ fn no_other_machine_is_served() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let error = start(&Settings { address, ..Settings::default() });
-    assert!(error.starts_with(&format!("setting address: {address}: ")), "{error}");
+    assert!(error.starts_with(&format!("setting serve.address: {address}: ")), "{error}");
     for (settings, field) in [
         (Settings { upload_bytes: 0, ..Settings::default() }, "upload_bytes"),
         (Settings { all_uploads_bytes: 1, ..Settings::default() }, "all_uploads_bytes"),
@@ -147,6 +147,6 @@ fn no_other_machine_is_served() {
         (Settings { analysis_seconds: 0.0, ..Settings::default() }, "analysis_seconds"),
     ] {
         let error = start(&settings);
-        assert!(error.starts_with(&format!("setting {field}: ")), "{error}");
+        assert!(error.starts_with(&format!("setting serve.{field}: ")), "{error}");
     }
 }
