@@ -87,7 +87,7 @@ class Profile:
             known = stems + ["a JSON file's path"]
             raise Problem(f"unknown profile {name!r}; known: {', '.join(known)}")
         try:
-            settings = json.loads(path.read_text(encoding="utf-8"))
+            settings = json.loads(path.read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise Problem(f"{path}: cannot read: {error.strerror}") from error
         except (ValueError, RecursionError) as error:

@@ -417,7 +417,7 @@ def main() -> int:
         kernel.need_program()
         kernel.write_settings()
         if any(state.checkpoint for state in states):
-            hub_check.check(profile)
+            hub_check.check(profile, profile.checkpoints(), "notebook", project.NOTEBOOKS)
         if not arguments.names:
             freshness.settle(profile)
         for state in states:

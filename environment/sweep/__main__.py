@@ -29,10 +29,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import hub_check
 import kernel
 import machine
 import project
 from bench import race
+from profiles import Profile
 from project import Problem
 from sweep import slurm, snakemake_python
 from sweep.progress import Progress
@@ -248,6 +250,7 @@ def run(arguments: argparse.Namespace) -> None:
         set_aside(folder, states)
         left = missing_jobs(asked["jobs"], states)
         if left:
+            need_checkpoints(tool, Profile.read(profile), left)
             sweep(arguments, tool, asked, left, folder, lock, jobs_at_once,
                   cores if with_slurm else 0)
             states = tool.check(folder)
@@ -255,6 +258,13 @@ def run(arguments: argparse.Namespace) -> None:
             say(f"sweep: {asked['profile']}: all {len(asked['jobs'])} results are there: {folder}")
         print(tool.ask("collect", "--folder", str(folder)), end="", flush=True)
         finish(folder, missing_jobs(asked["jobs"], states), len(asked["jobs"]))
+
+
+def need_checkpoints(tool: Tool, profile: Profile, left: dict[str, dict]) -> None:
+    """Tries the checkpoints before the first job, where one of those left trains an encoder."""
+    if any(job["gpu"] for job in left.values()):
+        fetch = [*tool.program, "fetch"]
+        hub_check.check(profile, profile.encoders(), "job", project.ROOT, fetch)
 
 
 def sweep(arguments: argparse.Namespace, tool: Tool, asked: dict, left: dict[str, dict],

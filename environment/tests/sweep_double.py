@@ -65,6 +65,11 @@ def main() -> None:
     if any(job["id"].startswith("nonsense") for job in profile["jobs"]):
         fail(f"{name}: field \"sweep.arms\": unknown arm \"nonsense\"")
     fingerprint = digest(profile["jobs"])
+    if sys.argv[1] == "fetch":
+        lost = [checkpoint for checkpoint in sys.argv[2:] if checkpoint in profile["fails"]]
+        if lost:
+            fail(f"{lost[0]}: no such revision")
+        return
     step, rest = sys.argv[2], sys.argv[3:]
     if step == "jobs":
         print(json.dumps({"profile": profile["name"], "fingerprint": fingerprint,

@@ -45,7 +45,8 @@ class Sweep(unittest.TestCase):
 
     def profile(self, name: str, jobs: "list[dict] | None" = None, **more) -> None:
         self.path = self.root / f"{name}.json"
-        self.path.write_text(json.dumps({"jobs": JOBS if jobs is None else jobs, **more}))
+        profile = {"jobs": JOBS if jobs is None else jobs, "checkpoints": ["tfidf-svm"], **more}
+        self.path.write_text(json.dumps(profile))
 
     def start(self, *arguments: str, program: "list[str] | None" = None,
               **variables: str) -> subprocess.Popen:
@@ -195,6 +196,24 @@ class Runs(Sweep):
         self.profile("tiny")
         self.run_sweep()
         self.assertEqual(sorted(self.ran()), sorted([*NAMES, "pretrain.a"]))
+
+    def test_a_checkpoint_that_cannot_be_had_ends_it_before_the_first_job(self) -> None:
+        self.profile("tiny", checkpoints=["owner/lost"], fails=["owner/lost"])
+        _, err = self.run_sweep(1)
+        self.assertEqual(err.splitlines(), [
+            "error: owner/lost: no such revision",
+            "error: a checkpoint cannot be had from the hub: its own message stands above, and no "
+            "job was run"])
+        self.assertEqual((self.ran(), self.results()), ([], {}))
+        # Linear models need none.
+        linear = [job for job in JOBS if not job["gpu"]]
+        self.profile("tiny", linear, checkpoints=["owner/lost"], fails=["owner/lost"])
+        self.run_sweep()
+        self.assertEqual(self.ran(), ["svm.clean.split-1"])
+        shutil.rmtree(self.folder)
+        self.profile("tiny", checkpoints=["owner/there"])
+        self.run_sweep()
+        self.assertEqual(sorted(self.ran()), NAMES)
 
     def test_a_folder_of_another_profile_is_left_as_it_is(self) -> None:
         for name, text in (("jobs/c.json", "{}"), ("sweep.json", '{"fingerprint": "another"}')):
