@@ -10,6 +10,7 @@ mod studies;
 mod sweep;
 
 pub use external::{ATTACK_V15_MISSING, TRAM_V2_MISSING};
+pub use folders::Folders;
 pub use source::{CorpusSettings, CsvSource, HubSource, Labels, Source};
 pub use sweep::{Arm, SweepSettings};
 
@@ -185,15 +186,15 @@ impl Profile {
     }
 }
 
-/// A profile with the folders it reads from and writes to.
+/// A profile, and the folders it reads from and writes to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
     /// The profile.
     pub profile: Profile,
+    /// Where it reads and writes.
+    pub folders: Folders,
     /// The profile's file.
     file: PathBuf,
-    root: PathBuf,
-    out: PathBuf,
 }
 
 impl Run {
@@ -240,13 +241,15 @@ impl Run {
             path
         };
         let profile = Profile::read(&path)?;
-        Ok(Self { profile, file: path, root: root.into(), out: out.into() })
+        let folders = Folders { root: root.into(), out: out.into(), profile: profile.name.clone() };
+        Ok(Self { profile, folders, file: path })
     }
 
     /// The same run with another folder for all that it writes.
     #[must_use]
     pub fn writing_to(&self, out: &Path) -> Self {
-        Self { out: out.to_path_buf(), ..self.clone() }
+        let folders = Folders { out: out.to_path_buf(), ..self.folders.clone() };
+        Self { folders, ..self.clone() }
     }
 
     /// The seed of one consumer: the first eight bytes of SHA-256 of the profile's
@@ -327,7 +330,7 @@ impl Run {
     pub fn finetune_seed(&self, checkpoint: &str, protocol: Protocol) -> u64 {
         let base = match Entry::named(checkpoint) {
             Some(entry) => entry.base().to_owned(),
-            None => self.folder_name(checkpoint).unwrap_or_else(|| checkpoint.to_owned()),
+            None => self.folders.folder_name(checkpoint).unwrap_or_else(|| checkpoint.to_owned()),
         };
         self.seed(&format!("finetune {base} {}", protocol.name()))
     }

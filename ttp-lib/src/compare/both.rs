@@ -138,7 +138,7 @@ impl Both {
 /// # Errors
 /// As [`Both::of`].
 pub fn both_of(run: &Run) -> Result<Vec<Both>> {
-    let (results, linear) = (run.results(""), LinearKind::TfidfSvm);
+    let (results, linear) = (run.folders.results(""), LinearKind::TfidfSvm);
     let encoder = run.profile.encoders().into_iter().next();
     let Some(encoder) = encoder.filter(|_| run.profile.linear_models().contains(&linear)) else {
         return Ok(Vec::new());

@@ -63,14 +63,14 @@ impl Run {
                 Start::Hub { id, revision } => self.on_hub(name, id, revision),
             };
         }
-        for folder in [PathBuf::from(name), self.root.join(name)] {
+        for folder in [PathBuf::from(name), self.folders.root.join(name)] {
             if name.contains(std::path::is_separator) && folder.is_dir() {
                 return Checkpoint::open(name, &folder);
             }
         }
         // Where there is a folder of the owner's name, a path was meant.
         let owner = name.split('/').next().unwrap_or(name);
-        let is_path = Path::new(owner).is_dir() || self.root.join(owner).is_dir();
+        let is_path = Path::new(owner).is_dir() || self.folders.root.join(owner).is_dir();
         match pretrained::hub_id(name).filter(|_| !is_path) {
             Some((id, revision)) => self.on_hub(name, id, revision),
             None => {
@@ -89,9 +89,9 @@ impl Run {
     pub fn checkpoint_at_hand(&self, name: &str) -> Result<Option<Checkpoint>> {
         let is_path = name.contains(std::path::is_separator);
         let folders = if is_path {
-            [PathBuf::from(name), self.root.join(name)]
+            [PathBuf::from(name), self.folders.root.join(name)]
         } else {
-            [self.model_folder().join(name), self.models().join(name)]
+            [self.folders.model_folder().join(name), self.folders.models().join(name)]
         };
         let folder = folders.into_iter().find(|folder| folder.is_dir());
         folder.map(|folder| Checkpoint::open(name, &folder)).transpose()
@@ -139,7 +139,7 @@ impl Run {
     }
 
     fn further_pretrained(&self, name: &str) -> Result<Checkpoint> {
-        let folder = self.pretrained(name);
+        let folder = self.folders.pretrained(name);
         if !folder.is_dir() {
             let reason = "not there: notebook 05_finetune, or `ttp pretrain`, makes it";
             return Err(Error::input(&folder, reason));
@@ -148,7 +148,7 @@ impl Run {
     }
 
     fn package_checkpoint(&self, name: &str) -> Result<Checkpoint> {
-        let folder = self.model_folder().join(name);
+        let folder = self.folders.model_folder().join(name);
         if !folder.is_dir() && setting("TTP_MODELS").is_none() {
             // Of these only the smallest comes with every profile.
             let command = if name == "mpnet" { "data-mpnet" } else { "data" };
@@ -158,7 +158,7 @@ impl Run {
     }
 
     fn on_hub(&self, name: &str, id: &str, revision: &str) -> Result<Checkpoint> {
-        let folder = self.model_folder().join(name);
+        let folder = self.folders.model_folder().join(name);
         // A folder of one's own is taken at its word: what it lacks is not fetched.
         if folder.is_dir() || setting("TTP_MODELS").is_some() {
             return Checkpoint::open(name, &folder);
@@ -204,7 +204,7 @@ impl Run {
             name: checkpoint.to_owned(),
             known: PUBLISHED.iter().map(|published| published.checkpoint.to_owned()).collect(),
         })?;
-        let path = self.raw(published.file);
+        let path = self.folders.raw(published.file);
         if !path.exists() {
             return Err(Error::input(
                 &path,
@@ -221,7 +221,7 @@ impl Run {
         revision: &str,
         max_length: usize,
     ) -> Result<(Option<CheckpointTokenizer>, String)> {
-        let own = self.model_folder().join(name);
+        let own = self.folders.model_folder().join(name);
         // As for whole checkpoints: the hub's cache is not looked at once TTP_MODELS is set.
         let folder = match pretrained::has_tokenizer(&own) {
             true => Some(own),
@@ -244,7 +244,7 @@ impl Run {
             );
             return Ok((None, origin));
         };
-        let (file, path) = (published.file, self.raw(published.file));
+        let (file, path) = (published.file, self.folders.raw(published.file));
         if !path.exists() {
             return Ok((None, where_to_get(file)));
         }

@@ -8,10 +8,10 @@ use ttp_similarity::NEAR_DUPLICATE;
 use ttp_text::corpus::{self, CorpusBuild, LabelChanges, Later, tram_v2};
 
 /// Where TRAM 2's sentences lie below `data/raw/` or `TTP_SOURCES`.
-const TRAM_V2: &str = "tram-v2/single_label.json";
+pub(super) const TRAM_V2: &str = "tram-v2/single_label.json";
 
 /// Where ATT&CK v15's bundle of Enterprise lies there.
-const ATTACK_V15: &str = "attack-v15/enterprise-attack.json";
+pub(super) const ATTACK_V15: &str = "attack-v15/enterprise-attack.json";
 
 /// What to say where [`Run::tram_v2`] has none.
 pub const TRAM_V2_MISSING: &str = "TRAM 2's sentences (tram-v2) are not at hand, so no model is \
@@ -30,7 +30,7 @@ impl Run {
     /// # Errors
     /// If the file is there and cannot be read, or is not what it should be.
     pub fn tram_v2(&self) -> Result<Option<CorpusBuild>> {
-        let path = self.raw(TRAM_V2);
+        let path = self.folders.raw(TRAM_V2);
         if !path.exists() {
             return Ok(None);
         }
@@ -65,6 +65,6 @@ impl Run {
 
     /// ATT&CK v15's bundle of Enterprise, where it is at hand.
     fn attack_v15(&self) -> Option<PathBuf> {
-        Some(self.raw(ATTACK_V15)).filter(|path| path.exists())
+        Some(self.folders.raw(ATTACK_V15)).filter(|path| path.exists())
     }
 }

@@ -1,12 +1,19 @@
 //! Where a run reads and writes.
 
-use super::Run;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use ttp_base::places::setting;
 use ttp_model::pretrained;
 use ttp_text::split::Protocol;
 
-impl Run {
+/// The folders of a run, and what lies where in them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Folders {
+    pub(super) root: PathBuf,
+    pub(super) out: PathBuf,
+    pub(super) profile: String,
+}
+
+impl Folders {
     /// A file of `data/raw/`, or of `TTP_SOURCES` where that is set and holds it.
     pub fn raw(&self, name: &str) -> PathBuf {
         match setting("TTP_SOURCES").map(|folder| self.root.join(folder).join(name)) {
@@ -42,8 +49,8 @@ impl Run {
 
     /// Where the sweep that belongs to this profile leaves its results: `sweep/sweep-laptop` of
     /// `laptop`.
-    pub fn sweep_folder(&self) -> PathBuf {
-        self.out.join("sweep").join(format!("sweep-{}", self.profile.name))
+    pub fn sweep(&self) -> PathBuf {
+        self.out.join("sweep").join(format!("sweep-{}", self.profile))
     }
 
     /// The folder of a checkpoint that this run pretrains further.
@@ -78,10 +85,5 @@ impl Run {
     pub(super) fn model_folder(&self) -> PathBuf {
         setting("TTP_MODELS")
             .map_or_else(|| self.root.join("data/raw/models"), |folder| self.root.join(folder))
-    }
-
-    /// The repository's root.
-    pub fn root(&self) -> &Path {
-        &self.root
     }
 }

@@ -1,5 +1,6 @@
 //! Where a profile's sentences come from: bundles of ATT&CK, a CSV file, a data set of the hub.
 
+use super::external::{ATTACK_V15, TRAM_V2};
 use super::{PAPER_ROWS, Profile, Run, TRAM};
 use schemars::JsonSchema;
 use serde::de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -123,6 +124,9 @@ pub enum Labels {
     /// is at hand) of Mobile; sub-techniques are folded in.
     Attack,
 }
+
+/// Mobile's bundle, whose techniques labels may be.
+const MOBILE: &str = "attack-v10.1/mobile-attack.json";
 
 /// What [`Source`] may be, for messages.
 const KNOWN: &str = "attack-v10.1, attack-v15, the path of a bundle (….json), {\"bundle\": …}, {\"csv\": …}, {\"hub\": …}";
@@ -305,7 +309,7 @@ impl Run {
     /// If a bundle is not there, the hub's file cannot be had, or labels are to be ATT&CK's and its
     /// bundle cannot be read.
     pub fn source(&self) -> Result<corpus::Source> {
-        let tram = (self.profile.corpus.join_tram_v1).then(|| self.raw(TRAM));
+        let tram = (self.profile.corpus.join_tram_v1).then(|| self.folders.raw(TRAM));
         let source = &self.profile.corpus.source;
         let table = |path, sentence: &str, technique: &str, labels, keep| {
             let (columns, known) = (Columns::named(sentence, technique), self.known(labels)?);
@@ -318,8 +322,8 @@ impl Run {
             }
             Source::Csv(csv) => {
                 let path = match csv.path.strip_prefix("data/raw") {
-                    Ok(name) if csv.listed.is_some() => self.raw(&name.to_string_lossy()),
-                    _ => self.root.join(&csv.path),
+                    Ok(name) if csv.listed.is_some() => self.folders.raw(&name.to_string_lossy()),
+                    _ => self.folders.root.join(&csv.path),
                 };
                 table(path, &csv.sentence, &csv.technique, csv.labels, csv.keep)
             }
@@ -333,8 +337,8 @@ impl Run {
     fn bundles(&self) -> Result<Vec<PathBuf>> {
         let found = self.profile.corpus.source.bundles().into_iter().map(|named| {
             let path = match named.strip_prefix("data/raw") {
-                Ok(name) => self.raw(&name.to_string_lossy()),
-                Err(_) => self.root.join(&named),
+                Ok(name) => self.folders.raw(&name.to_string_lossy()),
+                Err(_) => self.folders.root.join(&named),
             };
             if path.is_file() {
                 return Ok(path);
@@ -354,13 +358,21 @@ impl Run {
         let wrong =
             |error: Error| Error::input_at(&self.file, None, Some("corpus.source.hub"), error);
         hub::check_dataset(dataset, revision, file).map_err(wrong)?;
-        let own = self.raw(&format!("{dataset}/{file}"));
+        let own = self.folders.raw(&format!("{dataset}/{file}"));
         if own.is_file() {
             return Ok(own);
         }
         let hub = Hub::from_env()?;
         let found = hub.dataset_file(dataset, revision, file, &mut hub.watch()).map_err(wrong)?;
         Ok(found.path)
+    }
+
+    /// What is read or may be, whatever the profile's source is: its own file, the bundles whose
+    /// techniques labels may be ([`known`](Self::known)), and the sentences that models are tested
+    /// on.
+    pub fn inputs(&self) -> Vec<PathBuf> {
+        let raw = [MOBILE, TRAM_V2, ATTACK_V15].map(|name| self.folders.raw(name));
+        [self.file.clone(), self.bundle()].into_iter().chain(raw).collect()
     }
 
     /// The labels that a CSV file may have; `None` where it may have any.
@@ -372,7 +384,7 @@ impl Run {
             Labels::Any => Ok(None),
             Labels::Attack => {
                 let mut known = corpus::techniques(&self.bundle())?;
-                let mobile = self.raw("attack-v10.1/mobile-attack.json");
+                let mobile = self.folders.raw(MOBILE);
                 if mobile.exists() {
                     known.extend(corpus::techniques(&mobile)?);
                 }
@@ -404,7 +416,7 @@ impl Run {
     /// # Errors
     /// If the file is there and cannot be read, or is not what it should be.
     pub fn paper_rows(&self) -> Result<Option<CorpusBuild>> {
-        let path = self.raw(PAPER_ROWS);
+        let path = self.folders.raw(PAPER_ROWS);
         if !path.exists() {
             return Ok(None);
         }
@@ -416,7 +428,7 @@ impl Run {
 
     /// ATT&CK v10.1's bundle.
     pub(super) fn bundle(&self) -> PathBuf {
-        self.raw("attack-v10.1/enterprise-attack.json")
+        self.folders.raw("attack-v10.1/enterprise-attack.json")
     }
 
     /// The sentences of all descriptions of the source's bundles; none of another source.
@@ -435,7 +447,7 @@ impl Run {
     /// # Errors
     /// As [`corpus::build`].
     pub fn rebuilt(&self) -> Result<(CorpusBuild, Vec<String>)> {
-        let tram = Some(self.raw(TRAM)).filter(|path| path.exists());
+        let tram = Some(self.folders.raw(TRAM)).filter(|path| path.exists());
         let texts = tram.as_deref().map(corpus::tram::sentences).transpose()?.unwrap_or_default();
         Ok((corpus::build(&corpus::Source::Attack { bundle: self.bundle(), tram })?, texts))
     }
@@ -454,7 +466,9 @@ impl Run {
             }
             Source::Csv(csv) => csv.listed.clone().unwrap_or_else(|| "csv".to_owned()),
             // What a copy of one's own holds, no revision says.
-            Source::Hub(of) if self.raw(&format!("{}/{}", of.dataset, of.file)).is_file() => {
+            Source::Hub(of)
+                if self.folders.raw(&format!("{}/{}", of.dataset, of.file)).is_file() =>
+            {
                 format!("{} (own copy)", of.dataset)
             }
             Source::Hub(of) => format!("{}@{}", of.dataset, of.revision),

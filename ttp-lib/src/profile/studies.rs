@@ -15,7 +15,7 @@ impl Run {
     /// # Errors
     /// If they are there and cannot be read, or are not what they should be.
     pub fn similarity_report(&self) -> Result<Result<ReportFiles, Vec<&'static str>>> {
-        let paths = REPORT_FILES.map(|name| self.raw(name));
+        let paths = REPORT_FILES.map(|name| self.folders.raw(name));
         let missing: Vec<&'static str> = REPORT_FILES
             .into_iter()
             .zip(&paths)
@@ -49,7 +49,7 @@ impl Run {
     /// The files of NetML and of the family summary's own encoder. `None` where one is not at hand:
     /// [`NETML_MISSING`](ttp_flows::family::netml::NETML_MISSING) says how to get them.
     pub fn netml(&self) -> Option<NetmlFiles> {
-        NetmlFiles::find(|name| self.raw(name))
+        NetmlFiles::find(|name| self.folders.raw(name))
     }
 
     /// The part of a corpus that the profile takes: all of it, or so many rows, the
@@ -67,8 +67,8 @@ impl Run {
     /// # Errors
     /// If one of the two cannot be read, or the split is not what it should be.
     pub fn split(&self, protocol: Protocol) -> Result<Split> {
-        let folder = self.processed("splits").join(protocol.name());
-        let path = self.processed("corpus.parquet");
+        let folder = self.folders.processed("splits").join(protocol.name());
+        let path = self.folders.processed("corpus.parquet");
         let corpus = path.exists().then(|| Corpus::read_parquet(&path)).transpose()?;
         Split::read_checked(&folder, protocol, corpus.as_ref())
     }
@@ -81,9 +81,9 @@ impl Run {
     pub fn unlabelled(&self) -> Result<Unlabelled> {
         let protocols = self.profile.protocols.iter();
         let splits: Vec<Split> = protocols
-            .map(|protocol| Split::read(&self.processed("splits").join(protocol.name())))
+            .map(|protocol| Split::read(&self.folders.processed("splits").join(protocol.name())))
             .collect::<Result<_>>()?;
-        let corpus = Corpus::read_parquet(&self.processed("corpus.parquet"))?;
+        let corpus = Corpus::read_parquet(&self.folders.processed("corpus.parquet"))?;
         Ok(Unlabelled::of(&corpus, &splits))
     }
 
@@ -92,7 +92,7 @@ impl Run {
     /// # Errors
     /// If the corpus or ATT&CK's bundle cannot be read, or as [`Study::new`].
     pub fn study(&self) -> Result<Study> {
-        let corpus = Corpus::read_parquet(&self.processed("corpus.parquet"))?;
+        let corpus = Corpus::read_parquet(&self.folders.processed("corpus.parquet"))?;
         let kinship = self.kinship()?;
         let seed = |purpose: &str| self.seed(&format!("similarity {purpose}"));
         Study::new(&corpus, &kinship, &self.profile.similarity, self.profile.split, seed)
@@ -104,7 +104,7 @@ impl Run {
     /// # Errors
     /// If the corpus cannot be read.
     pub fn untrimmed(&self) -> Result<UntrimmedSplit> {
-        let corpus = Corpus::read_parquet(&self.processed("corpus.parquet"))?;
+        let corpus = Corpus::read_parquet(&self.folders.processed("corpus.parquet"))?;
         UntrimmedSplit::of(&corpus, self.profile.remedies.shares, self.seed("untrimmed split"))
     }
 }

@@ -95,6 +95,50 @@ fn a_csv_of_ones_own_becomes_a_corpus_and_a_split() {
     assert_eq!(std::fs::read(path).unwrap(), again, "the same seed gives the same split");
 }
 
+/// What balancing and splitting lose is said; a part that would be empty is refused.
+#[test]
+fn what_a_split_loses_is_said() {
+    let project = Project::new();
+    let mut profile = small_profile();
+    profile["balance"] = json!({ "trim_below": 4, "upsample_to": 12, "downsample_to": 40 });
+    project.write("notebooks/profiles/laptop.json", &profile.to_string());
+    let mut csv = String::from("sentence,technique\n");
+    for row in 0..30 {
+        csv += &format!("The loader number {row} fetches another caf\u{e9},T1059\n");
+        csv += &format!("the LOADER number {row} fetches another cafe\u{301}.,T1105\n");
+    }
+    // Of one word that no thesaurus has nothing can be made.
+    for word in ["qwzx", "zxqw", "wqxz", "xzwq", "qxzw"] {
+        csv += &format!("{word},T1566\n");
+    }
+    for row in 0..3 {
+        csv += &format!("The memory of LSASS is read for the {row}th time,T1003\n");
+    }
+    project.write("own.csv", &csv);
+    project.succeeds(&["corpus", "--csv", "own.csv"]);
+    let said = project.succeeds(&["split"]);
+    for line in [
+        "; 0 of the test rows have a row of their own sentence in training\n",
+        "\ntoo rare to be kept: 1 techniques, 3 rows: T1003\n",
+        "\ntexts that stand under more than one technique: ",
+        "\nnot filled up, for want of new augmented copies: T1566 (4 of 10)\n",
+        "\nwithout a row in test: T1566\n",
+        "\nwritten: ",
+    ] {
+        assert!(said.contains(line), "{line:?} is missing in\n{said}");
+    }
+    assert!(!said.contains("without a row in validation"), "{said}");
+
+    profile["split"] = json!({ "train": 0.98, "validation": 0.01, "test": 0.01 });
+    project.write("notebooks/profiles/laptop.json", &profile.to_string());
+    let output = project.run(&["split"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "error: setting split.validation: 0.01 of 65 rows is no row: the part is empty\n"
+    );
+}
+
 #[test]
 fn from_a_csv_to_a_model_that_classifies() {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../data/raw/models");
@@ -534,7 +578,114 @@ fn what_a_command_reads_it_does_not_write_over() {
     project.write("d/f1_scores_latest.json", "{}");
     let said = project.fails(&["diagnose", "--matrix", "d/f1_scores_latest.json", "--out", "d"]);
     assert!(said.contains("would be written over d/f1_scores_latest.json"), "{said}");
+    // Each file that a command reads beside its main one.
+    project.write("m.csv", ",a,b\na,1,0\nb,0,1\n");
+    let counts = ["diagnose", "--matrix", "m.csv", "--counts", "d/f1_scores_latest.json"];
+    let said = project.fails(&[&counts[..], &["--out", "d"]].concat());
+    assert!(said.contains("would be written over d/f1_scores_latest.json"), "{said}");
+    std::fs::create_dir(project.at("pairs")).unwrap();
+    for file in ["train", "validation", "test"] {
+        project.write(&format!("pairs/{file}.json"), "[]");
+    }
+    let said = project.fails(&[
+        "pairs",
+        "--train",
+        "pairs/train.json",
+        "--validation",
+        "pairs/validation.json",
+        "--test",
+        "pairs/test.json",
+        "--out",
+        "pairs",
+    ]);
+    assert!(said.ends_with("would be written over pairs/train.json, which is read"), "{said}");
+    project.write("one.toml", "document = \"a\"\ntogether = [\"two.toml\"]\n");
+    project.write("two.toml", "document = \"b\"\n");
+    let said = project.fails(&["audit", "one.toml", "--json", "two.toml"]);
+    assert!(said.ends_with("would be written over two.toml, which is read"), "{said}");
+    std::fs::create_dir(project.at("m")).unwrap();
+    project.write("m/train.csv", csv);
+    let training = ["external", "m", "--attack-v15", "--training", "m/train.csv"];
+    let said = project.fails(&[&training[..], &["--out", "m/train.csv"]].concat());
+    assert!(said.ends_with("would be written over m/train.csv, which is read"), "{said}");
+    project.write("m/config.json", "{}");
+    let said = project.fails(&["external", "m", "--csv", "own.csv", "--out", "m/config.json"]);
+    assert!(said.ends_with("would be written over a file of m, which is read"), "{said}");
+    let said = project.fails(&["report-model", "--encoder", "m", "--out", "m"]);
+    assert!(said.ends_with("would be written over m, which is read"), "{said}");
     assert_eq!(std::fs::read_to_string(project.at("own.csv")).unwrap(), csv);
+}
+
+#[test]
+fn what_is_read_beside_the_main_file_is_not_written_over_either() {
+    let project = Project::new();
+    for name in ["b.json", "c.json", "t.json"] {
+        project.write(name, "{}");
+    }
+    for (arguments, out) in [
+        (&["--bundle", "b.json", "--bundle", "c.json"][..], "c.json"),
+        (&["--bundle", "b.json", "--tram", "t.json"], "t.json"),
+    ] {
+        let said = project.fails(&[&["corpus"], arguments, &["--out", out]].concat());
+        assert_eq!(said, format!("error: {out}: would be written over {out}, which is read"));
+    }
+    project.write("one.toml", "document = \"a\"\n");
+    project.write("two.toml", "document = \"b\"\n");
+    let said = project.fails(&["audit", "one.toml", "two.toml", "--json", "two.toml"]);
+    assert_eq!(said, "error: two.toml: would be written over two.toml, which is read");
+    std::fs::create_dir(project.at("d")).unwrap();
+    project.write("d/diagnosis.html", "truth,predicted\na,a\nb,b\n");
+    let said = project.fails(&["diagnose", "d/diagnosis.html", "--out", "d"]);
+    assert!(said.ends_with("would be written over d/diagnosis.html, which is read"), "{said}");
+    project.write("p.csv", "truth,predicted\na,a\nb,b\n");
+    project.write("d/f1_scores_latest.json", "{}");
+    let settings = ["diagnose", "p.csv", "--settings", "d/f1_scores_latest.json", "--out", "d"];
+    let said = project.fails(&settings);
+    assert!(said.ends_with("over d/f1_scores_latest.json, which is read"), "{said}");
+    std::fs::create_dir(project.at("m")).unwrap();
+    project.write("flows.csv", "x,family\n1,a\n");
+    for out in ["flows.csv", "m"] {
+        for command in ["predict", "picture"] {
+            let said = project.fails(&["family", command, "m", "flows.csv", "--out", out]);
+            assert_eq!(said, format!("error: {out}: would be written over {out}, which is read"));
+        }
+    }
+    project.write("rows.csv", "sentence,technique\nIt runs a script.,T1059\n");
+    let said = project.fails(&["external", "m", "--csv", "rows.csv", "--out", "rows.csv"]);
+    assert_eq!(said, "error: rows.csv: would be written over rows.csv, which is read");
+}
+
+/// Some editors put a byte order mark in front of what they save.
+#[test]
+fn a_mark_in_front_of_a_file_is_passed_over() {
+    let project = Project::new();
+    let marked = |name: &str, text: &str| project.write(name, &format!("\u{feff}{text}"));
+    small_csv(&project);
+    marked("own.json", &small_profile().to_string());
+    let said = project.succeeds(&["corpus", "--profile", "own.json", "--csv", "own.csv"]);
+    assert!(said.contains("30 rows, 2 techniques"), "{said}");
+
+    let matrix =
+        json!({ "labels": ["a", "b"], "rows_truth_columns_predicted": [[30, 1], [2, 40]] });
+    marked("m.json", &matrix.to_string());
+    marked("s.json", "{\"min_support\": 35}");
+    let said = project.succeeds(&["diagnose", "--matrix", "m.json", "--settings", "s.json"]);
+    assert!(said.contains("a: too small to judge"), "{said}");
+
+    let claims = "document = \"d\"\n[[matrix]]\nid = \"m\"\ntotal = 100\n[[claim]]\nid = \
+                  \"c\"\nat = \"a\"\nsays = \"s\"\nkind = \"score\"\nmatrix = \"m\"\n\
+                  metric = \"recall\"\nvalue = \"0.90\"\n";
+    marked("c.toml", claims);
+    let said = project.succeeds(&["audit", "c.toml"]);
+    assert!(said.contains("d: 1 claim") && said.contains("0 inconsistent"), "{said}");
+
+    let [training, test] = few_pairs();
+    pair_files(&project, &training, &test);
+    for name in ["train.json", "validation.json", "test.json"] {
+        marked(name, &std::fs::read_to_string(project.at(name)).unwrap());
+    }
+    let said = project.succeeds(&[&PAIR_FILES[..], &["--check"]].concat());
+    assert!(said.ends_with("nothing is wrong with these files\n"), "{said}");
 }
 
 #[test]
@@ -906,15 +1057,15 @@ fn pairs_say_what_is_wrong_with_their_files_before_anything_is_trained() {
     for (planted, found) in [
         (
             pair("a mail", "sends the log", 0),
-            "row 2, field \"sentence2\": this text is in train.json, row 2, too; of 2 pairs, 0 have both texts in training and 1 one; 0 are training pairs, 0",
+            "row 2, field \"sentence2\": a text that looks like this one is in train.json, row 2; of 2 pairs, 0 have both texts in training and 1 one; 0 are training pairs, 0",
         ),
         (
             pair("sends the mail", "reads the mail", 1),
-            "row 2, field \"sentence1\": this text is in train.json, row 1, too; of 2 pairs, 1 have both texts in training and 0 one; 1 are training pairs, 0",
+            "row 2, field \"sentence1\": a text that looks like this one is in train.json, row 1; of 2 pairs, 1 have both texts in training and 0 one; 1 are training pairs, 0",
         ),
         (
             pair("reads the mail", "sends the mail", 1),
-            "row 2, field \"sentence1\": this text is in train.json, row 1, too; of 2 pairs, 1 have both texts in training and 0 one; 0 are training pairs, 1",
+            "row 2, field \"sentence1\": a text that looks like this one is in train.json, row 1; of 2 pairs, 1 have both texts in training and 0 one; 0 are training pairs, 1",
         ),
     ] {
         pair_files(&project, &training, &json!([pair("the mail", "a log", 0), planted]));
@@ -938,7 +1089,7 @@ fn pairs_say_what_is_wrong_with_their_files_before_anything_is_trained() {
         ),
         (
             pair("a", "a", 1),
-            "field \"sentence2\": equal to sentence1: a text is no pair with itself",
+            "field \"sentence2\": looks like sentence1 (capitals, accents, spacing and punctuation set aside): a text is no pair with itself",
         ),
     ] {
         pair_files(&project, &training, &json!([planted]));
@@ -982,6 +1133,38 @@ fn a_model_from_pairs_that_calls_all_of_them_similar_is_told_of() {
             " | not computed |",
         ],
     );
+}
+
+/// A key that nothing computes is told by what trains, and written down.
+#[test]
+fn what_a_checkpoint_says_in_vain_is_printed() {
+    let tiny = Tiny::folder();
+    let file = tiny.path().join("config.json");
+    let mut config: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    config["window"] = json!(4);
+    std::fs::write(&file, config.to_string()).unwrap();
+    let project = Project::new();
+    small_csv(&project);
+    project.succeeds(&["corpus", "--csv", "own.csv"]);
+    project.succeeds(&["split"]);
+    let [training, test] = few_pairs();
+    pair_files(&project, &training, &test);
+    let model = tiny.path().to_str().unwrap();
+    let pairs = [&PAIR_FILES[..], &["--epochs", "1"]].concat();
+    let told = "config.json: not read: window";
+    for command in [&["finetune"][..], &pairs[..]] {
+        let output = project.run(&[command, &["--checkpoint", model]].concat());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{said}");
+        assert!(said.lines().any(|line| line == format!("note: {told}")), "{said}");
+    }
+    let tuned = format!("models/{}.clean", ttp_lib::pretrained::file_name(model));
+    for folder in [&tuned[..], "models/pairs"] {
+        let record = std::fs::read(project.at(folder).join("train_params.json")).unwrap();
+        let record: Value = serde_json::from_slice(&record).unwrap();
+        assert_eq!(record["notes"][0], json!(told), "{folder}");
+        assert_eq!(record["layer_norm_eps"], json!(1e-12), "{folder}");
+    }
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn every_field_word_is_one_word_and_there_once() {
 /// Where a published vocabulary is, or `None` with the reason told.
 fn at_hand(published: &PublishedVocabulary) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
-    let path = Run::open(&root, &root, "laptop").unwrap().raw(published.file);
+    let path = Run::open(&root, &root, "laptop").unwrap().folders.raw(published.file);
     if path.exists() {
         return Some(path);
     }

@@ -146,8 +146,8 @@ fn run(sentences: impl Iterator<Item = (String, String)>) -> (tempfile::TempDir,
     let columns = Columns::named("sentence", "technique");
     let source = Source::Csv { path, columns, known: None, keep: RowChoice::Distinct };
     let corpus: Corpus = corpus::build(&source).unwrap().corpus;
-    std::fs::create_dir_all(run.processed("")).unwrap();
-    corpus.write_parquet(&run.processed("corpus.parquet")).unwrap();
+    std::fs::create_dir_all(run.folders.processed("")).unwrap();
+    corpus.write_parquet(&run.folders.processed("corpus.parquet")).unwrap();
     (folder, run)
 }
 
@@ -162,7 +162,7 @@ fn a_linear_model_over_splits_that_are_drawn_anew() {
     let over = UntrimmedSplits::draw(&run, kind, 3, &mut |one| told.push(one.clone())).unwrap();
     assert_eq!(over.splits, told);
     assert_eq!(over.splits.iter().map(|one| one.draw).collect::<Vec<_>>(), [1, 2, 3]);
-    let corpus = Corpus::read_parquet(&run.processed("corpus.parquet")).unwrap();
+    let corpus = Corpus::read_parquet(&run.folders.processed("corpus.parquet")).unwrap();
     let shares = run.profile.remedies.shares;
     for one in &over.splits {
         let seed = run.seed(&format!("untrimmed split draw {}", one.draw));
@@ -204,7 +204,7 @@ fn a_technique_that_training_lost_counts_as_not_found() {
     let (_folder, run) = run(shared.chain(plain));
     let kind = LinearKind::TfidfSvm;
     let over = UntrimmedSplits::draw(&run, kind, 4, &mut |_| {}).unwrap();
-    let corpus = Corpus::read_parquet(&run.processed("corpus.parquet")).unwrap();
+    let corpus = Corpus::read_parquet(&run.folders.processed("corpus.parquet")).unwrap();
     let mut lost = 0;
     for one in &over.splits {
         let seed = run.seed(&format!("untrimmed split draw {}", one.draw));

@@ -18,17 +18,18 @@ pub struct Arguments {
 }
 
 pub fn audit(run: Option<&Run>, arguments: &Arguments) -> Result<()> {
-    if let Some(file) = &arguments.json {
-        files::refuse_own_input(file, arguments.claims.iter().map(PathBuf::as_path))?;
-    }
     // All of them are read before anything is judged.
     let documents: Vec<Claims> =
         arguments.claims.iter().map(|file| Claims::read(file)).collect::<Result<_>>()?;
+    if let Some(file) = &arguments.json {
+        let inputs: Vec<PathBuf> = documents.iter().flat_map(Claims::files).collect();
+        files::refuse_own_input(file, inputs.iter().map(PathBuf::as_path))?;
+    }
     let joined = documents.iter().map(Claims::joined).collect::<Result<Vec<_>>>()?;
     let sets: Vec<Claims> = joined.into_iter().flatten().collect();
     // Outside the project, or before a run, there is nothing of ours to show.
     let ours = match run {
-        Some(run) => report::measured(&run.results(""))?,
+        Some(run) => report::measured(&run.folders.results(""))?,
         None => report::Measurements::default(),
     };
     let mut audits = Vec::new();

@@ -56,9 +56,12 @@ pub fn diagnose(arguments: DiagnoseArguments) -> Result<()> {
         Some(file) => settings::read(file)?,
         None => DiagnosisSettings::default(),
     };
-    let inputs = [&arguments.predictions, &arguments.matrix, &arguments.settings];
+    let DiagnoseArguments { predictions, matrix, settings: own, counts, against, .. } = &arguments;
+    let second = against.as_deref().map(Second::parse).transpose()?;
     for file in Report::files(&arguments.out) {
-        files::refuse_own_input(&file, inputs.into_iter().flatten().map(PathBuf::as_path))?;
+        let inputs = [predictions, matrix, own, counts].into_iter().flatten();
+        let inputs = inputs.chain(second.as_ref().map(|second| &second.file));
+        files::refuse_own_input(&file, inputs.map(PathBuf::as_path))?;
     }
     let DiagnoseArguments { truth, predicted, probabilities, probability, .. } = arguments;
     let judged = match (&arguments.matrix, &arguments.predictions) {
@@ -77,9 +80,8 @@ pub fn diagnose(arguments: DiagnoseArguments) -> Result<()> {
     if let Some(file) = &arguments.counts {
         names.against_counts(&judged, file, &of_names)?;
     }
-    if let Some(second) = &arguments.against {
-        let second = Second::parse(second)?;
-        names.against_labelling(&judged, &second, &arguments.id, &of_names)?;
+    if let Some(second) = &second {
+        names.against_labelling(&judged, second, &arguments.id, &of_names)?;
     }
     let report = Report::new(judged, &settings)?.with_names(names);
     let written = report.write(&arguments.out)?;

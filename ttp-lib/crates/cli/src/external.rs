@@ -48,9 +48,13 @@ struct Rows {
 }
 
 pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
-    let Arguments { models, rows, out, .. } = arguments;
-    if let (Some(out), Some(csv)) = (out, &rows.csv) {
-        files::refuse_own_input(out, [csv.as_path()])?;
+    let Arguments { models, rows, training, out, .. } = arguments;
+    if let Some(out) = out {
+        let (own, splits) = (run.inputs(), training_files(run, training));
+        let inputs = models.iter().chain(&rows.csv).chain(&splits).chain(&own);
+        files::refuse_own_input(out, inputs.map(PathBuf::as_path))?;
+        // Nor over a file of a model's folder.
+        files::refuse_within(out, models.iter().map(PathBuf::as_path))?;
     }
     let opened = models.iter().map(|folder| Classifier::open(folder));
     let opened: Vec<Classifier> = opened.collect::<Result<_>>()?;
@@ -110,14 +114,19 @@ fn rows_of(
     Ok((name, External::new(&corpus, known)?, corpus))
 }
 
-/// What the models may have learned from.
-fn training_texts(run: &Run, named: &[PathBuf]) -> Result<Vec<String>> {
+/// The files of what the models may have learned from: those named, or the profile's own.
+fn training_files(run: &Run, named: &[PathBuf]) -> Vec<PathBuf> {
     let splits = run.profile.protocols.iter();
-    let own = splits.map(|split| run.processed(&format!("splits/{}/train.csv", split.name())));
-    let files: Vec<PathBuf> = match named {
+    let own =
+        splits.map(|split| run.folders.processed(&format!("splits/{}/train.csv", split.name())));
+    match named {
         [] => own.filter(|path| path.is_file()).collect(),
         named => named.to_vec(),
-    };
+    }
+}
+
+fn training_texts(run: &Run, named: &[PathBuf]) -> Result<Vec<String>> {
+    let files = training_files(run, named);
     if files.is_empty() {
         let none = "the profile has no split yet: near-duplicates of training are not left out";
         note(&[none.to_owned()]);

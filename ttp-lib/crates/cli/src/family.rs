@@ -3,10 +3,11 @@
 
 use crate::fresh::Fresh;
 use crate::named::named;
-use crate::say;
+use crate::{note, say};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
+use ttp_base::csv_file;
 use ttp_lib::family::netml::{NETML_MISSING, NetmlParams, NetmlStudy, Trial, TrialOutcome};
 use ttp_lib::family::{
     Balance, Contrastive, FAMILIES, FamilyEncoder, FamilyTraining, FlowColumns, FlowData, PLANTED,
@@ -82,8 +83,8 @@ pub struct TrainArguments {
     /// The column of the family's name
     #[arg(long, default_value = "family")]
     label: String,
-    /// Numeric columns that are no features
-    #[arg(long, value_delimiter = ',', value_name = "COLUMNS")]
+    /// Numeric columns that are no features, commas between them; a name with a comma in quotes
+    #[arg(long, value_name = "COLUMNS")]
     ignore: Vec<String>,
     /// Where the model goes, and its predictions of the test rows
     #[arg(long, value_name = "FOLDER")]
@@ -162,6 +163,7 @@ fn experiment(run: &Run, arguments: &ExperimentArguments) -> Result<()> {
         let reason = NETML_MISSING.to_owned();
         return Err(Error::Setting { field: "TTP_SOURCES", reason });
     };
+    files::refuse_own_input(&arguments.out, files.paths())?;
     let mut settings = run.profile.families.clone();
     settings.seeds = arguments.seeds;
     settings.flows = arguments.flows;
@@ -293,7 +295,15 @@ fn train_encoder(run: &Run, arguments: &TrainArguments) -> Result<()> {
 
 /// The rows to train on, with validation rows and perhaps test rows; what is passed over is said.
 fn training_data(run: &Run, arguments: &TrainArguments) -> Result<FlowData> {
-    let (label, ignore) = (arguments.label.clone(), arguments.ignore.clone());
+    let mut ignore = Vec::new();
+    for names in &arguments.ignore {
+        let named = csv_file::cells(names).ok_or_else(|| Error::Setting {
+            field: "--ignore",
+            reason: format!("{names:?} is no list of names"),
+        })?;
+        ignore.extend(named);
+    }
+    let label = arguments.label.clone();
     let columns = FlowColumns { label, ignore };
     let data = match &arguments.validation {
         Some(validation) => {
@@ -306,6 +316,7 @@ fn training_data(run: &Run, arguments: &TrainArguments) -> Result<FlowData> {
             FlowData::split(&arguments.data, Shares::default(), seed, &columns)?
         }
     };
+    note(&data.notes);
     let passed_over = data.train.file().passed_over();
     if !passed_over.is_empty() {
         let names = terminal_safe(&passed_over.join(", "));
@@ -321,6 +332,7 @@ fn training_data(run: &Run, arguments: &TrainArguments) -> Result<FlowData> {
 
 fn predict(arguments: &PredictArguments) -> Result<()> {
     files::refuse_own_input(&arguments.out, [arguments.file.as_path(), &arguments.model])?;
+    files::refuse_within(&arguments.out, [arguments.model.as_path()])?;
     let encoder = FamilyEncoder::open(&arguments.model, train::device())?;
     let flows = encoder.flows(&arguments.file)?;
     let judged = encoder.predict(&flows)?;
@@ -342,6 +354,7 @@ fn predict(arguments: &PredictArguments) -> Result<()> {
 
 fn picture(run: &Run, arguments: &PictureArguments) -> Result<()> {
     files::refuse_own_input(&arguments.out, [arguments.file.as_path(), &arguments.model])?;
+    files::refuse_within(&arguments.out, [arguments.model.as_path()])?;
     if arguments.out.extension().is_none_or(|extension| extension != "svg") {
         let reason = format!("{}: a name that ends in .svg", arguments.out.display());
         return Err(Error::Setting { field: "--out", reason });

@@ -195,8 +195,10 @@ impl FinetuneArguments {
     fn folders(&self, run: &Run) -> (PathBuf, PathBuf) {
         match &self.out {
             Some(out) => (out.join("models"), out.join("results")),
-            None if self.is_experiment() => (run.models(), run.results("experiments")),
-            None => (run.models(), run.results("")),
+            None if self.is_experiment() => {
+                (run.folders.models(), run.folders.results("experiments"))
+            }
+            None => (run.folders.models(), run.folders.results("")),
         }
     }
 
@@ -270,8 +272,10 @@ fn build_corpus(run: &Run, arguments: CorpusArguments) -> Result<()> {
         }
         None => run.source()?,
     };
-    let out = out.unwrap_or_else(|| run.processed("corpus.parquet"));
-    files::refuse_own_input(&out, source.files())?;
+    let out = out.unwrap_or_else(|| run.folders.processed("corpus.parquet"));
+    let own = run.inputs();
+    let inputs = source.files().into_iter().chain(own.iter().map(PathBuf::as_path));
+    files::refuse_own_input(&out, inputs)?;
     let built = corpus::build(&source)?;
     let account = built.to_string();
     run.part_of(built.corpus).write_parquet(&out)?;
@@ -280,13 +284,13 @@ fn build_corpus(run: &Run, arguments: CorpusArguments) -> Result<()> {
 }
 
 fn split_corpus(run: &Run, protocol: Protocol) -> Result<()> {
-    let corpus = Corpus::read_parquet(&run.processed("corpus.parquet"))?;
+    let corpus = Corpus::read_parquet(&run.folders.processed("corpus.parquet"))?;
     let augmenter = Augmenter::new(run.profile.augment.clone())?;
     let Run { profile, .. } = run;
     let seed = run.seed("split");
     let prepared =
         split::prepare(protocol, &corpus, profile.balance, profile.split, &augmenter, seed)?;
-    let folder = run.processed("splits").join(protocol.name());
+    let folder = run.folders.processed("splits").join(protocol.name());
     prepared.split.write(&folder)?;
     let leakage = Leakage::of(&prepared.split);
     let account = prepared.account;
@@ -360,7 +364,7 @@ fn pretrain(run: &Run, checkpoint: Option<String>, fresh: &Fresh) -> Result<()> 
     })?;
     let texts = run.unlabelled()?;
     let seed = run.seed(&format!("pretraining {name}"));
-    let folder = run.pretrained(&name);
+    let folder = run.folders.pretrained(&name);
     let pretraining = Pretraining {
         checkpoint: &base,
         params: &params,
@@ -376,7 +380,7 @@ fn pretrain(run: &Run, checkpoint: Option<String>, fresh: &Fresh) -> Result<()> 
     let history = pretraining.run(&mut encoder, &training, &validation, &mut watch)?;
     let protocols = &run.profile.protocols;
     pretraining.card(&run.provenance(), protocols, &name, &history).write(&folder)?;
-    files::write_json(&run.results(&format!("pretraining.{name}.json")), &history)?;
+    files::write_json(&run.folders.results(&format!("pretraining.{name}.json")), &history)?;
     for epoch in &history.epochs {
         say(&format!(
             "epoch {}: loss {:.3} nats, {:.3} of the masked tokens predicted correctly",

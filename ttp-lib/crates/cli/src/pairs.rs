@@ -11,7 +11,7 @@ use ttp_lib::profile::Run;
 use ttp_lib::show::terminal_safe;
 use ttp_lib::similarity::reported::{LabelledPairs, Leak, Texts, Warning};
 use ttp_lib::similarity::{Loss, PairTraining, Pairs};
-use ttp_lib::{Error, Result, train};
+use ttp_lib::{Error, Result, files, train};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -79,8 +79,17 @@ impl LossName {
     }
 }
 
+impl Arguments {
+    /// Where the model goes.
+    fn folder(&self, run: &Run) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| run.folders.models().join("pairs"))
+    }
+}
+
 pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
     arguments.fresh.heed();
+    let inputs = [&arguments.train, &arguments.validation, &arguments.test];
+    files::refuse_own_input(&arguments.folder(run), inputs.map(PathBuf::as_path))?;
     let train = LabelledPairs::read(&arguments.train)?;
     let validation = LabelledPairs::read(&arguments.validation)?;
     let test = LabelledPairs::read(&arguments.test)?;
@@ -97,8 +106,9 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
         warning => warn(warning),
     }
     let each: Vec<u32> = (0..texts.len() as u32).collect();
+    let of_training = texts.alike(&train_pairs);
     for (set, pairs) in [(&test, &test_pairs), (&validation, &validation_pairs)] {
-        let leak = Leak::count(pairs, &train_pairs, &each);
+        let leak = Leak::count(&texts.alike(pairs), &of_training, &each);
         if !arguments.allow_leak {
             set.check_disjoint(&train).map_err(|error| with_counts(error, leak))?;
         }
@@ -137,6 +147,7 @@ fn fit(
         Some(name) => run.checkpoint(name)?,
         None => run.similarity_checkpoint()?,
     };
+    files::refuse_own_input(&arguments.folder(run), [checkpoint.folder.as_path()])?;
     let mut params = run.profile.similarity.training.clone();
     params.epochs = arguments.epochs.unwrap_or(params.epochs);
     params.batch_size = arguments.batch_size.unwrap_or(params.batch_size);
@@ -147,7 +158,7 @@ fn fit(
     let mut model = SentenceEncoder::new(&checkpoint, train::device(), seed)?;
     note(model.notes());
     say(&model.loaded().to_string())?;
-    let folder = arguments.out.clone().unwrap_or_else(|| run.models().join("pairs"));
+    let folder = arguments.folder(run);
     let pair_training = PairTraining {
         checkpoint: &checkpoint,
         params: &params,

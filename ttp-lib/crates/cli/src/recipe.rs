@@ -70,6 +70,11 @@ pub fn train(run: &Run, arguments: &Arguments) -> Result<()> {
     let ground = experiment.ground(arguments.ground)?;
     warn(Warning::of_leak(ground.leak(&experiment.files)));
     let checkpoint = run.checkpoint(&settings.checkpoint)?;
+    for arm in &arguments.recipe {
+        if let Some(models) = &arguments.models {
+            files::refuse_own_input(&models.join(arm.name()), [checkpoint.folder.as_path()])?;
+        }
+    }
     let tokenize = experiment.tokenizer(&checkpoint)?;
     let start = SentenceEncoder::new(&checkpoint, train::device(), 0)?;
     note(start.notes());
@@ -80,6 +85,7 @@ pub fn train(run: &Run, arguments: &Arguments) -> Result<()> {
     let untrained = judged(run, &experiment, &base, arguments.ground, "untrained")?;
     let name = pretrained::file_name(&checkpoint.name);
     let file = run
+        .folders
         .results(&format!("experiments/similarity_report.{name}.{}.json", arguments.ground.name()));
     let mut results = vec![json!({
         "checkpoint": checkpoint.name,

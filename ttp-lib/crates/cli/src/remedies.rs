@@ -76,7 +76,7 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
     let decisions = |encoder: &TechniqueEncoder| -> Result<[Vec<usize>; 2]> {
         Ok([encoder.predict_rows(&validation)?.best(), encoder.predict_rows(&test)?.best()])
     };
-    let folder = run.untrimmed_model();
+    let folder = run.folders.untrimmed_model();
     let encoder = if arguments.keep || arguments.whole.is_some() {
         let encoder = TechniqueEncoder::open(&folder, train::device())?;
         note(encoder.notes());
@@ -97,7 +97,7 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
         let (name, weights) = weights.of(&training, labels.len())?;
         let own = Judge::new(&labels, truth, [&on_validation, &on_test], bootstrap)?;
         rows.push(own.outcome(whole, &on_validation, on_test)?);
-        let folder = run.models().join(format!("untrimmed.{name}"));
+        let folder = run.folders.models().join(format!("untrimmed.{name}"));
         let encoder = fine_tune(&training.weighted(weights), &folder)?;
         let [on_validation, on_test] = decisions(&encoder)?;
         let what = format!("fine-tuned with class weights, {name}");
@@ -136,7 +136,7 @@ fn tell(
         judge.worst_rows()
     ))?;
     say(RemedyOutcome::table(rows)?.to_text().trim_end())?;
-    let out = run.results("experiments").join(name);
+    let out = run.folders.results("experiments").join(name);
     let worst: Vec<&String> = judge.worst().iter().map(|&class| &labels[class]).collect();
     files::write_json(&out, &json!({ "worst": worst, "outcomes": rows }))?;
     say(&format!("written: {}", out.display()))

@@ -93,7 +93,7 @@ pub struct ModelArguments {
 
 /// The folder of the report model: that which is named, or the run's own; none without either.
 pub fn model_folder(run: Result<&Run, &Error>, named: Option<&Path>) -> Option<PathBuf> {
-    named.map(Path::to_path_buf).or_else(|| Some(run.ok()?.models().join(MODEL)))
+    named.map(Path::to_path_buf).or_else(|| Some(run.ok()?.folders.models().join(MODEL)))
 }
 
 pub fn report(run: Result<Run>, arguments: &Arguments) -> Result<()> {
@@ -233,7 +233,7 @@ fn reviewed(run: Option<&Run>, file: &Path, out: &Path) -> Result<()> {
 fn known_techniques(run: Option<&Run>, version: &str) -> Result<Option<KnownTechniques>> {
     let mut bundles = [BUNDLE, LATER].into_iter().filter(|(_, of)| *of == version);
     let Some((run, (bundle, _))) = run.zip(bundles.next_back()) else { return Ok(None) };
-    let bundle = run.raw(bundle);
+    let bundle = run.folders.raw(bundle);
     if !bundle.is_file() {
         return Ok(None);
     }
@@ -242,27 +242,33 @@ fn known_techniques(run: Option<&Run>, version: &str) -> Result<Option<KnownTech
 
 /// What `--similar` needs, each with what makes it.
 fn check_search(run: &Run) -> Result<()> {
-    let corpus = run.processed("corpus.parquet");
+    let corpus = run.folders.processed("corpus.parquet");
     if !corpus.is_file() {
         return Err(Error::input(&corpus, "not there: `make data`, then `ttp corpus`, makes it"));
     }
-    Search::check(&run.sentence_model("hard_negatives"))
+    Search::check(&run.folders.sentence_model("hard_negatives"))
 }
 
 fn search(run: &Run) -> Result<Search> {
-    let corpus = Corpus::read_parquet(&run.processed("corpus.parquet"))?;
+    let corpus = Corpus::read_parquet(&run.folders.processed("corpus.parquet"))?;
     let mut progress =
         Progress::new("sentence vectors, once for this model", "sentences", corpus.len())
             .every(Duration::from_secs(5));
     let mut watch = |count| progress.step(count, String::new);
-    let search = Search::open(&run.sentence_model("hard_negatives"), corpus, &mut watch)?;
+    let search = Search::open(&run.folders.sentence_model("hard_negatives"), corpus, &mut watch)?;
     note(search.notes());
     Ok(search)
 }
 
 pub fn train_model(run: &Run, arguments: &ModelArguments) -> Result<()> {
-    let out = arguments.out.clone().unwrap_or_else(|| run.models().join(MODEL));
-    if !run.raw(LATER.0).is_file() {
+    let out = arguments.out.clone().unwrap_or_else(|| run.folders.models().join(MODEL));
+    let own = run.inputs();
+    let training = arguments.encoder.as_ref().map(|_| encoder_training_file(run, arguments));
+    let raw = [BUNDLE.0, LATER.0, NEGATIVES].map(|name| run.folders.raw(name));
+    let inputs = arguments.encoder.iter().chain(&training).chain(&raw).chain(&own);
+    files::refuse_own_input(&out, inputs.map(PathBuf::as_path))?;
+    files::refuse_within(&out, arguments.encoder.iter().map(PathBuf::as_path))?;
+    if !run.folders.raw(LATER.0).is_file() {
         let missing = format!(
             "ATT&CK v15 is not at hand: techniques have the ids and names of v{}; \
              `make data-attack-v15` fetches it",
@@ -271,10 +277,15 @@ pub fn train_model(run: &Run, arguments: &ModelArguments) -> Result<()> {
         note(&[missing]);
     }
     let training_texts = encoder_training(run, arguments)?;
-    let source = Source::Attack { bundle: run.raw(BUNDLE.0), tram: None };
-    let corpus = run.part_of(corpus::build(&source)?.corpus);
-    let tram = run.tram_v2()?.map(|built| built.corpus);
-    let negatives = Some(run.raw(NEGATIVES)).filter(|path| tram.is_some() && path.is_file());
+    let source = Source::Attack { bundle: run.folders.raw(BUNDLE.0), tram: None };
+    let built = corpus::build(&source)?;
+    note(&built.notes);
+    let corpus = run.part_of(built.corpus);
+    let tram = run.tram_v2()?;
+    note(tram.as_ref().map_or(&[], |built| &built.notes));
+    let tram = tram.map(|built| built.corpus);
+    let negatives =
+        Some(run.folders.raw(NEGATIVES)).filter(|path| tram.is_some() && path.is_file());
     let negatives = negatives.map(|path| negatives_of(&path)).transpose()?.unwrap_or_default();
     let encoder = arguments.encoder.as_deref().zip(training_texts);
     let training = Training {
@@ -310,9 +321,11 @@ pub fn train_model(run: &Run, arguments: &ModelArguments) -> Result<()> {
         results.seconds
     ))?;
     model.save(&out)?;
-    files::write_json(&run.results(RESULTS), results)?;
-    results.plot()?.save(&run.results(PLOT))?;
-    for file in [out.join(ReportModel::FILE), run.results(RESULTS), run.results(PLOT)] {
+    files::write_json(&run.folders.results(RESULTS), results)?;
+    results.plot()?.save(&run.folders.results(PLOT))?;
+    for file in
+        [out.join(ReportModel::FILE), run.folders.results(RESULTS), run.folders.results(PLOT)]
+    {
         say(&format!("written: {}", file.display()))?;
     }
     Ok(())
@@ -323,13 +336,16 @@ fn encoder_training(run: &Run, arguments: &ModelArguments) -> Result<Option<Vec<
     if arguments.encoder.is_none() {
         return Ok(None);
     }
-    let split = |protocol: Protocol| format!("splits/{}/train.csv", protocol.name());
-    let file: PathBuf = match &arguments.encoder_training {
-        Some(file) => file.clone(),
-        None => run.processed(&split(Protocol::Clean)),
-    };
+    let file = encoder_training_file(run, arguments);
     let rows = read_csv(existing(&file)?)?;
     Ok(Some(rows.into_iter().map(|sample| sample.text).collect()))
+}
+
+/// The file that is named, or the clean split's.
+fn encoder_training_file(run: &Run, arguments: &ModelArguments) -> PathBuf {
+    let split = || format!("splits/{}/train.csv", Protocol::Clean.name());
+    let own = || run.folders.processed(&split());
+    arguments.encoder_training.clone().unwrap_or_else(own)
 }
 
 fn existing(file: &Path) -> Result<&Path> {

@@ -86,7 +86,7 @@ pub fn train(run: &Run, arguments: &TrainArguments) -> Result<()> {
     for settings in &all {
         say(&format!("{settings}; up to {} triplets", settings.hard_negatives))?;
         let mut print = train::print_every(10.0);
-        let folder = |name: &str| (!is_experiment).then(|| run.sentence_model(name));
+        let folder = |name: &str| (!is_experiment).then(|| run.folders.sentence_model(name));
         let chance = (seed, bootstrap);
         let contest =
             study.contest(&checkpoint, &vectors, settings, chance, folder, &mut |_, step| {
@@ -114,7 +114,7 @@ pub fn train(run: &Run, arguments: &TrainArguments) -> Result<()> {
         ))?;
         results.push(contest_json((settings, seed), &baseline, &contest, &over_baseline));
     }
-    let file = run.results("experiments/similarity.json");
+    let file = run.folders.results("experiments/similarity.json");
     files::write_json(&file, &results)?;
     say(&format!("written: {}", file.display()))
 }
@@ -165,7 +165,7 @@ pub fn search(run: &Run, arguments: &SearchArguments) -> Result<()> {
     }
     let folder = match &arguments.model {
         Some(folder) => folder.clone(),
-        None => run.sentence_model("hard_negatives"),
+        None => run.folders.sentence_model("hard_negatives"),
     };
     if !folder.is_dir() {
         let reason = "not there: notebook 10_hard_negatives, or `ttp similarity`, makes it";
@@ -176,7 +176,7 @@ pub fn search(run: &Run, arguments: &SearchArguments) -> Result<()> {
     let tokenize = checkpoint.tokenizer(checkpoint.places())?;
     let encoder = SentenceEncoder::new(&checkpoint, train::device(), 0)?;
     note(encoder.notes());
-    let corpus = Corpus::read_parquet(&run.processed("corpus.parquet"))?;
+    let corpus = Corpus::read_parquet(&run.folders.processed("corpus.parquet"))?;
     let mut progress =
         Progress::new("sentence vectors, once for this model", "sentences", corpus.len())
             .every(Duration::from_secs(5));

@@ -1,7 +1,7 @@
 //! `ttp sweep`: many trainings, one job at a time. A workflow runs the jobs; here they are listed,
 //! done, checked and put together.
 
-use crate::say;
+use crate::{note, say};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 use ttp_evidence::{COMMAND, Evidence, State, Sweep};
@@ -88,6 +88,7 @@ fn one(sweep: &Sweep, id: &str, again: bool) -> Result<()> {
         State::Broken | State::Foreign => say(&format!("made anew: {}", done.before.why))?,
         _ => {}
     }
+    note(&sweep.notes(id));
     if let Some(outcome) = &done.outcome {
         let scores = outcome.scores;
         say(&format!(

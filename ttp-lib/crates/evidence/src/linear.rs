@@ -95,7 +95,7 @@ pub fn linear_splits(
     draws: usize,
     watch: &mut dyn FnMut(&Outcome),
 ) -> Result<Vec<Outcome>> {
-    let corpus = Corpus::read_parquet(&run.processed("corpus.parquet"))?;
+    let corpus = Corpus::read_parquet(&run.folders.processed("corpus.parquet"))?;
     let augmenter = Augmenter::new(run.profile.augment.clone())?;
     let (fingerprint, data) = (fingerprint(&run.profile)?, digest_of_corpus(&corpus));
     let mut outcomes = Vec::new();

@@ -54,7 +54,7 @@ impl TrainedModel {
     /// As [`open_all`](Self::open_all).
     pub fn open(run: &Run, evaluation: &Evaluation) -> Result<Self> {
         let name = pretrained::file_name(&evaluation.checkpoint);
-        let folder = run.model(&name, evaluation.protocol);
+        let folder = run.folders.model(&name, evaluation.protocol);
         let known = evaluation.confusion.labels();
         let (labels, kind) = match &evaluation.training {
             Training::Both { of, weight, temperatures } => {

@@ -77,6 +77,15 @@ impl Sweep {
         &self.jobs
     }
 
+    /// What a user should know of the configuration of the checkpoint that a job trains, a line
+    /// each. None where the job trains no checkpoint, or one that another job has to make first.
+    pub fn notes(&self, id: &str) -> Vec<String> {
+        let job = self.jobs.iter().find(|job| job.id == id);
+        let checkpoint = job.and_then(|job| job.work.checkpoint());
+        let opened = checkpoint.and_then(|name| self.run.checkpoint(name).ok());
+        opened.map(|checkpoint| checkpoint.notes()).unwrap_or_default()
+    }
+
     /// The fingerprint of its profile ([`fingerprint`]).
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
@@ -118,7 +127,7 @@ impl Sweep {
         let profile = &run.profile;
         let corpus = run.part_of(corpus::build(&run.source()?)?.corpus);
         let augmenter = Augmenter::new(profile.augment.clone())?;
-        files::write_folder(&run.processed(""), |folder| {
+        files::write_folder(&run.folders.processed(""), |folder| {
             corpus.write_parquet(&folder.join("corpus.parquet"))?;
             for protocol in self.protocols() {
                 let (limits, shares, seed) = (profile.balance, profile.split, run.seed("split"));
@@ -147,11 +156,11 @@ impl Sweep {
     }
 
     pub(super) fn corpus(&self) -> Result<Corpus> {
-        Corpus::read_parquet(&self.run.processed("corpus.parquet"))
+        Corpus::read_parquet(&self.run.folders.processed("corpus.parquet"))
     }
 
     pub(super) fn split(&self, protocol: Protocol) -> Result<Split> {
-        Split::read(&self.run.processed("splits").join(protocol.name()))
+        Split::read(&self.run.folders.processed("splits").join(protocol.name()))
     }
 
     /// All splits that its jobs read: what no further pretraining may test with.
@@ -258,7 +267,7 @@ impl Sweep {
         let (id, fingerprint, data, weights) = match &job.work {
             Work::Pretrain { checkpoint } => {
                 let found = PretrainingOutcome::read(&path).map_err(broken)?;
-                let file = self.run.pretrained(checkpoint).join("model.safetensors");
+                let file = self.run.folders.pretrained(checkpoint).join("model.safetensors");
                 (found.id, found.fingerprint, found.data, Some((found.weights, file)))
             }
             _ => {
@@ -305,7 +314,7 @@ impl Sweep {
 
     /// Where `models/` of its own has the checkpoint.
     pub(super) fn pretrained(&self, checkpoint: &str) -> PathBuf {
-        self.run.models().join(pretrained::file_name(checkpoint))
+        self.run.folders.models().join(pretrained::file_name(checkpoint))
     }
 }
 

@@ -98,7 +98,7 @@ impl UntrimmedSplits {
                 reason: "0 splits give no figure".into(),
             });
         }
-        let corpus = Corpus::read_parquet(&run.processed("corpus.parquet"))?;
+        let corpus = Corpus::read_parquet(&run.folders.processed("corpus.parquet"))?;
         let shares = run.profile.remedies.shares;
         let mut splits = Vec::new();
         for draw in 1..=draws {

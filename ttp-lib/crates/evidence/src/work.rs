@@ -44,7 +44,7 @@ impl Sweep {
         }
         if self.rows()? != record.rows {
             let reason = "the corpus or a split was changed: run `ttp sweep prepare` again";
-            return Err(Error::input(&self.run.processed(""), reason));
+            return Err(Error::input(&self.run.folders.processed(""), reason));
         }
         let marks = [id.to_owned(), self.fingerprint.clone(), self.data(&record, &job.work)];
         let outcome = match &job.work {

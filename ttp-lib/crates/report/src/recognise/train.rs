@@ -72,10 +72,10 @@ impl<'a> Training<'a> {
     /// and shares; the labels are followed to the later bundle where that is at hand. Without
     /// TRAM's sentences.
     pub fn of_run(run: &Run, corpus: &'a Corpus, precision: f64) -> Self {
-        let later = (run.raw(Self::LATER.0), Self::LATER.1);
+        let later = (run.folders.raw(Self::LATER.0), Self::LATER.1);
         Self {
             corpus,
-            bundles: vec![run.raw(Self::BUNDLE.0)],
+            bundles: vec![run.folders.raw(Self::BUNDLE.0)],
             version: Self::BUNDLE.1,
             later: Some(later).filter(|(path, _)| path.is_file()),
             least: LEAST,
