@@ -306,7 +306,8 @@ fn without_foreign(
     let mut value: serde_json::Value =
         serde_json::from_str(text).map_err(|error| refused(&error))?;
     if value.is_array() {
-        return Err(Error::input(file, "a list, not a STIX bundle: an object with \"objects\""));
+        let reason = "not a STIX bundle: a list, and no object with \"objects\"";
+        return Err(Error::input_at(file, Some(1), None, reason));
     }
     let Some(objects) = value.get_mut("objects").and_then(serde_json::Value::as_array_mut) else {
         return Err(refused(error));
