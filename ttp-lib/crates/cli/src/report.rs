@@ -343,8 +343,8 @@ fn encoder_training(run: &Run, arguments: &ModelArguments) -> Result<Option<Vec<
 
 /// The file that is named, or the clean split's.
 fn encoder_training_file(run: &Run, arguments: &ModelArguments) -> PathBuf {
-    let split = || format!("splits/{}/train.csv", Protocol::Clean.name());
-    let own = || run.folders.processed(&split());
+    let clean = Protocol::Clean.name();
+    let own = || run.folders.processed(&format!("splits/{clean}/train.csv"));
     arguments.encoder_training.clone().unwrap_or_else(own)
 }
 

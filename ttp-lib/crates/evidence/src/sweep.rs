@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use ttp_base::{Error, Result, files};
 use ttp_lib::profile::Run;
-use ttp_model::pretrained;
 use ttp_text::augment::Augmenter;
 use ttp_text::corpus::{self, Corpus, Sample};
 use ttp_text::split::{self, Protocol, Split};
@@ -310,11 +309,6 @@ impl Sweep {
     /// Where a job trains that was not done before: its model so far and what it goes on from.
     pub(super) fn unfinished(&self, id: &str) -> PathBuf {
         self.folder.join("unfinished").join(id)
-    }
-
-    /// Where `models/` of its own has the checkpoint.
-    pub(super) fn pretrained(&self, checkpoint: &str) -> PathBuf {
-        self.run.folders.models().join(pretrained::file_name(checkpoint))
     }
 }
 

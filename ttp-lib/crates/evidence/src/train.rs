@@ -182,7 +182,7 @@ pub(super) fn pretrain(
     let params = params.ok_or_else(|| missing("pretraining", "missing, and needed by"))?;
     let texts = Unlabelled::of(&sweep.corpus()?, &sweep.splits()?);
     let seed = run.seed(&format!("pretraining {name}"));
-    let folder = sweep.pretrained(name);
+    let folder = sweep.run.folders.pretrained(name);
     let pretraining = Pretraining {
         checkpoint: &base,
         params: &params,

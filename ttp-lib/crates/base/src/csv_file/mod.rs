@@ -140,7 +140,7 @@ impl<R: Read> CsvFile<Begun<R>> {
     pub fn of(path: &Path, mut read: R) -> Result<Self> {
         let mut start = Vec::with_capacity(4);
         read.by_ref().take(4).read_to_end(&mut start).map_err(Error::file(path, "read"))?;
-        refuse_utf16(path, &start)?;
+        refuse_other_kind(path, &start)?;
         if start.starts_with(&MARK) {
             start.drain(..MARK.len());
         }
@@ -149,7 +149,8 @@ impl<R: Read> CsvFile<Begun<R>> {
     }
 }
 
-fn refuse_utf16(path: &Path, start: &[u8]) -> Result<()> {
+/// Refuses what its first bytes show to be no text in UTF-8.
+fn refuse_other_kind(path: &Path, start: &[u8]) -> Result<()> {
     if let [0x1f, 0x8b, ..] = start {
         return Err(Error::input(path, PACKED));
     }
@@ -237,7 +238,7 @@ fn opened(path: &Path) -> Result<(Records<File>, u64)> {
     let mut file = File::open(path).map_err(wrong)?;
     let mut start = Vec::with_capacity(4);
     file.by_ref().take(4).read_to_end(&mut start).map_err(wrong)?;
-    refuse_utf16(path, &start)?;
+    refuse_other_kind(path, &start)?;
     let before = if start.starts_with(&MARK) { MARK.len() as u64 } else { 0 };
     file.seek(SeekFrom::Start(before)).map_err(wrong)?;
     Ok((Records::over(path, Strict::new(file, 1), None), before))

@@ -110,16 +110,19 @@ impl PredictionRows {
             let at = self.columns.get(label).or_else(|| self.columns.get(other_spelling(label)?));
             at.map_or(0.0, |&at| of_all[at])
         };
-        let own = confidence.unwrap_or_else(|| of_label(label));
+        let of_predicted = of_label(label);
+        let own = confidence.unwrap_or(of_predicted).min(1.0);
+        let of_truth = of_label(truth);
+        let agrees = of_all.get(most_probable).is_some_and(|&most| of_predicted >= most);
         let is_same = label == truth;
         let is_same_value =
             is_same || other_spelling(label).is_some_and(|other| other.eq_ignore_ascii_case(truth));
         for (tally, right) in confidences.iter_mut().zip([is_same, is_same_value]) {
-            tally.add(own.min(1.0), right);
+            tally.add(own, right);
             if !of_all.is_empty() {
-                tally.add_truth(of_label(truth));
+                tally.add_truth(of_truth);
                 if predicted.is_some() {
-                    tally.add_agreement(of_label(label) >= of_all[most_probable]);
+                    tally.add_agreement(agrees);
                 }
             }
         }

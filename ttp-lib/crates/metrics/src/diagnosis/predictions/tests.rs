@@ -12,15 +12,17 @@ fn rows(broken: Option<usize>) -> String {
     text
 }
 
-#[test]
-fn a_file_in_parts_is_the_file() {
+/// What is gathered of a file `p.csv` with this text, read in parts of so many bytes.
+fn read(text: &str, part_bytes: u64) -> ttp_base::Result<PredictionRows> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("p.csv");
     let columns = Columns { probabilities: Some("p_".into()), ..Columns::default() };
-    let read = |text: &str, part_bytes| {
-        std::fs::write(&file, text).unwrap();
-        read_csv(&file, &columns, part_bytes).map(|(gathered, _)| gathered)
-    };
+    std::fs::write(&file, text).unwrap();
+    read_csv(&file, &columns, part_bytes).map(|(gathered, _)| gathered)
+}
+
+#[test]
+fn a_file_in_parts_is_the_file() {
     let text = rows(None);
     let whole = read(&text, u64::MAX).unwrap();
     for (text, part_bytes) in
@@ -50,13 +52,6 @@ fn a_file_in_parts_is_the_file() {
 
 #[test]
 fn a_wrong_row_has_its_line_whatever_ends_lines_and_wherever_parts_are_cut() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("p.csv");
-    let columns = Columns { probabilities: Some("p_".into()), ..Columns::default() };
-    let read = |text: &str, part_bytes| {
-        std::fs::write(&file, text).unwrap();
-        read_csv(&file, &columns, part_bytes).map(|(gathered, _)| gathered)
-    };
     let whole = read(&rows(None), u64::MAX).unwrap();
     for end in ["\r\n", "\r"] {
         for part_bytes in [1, 64, u64::MAX] {
