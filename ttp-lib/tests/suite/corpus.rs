@@ -616,6 +616,35 @@ fn of_many_that_are_passed_over_three_are_named() {
     );
 }
 
+/// A character of two escapes that was cut between them spoils its own place, and no bundle; also
+/// where it is not read at all, and something else of the bundle cannot be.
+#[test]
+fn half_of_a_character_spoils_no_bundle() {
+    let cut = r"abuse \ud83d\ude00 and \ud83d interpreters";
+    let unread = r#"7, {"x_note": "\udc00", "type": "malware""#;
+    let half = "1 read as U+FFFD: half of a character that JSON writes as two escapes";
+    let (text, foreign) = (
+        "Adversaries abuse \u{1f600} and \u{fffd} interpreters.",
+        "1 passed over: no STIX object, or of another shape (objects[2])",
+    );
+    for (from, to, first, notes) in [
+        ("abuse interpreters", cut, text, vec![format!("{half} (row 3: \\ud83d)")]),
+        (
+            "{\"type\": \"malware\"",
+            unread,
+            "Adversaries abuse interpreters.",
+            vec![format!("{half} (row 8: \\udc00)"), foreign.to_owned()],
+        ),
+    ] {
+        assert!(SMALL.contains(from), "{from}");
+        let input = Input::new(SMALL.replacen(from, to, 1));
+        let built = build(&Source::Attack { bundle: input.path.clone(), tram: None }).unwrap();
+        assert_eq!(built.corpus.len(), 4, "{to}");
+        assert_eq!(built.corpus.sentences[0].text, first);
+        assert_eq!(built.notes, notes);
+    }
+}
+
 /// What reads a bundle for something else than its sentences passes over the same.
 #[test]
 fn broken_objects_change_nothing_else_that_a_bundle_says() {

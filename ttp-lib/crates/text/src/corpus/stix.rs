@@ -1,6 +1,7 @@
 //! ATT&CK as STIX 2.x: techniques, and the sentences that describe them and how
 //! malware and groups use them.
 
+mod halves;
 pub(super) mod labels;
 pub(super) mod prose;
 
@@ -157,7 +158,8 @@ fn with_objects<T>(
     hand_on(&lists, &mut passed_over)
 }
 
-/// What of a bundle cannot be used, by reason: how many objects, and the first of them.
+/// What of a bundle cannot be used, or not as it stands, by reason: how many, and the first of
+/// them.
 #[derive(Default)]
 struct PassedOver(BTreeMap<&'static str, (usize, Vec<String>)>);
 
@@ -167,6 +169,8 @@ const NOWHERE: &str = "holds no attack-pattern in use";
 const NO_ID: &str = "a technique without an ATT&CK id";
 const NO_PARENT: &str = "a sub-technique whose technique is withdrawn or not there";
 const NO_END: &str = "a relationship of which an end is not there";
+/// Of what is not passed over.
+const HALF: &str = "half of a character that JSON writes as two escapes";
 /// As many of what was passed over are named.
 const NAMED: usize = 3;
 
@@ -183,7 +187,8 @@ impl PassedOver {
     fn notes(&self) -> Vec<String> {
         let lines = self.0.iter().map(|(reason, (count, first))| {
             let more = if *count > first.len() { " …" } else { "" };
-            format!("{count} passed over: {reason} ({}{more})", first.join(", "))
+            let done = if *reason == HALF { "read as U+FFFD" } else { "passed over" };
+            format!("{count} {done}: {reason} ({}{more})", first.join(", "))
         });
         lines.collect()
     }
@@ -192,7 +197,8 @@ impl PassedOver {
 /// The objects of a bundle that can be used, in the order of the file; of several versions of one
 /// the newest, wherever it stands.
 ///
-/// `repaired` holds the bundle without the objects that have another shape, where some have.
+/// `repaired` holds the bundle without the objects that have another shape and without halves of
+/// characters, where it has some and cannot be read with them.
 fn objects_of<'a>(
     file: &Path,
     text: &'a str,
@@ -203,8 +209,8 @@ fn objects_of<'a>(
     let bundle: Bundle<'_> = match serde_json::from_str(text) {
         Ok(bundle) => bundle,
         Err(error) => {
-            let without = without_foreign(file, text, &error, passed_over, &mut foreign)?;
-            let text = repaired.get_or_init(|| without);
+            let sound = repair(file, text, &error, passed_over, &mut foreign)?;
+            let text = repaired.get_or_init(|| sound);
             serde_json::from_str(text).map_err(|error| Error::input(file, error))?
         }
     };
@@ -284,6 +290,27 @@ fn objects_of_all<'a>(
         });
     }
     Ok(all)
+}
+
+/// What of a bundle can be read, once reading it as it stands has failed. Halves of characters are
+/// replaced, and if that does not do, objects are left out.
+fn repair(
+    file: &Path,
+    text: &str,
+    error: &serde_json::Error,
+    passed_over: &mut PassedOver,
+    foreign: &mut Vec<(String, Option<Time>)>,
+) -> Result<String> {
+    let Some((whole, halves)) = halves::replaced(text) else {
+        return without_foreign(file, text, error, passed_over, foreign);
+    };
+    for half in halves {
+        passed_over.add(HALF, half);
+    }
+    match serde_json::from_str::<Bundle<'_>>(&whole).map(drop) {
+        Ok(()) => Ok(whole),
+        Err(error) => without_foreign(file, &whole, &error, passed_over, foreign),
+    }
 }
 
 /// The bundle without the objects that have another shape than STIX has, of which `foreign` gets
