@@ -719,6 +719,14 @@ fn of_several_versions_of_an_object_the_newest_counts() {
             (vec!["Another one.".into(), "The new text.".into()], vec![told.to_owned()])
         );
     }
+    // An object that is there twice in one version is no older one.
+    let again = "1 passed over: the same object again (attack-pattern--1)";
+    let (texts, notes) = of(&[&old, &new, &new, &other]);
+    assert_eq!(texts, ["The new text.", "Another one."]);
+    assert_eq!(notes, [told, again]);
+    let without_time = old.replace("\"modified\": \"2019-05-01T12:00:00.000Z\", ", "");
+    assert_ne!(without_time, old);
+    assert_eq!(of(&[&without_time, &without_time, &other]).1, [again]);
     for revoked in ["true", "\"True\"", "1"] {
         let more = format!(", \"revoked\": {revoked}");
         let gone = pattern("2022-01-01T00:00:00.000Z", "The new text.", &more);

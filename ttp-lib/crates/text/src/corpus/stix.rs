@@ -165,6 +165,7 @@ struct PassedOver(BTreeMap<&'static str, (usize, Vec<String>)>);
 
 const NO_OBJECT: &str = "no STIX object, or of another shape";
 const OLDER: &str = "an older version of an object that is there in a newer one";
+const AGAIN: &str = "the same object again";
 const NOWHERE: &str = "holds no attack-pattern in use";
 const NO_ID: &str = "a technique without an ATT&CK id";
 const NO_PARENT: &str = "a sub-technique whose technique is withdrawn or not there";
@@ -240,7 +241,10 @@ fn objects_of<'a>(
             (Some(_), Some(id)) if newest.get(id).is_some_and(|(at, _)| *at == index) => {
                 all.push(object);
             }
-            (Some(_), Some(id)) => passed_over.add(OLDER, id),
+            (Some(_), Some(id)) => {
+                let again = newest.get(id).is_some_and(|(_, time)| *time == object.time());
+                passed_over.add(if again { AGAIN } else { OLDER }, id);
+            }
             _ => passed_over.add(NO_OBJECT, format!("objects[{index}]")),
         }
     }
