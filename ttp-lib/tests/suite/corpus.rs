@@ -578,6 +578,8 @@ fn a_bundle_is_built_from_what_is_sound() {
             &all[..3],
             vec![],
         ),
+        // A type in other letters is the same type.
+        ("\"uses\"", "\"Uses\"", &all[..], vec![]),
         // Campaigns act as groups do.
         ("\"malware\"", "\"campaign\"", &all[..], vec![]),
         // A mark in front: https://github.com/cityjson/cjio/issues/21

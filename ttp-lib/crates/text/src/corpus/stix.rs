@@ -100,6 +100,11 @@ impl Object<'_> {
         said(&self.kind) == Some(kind)
     }
 
+    /// Whether a relationship is of this type, however its letters are written.
+    fn relates(&self, how: &str) -> bool {
+        said(&self.relationship_type).is_some_and(|kind| kind.eq_ignore_ascii_case(how))
+    }
+
     /// When this version was made; `None` where it does not say.
     fn time(&self) -> Option<Time> {
         said(&self.modified).map(Time::of)
@@ -485,7 +490,7 @@ pub(super) fn read(bundles: &[&Path]) -> Result<Contents> {
             places.into_iter().find_map(|place| Some((place, *by_id[place].get(id)?)))
         };
         for object in list.iter().filter(|object| object.is("relationship")) {
-            if said(&object.relationship_type) != Some("uses") {
+            if !object.relates("uses") {
                 continue;
             }
             let target = said(&object.target_ref);

@@ -49,9 +49,7 @@ pub(in crate::corpus) fn labels(bundles: &[&Path]) -> Result<Labels> {
                     name,
                     state,
                 });
-            } else if object.is("relationship")
-                && said(&object.relationship_type) == Some("revoked-by")
-            {
+            } else if object.is("relationship") && object.relates("revoked-by") {
                 let ends = (said(&object.source_ref), said(&object.target_ref));
                 let (Some(source), Some(target)) = ends else { continue };
                 labels.revoked_by.entry(source.to_owned()).or_default().push(target.to_owned());

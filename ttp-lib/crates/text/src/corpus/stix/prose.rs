@@ -136,10 +136,10 @@ pub fn prose(bundles: &[&Path]) -> Result<Vec<ProseSentence>> {
                 }
                 "relationship" => {
                     let source = said(&object.source_ref).unwrap_or(own);
-                    match said(&object.relationship_type) {
-                        Some("mitigates") => add(ProseKind::MitigationUse, source, description),
-                        Some("detects") => add(ProseKind::Detection, source, description),
-                        _ => {}
+                    if object.relates("mitigates") {
+                        add(ProseKind::MitigationUse, source, description);
+                    } else if object.relates("detects") {
+                        add(ProseKind::Detection, source, description);
                     }
                 }
                 _ => {}
@@ -203,7 +203,7 @@ mod tests {
             {"type": "malware", "id": "malware--1", "description": "Fog is like T1059. Fog is new."},
             {"type": "tool", "id": "tool--1", "revoked": true, "description": "Gone."},
             {"type": "course-of-action", "id": "course-of-action--1", "description": "Patch it."},
-            {"type": "relationship", "id": "relationship--1", "relationship_type": "mitigates",
+            {"type": "relationship", "id": "relationship--1", "relationship_type": "Mitigates",
              "source_ref": "course-of-action--1", "target_ref": "attack-pattern--1",
              "description": "Block macros."},
             {"type": "relationship", "id": "relationship--2", "relationship_type": "uses",
