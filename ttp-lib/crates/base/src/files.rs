@@ -209,20 +209,35 @@ pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
     write_text(path, &text)
 }
 
-/// Refuses to write `out` where one of a command's inputs is: the same file, by whatever name, or
-/// one within the folder `out` (what is written as a folder takes the place of all that was in it).
+/// Refuses to write `out` where one of a command's inputs is: the same file, by whatever name (a
+/// hard link, too), or one within the folder `out` (what is written as a folder takes the place of
+/// all that was in it).
 ///
 /// # Errors
 /// If it is so, with the input's name.
 pub fn refuse_own_input<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
     let Ok(place) = out.canonicalize() else { return Ok(()) };
     for input in inputs {
-        if input.canonicalize().is_ok_and(|input| input.starts_with(&place)) {
+        let within = input.canonicalize().is_ok_and(|input| input.starts_with(&place));
+        if within || is_one_file(&place, input) {
             let reason = format!("would be written over {}, which is read", input.display());
             return Err(Error::input(out, reason));
         }
     }
     Ok(())
+}
+
+/// Whether two names are those of one file.
+#[cfg(unix)]
+fn is_one_file(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let place = |path: &Path| path.metadata().map(|about| (about.dev(), about.ino())).ok();
+    place(one).is_some_and(|one| place(other) == Some(one))
+}
+
+#[cfg(not(unix))]
+fn is_one_file(_one: &Path, _other: &Path) -> bool {
+    false
 }
 
 /// Refuses to write `out` over a file that stands in one of the folders that a command reads.
@@ -457,6 +472,12 @@ mod tests {
             let link = root.path().join("link.csv");
             std::os::unix::fs::symlink(&input, &link).unwrap();
             assert!(refused(&link));
+            let link = root.path().join("hard.csv");
+            std::fs::hard_link(&input, &link).unwrap();
+            assert!(refused(&link));
+            std::fs::remove_file(&link).unwrap();
+            write_text(&link, "a").unwrap();
+            assert!(!refused(&link), "a copy is another file");
         }
     }
 
