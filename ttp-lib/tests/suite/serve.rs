@@ -31,6 +31,11 @@ fn it_serves_until_ctrl_c() {
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
 
+    // Where one listens no other can.
+    let port = address.rsplit_once(':').unwrap().1;
+    let taken = project.fails(&["serve", "--port", port, "--model", "own"]);
+    assert!(taken.contains(&format!("setting --port: {address}: ")), "{taken}");
+
     // What a file gives from the command line, an upload gives here.
     let text = "Fog40 fetches files.";
     let sent = |accept: &str, body: &str| {
@@ -74,10 +79,10 @@ fn settings_that_make_no_sense() {
     for (arguments, words) in [
         (["--port", "70000"], "--port"),
         (["--upload-mib", "0"], "--upload-mib"),
-        (["--upload-seconds", "0"], "setting serve.upload_seconds: 0 is not above 0 up to 3600"),
-        (["--analysis-seconds", "NaN"], "setting serve.analysis_seconds: NaN is not above 0"),
-        (["--workers", "0"], "setting serve.workers: 0 is not from 1 to 64"),
-        (["--queue", "1001"], "setting serve.queue: 1001 is not from 0 to 1000"),
+        (["--upload-seconds", "0"], "setting --upload-seconds: 0 is not above 0 up to 3600"),
+        (["--analysis-seconds", "NaN"], "setting --analysis-seconds: NaN is not above 0"),
+        (["--workers", "0"], "setting --workers: 0 is not from 1 to 64"),
+        (["--queue", "1001"], "setting --queue: 1001 is not from 0 to 1000"),
     ] {
         let output = ttp(folder.path(), &["serve"]).args(arguments).output().unwrap();
         let error = String::from_utf8(output.stderr).unwrap();

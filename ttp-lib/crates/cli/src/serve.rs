@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use ttp_documents::{Document, Limits};
+use ttp_lib::error::SettingPath;
 use ttp_lib::profile::Run;
 use ttp_lib::show::{grouped, print};
 use ttp_lib::{Error, Result, serde_json};
@@ -99,11 +100,26 @@ impl Analyse for Reports {
     }
 }
 
+/// An error of a setting of the server, by the name of the flag that gives it here.
+fn by_flag(error: Error) -> Error {
+    let (path, reason) = match error {
+        Error::SettingAt { path, reason } => (path, reason),
+        Error::Setting { field, reason } => (SettingPath::of(field), reason),
+        other => return other,
+    };
+    let flag = match path.to_string().strip_prefix("serve.") {
+        Some("address") => "--port".to_owned(),
+        Some(field) => format!("--{}", field.replace('_', "-")),
+        None => return Error::SettingAt { path, reason },
+    };
+    Error::SettingAt { path: SettingPath::of(&flag), reason }
+}
+
 /// Serves until Ctrl-C. The address goes to standard output, a line for each request to standard
 /// error, without a name or a word of what was sent.
 pub fn run(run: Result<Run>, arguments: &Arguments) -> Result<()> {
     let settings = arguments.settings();
-    settings.check()?;
+    settings.check().map_err(by_flag)?;
     let folder = crate::report::model_folder(run.as_ref(), arguments.model.as_deref());
     let Some(folder) = folder else { return run.map(|_| ()) };
     let reports = Reports::open(&folder, arguments)?;
@@ -125,7 +141,7 @@ pub fn run(run: Result<Run>, arguments: &Arguments) -> Result<()> {
         eprintln!("{handled}");
     };
     let ready = |address| print(&format!("serving on http://{address}/ (Ctrl-C ends it)\n"));
-    ttp_serve::serve(&settings, Arc::new(reports), log, ready, &stop)?;
+    ttp_serve::serve(&settings, Arc::new(reports), log, ready, &stop).map_err(by_flag)?;
     let count = i64::try_from(count.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
     crate::say(&format!("stopped; reports sent: {}", grouped(count)))
 }
