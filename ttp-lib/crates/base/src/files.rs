@@ -275,18 +275,13 @@ pub const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 /// Reads a text file, without the byte order mark that some editors put in front.
 ///
 /// # Errors
-/// If it cannot be read, is a Git LFS pointer, or is not UTF-8: with the line that is not.
+/// If it cannot be read, is packed, a Git LFS pointer, or not UTF-8: with the line that is not.
 pub fn read_text(path: &Path) -> Result<String> {
     let bytes = std::fs::read(path).map_err(Error::file(path, "read"))?;
     if bytes.starts_with(LFS_POINTER) {
         refuse_pointer(path)?;
     }
-    if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] = bytes[..] {
-        return Err(Error::input(path, "UTF-16: save it as UTF-8"));
-    }
-    if let [0x1f, 0x8b, ..] = bytes[..] {
-        return Err(Error::input(path, PACKED));
-    }
+    refuse_other_kind(path, &bytes)?;
     let mut text = String::from_utf8(bytes).map_err(|error| {
         let sound = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + memchr::memchr_iter(b'\n', sound).count();
@@ -298,8 +293,25 @@ pub fn read_text(path: &Path) -> Result<String> {
     Ok(text)
 }
 
-/// What is said of a file that has to be unpacked first.
-pub(crate) const PACKED: &str = "packed with gzip: unpack it first";
+/// Refuses what its first four bytes show to be no text in UTF-8.
+pub(crate) fn refuse_other_kind(path: &Path, start: &[u8]) -> Result<()> {
+    let reason = match start {
+        [0x1f, 0x8b, ..] => "packed with gzip: unpack it first",
+        [b'P', b'K', 3, 4, ..] => {
+            "a zip file, as a spreadsheet's own is: unpack it, or save it as CSV"
+        }
+        // A mark in front, or an ordinary letter of four bytes or two.
+        [0xff, 0xfe, 0, 0, ..]
+        | [0, 0, 0xfe, 0xff, ..]
+        | [1..=255, 0, 0, 0, ..]
+        | [0, 0, 0, 1..=255, ..] => "UTF-32: save it as UTF-8",
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..] => {
+            "UTF-16, as spreadsheets write \"Unicode text\": save it as UTF-8"
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::input(path, reason))
+}
 
 /// Whether a file is parquet, by its name or by its first bytes.
 pub fn is_parquet(path: &Path) -> bool {
@@ -493,6 +505,9 @@ mod tests {
         assert!(read(b"{}\n\xff").unwrap_err().ends_with("a.json, row 2: not UTF-8"));
         assert!(read(b"\x1f\x8b\x08").unwrap_err().ends_with("packed with gzip: unpack it first"));
         assert!(read(b"\xff\xfe{\0}\0").unwrap_err().ends_with("UTF-16: save it as UTF-8"));
+        for utf32 in [&b"\xff\xfe\0\0{\0\0\0"[..], b"\0\0\xfe\xff\0\0\0{", b"{\0\0\0"] {
+            assert!(read(utf32).unwrap_err().ends_with("UTF-32: save it as UTF-8"));
+        }
         let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 3\n";
         assert!(read(pointer).unwrap_err().contains("a Git LFS pointer"));
     }

@@ -10,7 +10,7 @@ mod written;
 
 pub use written::{guarded, to_text, unguarded, write};
 
-use crate::files::{self, MARK, PACKED};
+use crate::files::{self, MARK};
 use crate::{Error, Result};
 use ::csv::ByteRecord;
 use std::collections::BTreeMap;
@@ -87,8 +87,8 @@ impl CsvFile {
     /// Opens a file and reads its header.
     ///
     /// # Errors
-    /// If it cannot be read, is empty, a Git LFS pointer or UTF-16, or if two columns have one
-    /// name (blanks around it aside).
+    /// If it cannot be read, is empty, packed, a Git LFS pointer, UTF-16 or UTF-32, or if two
+    /// columns have one name (blanks around it aside).
     pub fn open(path: &Path) -> Result<Self> {
         let (records, before) = opened(path)?;
         Self::with_header(path, records, before)
@@ -140,26 +140,13 @@ impl<R: Read> CsvFile<Begun<R>> {
     pub fn of(path: &Path, mut read: R) -> Result<Self> {
         let mut start = Vec::with_capacity(4);
         read.by_ref().take(4).read_to_end(&mut start).map_err(Error::file(path, "read"))?;
-        refuse_other_kind(path, &start)?;
+        files::refuse_other_kind(path, &start)?;
         if start.starts_with(&MARK) {
             start.drain(..MARK.len());
         }
         let read = std::io::Cursor::new(start).chain(read);
         Self::with_header(path, Records::over(path, Strict::new(read, 1), None), 0)
     }
-}
-
-/// Refuses what its first bytes show to be no text in UTF-8.
-fn refuse_other_kind(path: &Path, start: &[u8]) -> Result<()> {
-    if let [0x1f, 0x8b, ..] = start {
-        return Err(Error::input(path, PACKED));
-    }
-    // A mark in front, or an ordinary letter of two bytes.
-    if matches!(start, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..]) {
-        let reason = "UTF-16, as spreadsheets write \"Unicode text\": save it as UTF-8";
-        return Err(Error::input(path, reason));
-    }
-    Ok(())
 }
 
 impl<R: Read> CsvFile<R> {
@@ -227,7 +214,7 @@ impl<R: Read> CsvFile<R> {
 /// Opens a file whose first row is no header.
 ///
 /// # Errors
-/// If it cannot be read, or is a Git LFS pointer or UTF-16.
+/// If it cannot be read, or is packed, a Git LFS pointer, UTF-16 or UTF-32.
 pub fn open(path: &Path) -> Result<Records<File>> {
     opened(path).map(|(records, _)| records)
 }
@@ -238,7 +225,7 @@ fn opened(path: &Path) -> Result<(Records<File>, u64)> {
     let mut file = File::open(path).map_err(wrong)?;
     let mut start = Vec::with_capacity(4);
     file.by_ref().take(4).read_to_end(&mut start).map_err(wrong)?;
-    refuse_other_kind(path, &start)?;
+    files::refuse_other_kind(path, &start)?;
     let before = if start.starts_with(&MARK) { MARK.len() as u64 } else { 0 };
     file.seek(SeekFrom::Start(before)).map_err(wrong)?;
     Ok((Records::over(path, Strict::new(file, 1), None), before))

@@ -99,6 +99,16 @@ fn headers() {
         let error = read(content).unwrap_err();
         assert!(error.starts_with("t.csv: UTF-16, as spreadsheets write"), "{error}");
     }
+    for bytes in [u32::to_le_bytes, u32::to_be_bytes] {
+        let utf32: Vec<u8> = "\u{feff}a,b\n".chars().flat_map(|c| bytes(c.into())).collect();
+        for content in [&utf32[..], &utf32[4..]] {
+            assert_eq!(read(content).unwrap_err(), "t.csv: UTF-32: save it as UTF-8");
+        }
+    }
+    // A workbook of any spreadsheet under a name of CSV.
+    let workbook = read(b"PK\x03\x04\x14\0\x06\0").unwrap_err();
+    assert_eq!(workbook, "t.csv: a zip file, as a spreadsheet's own is: unpack it, or save it as CSV");
+    assert_eq!(read(b"PK,b\n1,2\n").unwrap(), [row(2, &["1", "2"])]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.csv");
     // Blanks around names: https://github.com/asreview/asreview/issues/467 and
