@@ -203,6 +203,11 @@ fn csv_parquet_and_matrix_come_to_the_same() {
     // Rows in another order than columns; counts as a frame with floats writes them.
     let matrix = "truth \\ predicted,a,b,c\nc,0,1,0\na,1.0,0,0\nb,1,1,0\n";
     assert_eq!(read_matrix(&folder.write("m.csv", matrix)).unwrap().counts, expected);
+    // As np.savetxt writes them: https://numpy.org/doc/stable/reference/generated/numpy.savetxt.html
+    let matrix = matrix.replace(",0", ",0.000000000000000000e+00");
+    let matrix = matrix.replace(",1,", ",1.000000000000000000e+00,").replace("1.0,", "10.E-1,");
+    assert!(matrix.contains("1.000000000000000000e+00,") && matrix.contains("10.E-1,"));
+    assert_eq!(read_matrix(&folder.write("m.csv", matrix)).unwrap().counts, expected);
     let confusion = Confusion::from_labels(&truth, &predicted).unwrap();
     let json = serde_json::to_string_pretty(&confusion).unwrap();
     assert_eq!(read_matrix(&folder.write("m.json", &json)).unwrap().counts, expected);
@@ -464,6 +469,9 @@ fn a_matrix_that_is_none_is_refused() {
         ("x,a\na,NaN\n", "m.csv, row 2, field \"a\": \"NaN\" is no whole number of rows"),
         ("x,a\na,-1\n", "m.csv, row 2, field \"a\": \"-1\" is no whole number of rows"),
         ("x,a\na,0.5\n", "m.csv, row 2, field \"a\": \"0.5\" is no whole number of rows"),
+        ("x,a\na,5e-1\n", "m.csv, row 2, field \"a\": \"5e-1\" is no whole number of rows"),
+        ("x,a\na,1e17\n", "m.csv, row 2, field \"a\": \"1e17\" is no whole number of rows"),
+        ("x,a\na,-3e0\n", "m.csv, row 2, field \"a\": \"-3e0\" is no whole number of rows"),
         ("x,a\na,\n", "m.csv, row 2, field \"a\": \"\" is no whole number of rows"),
         ("", "m.csv: empty: not even a header"),
         ("x,a\na,0\n", "m.csv: setting counts: there is no row to score"),

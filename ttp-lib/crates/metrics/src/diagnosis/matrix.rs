@@ -305,9 +305,18 @@ fn wrong_margin(labels: &[String], lines: &[Line]) -> Option<(Option<usize>, Str
     }
 }
 
-/// `12`, or `12.0` as a frame that once held a missing value writes it.
+/// Up to here double precision has every whole number.
+const EXACT: f64 = (1_u64 << 53) as f64;
+
+/// `12`, `12.0` as a frame that once held a missing value writes it, or `1.2e+01` as `np.savetxt`
+/// does.
 fn whole(text: &str) -> Option<u64> {
     let text = text.trim();
+    if text.contains(['e', 'E']) {
+        let number: f64 = text.parse().ok()?;
+        let is_count = number.fract() == 0.0 && (0.0..=EXACT).contains(&number);
+        return is_count.then_some(number as u64);
+    }
     let digits = text.split_once('.').map_or(text, |(digits, decimals)| {
         if decimals.bytes().all(|b| b == b'0') { digits } else { "" }
     });
