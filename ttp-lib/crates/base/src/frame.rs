@@ -24,15 +24,49 @@ pub fn read_parquet(path: &Path) -> Result<DataFrame> {
     ParquetReader::new(file).finish().map_err(unread_parquet(path))
 }
 
-/// Why a parquet file cannot be read: it is damaged, or has columns of a type that polars was built
-/// without.
+/// Why a parquet file cannot be read: it is damaged, has two columns of one name, or columns of a
+/// type that polars was built without.
 pub fn unread_parquet(path: &Path) -> impl Fn(PolarsError) -> Error + '_ {
     move |error| {
         let error = error.to_string();
+        let named = error.split_once("column with name '").map(|(_, rest)| rest);
+        if let Some((name, _)) = named.and_then(|rest| rest.split_once("' has more than one ")) {
+            return Error::input_at(path, None, Some(name), "two columns have this name");
+        }
         let reason = match error.split_once("cannot create series from ") {
             Some((_, kind)) => format!("a column's type is not read: {kind}"),
             None => format!("not a whole parquet file: {error}"),
         };
         Error::input(path, reason)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    // Others write such files: https://github.com/pola-rs/polars/issues/27393 and
+    // https://github.com/apache/datafusion/issues/24381
+    #[test]
+    fn two_columns_of_one_name_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.parquet");
+        let mut frame = df!("label_a" => [0.5, 1.5], "label_b" => [2.5, 3.5]).unwrap();
+        write_parquet(&mut frame, &path).unwrap();
+        // polars writes none: the second name becomes the first one's in the bytes.
+        let mut bytes = std::fs::read(&path).unwrap();
+        let places: Vec<usize> =
+            (0..bytes.len()).filter(|at| bytes[*at..].starts_with(b"label_b")).collect();
+        assert!(!places.is_empty());
+        for at in places {
+            bytes[at..at + 7].copy_from_slice(b"label_a");
+        }
+        std::fs::write(&path, bytes).unwrap();
+        let error = read_parquet(&path).unwrap_err().to_string();
+        assert!(
+            error.ends_with("t.parquet, field \"label_a\": two columns have this name"),
+            "{error}"
+        );
     }
 }
