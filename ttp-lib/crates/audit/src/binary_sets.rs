@@ -3,6 +3,7 @@
 use super::binary::{self, BinaryScore, Fit, Score, Search, Totals};
 use super::claims::{Check, KnownMatrix, common};
 use super::judge::{Judge, LOOKS, settle};
+use super::scores::ZeroDivision;
 use super::verdict::{Possibility, Verdict};
 use std::collections::BTreeMap;
 use ttp_metrics::BinaryCounts;
@@ -67,7 +68,9 @@ impl Judge<'_> {
                 ((a, b), _) if a == b => format!("of {a} examples"),
                 ((a, b), _) => format!("of {a} to {b} examples"),
             };
-            let reason = format!("no whole-number confusion matrix {of} gives these figures");
+            let mut reason = format!("no whole-number confusion matrix {of} gives these figures");
+            let division = other_division(&sets(conflict), &totals);
+            reason += &division.map_or(String::new(), ZeroDivision::advice);
             for &at in conflict {
                 self.verdicts[at] = Some(self.conflict(conflict, *smallest, reason.clone()));
             }
@@ -137,6 +140,23 @@ impl Judge<'_> {
             }
         }
     }
+}
+
+/// Another value of a division by nought with which scores that cannot hold together can. Looked at
+/// where one of them is that value, and not what such a division gives now.
+fn other_division(sets: &[Vec<BinaryScore>], totals: &Totals) -> Option<ZeroDivision> {
+    [ZeroDivision::Zero, ZeroDivision::One].into_iter().find(|&other| {
+        let read = |score: &BinaryScore| {
+            BinaryScore::new(score.metric(), score.interval().clone(), other).ok()
+        };
+        let read_all = |set: &Vec<BinaryScore>| set.iter().map(read).collect::<Option<Vec<_>>>();
+        let Some(all) = sets.iter().map(read_all).collect::<Option<Vec<_>>>() else {
+            return false;
+        };
+        let mut pairs = all.iter().flatten().zip(sets.iter().flatten());
+        pairs.any(|(other, own)| other.allows_nothing() && !own.allows_nothing())
+            && !binary::search(&all, totals, true, binary::STEPS).fits.is_empty()
+    })
 }
 
 /// A set of binary matrices with the scores that hold together.

@@ -6,7 +6,9 @@ use super::counts::Matrix;
 use super::judge::{Judge, Settlement, matrix_of, settle_from};
 use super::labels::{Labels, cannot_be_all, is_micro};
 use super::looker::{Looker, SHORT, Statements};
+use super::readings::{can_hold, is_average, is_of_class, other_division};
 use super::removal::{self, Removal};
+use super::scores::ZeroDivision;
 use super::solver::Work;
 use super::statement::Statement;
 use super::turned;
@@ -165,8 +167,10 @@ impl Judge<'_> {
         let mut verdicts = BTreeMap::new();
         for (conflict, smallest) in &settled.conflicts {
             let mut reason = "no confusion matrix gives these figures".to_owned();
+            let of = looker.of(conflict);
+            let division = other_division(classes, &of, is_of_class);
             let mut named = None;
-            for &at in conflict {
+            for &at in conflict.iter().filter(|_| division.is_none()) {
                 // A name for it must fit all else that holds, not only this conflict.
                 let mut others = [&settled.holding[..], &conflict[..]].concat();
                 others.retain(|&other| other != at);
@@ -177,8 +181,12 @@ impl Judge<'_> {
             }
             if let Some(name) = named {
                 reason = format!("{reason}; {name}");
-            } else if known.labels.is_none() && is_of_all_labels(classes, &looker.of(conflict)) {
-                reason += ", if these are all labels and each example has one";
+            } else {
+                if known.labels.is_none() && is_of_all_labels(classes, &of) {
+                    reason += ", if these are all labels and each example has one";
+                }
+                let division = division.or_else(|| other_division(classes, &of, is_average));
+                reason += &division.map_or(String::new(), ZeroDivision::advice);
             }
             for &at in conflict {
                 verdicts.insert(at, self.conflict(conflict, *smallest, reason.clone()));
@@ -296,10 +304,7 @@ fn may_be_open(said: &Statements, found: &MatrixVerdicts) -> bool {
 fn is_of_all_labels(classes: &Classes, said: &[&Statement]) -> bool {
     let open = Classes { labels: Labels::Some, ..classes.clone() };
     let fits = said.iter().all(|said| open.unfit(said).is_none());
-    fits && matches!(
-        open.solve(said, Work { nodes: 40, moves: 4_000 }),
-        Ok(MatrixAnswer::Possible(_))
-    )
+    fits && can_hold(&open, said)
 }
 
 /// A matrix that was found, in words.

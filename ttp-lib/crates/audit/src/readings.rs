@@ -1,5 +1,5 @@
-//! Other readings of what a document says of a matrix: averages passed off as others, and shares
-//! of which it does not say which way round they are.
+//! Other readings of what a document says of a matrix: averages passed off as others, shares of
+//! which it does not say which way round they are, and what a division by nought gives.
 
 use super::claims::Check;
 use super::confusion::{Classes, MatrixAnswer};
@@ -7,6 +7,7 @@ use super::counts::{Averaging, ClassMetric};
 use super::figure::{Exact, Figure, Interval, fraction};
 use super::judge::Judge;
 use super::looker::{SHORT, Statements};
+use super::scores::ZeroDivision;
 use super::solver::Work;
 use super::statement::{Share, Statement};
 use num_traits::{One, Zero};
@@ -93,4 +94,37 @@ impl Judge<'_> {
             && possible(Some(Statement::Averaged(Averaging::Weighted, *metric, interval.clone())));
         weighted.then(|| format!("{id} is a weighted average passed off as macro"))
     }
+}
+
+/// Another value of a division by nought with which claims that cannot hold together can. Looked at
+/// where one of them `shows` that value.
+pub(super) fn other_division(
+    classes: &Classes,
+    said: &[&Statement],
+    shows: impl Fn(&Statement, &Exact) -> bool,
+) -> Option<ZeroDivision> {
+    let shown = |other: ZeroDivision| {
+        other.value().is_some_and(|value| said.iter().any(|&said| shows(said, &value)))
+    };
+    [ZeroDivision::Zero, ZeroDivision::One].into_iter().find(|&other| {
+        other != classes.zero_division
+            && shown(other)
+            && can_hold(&Classes { zero_division: other, ..classes.clone() }, said)
+    })
+}
+
+/// Whether a score of a class may be such a value by itself.
+pub(super) fn is_of_class(said: &Statement, value: &Exact) -> bool {
+    matches!(said, Statement::OfClass(_, _, interval) if interval.contains(value))
+}
+
+/// Whether an average may have such a value in it.
+pub(super) fn is_average(said: &Statement, _: &Exact) -> bool {
+    matches!(said, Statement::Averaged(..) | Statement::Over(..))
+}
+
+/// Whether a matrix is found with little work.
+pub(super) fn can_hold(classes: &Classes, said: &[&Statement]) -> bool {
+    let found = classes.solve(said, Work { nodes: 40, moves: 4_000 });
+    matches!(found, Ok(MatrixAnswer::Possible(_)))
 }

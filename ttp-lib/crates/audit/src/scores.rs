@@ -26,6 +26,21 @@ impl ZeroDivision {
             Self::Undefined => None,
         }
     }
+
+    /// As a claims file names it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Zero => "0",
+            Self::One => "1",
+            Self::Undefined => "undefined",
+        }
+    }
+
+    /// What is told of claims that can hold together only with this.
+    pub(super) fn advice(self) -> String {
+        let name = self.name();
+        format!("; one does if a division by nought gives {name} (zero_division = \"{name}\")")
+    }
 }
 
 /// A score of one confusion matrix of two classes.

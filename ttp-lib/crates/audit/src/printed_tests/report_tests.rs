@@ -122,6 +122,48 @@ fn zeros_of_a_class_without_a_hit_are_true() {
     assert!(page("labels = \"all\"", "0.50").found()[1] > 0);
 }
 
+/// What is told of a page's claims that are inconsistent.
+fn refuted(page: Page) -> Vec<String> {
+    let claims = page.judged().claims.into_iter();
+    let refuted = claims.filter(|claim| claim.verdict.name() == "inconsistent");
+    refuted.map(|claim| claim.verdict.to_string()).collect()
+}
+
+/// Of six 0 and two 1, all said to be 0: a precision of nothing is what `zero_division` says, in
+/// <https://scikit-learn.org/stable/modules/generated/sklearn.metrics.classification_report.html>.
+#[test]
+fn another_value_of_a_division_by_nought_is_named() {
+    let page = |zero: &str, precision: &str, of_both: &str| {
+        let mut page = Page::of(2, &format!("total = 8\n{zero}"));
+        for (class, support, recall) in [(0, "6", "1.0000"), (1, "2", "0.0000")] {
+            page.of_class("support", class, support);
+            page.of_class("recall", class, recall);
+        }
+        page.of_class("precision", 0, "0.7500");
+        if !precision.is_empty() {
+            page.of_class("precision", 1, precision);
+        }
+        if !of_both.is_empty() {
+            page.score("precision", "average = \"macro\"", of_both);
+        }
+        page
+    };
+    let [zero, one] = ["zero_division = \"0\"", "zero_division = \"1\""];
+    assert_eq!(refuted(page(one, "1.0000", "0.8750")), [""; 0]);
+    assert_eq!(refuted(page("", "0.0000", "0.3750")), [""; 0]);
+    for (page, other) in [
+        (page("", "1.0000", ""), one),
+        (page("", "", "0.8750"), one),
+        (page(one, "0.0000", ""), zero),
+    ] {
+        let told = refuted(page);
+        assert!(!told.is_empty() && told.iter().all(|line| line.contains(other)), "{told:?}");
+    }
+    // What no such value gives hangs on none.
+    let told = refuted(page("", "0.5000", ""));
+    assert!(!told.is_empty() && !told.iter().any(|line| line.contains("division")), "{told:?}");
+}
+
 #[test]
 fn a_micro_average_over_some_labels_is_never_inconsistent() {
     // The second report of scikit-learn's page: labels 1, 2, 3 of truth 1 1 1, predicted 1 1 0.

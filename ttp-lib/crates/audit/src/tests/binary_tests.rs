@@ -134,6 +134,30 @@ fn rates_that_no_share_of_positives_has_are_impossible_whatever_the_total() {
 }
 
 #[test]
+fn another_value_of_a_division_by_nought_is_named_of_two_classes() {
+    let judged = |zero: &str, precision: &str| {
+        let mut text = format!(
+            "document = \"d\"\n[[matrix]]\nid = \"m\"\ntotal = 100\npositive = 10\n{zero}\n"
+        );
+        for (metric, value) in [("precision", precision), ("recall", "0.00")] {
+            text += &format!(
+                "[[claim]]\nid = \"{metric}\"\nat = \"t\"\nsays = \"s\"\nkind = \"score\"\nmatrix = \
+                 \"m\"\nmetric = \"{metric}\"\nvalue = \"{value}\"\n"
+            );
+        }
+        audit(&Claims::parse(Path::new("c.toml"), &text).unwrap()).unwrap()
+    };
+    let reason = |audit: &Audit| audit.claim("precision").unwrap().verdict.to_string();
+    assert_eq!(judged("zero_division = \"1\"", "1.00").count("consistent"), 2);
+    let found = judged("", "1.00");
+    assert_eq!(found.count("inconsistent"), 2);
+    assert!(reason(&found).contains("(zero_division = \"1\")"), "{}", reason(&found));
+    let wrong = judged("", "0.50");
+    assert_eq!(wrong.count("inconsistent"), 2);
+    assert!(!reason(&wrong).contains("zero_division"), "{}", reason(&wrong));
+}
+
+#[test]
 fn mlscorechecks_public_examples_have_its_verdicts() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/audit.json");
     let golden: serde_json::Value =
