@@ -6,7 +6,7 @@ use super::counts::Matrix;
 use super::judge::{Judge, Settlement, matrix_of, settle_from};
 use super::labels::{Labels, cannot_be_all, is_micro};
 use super::looker::{Looker, SHORT, Statements};
-use super::readings::{can_hold, is_average, is_of_class, other_division};
+use super::readings::{can_hold, is_average, is_of_another_total, is_of_class, other_division};
 use super::removal::{self, Removal};
 use super::scores::ZeroDivision;
 use super::solver::Work;
@@ -18,6 +18,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// As many looks at sets of claims, for a smaller conflict.
 const LOOKS: usize = 60;
+
+/// What is told of claims on such labels that another total lets hold together.
+const TOTAL: &str = "; one does with another total: of these labels it is the sum of the supports, \
+                     not the number of examples";
 
 /// What became of a matrix's claims.
 struct MatrixVerdicts {
@@ -187,6 +191,9 @@ impl Judge<'_> {
                 }
                 let division = division.or_else(|| other_division(classes, &of, is_average));
                 reason += &division.map_or(String::new(), ZeroDivision::advice);
+                if known.labels.is_some_and(Labels::is_open) && is_of_another_total(classes, &of) {
+                    reason += TOTAL;
+                }
             }
             for &at in conflict {
                 verdicts.insert(at, self.conflict(conflict, *smallest, reason.clone()));

@@ -1,7 +1,7 @@
 //! Other readings of what a document says of a matrix: averages passed off as others, shares of
 //! which it does not say which way round they are, and what a division by nought gives.
 
-use super::claims::Check;
+use super::claims::{Check, MOST};
 use super::confusion::{Classes, MatrixAnswer};
 use super::counts::{Averaging, ClassMetric};
 use super::figure::{Exact, Figure, Interval, fraction};
@@ -121,6 +121,16 @@ pub(super) fn is_of_class(said: &Statement, value: &Exact) -> bool {
 /// Whether an average may have such a value in it.
 pub(super) fn is_average(said: &Statement, _: &Exact) -> bool {
     matches!(said, Statement::Averaged(..) | Statement::Over(..))
+}
+
+/// Whether claims that cannot hold together can with another total: one of labels of which an
+/// example may have several, up to all of them.
+pub(super) fn is_of_another_total(classes: &Classes, said: &[&Statement]) -> bool {
+    let most = classes.total.1.saturating_mul(classes.names.len() as u64).min(MOST);
+    let read = Classes { total: (1, most), ..classes.clone() };
+    let others = said.iter().copied().filter(|said| !matches!(said, Statement::Total(_)));
+    let others: Vec<&Statement> = others.collect();
+    !others.is_empty() && can_hold(&read, &others)
 }
 
 /// Whether a matrix is found with little work.

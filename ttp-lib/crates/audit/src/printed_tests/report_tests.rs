@@ -165,6 +165,25 @@ fn another_value_of_a_division_by_nought_is_named() {
 }
 
 #[test]
+fn a_total_that_is_not_the_sum_of_several_labels_supports_is_named() {
+    let page = |total: u64, predicted: &str| {
+        let mut page = Page::of(2, &format!("total = {total}\nlabels = \"several\""));
+        page.of_class("support", 0, "6");
+        page.of_class("support", 1, "5");
+        page.of_class("true_positives", 0, "3");
+        page.of_class("predicted", 0, predicted);
+        page
+    };
+    assert_eq!(page(11, "4").found(), [4, 0, 0]);
+    for (total, predicted, is_named) in [(8, "4", true), (11, "2", false)] {
+        let told = refuted(page(total, predicted));
+        let named = told.iter().filter(|line| line.contains("it is the sum of the supports"));
+        assert_eq!(named.count(), if is_named { told.len() } else { 0 }, "{told:?}");
+        assert_eq!(told.len(), 2, "{told:?}");
+    }
+}
+
+#[test]
 fn a_micro_average_over_some_labels_is_never_inconsistent() {
     // The second report of scikit-learn's page: labels 1, 2, 3 of truth 1 1 1, predicted 1 1 0.
     // https://scikit-learn.org/stable/modules/generated/sklearn.metrics.classification_report.html
