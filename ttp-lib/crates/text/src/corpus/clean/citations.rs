@@ -211,6 +211,14 @@ pub(super) fn settled(text: &str) -> String {
 
 /// Brackets that hold citations alone, and what joins citations: each is one mark.
 fn without_leftovers(text: &str) -> String {
+    // `(Citation: A), and (Citation: B).`: before a word, or before a comma and one, the comma and
+    // its `and` may be the sentence's own.
+    static LISTED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let blanks = r"[ \t\u{a0}]*";
+        let joint = format!(r"{blanks}(?:[,;&]|(?:,{blanks})?(?:and|or))?{blanks}");
+        let end = format!(r"({blanks}(?:[.!?)\]}}]|$))");
+        Regex::new(&format!(r"(?m)\u{{E002}}(?:{joint}\u{{E002}})+{end}")).ok()
+    });
     static JOINED: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(r"\u{E002}(?:[ \t\u{a0}]*(?:[,;&]|and|or)?[ \t\u{a0}]*\u{E002})+").ok()
     });
@@ -220,10 +228,11 @@ fn without_leftovers(text: &str) -> String {
         )
         .ok()
     });
-    let mark = CITED.to_string();
+    // What stood behind a list of citations stays.
+    let mark = format!("{CITED}$1");
     let mut text = text.to_owned();
     // Brackets within brackets: as often as anybody nests them.
-    for pattern in [&JOINED, &ALONE, &JOINED, &ALONE, &JOINED] {
+    for pattern in [&LISTED, &JOINED, &ALONE, &LISTED, &JOINED, &ALONE, &JOINED] {
         if let Some(pattern) = pattern.as_ref() {
             text = pattern.replace_all(&text, mark.as_str()).into_owned();
         }
