@@ -504,7 +504,8 @@ mod tests {
         assert_eq!(read(b"\xef\xbb\xbf{}").unwrap(), "{}");
         assert!(read(b"{}\n\xff").unwrap_err().ends_with("a.json, row 2: not UTF-8"));
         assert!(read(b"\x1f\x8b\x08").unwrap_err().ends_with("packed with gzip: unpack it first"));
-        assert!(read(b"\xff\xfe{\0}\0").unwrap_err().ends_with("UTF-16: save it as UTF-8"));
+        let utf16 = read(b"\xff\xfe{\0}\0").unwrap_err();
+        assert!(utf16.contains("a.json: UTF-16") && utf16.ends_with("save it as UTF-8"), "{utf16}");
         for utf32 in [&b"\xff\xfe\0\0{\0\0\0"[..], b"\0\0\xfe\xff\0\0\0{", b"{\0\0\0"] {
             assert!(read(utf32).unwrap_err().ends_with("UTF-32: save it as UTF-8"));
         }

@@ -107,7 +107,10 @@ fn headers() {
     }
     // A workbook of any spreadsheet under a name of CSV.
     let workbook = read(b"PK\x03\x04\x14\0\x06\0").unwrap_err();
-    assert_eq!(workbook, "t.csv: a zip file, as a spreadsheet's own is: unpack it, or save it as CSV");
+    assert_eq!(
+        workbook,
+        "t.csv: a zip file, as a spreadsheet's own is: unpack it, or save it as CSV"
+    );
     assert_eq!(read(b"PK,b\n1,2\n").unwrap(), [row(2, &["1", "2"])]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.csv");
