@@ -7,6 +7,7 @@ import importlib.util
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -530,9 +531,34 @@ class Seats(unittest.TestCase):
         first = self.take()
         (first / "built").write_text("1")
         (first / "compiled").write_text("a")
+        (first / "compiled").chmod(0o755)
+        os.utime(first / "compiled", ns=(1_000_000_007, 1_000_000_007))
+        (first / "link").symlink_to("compiled")
+        (first / "target/debug/incremental/ttp").mkdir(parents=True)
+        (first / "target/debug/incremental/ttp/query-cache.bin").write_text("large")
         second = self.take()
         self.assertEqual((first.name, second.name), ("0", "1"))
-        self.assertEqual((second / "compiled").read_text(), "a")
+        copy = second / "compiled"
+        self.assertEqual((copy.read_text(), copy.stat().st_mtime_ns), ("a", 1_000_000_007))
+        self.assertTrue(os.access(copy, os.X_OK))
+        self.assertEqual(os.readlink(second / "link"), "compiled")
+        # What only serves to compile an edit faster may be many times as large as all else.
+        self.assertEqual(list((second / "target/debug").iterdir()), [])
+
+    def test_a_file_is_copied_where_files_cannot_share_blocks(self) -> None:
+        (self.folder / "a").write_text("a")
+        with mock.patch.object(os, "copy_file_range", side_effect=OSError("not here")):
+            self.launch.copy_file(str(self.folder / "a"), str(self.folder / "b"))
+        self.assertEqual((self.folder / "b").read_text(), "a")
+
+    def test_a_copy_that_fails_leaves_nothing(self) -> None:
+        (self.folder / "0").mkdir()
+        (self.folder / "0/a").write_text("a")
+        with mock.patch.object(shutil, "copytree", side_effect=shutil.Error("gone")), \
+                contextlib.redirect_stdout(io.StringIO()) as said:
+            self.launch.fill(self.folder / "1", self.folder / "0")
+        self.assertIn("compiles everything anew", said.getvalue())
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["0"])
 
     def test_a_copy_is_kept_while_it_is_of_the_same_build(self) -> None:
         lock = self.launch.lock_of(self.folder, 0)
