@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tarfile
 from pathlib import Path
 from unittest import mock
@@ -69,6 +70,14 @@ class Release(OutputFolder):
         self.assertEqual((about["commit"], about["profile"]), ("0123456789ab", "laptop"))
         before = target.read_bytes()
         self.assertEqual(self.made().read_bytes(), before, "the same run gives the same bytes")
+
+    def test_the_citation_and_the_newest_changes_are_of_this_version(self) -> None:
+        citation = (project.ROOT / "CITATION.cff").read_text(encoding="utf-8")
+        changes = (project.ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+        cited = re.search(r"^version: (.+)\ndate-released: (.+)$", citation, re.MULTILINE)
+        released = re.search(r"^## (\d.*) \((.+)\)$", changes, re.MULTILINE)
+        self.assertEqual(cited.groups(), released.groups())
+        self.assertEqual(cited[1], release.version())
 
     def test_what_is_no_release_is_said_in_a_line(self) -> None:
         for arguments, said in (({"commit": "0123456789ab+"}, "commit what was changed first"),
