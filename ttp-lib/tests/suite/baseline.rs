@@ -185,6 +185,13 @@ fn fails(folder: &Path, arguments: &[&str]) -> String {
     said.trim_end().to_owned()
 }
 
+/// Where the tensor `weights` stands in the bytes of a safetensors file.
+fn place_of_weights(bytes: &[u8]) -> [usize; 2] {
+    let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let about: Value = serde_json::from_slice(&bytes[8..header]).unwrap();
+    [0, 1].map(|at| header + about["weights"]["data_offsets"][at].as_u64().unwrap() as usize)
+}
+
 #[test]
 fn the_command_line_trains_a_linear_model_and_classifies_with_it() {
     let project = project();
@@ -213,7 +220,21 @@ fn the_command_line_trains_a_linear_model_and_classifies_with_it() {
     let said = fails(folder, &["finetune", "--checkpoint", "tfidf-svn"]);
     assert!(said.contains("tfidf-svn"), "{said}");
     let model = folder.join("models/tfidf-svm.clean/linear.safetensors");
-    std::fs::write(&model, &std::fs::read(&model).unwrap()[..1000]).unwrap();
+    let mut bytes = std::fs::read(&model).unwrap();
+    std::fs::write(&model, &bytes[..1000]).unwrap();
     let said = fails(folder, &["classify", "models/tfidf-svm.clean", "own.csv"]);
     assert!(said.contains("linear.safetensors: not a linear model: safetensors"), "{said}");
+
+    // Weights that are finite, and whose sums are not.
+    let [start, end] = place_of_weights(&bytes);
+    bytes[start..end].as_chunks_mut::<8>().0.fill(1e308_f64.to_le_bytes());
+    std::fs::write(&model, &bytes).unwrap();
+    std::fs::write(folder.join("texts.txt"), "🦀\n\nIt packs code and fetches files.\n").unwrap();
+    let output = ttp(folder, &["classify", "models/tfidf-svm.clean", "texts.txt"]).output();
+    let output = output.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let reason = "the model models/tfidf-svm.clean gives NaN or an infinity for it";
+    assert!(said.starts_with(&format!("error: texts.txt, row 3: {reason}")), "{said}");
+    assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1));
+    assert!(String::from_utf8(output.stdout).unwrap().ends_with("\t🦀\n"));
 }

@@ -617,6 +617,34 @@ fn what_a_command_reads_it_does_not_write_over() {
 }
 
 #[test]
+fn a_profile_is_written_over_by_no_command() {
+    let project = Project::new();
+    project.write("own.csv", "sentence,technique\nIt runs a script.,T1059\n");
+    project.write("flows.csv", "x,family\n1,a\n2,b\n");
+    for file in ["train", "validation", "test"] {
+        project.write(&format!("{file}.json"), "[]");
+    }
+    std::fs::create_dir(project.at("m")).unwrap();
+    let pairs = ["pairs", "--train", "train.json", "--validation", "validation.json"];
+    let profile = "notebooks/profiles/laptop.json";
+    for (arguments, out) in [
+        (&["corpus", "--csv", "own.csv"][..], profile),
+        (&["external", "m", "--csv", "own.csv"], profile),
+        (&["family", "picture", "m", "flows.csv"], profile),
+        (&["family", "generate"], "notebooks/profiles"),
+        (&["family", "train", "--data", "flows.csv"], "notebooks/profiles"),
+        (&["report-model"], "notebooks"),
+        (&[&pairs[..], &["--test", "test.json"]].concat(), "notebooks/profiles"),
+    ] {
+        let said = project.fails(&[arguments, &["--out", out]].concat());
+        let expected = format!("error: {out}: would be written over {profile}, which is read");
+        assert_eq!(said, expected, "{arguments:?}");
+    }
+    let text = std::fs::read_to_string(project.at(profile)).unwrap();
+    assert_eq!(text, small_profile().to_string());
+}
+
+#[test]
 fn what_is_read_beside_the_main_file_is_not_written_over_either() {
     let project = Project::new();
     for name in ["b.json", "c.json", "t.json"] {

@@ -392,6 +392,15 @@ fn what_is_wrong_with_a_file_is_named_with_row_and_field() {
     assert_eq!(said(&parquet, &good), "bad.parquet: no row");
     let nowhere = folder.path().join("nowhere.parquet");
     assert!(said(&nowhere, &good).starts_with("nowhere.parquet: cannot read"));
+    // What a file is its bytes say, whatever its name.
+    let text = write("flows.txt", "x,y,family\n1,2,a\n3,4,b\n");
+    assert_eq!(read(&text, &good).unwrap().train.len(), 2);
+    let mut frame = frame_of(&good);
+    write_parquet(&mut frame, &folder.path().join("flows.dat"), 10);
+    assert_eq!(read(&folder.path().join("flows.dat"), &text).unwrap().train.len(), 2);
+    let no_label = write("flows.tsv", "x,y\n1,2\n");
+    let said_of_it = said(&good, &no_label);
+    assert!(said_of_it.starts_with("flows.tsv, row 1, field \"family\": no such"), "{said_of_it}");
     // Whole numbers, and families that are numbers, are fine.
     let numbers = Column::new("x".into(), [1_u32, 2, 3]);
     let families = Column::new("family".into(), [10_i64, 20, 10]);

@@ -273,6 +273,11 @@ fn a_second_labelling_finds_it_too() {
     let first = folder.first_line("p.csv --against second.json --counts second.json");
     assert!(first.starts_with("The names are shuffled: the second labelling"), "{first}");
 
+    // A column's name may hold a slash.
+    folder.write("slash.csv", second.replacen("name", "name/by-hand", 1));
+    let first = folder.first_line("p.csv --against slash.csv/name/by-hand");
+    assert!(first.starts_with("The names are shuffled: the second labelling"), "{first}");
+
     // The truth of the same file is a labelling like any other.
     let first = folder.first_line("p.csv --against p.csv/truth");
     assert!(first.starts_with("The names are shuffled"), "{first}");

@@ -1,6 +1,6 @@
 //! `ttp external`: models on sentences of another source or of a later time.
 
-use crate::{note, say};
+use crate::{note, own_input, say};
 use clap::Args;
 use std::io::Cursor;
 use std::ops::ControlFlow;
@@ -50,9 +50,8 @@ struct Rows {
 pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
     let Arguments { models, rows, training, out, .. } = arguments;
     if let Some(out) = out {
-        let (own, splits) = (run.inputs(), training_files(run, training));
-        let inputs = models.iter().chain(&rows.csv).chain(&splits).chain(&own);
-        files::refuse_own_input(out, inputs.map(PathBuf::as_path))?;
+        let splits = training_files(run, training);
+        own_input::refuse(run, out, models.iter().chain(&rows.csv).chain(&splits))?;
         // Nor over a file of a model's folder.
         files::refuse_within(out, models.iter().map(PathBuf::as_path))?;
     }

@@ -3,7 +3,7 @@
 
 use crate::fresh::Fresh;
 use crate::named::named;
-use crate::{note, say};
+use crate::{note, own_input, say};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -89,7 +89,7 @@ pub struct TrainArguments {
     /// Where the model goes, and its predictions of the test rows
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
-    /// Another number of passes than the profile's
+    /// Another number of epochs than the profile's
     #[arg(long)]
     epochs: Option<usize>,
     /// Another number of rows a step
@@ -164,6 +164,7 @@ fn experiment(run: &Run, arguments: &ExperimentArguments) -> Result<()> {
         return Err(Error::Setting { field: "TTP_SOURCES", reason });
     };
     files::refuse_own_input(&arguments.out, files.paths())?;
+    own_input::refuse(run, &arguments.out, [])?;
     let mut settings = run.profile.families.clone();
     settings.seeds = arguments.seeds;
     settings.flows = arguments.flows;
@@ -215,6 +216,7 @@ fn experiment(run: &Run, arguments: &ExperimentArguments) -> Result<()> {
 }
 
 fn generate(run: &Run, arguments: &GenerateArguments) -> Result<()> {
+    own_input::refuse(run, &arguments.out, [])?;
     let rows = arguments.rows.unwrap_or(run.profile.family.rows);
     let seed = arguments.seed.unwrap_or_else(|| run.seed("family flows"));
     let flows = SyntheticFlows::new(rows, seed);
@@ -236,7 +238,7 @@ fn generate(run: &Run, arguments: &GenerateArguments) -> Result<()> {
 fn train_encoder(run: &Run, arguments: &TrainArguments) -> Result<()> {
     arguments.fresh.heed();
     let inputs = [Some(&arguments.data), arguments.validation.as_ref(), arguments.test.as_ref()];
-    files::refuse_own_input(&arguments.out, inputs.into_iter().flatten().map(PathBuf::as_path))?;
+    own_input::refuse(run, &arguments.out, inputs.into_iter().flatten())?;
     let settings = &run.profile.family;
     let (mut shape, mut params) = (settings.encoder.clone(), settings.training.clone());
     shape.hidden = arguments.hidden.clone().unwrap_or(shape.hidden);
@@ -353,7 +355,7 @@ fn predict(arguments: &PredictArguments) -> Result<()> {
 }
 
 fn picture(run: &Run, arguments: &PictureArguments) -> Result<()> {
-    files::refuse_own_input(&arguments.out, [arguments.file.as_path(), &arguments.model])?;
+    own_input::refuse(run, &arguments.out, [&arguments.file, &arguments.model])?;
     files::refuse_within(&arguments.out, [arguments.model.as_path()])?;
     if arguments.out.extension().is_none_or(|extension| extension != "svg") {
         let reason = format!("{}: a name that ends in .svg", arguments.out.display());

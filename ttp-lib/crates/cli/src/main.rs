@@ -9,6 +9,7 @@ mod external;
 mod family;
 mod fresh;
 mod named;
+mod own_input;
 mod pairs;
 mod recipe;
 mod remedies;
@@ -273,9 +274,8 @@ fn build_corpus(run: &Run, arguments: CorpusArguments) -> Result<()> {
         None => run.source()?,
     };
     let out = out.unwrap_or_else(|| run.folders.processed("corpus.parquet"));
-    let own = run.inputs();
-    let inputs = source.files().into_iter().chain(own.iter().map(PathBuf::as_path));
-    files::refuse_own_input(&out, inputs)?;
+    files::refuse_own_input(&out, source.files())?;
+    own_input::refuse(run, &out, [])?;
     let built = corpus::build(&source)?;
     let account = built.to_string();
     run.part_of(built.corpus).write_parquet(&out)?;

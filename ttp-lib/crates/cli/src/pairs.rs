@@ -2,7 +2,7 @@
 
 use crate::fresh::Fresh;
 use crate::recipe::warn;
-use crate::{note, say};
+use crate::{note, own_input, say};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use ttp_lib::encoder::SentenceEncoder;
@@ -11,7 +11,7 @@ use ttp_lib::profile::Run;
 use ttp_lib::show::terminal_safe;
 use ttp_lib::similarity::reported::{LabelledPairs, Leak, Texts, Warning};
 use ttp_lib::similarity::{Loss, PairTraining, Pairs};
-use ttp_lib::{Error, Result, files, train};
+use ttp_lib::{Error, Result, train};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -89,7 +89,7 @@ impl Arguments {
 pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
     arguments.fresh.heed();
     let inputs = [&arguments.train, &arguments.validation, &arguments.test];
-    files::refuse_own_input(&arguments.folder(run), inputs.map(PathBuf::as_path))?;
+    own_input::refuse(run, &arguments.folder(run), inputs)?;
     let train = LabelledPairs::read(&arguments.train)?;
     let validation = LabelledPairs::read(&arguments.validation)?;
     let test = LabelledPairs::read(&arguments.test)?;
@@ -147,7 +147,7 @@ fn fit(
         Some(name) => run.checkpoint(name)?,
         None => run.similarity_checkpoint()?,
     };
-    files::refuse_own_input(&arguments.folder(run), [checkpoint.folder.as_path()])?;
+    own_input::refuse(run, &arguments.folder(run), [&checkpoint.folder])?;
     let mut params = run.profile.similarity.training.clone();
     params.epochs = arguments.epochs.unwrap_or(params.epochs);
     params.batch_size = arguments.batch_size.unwrap_or(params.batch_size);

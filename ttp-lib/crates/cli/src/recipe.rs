@@ -1,7 +1,7 @@
 //! `ttp similarity --recipe`: the similarity report's recipes, whole, from any checkpoint.
 
 use crate::named::named;
-use crate::{note, say};
+use crate::{note, own_input, say};
 use clap::Args;
 use std::path::PathBuf;
 use ttp_lib::encoder::SentenceEncoder;
@@ -72,7 +72,7 @@ pub fn train(run: &Run, arguments: &Arguments) -> Result<()> {
     let checkpoint = run.checkpoint(&settings.checkpoint)?;
     for arm in &arguments.recipe {
         if let Some(models) = &arguments.models {
-            files::refuse_own_input(&models.join(arm.name()), [checkpoint.folder.as_path()])?;
+            own_input::refuse(run, &models.join(arm.name()), [&checkpoint.folder])?;
         }
     }
     let tokenize = experiment.tokenizer(&checkpoint)?;

@@ -1,6 +1,6 @@
 //! `ttp report` and `ttp report-model`: techniques in threat reports, and the model that finds them.
 
-use crate::{note, say, threads};
+use crate::{note, own_input, say, threads};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -262,11 +262,9 @@ fn search(run: &Run) -> Result<Search> {
 
 pub fn train_model(run: &Run, arguments: &ModelArguments) -> Result<()> {
     let out = arguments.out.clone().unwrap_or_else(|| run.folders.models().join(MODEL));
-    let own = run.inputs();
     let training = arguments.encoder.as_ref().map(|_| encoder_training_file(run, arguments));
     let raw = [BUNDLE.0, LATER.0, NEGATIVES].map(|name| run.folders.raw(name));
-    let inputs = arguments.encoder.iter().chain(&training).chain(&raw).chain(&own);
-    files::refuse_own_input(&out, inputs.map(PathBuf::as_path))?;
+    own_input::refuse(run, &out, arguments.encoder.iter().chain(&training).chain(&raw))?;
     files::refuse_within(&out, arguments.encoder.iter().map(PathBuf::as_path))?;
     if !run.folders.raw(LATER.0).is_file() {
         let missing = format!(

@@ -1,7 +1,7 @@
 //! Lines named by a linear model: fast enough for one block after the other.
 
 use super::blocks::{Blocks, Next};
-use super::{Answer, Say, fault};
+use super::{Answer, Say, fault, overflow};
 use rayon::prelude::*;
 use std::path::Path;
 use ttp_base::Result;
@@ -10,6 +10,7 @@ use ttp_text::linear::LinearModel;
 pub(super) fn classify(
     model: &LinearModel,
     name: &Path,
+    folder: &Path,
     mut blocks: Blocks,
     say: &mut Say<'_>,
 ) -> Result<()> {
@@ -22,8 +23,9 @@ pub(super) fn classify(
         };
         is_empty = false;
         let named: Vec<_> = lines.par_iter().map(|line| model.most_probable(&line.text)).collect();
-        let mut answers: Vec<Answer<'_>> = Vec::with_capacity(lines.len());
-        for (line, (class, probability)) in lines.iter().zip(named) {
+        let good = named.iter().take_while(|(_, probability)| probability.is_finite()).count();
+        let mut answers: Vec<Answer<'_>> = Vec::with_capacity(good);
+        for (line, &(class, probability)) in lines.iter().zip(&named[..good]) {
             answers.push(Answer {
                 line: line.number,
                 text: &line.text,
@@ -31,8 +33,11 @@ pub(super) fn classify(
                 probability: probability as f32,
             });
         }
-        if say(&answers)?.is_break() {
+        if !answers.is_empty() && say(&answers)?.is_break() {
             return Ok(());
+        }
+        if let Some(line) = lines.get(good) {
+            return Err(overflow(name, line, folder));
         }
     }
 }

@@ -167,9 +167,17 @@ impl Classifier {
         let blocks = Blocks::read(reader, may_wait)?;
         match &self.model {
             Model::Encoder(model) => model.classify(&name, &self.folder, blocks, say),
-            Model::Linear(model) => linear::classify(model, &name, blocks, say),
+            Model::Linear(model) => linear::classify(model, &name, &self.folder, blocks, say),
         }
     }
+}
+
+/// A line for which a model's finite weights add up to no number.
+fn overflow(name: &Path, line: &Line, folder: &Path) -> Error {
+    let model = folder.display();
+    let reason =
+        format!("the model {model} gives NaN or an infinity for it: its weights are too large");
+    Error::input_at(name, Some(line.number), None, reason)
 }
 
 /// What is wrong with a text of which no line came.
@@ -265,13 +273,7 @@ impl Encoder {
         }
         match block.lines.get(good) {
             None => Ok(ControlFlow::Continue(())),
-            Some(line) => {
-                let model = folder.display();
-                let reason = format!(
-                    "the model {model} gives NaN or an infinity for it: its weights are too large"
-                );
-                Err(Error::input_at(name, Some(line.number), None, reason))
-            }
+            Some(line) => Err(overflow(name, line, folder)),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use ttp_base::spelling::{self, tidy};
-use ttp_base::{Error, Result};
+use ttp_base::{Error, Result, files};
 use ttp_text::split::Shares;
 
 /// More families than this are a column that is no label.
@@ -192,7 +192,7 @@ impl FlowData {
         let other = |path: &Path| {
             let file = FlowFile::open_for(path, train.file.features(), &columns.label)?;
             if !file.has_label() {
-                let row = path.extension().is_some_and(|e| e == "csv").then_some(1);
+                let row = (!files::is_parquet(path)).then_some(1);
                 let reason = "no such column";
                 return Err(Error::input_at(path, row, Some(&columns.label), reason));
             }

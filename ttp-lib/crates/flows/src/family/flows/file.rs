@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use ttp_base::csv_file::{self, CsvFile};
 use ttp_base::frame::unread_parquet;
 use ttp_base::spelling::tidy;
-use ttp_base::{Error, Result};
+use ttp_base::{Error, Result, files};
 
 /// Rows that are read at once, at most.
 pub const CHUNK_ROWS: usize = 8_192;
@@ -50,7 +50,7 @@ impl Piece {
 
 /// An opened file of flows: what columns it has and where its pieces are; no row is kept.
 ///
-/// A file whose name ends in `.csv` is read as CSV with a header, any other as parquet. The
+/// Parquet is known by its name or its first bytes; any other file is read as CSV with a header. The
 /// features are the columns that hold numbers (in a CSV file: a number in the first row), but for
 /// the label's and those that are to be ignored; columns of text are [passed
 /// over](Self::passed_over).
@@ -98,8 +98,8 @@ impl FlowFile {
     }
 
     fn with(path: &Path, wanted: &ColumnChoice<'_>) -> Result<Self> {
-        let is_csv = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
-        let file = if is_csv { Self::csv(path, wanted)? } else { Self::parquet(path, wanted)? };
+        let is_parquet = files::is_parquet(path);
+        let file = if is_parquet { Self::parquet(path, wanted)? } else { Self::csv(path, wanted)? };
         if file.pieces.is_empty() {
             return Err(Error::input(path, "no row"));
         }
