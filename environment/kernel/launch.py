@@ -6,7 +6,6 @@ a copy of it as target/evcxr/1, and so on. A folder is held by a lock on a file
 beside it, which the system lets go when the kernel's last process ends.
 """
 
-import contextlib
 import fcntl
 import os
 import shutil
@@ -71,15 +70,20 @@ def fill(seat: Path, first: Path) -> None:
     # What the compiler keeps to compile an edit faster stays behind: many sessions leave more of it
     # than can be copied while Jupyter waits for its kernel.
     without = shutil.ignore_patterns("incremental")
+    why: "object" = ""
     for _ in range(ATTEMPTS):
         shutil.rmtree(half, ignore_errors=True)
-        # The kernel that has the first folder may take a file away under the copying.
-        with contextlib.suppress(OSError):
+        try:
             shutil.copytree(first, half, symlinks=True, ignore=without, copy_function=copy_file)
+        except OSError as error:
+            # The kernel that has the first folder may take a file away under the copying. An error
+            # of shutil has a list of all files and reasons.
+            why = error.args[0][0][2] if isinstance(error, shutil.Error) else error
+        else:
             half.rename(seat)
             return
     shutil.rmtree(half, ignore_errors=True)
-    print(f"{first} could not be copied: this kernel compiles everything anew", flush=True)
+    print(f"{first} could not be copied ({why}): this kernel compiles everything anew", flush=True)
 
 
 def copy_file(source: str, target: str) -> None:
@@ -89,6 +93,9 @@ def copy_file(source: str, target: str) -> None:
         with open(source, "rb") as old, open(target, "wb") as new:
             while os.copy_file_range(old.fileno(), new.fileno(), MOST_BYTES):
                 pass
+            # Some file systems of a network copy nothing and say no error.
+            if os.fstat(new.fileno()).st_size != os.fstat(old.fileno()).st_size:
+                raise OSError("not all was copied")
         shutil.copystat(source, target)
     except (AttributeError, OSError):
         shutil.copy2(source, target)

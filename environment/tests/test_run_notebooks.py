@@ -7,7 +7,6 @@ import importlib.util
 import io
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -547,18 +546,32 @@ class Seats(unittest.TestCase):
 
     def test_a_file_is_copied_where_files_cannot_share_blocks(self) -> None:
         (self.folder / "a").write_text("a")
-        with mock.patch.object(os, "copy_file_range", side_effect=OSError("not here")):
-            self.launch.copy_file(str(self.folder / "a"), str(self.folder / "b"))
-        self.assertEqual((self.folder / "b").read_text(), "a")
+        os.utime(self.folder / "a", ns=(1_000_000_007, 1_000_000_007))
+        for cannot in ({"side_effect": OSError("not here")}, {"return_value": 0}):
+            with mock.patch.object(os, "copy_file_range", create=True, **cannot):
+                self.launch.copy_file(str(self.folder / "a"), str(self.folder / "b"))
+            copy = self.folder / "b"
+            self.assertEqual((copy.read_text(), copy.stat().st_mtime_ns), ("a", 1_000_000_007))
+            copy.unlink()
 
-    def test_a_copy_that_fails_leaves_nothing(self) -> None:
+    def test_a_copy_that_fails_is_made_again_or_leaves_nothing(self) -> None:
         (self.folder / "0").mkdir()
         (self.folder / "0/a").write_text("a")
-        with mock.patch.object(shutil, "copytree", side_effect=shutil.Error("gone")), \
-                contextlib.redirect_stdout(io.StringIO()) as said:
-            self.launch.fill(self.folder / "1", self.folder / "0")
-        self.assertIn("compiles everything anew", said.getvalue())
-        self.assertEqual([path.name for path in self.folder.iterdir()], ["0"])
+        real = self.launch.copy_file
+        for failures, kept in ((1, ["0", "1"]), (self.launch.ATTEMPTS, ["0"])):
+            attempts = iter([OSError("the disk is full")] * failures + [None])
+
+            def copy(source: str, target: str) -> None:
+                real(source, target)
+                if error := next(attempts):
+                    raise error
+
+            with mock.patch.object(self.launch, "copy_file", copy), \
+                    contextlib.redirect_stdout(io.StringIO()) as said:
+                self.launch.fill(self.folder / "1", self.folder / "0")
+            self.assertEqual(sorted(path.name for path in self.folder.iterdir()), kept)
+            failed = "could not be copied (the disk is full): this kernel compiles everything anew"
+            self.assertEqual(failed in said.getvalue(), kept == ["0"])
 
     def test_a_copy_is_kept_while_it_is_of_the_same_build(self) -> None:
         lock = self.launch.lock_of(self.folder, 0)

@@ -611,6 +611,18 @@ fn what_a_command_reads_it_does_not_write_over() {
     project.write("m/config.json", "{}");
     let said = project.fails(&["external", "m", "--csv", "own.csv", "--out", "m/config.json"]);
     assert!(said.ends_with("would be written over a file of m, which is read"), "{said}");
+    for command in ["predict", "picture"] {
+        let arguments = ["family", command, "m", "own.csv", "--out", "m/config.json"];
+        let said = project.fails(&arguments);
+        assert!(said.ends_with("would be written over a file of m, which is read"), "{said}");
+    }
+    let encoder = ["report-model", "--encoder", "m", "--encoder-training", "own.csv"];
+    let said = project.fails(&[&encoder[..], &["--out", "own.csv"]].concat());
+    assert!(said.ends_with("would be written over own.csv, which is read"), "{said}");
+    project.write("p.csv", "id,truth,predicted\n1,a,a\n2,b,b\n");
+    let against = ["diagnose", "p.csv", "--against", "d/f1_scores_latest.json", "--out", "d"];
+    let said = project.fails(&against);
+    assert!(said.contains("would be written over d/f1_scores_latest.json"), "{said}");
     let said = project.fails(&["report-model", "--encoder", "m", "--out", "m"]);
     assert!(said.ends_with("would be written over m, which is read"), "{said}");
     assert_eq!(std::fs::read_to_string(project.at("own.csv")).unwrap(), csv);

@@ -722,7 +722,7 @@ fn of_several_versions_of_an_object_the_newest_counts() {
         );
     }
     // An object that is there twice in one version is no older one.
-    let again = "1 passed over: the same object again (attack-pattern--1)";
+    let again = "1 passed over: there again in the same version, of which the last one counts (attack-pattern--1)";
     let (texts, notes) = of(&[&old, &new, &new, &other]);
     assert_eq!(texts, ["The new text.", "Another one."]);
     assert_eq!(notes, [told, again]);

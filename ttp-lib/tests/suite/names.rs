@@ -327,11 +327,17 @@ fn counts_that_do_not_fit_are_refused() {
         ("c.json", "[{\"class\": \"a\",\n\"number\": 1}]", ", row 2: unknown field `number`"),
         ("c.json", "{\"a\": 1", ", row 1: EOF"),
         ("c.json.gz", "no gzip", ": cannot be read to its end"),
+        ("c.json", "PK\u{3}\u{4}\u{14}", ": a zip file: unpack it first"),
+        ("c.json", "{\0}\0", ": UTF-16"),
+        ("c.csv", "class,count\na,2.5e+00\n", "\"2.5e+00\" is no whole number of rows"),
     ] {
         folder.write(name, text);
         let said = folder.refusal(&format!("--matrix m.csv --counts {name}"));
         assert!(said.starts_with(name) && said.contains(reason), "{text:?}: {said}");
     }
+    // numpy writes counts so.
+    folder.write("c.csv", "class,count\na,4.000e+01\nb,4e1\nc,40.0\n");
+    folder.first_line("--matrix m.csv --counts c.csv");
     // A gzip that is cut off.
     let packed = std::fs::File::create(folder.0.path().join("cut.json.gz")).unwrap();
     let mut packed = flate2::write::GzEncoder::new(packed, flate2::Compression::fast());

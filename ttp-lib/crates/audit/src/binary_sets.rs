@@ -69,7 +69,8 @@ impl Judge<'_> {
                 ((a, b), _) => format!("of {a} to {b} examples"),
             };
             let mut reason = format!("no whole-number confusion matrix {of} gives these figures");
-            let division = other_division(&sets(conflict), &totals);
+            let all = [&settled.holding[..], &conflict[..]].concat();
+            let division = other_division(&sets(conflict), &sets(&all), &totals);
             reason += &division.map_or(String::new(), ZeroDivision::advice);
             for &at in conflict {
                 self.verdicts[at] = Some(self.conflict(conflict, *smallest, reason.clone()));
@@ -142,20 +143,26 @@ impl Judge<'_> {
     }
 }
 
-/// Another value of a division by nought with which scores that cannot hold together can. Looked at
-/// where one of them is that value, and not what such a division gives now.
-fn other_division(sets: &[Vec<BinaryScore>], totals: &Totals) -> Option<ZeroDivision> {
-    [ZeroDivision::Zero, ZeroDivision::One].into_iter().find(|&other| {
+/// Another value of a division by nought with which scores that cannot hold together can, and which
+/// those that hold beside them do not refute.
+fn other_division(
+    conflict: &[Vec<BinaryScore>],
+    all: &[Vec<BinaryScore>],
+    totals: &Totals,
+) -> Option<ZeroDivision> {
+    let search = |sets: &[Vec<BinaryScore>], other: ZeroDivision| {
         let read = |score: &BinaryScore| {
             BinaryScore::new(score.metric(), score.interval().clone(), other).ok()
         };
         let read_all = |set: &Vec<BinaryScore>| set.iter().map(read).collect::<Option<Vec<_>>>();
-        let Some(all) = sets.iter().map(read_all).collect::<Option<Vec<_>>>() else {
-            return false;
-        };
-        let mut pairs = all.iter().flatten().zip(sets.iter().flatten());
-        pairs.any(|(other, own)| other.allows_nothing() && !own.allows_nothing())
-            && !binary::search(&all, totals, true, binary::STEPS).fits.is_empty()
+        let sets = sets.iter().map(read_all).collect::<Option<Vec<_>>>()?;
+        // What is only advice is looked for more shortly than what is judged.
+        Some(binary::search(&sets, totals, true, binary::STEPS / 10))
+    };
+    ZeroDivision::Undefined.others().find(|&other| {
+        search(conflict, other).is_some_and(|found| !found.fits.is_empty())
+            && search(all, other)
+                .is_some_and(|found| !found.nowhere && (!found.fits.is_empty() || !found.whole))
     })
 }
 

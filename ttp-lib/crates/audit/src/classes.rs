@@ -6,7 +6,7 @@ use super::counts::Matrix;
 use super::judge::{Judge, Settlement, matrix_of, settle_from};
 use super::labels::{Labels, cannot_be_all, is_micro};
 use super::looker::{Looker, SHORT, Statements};
-use super::readings::{can_hold, is_average, is_of_another_total, is_of_class, other_division};
+use super::readings::{Conflict, can_hold};
 use super::removal::{self, Removal};
 use super::scores::ZeroDivision;
 use super::solver::Work;
@@ -171,10 +171,15 @@ impl Judge<'_> {
         let mut verdicts = BTreeMap::new();
         for (conflict, smallest) in &settled.conflicts {
             let mut reason = "no confusion matrix gives these figures".to_owned();
-            let of = looker.of(conflict);
-            let division = other_division(classes, &of, is_of_class);
+            let read = Conflict {
+                looker: &looker,
+                claims: looker.of(conflict),
+                all: looker.of(&[&settled.holding[..], &conflict[..]].concat()),
+            };
+            let division = read.other_division();
+            let by_class = division.is_some_and(|division| read.is_of_class(division));
             let mut named = None;
-            for &at in conflict.iter().filter(|_| division.is_none()) {
+            for &at in conflict.iter().filter(|_| !by_class) {
                 // A name for it must fit all else that holds, not only this conflict.
                 let mut others = [&settled.holding[..], &conflict[..]].concat();
                 others.retain(|&other| other != at);
@@ -186,12 +191,12 @@ impl Judge<'_> {
             if let Some(name) = named {
                 reason = format!("{reason}; {name}");
             } else {
-                if known.labels.is_none() && is_of_all_labels(classes, &of) {
+                if known.labels.is_none() && is_of_all_labels(classes, &read.claims) {
                     reason += ", if these are all labels and each example has one";
                 }
-                let division = division.or_else(|| other_division(classes, &of, is_average));
                 reason += &division.map_or(String::new(), ZeroDivision::advice);
-                if known.labels.is_some_and(Labels::is_open) && is_of_another_total(classes, &of) {
+                let is_open = known.labels.is_some_and(Labels::is_open) && !known.open_total;
+                if is_open && read.is_of_another_total() {
                     reason += TOTAL;
                 }
             }

@@ -6,7 +6,7 @@ use super::confusion::{Classes, MatrixAnswer};
 use super::counts::{Averaging, ClassMetric};
 use super::figure::{Exact, Figure, Interval, fraction};
 use super::judge::Judge;
-use super::looker::{SHORT, Statements};
+use super::looker::{Looker, SHORT, Statements};
 use super::scores::ZeroDivision;
 use super::solver::Work;
 use super::statement::{Share, Statement};
@@ -96,41 +96,64 @@ impl Judge<'_> {
     }
 }
 
-/// Another value of a division by nought with which claims that cannot hold together can. Looked at
-/// where one of them `shows` that value.
-pub(super) fn other_division(
-    classes: &Classes,
-    said: &[&Statement],
-    shows: impl Fn(&Statement, &Exact) -> bool,
-) -> Option<ZeroDivision> {
-    let shown = |other: ZeroDivision| {
-        other.value().is_some_and(|value| said.iter().any(|&said| shows(said, &value)))
-    };
-    [ZeroDivision::Zero, ZeroDivision::One].into_iter().find(|&other| {
-        other != classes.zero_division
-            && shown(other)
-            && can_hold(&Classes { zero_division: other, ..classes.clone() }, said)
-    })
+/// Claims about one matrix that cannot hold together.
+pub(super) struct Conflict<'a> {
+    pub(super) looker: &'a Looker<'a>,
+    pub(super) claims: Vec<&'a Statement>,
+    /// These and all that holds beside them.
+    pub(super) all: Vec<&'a Statement>,
 }
 
-/// Whether a score of a class may be such a value by itself.
-pub(super) fn is_of_class(said: &Statement, value: &Exact) -> bool {
-    matches!(said, Statement::OfClass(_, _, interval) if interval.contains(value))
-}
+impl Conflict<'_> {
+    /// Another value of a division by nought with which the claims can hold together. Looked at
+    /// where a score of a class may be that value, or an average may have it in it.
+    pub(super) fn other_division(&self) -> Option<ZeroDivision> {
+        let own = self.looker.classes.zero_division;
+        own.others().find(|&other| {
+            let average =
+                |said: &Statement| matches!(said, Statement::Averaged(..) | Statement::Over(..));
+            let shown = self.is_of_class(other) || self.claims.iter().any(|said| average(said));
+            let read = |classes: &Classes| Classes { zero_division: other, ..classes.clone() };
+            shown && self.is_resolved(read, |_| true)
+        })
+    }
 
-/// Whether an average may have such a value in it.
-pub(super) fn is_average(said: &Statement, _: &Exact) -> bool {
-    matches!(said, Statement::Averaged(..) | Statement::Over(..))
-}
+    /// Whether a score of a class may be what a division by nought gives.
+    pub(super) fn is_of_class(&self, division: ZeroDivision) -> bool {
+        division.value().is_some_and(|value| {
+            self.claims.iter().any(|said| {
+                matches!(said, Statement::OfClass(_, _, interval) if interval.contains(&value))
+            })
+        })
+    }
 
-/// Whether claims that cannot hold together can with another total: one of labels of which an
-/// example may have several, up to all of them.
-pub(super) fn is_of_another_total(classes: &Classes, said: &[&Statement]) -> bool {
-    let most = classes.total.1.saturating_mul(classes.names.len() as u64).min(MOST);
-    let read = Classes { total: (1, most), ..classes.clone() };
-    let others = said.iter().copied().filter(|said| !matches!(said, Statement::Total(_)));
-    let others: Vec<&Statement> = others.collect();
-    !others.is_empty() && can_hold(&read, &others)
+    /// Whether the claims can hold together with another total: one of labels of which an example
+    /// may have several, up to all of them.
+    pub(super) fn is_of_another_total(&self) -> bool {
+        let most = |classes: &Classes| {
+            classes.total.1.saturating_mul(classes.names.len() as u64).min(MOST)
+        };
+        let read = |classes: &Classes| Classes { total: (1, most(classes)), ..classes.clone() };
+        let is_total = |said: &Statement| matches!(said, Statement::Total(_));
+        !self.claims.iter().all(|said| is_total(said))
+            && self.is_resolved(read, |said| !is_total(said))
+    }
+
+    /// Whether the claims of a kind can hold together if the matrix is `read` in another way, and
+    /// what holds beside them does not refute it.
+    fn is_resolved(
+        &self,
+        read: impl Fn(&Classes) -> Classes,
+        kind: impl Fn(&Statement) -> bool,
+    ) -> bool {
+        let [claims, all] = [&self.claims, &self.all].map(|claims| {
+            claims.iter().copied().filter(|said| kind(said)).collect::<Vec<&Statement>>()
+        });
+        let wide = read(self.looker.classes);
+        let near = self.looker.near.as_ref().map(read);
+        near.iter().chain([&wide]).any(|classes| can_hold(classes, &claims))
+            && !matches!(wide.solve(&all, SHORT), Ok(MatrixAnswer::Impossible))
+    }
 }
 
 /// Whether a matrix is found with little work.

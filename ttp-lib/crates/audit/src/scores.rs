@@ -27,6 +27,11 @@ impl ZeroDivision {
         }
     }
 
+    /// The values that it is not.
+    pub(super) fn others(self) -> impl Iterator<Item = Self> {
+        [Self::Zero, Self::One].into_iter().filter(move |other| *other != self)
+    }
+
     /// As a claims file names it.
     pub(super) fn name(self) -> &'static str {
         match self {

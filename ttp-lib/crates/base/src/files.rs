@@ -209,35 +209,21 @@ pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
     write_text(path, &text)
 }
 
-/// Refuses to write `out` where one of a command's inputs is: the same file, by whatever name (a
-/// hard link, too), or one within the folder `out` (what is written as a folder takes the place of
-/// all that was in it).
+/// Refuses to write `out` where one of a command's inputs is: the same file, by whatever path, or
+/// one within the folder `out` (what is written as a folder takes the place of all that was in it).
+/// Of two hard links to a file only the one is replaced, so the other keeps its content.
 ///
 /// # Errors
 /// If it is so, with the input's name.
 pub fn refuse_own_input<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
     let Ok(place) = out.canonicalize() else { return Ok(()) };
     for input in inputs {
-        let within = input.canonicalize().is_ok_and(|input| input.starts_with(&place));
-        if within || is_one_file(&place, input) {
+        if input.canonicalize().is_ok_and(|input| input.starts_with(&place)) {
             let reason = format!("would be written over {}, which is read", input.display());
             return Err(Error::input(out, reason));
         }
     }
     Ok(())
-}
-
-/// Whether two names are those of one file.
-#[cfg(unix)]
-fn is_one_file(one: &Path, other: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let place = |path: &Path| path.metadata().map(|about| (about.dev(), about.ino())).ok();
-    place(one).is_some_and(|one| place(other) == Some(one))
-}
-
-#[cfg(not(unix))]
-fn is_one_file(_one: &Path, _other: &Path) -> bool {
-    false
 }
 
 /// Refuses to write `out` over a file that stands in one of the folders that a command reads.
@@ -256,17 +242,24 @@ pub fn refuse_within<'a>(out: &Path, folders: impl IntoIterator<Item = &'a Path>
     Ok(())
 }
 
-/// The same bytes without the byte order mark that some editors put in front of UTF-8.
+/// What was read of a stream to see how it begins, and the rest of it.
+pub type Begun<R> = std::io::Chain<std::io::Cursor<Vec<u8>>, R>;
+
+/// The bytes of a text without the byte order mark that some editors put in front of UTF-8.
 ///
 /// # Errors
-/// If the first of them cannot be read.
-pub fn without_mark<R: Read>(mut read: R) -> std::io::Result<impl Read + use<R>> {
-    let mut first = Vec::new();
-    read.by_ref().take(MARK.len() as u64).read_to_end(&mut first)?;
-    if first == MARK {
-        first.clear();
+/// If the first of them cannot be read, or show that it is packed, UTF-16 or UTF-32.
+pub fn begin_text<R: Read>(path: &Path, mut read: R) -> Result<Begun<R>> {
+    let mut start = Vec::with_capacity(4);
+    read.by_ref()
+        .take(4)
+        .read_to_end(&mut start)
+        .map_err(|error| Error::input(path, format!("cannot be read to its end: {error}")))?;
+    refuse_other_kind(path, &start)?;
+    if start.starts_with(&MARK) {
+        start.drain(..MARK.len());
     }
-    Ok(std::io::Cursor::new(first).chain(read))
+    Ok(std::io::Cursor::new(start).chain(read))
 }
 
 /// The byte order mark, U+FEFF, in UTF-8.
@@ -296,17 +289,16 @@ pub fn read_text(path: &Path) -> Result<String> {
 /// Refuses what its first four bytes show to be no text in UTF-8.
 pub(crate) fn refuse_other_kind(path: &Path, start: &[u8]) -> Result<()> {
     let reason = match start {
+        [0, 0, 0, 0, ..] => "zeros in place of text: the file is damaged",
         [0x1f, 0x8b, ..] => "packed with gzip: unpack it first",
-        [b'P', b'K', 3, 4, ..] => {
-            "a zip file, as a spreadsheet's own is: unpack it, or save it as CSV"
-        }
+        [b'P', b'K', 3, 4, ..] => "a zip file: unpack it first (a spreadsheet: save it as CSV)",
         // A mark in front, or an ordinary letter of four bytes or two.
         [0xff, 0xfe, 0, 0, ..]
         | [0, 0, 0xfe, 0xff, ..]
         | [1..=255, 0, 0, 0, ..]
         | [0, 0, 0, 1..=255, ..] => "UTF-32: save it as UTF-8",
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..] => {
-            "UTF-16, as spreadsheets write \"Unicode text\": save it as UTF-8"
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=255, ..] | [1..=255, 0, ..] => {
+            "UTF-16, as older PowerShell and spreadsheets' \"Unicode text\" have it: save it as UTF-8"
         }
         _ => return Ok(()),
     };
@@ -461,7 +453,7 @@ mod tests {
             (b"{\"a\": 1}", "{\"a\": 1}"),
         ] {
             let mut text = String::new();
-            without_mark(bytes).unwrap().read_to_string(&mut text).unwrap();
+            begin_text(Path::new("a"), bytes).unwrap().read_to_string(&mut text).unwrap();
             assert_eq!(text, expected);
         }
     }
@@ -486,10 +478,13 @@ mod tests {
             assert!(refused(&link));
             let link = root.path().join("hard.csv");
             std::fs::hard_link(&input, &link).unwrap();
-            assert!(refused(&link));
-            std::fs::remove_file(&link).unwrap();
-            write_text(&link, "a").unwrap();
-            assert!(!refused(&link), "a copy is another file");
+            assert!(!refused(&link));
+            write_text(&link, "b").unwrap();
+            assert_eq!(
+                std::fs::read_to_string(&input).unwrap(),
+                "a",
+                "the other keeps its content"
+            );
         }
     }
 
@@ -504,8 +499,15 @@ mod tests {
         assert_eq!(read(b"\xef\xbb\xbf{}").unwrap(), "{}");
         assert!(read(b"{}\n\xff").unwrap_err().ends_with("a.json, row 2: not UTF-8"));
         assert!(read(b"\x1f\x8b\x08").unwrap_err().ends_with("packed with gzip: unpack it first"));
-        let utf16 = read(b"\xff\xfe{\0}\0").unwrap_err();
-        assert!(utf16.contains("a.json: UTF-16") && utf16.ends_with("save it as UTF-8"), "{utf16}");
+        for utf16 in [&b"\xff\xfe{\0}\0"[..], b"{\0}\0", b"\0{\0}"] {
+            let said = read(utf16).unwrap_err();
+            assert!(
+                said.contains("a.json: UTF-16") && said.ends_with("save it as UTF-8"),
+                "{said}"
+            );
+        }
+        assert!(read(b"PK\x03\x04\x14").unwrap_err().contains("a.json: a zip file: unpack"));
+        assert!(read(&[0; 9]).unwrap_err().contains("a.json: zeros in place of text"));
         for utf32 in [&b"\xff\xfe\0\0{\0\0\0"[..], b"\0\0\xfe\xff\0\0\0{", b"{\0\0\0"] {
             assert!(read(utf32).unwrap_err().ends_with("UTF-32: save it as UTF-8"));
         }

@@ -28,11 +28,12 @@ pub fn read_parquet(path: &Path) -> Result<DataFrame> {
 /// type that polars was built without.
 pub fn unread_parquet(path: &Path) -> impl Fn(PolarsError) -> Error + '_ {
     move |error| {
-        let error = error.to_string();
-        let named = error.split_once("column with name '").map(|(_, rest)| rest);
-        if let Some((name, _)) = named.and_then(|rest| rest.split_once("' has more than one ")) {
-            return Error::input_at(path, None, Some(name), "two columns have this name");
+        if let PolarsError::Duplicate(said) = &error {
+            let name = said.split_once('\'').and_then(|(_, rest)| rest.split_once('\''));
+            let name = name.map(|(name, _)| name);
+            return Error::input_at(path, None, name, "two columns have this name");
         }
+        let error = error.to_string();
         let reason = match error.split_once("cannot create series from ") {
             Some((_, kind)) => format!("a column's type is not read: {kind}"),
             None => format!("not a whole parquet file: {error}"),

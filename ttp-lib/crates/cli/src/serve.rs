@@ -100,19 +100,24 @@ impl Analyse for Reports {
     }
 }
 
-/// An error of a setting of the server, by the name of the flag that gives it here.
+/// An error of a setting, by the name of the flag that gives it here.
 fn by_flag(error: Error) -> Error {
     let (path, reason) = match error {
         Error::SettingAt { path, reason } => (path, reason),
         Error::Setting { field, reason } => (SettingPath::of(field), reason),
         other => return other,
     };
-    let flag = match path.to_string().strip_prefix("serve.") {
-        Some("address") => "--port".to_owned(),
-        Some(field) => format!("--{}", field.replace('_', "-")),
-        None => return Error::SettingAt { path, reason },
+    let flag = match path.to_string().as_str() {
+        "serve.address" => "--port",
+        "serve.upload_bytes" | "serve.all_uploads_bytes" => "--upload-mib",
+        "serve.upload_seconds" => "--upload-seconds",
+        "serve.analysis_seconds" => "--analysis-seconds",
+        "serve.workers" => "--workers",
+        "serve.queue" => "--queue",
+        "precision" => "--precision",
+        _ => return Error::SettingAt { path, reason },
     };
-    Error::SettingAt { path: SettingPath::of(&flag), reason }
+    Error::SettingAt { path: SettingPath::of(flag), reason }
 }
 
 /// Serves until Ctrl-C. The address goes to standard output, a line for each request to standard
@@ -122,7 +127,7 @@ pub fn run(run: Result<Run>, arguments: &Arguments) -> Result<()> {
     settings.check().map_err(by_flag)?;
     let folder = crate::report::model_folder(run.as_ref(), arguments.model.as_deref());
     let Some(folder) = folder else { return run.map(|_| ()) };
-    let reports = Reports::open(&folder, arguments)?;
+    let reports = Reports::open(&folder, arguments).map_err(by_flag)?;
     let stop = Stop::new();
     let ending = stop.clone();
     let mut signals =

@@ -159,6 +159,17 @@ fn another_value_of_a_division_by_nought_is_named() {
         let told = refuted(page);
         assert!(!told.is_empty() && told.iter().all(|line| line.contains(other)), "{told:?}");
     }
+    // Nor is one named that another claim refutes: of class 1 the precision of nothing is 0.
+    let mut mixed = Page::of(3, "total = 10");
+    for (class, support, precision, recall) in
+        [(0, "6", "0.6000", "1.0000"), (1, "2", "0.0000", "0.0000"), (2, "2", "1.0000", "0.0000")]
+    {
+        mixed.of_class("support", class, support);
+        mixed.of_class("precision", class, precision);
+        mixed.of_class("recall", class, recall);
+    }
+    let told = refuted(mixed);
+    assert!(!told.is_empty() && !told.iter().any(|line| line.contains("division")), "{told:?}");
     // What no such value gives hangs on none.
     let told = refuted(page("", "0.5000", ""));
     assert!(!told.is_empty() && !told.iter().any(|line| line.contains("division")), "{told:?}");
@@ -175,6 +186,13 @@ fn a_total_that_is_not_the_sum_of_several_labels_supports_is_named() {
         page
     };
     assert_eq!(page(11, "4").found(), [4, 0, 0]);
+    // 20 is the sum of 12 and 8; no share of 12 is 0.5135, though one of 37 is.
+    let mut misprint = Page::of(2, "total = 20\nlabels = \"several\"");
+    misprint.of_class("support", 0, "12");
+    misprint.of_class("support", 1, "8");
+    misprint.of_class("recall", 0, "0.5135");
+    let told = refuted(misprint);
+    assert!(!told.is_empty() && !told.iter().any(|line| line.contains("supports")), "{told:?}");
     for (total, predicted, is_named) in [(8, "4", true), (11, "2", false)] {
         let told = refuted(page(total, predicted));
         let named = told.iter().filter(|line| line.contains("it is the sum of the supports"));

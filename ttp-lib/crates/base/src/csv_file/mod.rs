@@ -10,7 +10,7 @@ mod written;
 
 pub use written::{guarded, to_text, unguarded, write};
 
-use crate::files::{self, MARK};
+use crate::files::{self, Begun, MARK};
 use crate::{Error, Result};
 use ::csv::ByteRecord;
 use std::collections::BTreeMap;
@@ -129,22 +129,13 @@ impl CsvFile {
     }
 }
 
-/// What was read of a stream to see how it begins, and the rest of it.
-pub type Begun<R> = std::io::Chain<std::io::Cursor<Vec<u8>>, R>;
-
 impl<R: Read> CsvFile<Begun<R>> {
     /// Reads the header of what `read` gives: a file that is unpacked, say.
     ///
     /// # Errors
     /// As [`open`](CsvFile::open).
-    pub fn of(path: &Path, mut read: R) -> Result<Self> {
-        let mut start = Vec::with_capacity(4);
-        read.by_ref().take(4).read_to_end(&mut start).map_err(Error::file(path, "read"))?;
-        files::refuse_other_kind(path, &start)?;
-        if start.starts_with(&MARK) {
-            start.drain(..MARK.len());
-        }
-        let read = std::io::Cursor::new(start).chain(read);
+    pub fn of(path: &Path, read: R) -> Result<Self> {
+        let read = files::begin_text(path, read)?;
         Self::with_header(path, Records::over(path, Strict::new(read, 1), None), 0)
     }
 }

@@ -1,5 +1,6 @@
 //! Confusion matrices in files: JSON as [`Confusion`](crate::Confusion) writes it, or CSV.
 
+use super::whole_number::whole;
 use super::{DiagnosisInput, Source};
 use crate::{CellCount, SparseConfusion};
 use serde::de::{Error as _, SeqAccess, Visitor};
@@ -303,22 +304,4 @@ fn wrong_margin(labels: &[String], lines: &[Line]) -> Option<(Option<usize>, Str
             format!("{label:?} is a margin's name, and a column does not add up to it"),
         )),
     }
-}
-
-/// Up to here double precision has every whole number.
-const EXACT: f64 = (1_u64 << 53) as f64;
-
-/// `12`, `12.0` as a frame that once held a missing value writes it, or `1.2e+01` as `np.savetxt`
-/// does.
-fn whole(text: &str) -> Option<u64> {
-    let text = text.trim();
-    if text.contains(['e', 'E']) {
-        let number: f64 = text.parse().ok()?;
-        let is_count = number.fract() == 0.0 && (0.0..=EXACT).contains(&number);
-        return is_count.then_some(number as u64);
-    }
-    let digits = text.split_once('.').map_or(text, |(digits, decimals)| {
-        if decimals.bytes().all(|b| b == b'0') { digits } else { "" }
-    });
-    digits.parse().ok()
 }

@@ -21,6 +21,7 @@ mod names;
 mod page;
 mod predictions;
 mod report;
+mod whole_number;
 
 pub use matrix::read_matrix;
 pub use names::{ByCounts, ByLabelling, Names, Second, read_class_counts, read_labels};

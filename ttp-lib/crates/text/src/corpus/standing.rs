@@ -68,7 +68,7 @@ mod tests {
         };
         let by = |from: u32, to: u32| {
             json!({"type": "relationship", "id": format!("relationship--{from}-{to}"),
-                "relationship_type": "revoked-by",
+                "relationship_type": "Revoked-By",
                 "source_ref": format!("attack-pattern--{from}"),
                 "target_ref": format!("attack-pattern--{to}")})
         };

@@ -170,7 +170,7 @@ struct PassedOver(BTreeMap<&'static str, (usize, Vec<String>)>);
 
 const NO_OBJECT: &str = "no STIX object, or of another shape";
 const OLDER: &str = "an older version of an object that is there in a newer one";
-const AGAIN: &str = "the same object again";
+const AGAIN: &str = "there again in the same version, of which the last one counts";
 const NOWHERE: &str = "holds no attack-pattern in use";
 const NO_ID: &str = "a technique without an ATT&CK id";
 const NO_PARENT: &str = "a sub-technique whose technique is withdrawn or not there";

@@ -1,6 +1,7 @@
 //! Class counts in a file.
 
 use super::{json_error, open};
+use crate::diagnosis::whole_number::whole;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -104,15 +105,6 @@ fn read_csv(
         taken(&mut found, known, text(class)?, number).map_err(|reason| wrong(class, reason))?;
     }
     Ok(found)
-}
-
-/// `12`, or `12.0` as a frame that once held a missing value writes it.
-fn whole(text: &str) -> Option<u64> {
-    let digits = text.split_once('.').map_or(text, |(digits, decimals)| {
-        if decimals.bytes().all(|byte| byte == b'0') { digits } else { "" }
-    });
-    // A plus sign would do for `parse`.
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
 }
 
 /// Counts in JSON, each checked where it stands, so that a mistake has its line.

@@ -173,9 +173,7 @@ fn open(file: &Path) -> Result<(Box<dyn std::io::Read>, String)> {
         true => Box::new(flate2::read::MultiGzDecoder::new(std::io::BufReader::new(opened))),
         false => Box::new(opened),
     };
-    let read = files::without_mark(read)
-        .map_err(|error| Error::input(file, format!("cannot be read to its end: {error}")))?;
-    Ok((Box::new(read), ending))
+    Ok((Box::new(files::begin_text(file, read)?), ending))
 }
 
 /// A mistake in a JSON file, with its line; where the file could not be read (a gzip that is cut
