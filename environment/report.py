@@ -12,6 +12,7 @@ import copy
 import hashlib
 import json
 import os
+import posixpath
 import re
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def look() -> str:
 
 
 def html(nb) -> str:
-    nb = with_harmless_outputs(nb)
+    nb = with_named_files(with_harmless_outputs(nb))
     style, script = asset("style.css"), asset("script.js")
     exporter = HTMLExporter(
         template_name="ttp",
@@ -97,6 +98,9 @@ def html(nb) -> str:
     page, _ = exporter.from_notebook_node(nb, resources)
     return page.replace("<!--contents-->", contents(page), 1)
 
+
+# A link to a file beside the notebook or above it, and to a heading there.
+FILE_LINK = re.compile(r"\[([^\]\n]+)\]\(([^)\s:#]+)(?:#[^)\s]*)?\)")
 
 SHOWN = {
     "image/svg+xml": harmless,
@@ -121,6 +125,19 @@ def with_harmless_outputs(nb):
             elif output.output_type == "error":
                 output.traceback = [harmless_text(line) for line in output.traceback]
     return nb
+
+
+def with_named_files(nb):
+    """A notebook links to files of the project. A page may be anywhere, so it names them."""
+    for cell in nb.cells:
+        if cell.cell_type == "markdown":
+            cell.source = FILE_LINK.sub(named_file, text_of(cell.source))
+    return nb
+
+
+def named_file(link: re.Match) -> str:
+    text, path = link[1], posixpath.normpath(f"notebooks/{link[2]}")
+    return f"`{path}`" if path.endswith(text) else f"{text} (`{path}`)"
 
 
 def contents(page: str) -> str:

@@ -13,6 +13,7 @@ from unittest import mock
 
 import plain
 import project
+import report
 
 
 class Today(unittest.TestCase):
@@ -25,6 +26,22 @@ class Today(unittest.TestCase):
                   for number, cell, _ in plain.cells(path, "code")
                   if plain.TRAINING_LOOP in cell["metadata"].get("tags", [])]
         self.assertEqual([name for name, _ in tagged], ["05_finetune.ipynb"])
+
+
+    def test_each_notebook_asks_first_and_ends_with_the_library_and_the_next(self) -> None:
+        for path in sorted(project.NOTEBOOKS.glob("*.ipynb")):
+            texts = [text for _, _, text in plain.cells(path, "markdown")]
+            self.assertIn("?", texts[0], f"{path.name} begins with no question")
+            self.assertTrue(texts[-1].startswith("## Where this is in the library\n"), path.name)
+            self.assertRegex(texts[-1], r"\*\*Next:\*\* .+[.?]$", path.name)
+
+    def test_files_to_which_notebooks_link_are_there(self) -> None:
+        links = [(path, link) for path in plain.notebooks()
+                 for _, _, text in plain.cells(path, "markdown")
+                 for _, link in report.FILE_LINK.findall(text)]
+        self.assertGreater(len(links), 14)
+        for path, link in links:
+            self.assertTrue((path.parent / link).exists(), f"{path.name}: {link}")
 
 
 class Planted(unittest.TestCase):

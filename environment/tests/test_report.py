@@ -307,6 +307,16 @@ class AllReports(OutputFolder):
         self.assertEqual(scripts, [{"type": "application/json", "id": "words"}, {}])
         self.assertEqual(text.count(f"<script>{report.asset('search.js')}</script>"), 1)
 
+    def test_a_page_names_the_files_to_which_its_notebook_links(self) -> None:
+        text = ("# A\n\nSee [loop.rs](../ttp-lib/src/loop.rs), [Words](README.md#words), [below](#a) "
+                "and [exercises](exercises).")
+        page = Page(report.html(executed([], text=text)))
+        self.assertIn("See ttp-lib/src/loop.rs, Words (notebooks/README.md), below and "
+                      "notebooks/exercises.", page.text)
+        links = [attributes.get("href", "") for tag, attributes, _ in page.elements if tag == "a"]
+        self.assertFalse([link for link in links if "README" in link or ".rs" in link], links)
+        self.assertIn("#a", links)
+
     def test_results_are_joined_by_their_files_names(self) -> None:
         self.result("corpus.json", {"rows": 1})
         self.result("corpus.trimming.json", {"techniques_kept": 2})

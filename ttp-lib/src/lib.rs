@@ -1,17 +1,17 @@
-//! From MITRE ATT&CK's own bytes to a fine-tuned encoder that names the technique of a sentence,
-//! and to figures with intervals: the story that the notebooks tell, in its order.
+//! From MITRE ATT&CK's published files to an encoder that predicts the technique of a sentence, and
+//! to scores with intervals: the story that the notebooks tell, in its order.
 //!
 //! A notebook tells the story, this crate does the work, a file carries the result.
 //!
 //! 1. [`corpus`]: ATT&CK bundles, TRAM's sentences and CSV files become one row a sentence.
 //! 2. [`balance`]: trim rare techniques, upsample small ones, downsample large ones.
 //! 3. [`augment`]: the four operations of Easy Data Augmentation, each output labelled.
-//! 4. [`split`]: stratified parts under four protocols, and how much leaks between them.
-//! 5. [`train`]: the training loops of techniques and of hidden words, to be read top to bottom.
+//! 4. [`split`]: stratified splits under four protocols, and the train-test leakage of each.
+//! 5. [`train`]: the training loops of techniques and of masked words, to be read top to bottom.
 //! 6. [`evaluate`]: a fine-tuned model on its test rows, and what a run leaves of it;
 //!    [`compare`]: models beside each other, pair by pair and under both protocols;
 //!    [`fill_mask`]: sentences with a masked token, and what the paper prints for one.
-//! 7. [`similarity`]: which sentences tell of the same technique; hard negatives; the similarity
+//! 7. [`similarity`]: which sentences are about the same technique; hard negatives; the similarity
 //!    report's own pairs.
 //!
 //! [`profile`] has all sizes and seeds of a run, from one JSON file; [`published`] what the paper and

@@ -296,7 +296,7 @@ fn a_missing_pooler_or_head_is_told_and_written_down() {
     let none = "the checkpoint has no pooler: none is computed with or saved";
     assert_eq!(sentences.notes(), [epsilon, not_read, none]);
     let masked = MaskedEncoder::with_new_head(&checkpoint, Device::Cpu, 1).unwrap();
-    let head = "the checkpoint has no masked-word head: a new one starts at random";
+    let head = "the checkpoint has no masked-language-model head: a new one starts at random";
     assert_eq!(masked.notes(), [epsilon, not_read, none, head]);
     assert!(masked.loaded().new.iter().all(|name| name.starts_with("cls.predictions")));
 

@@ -113,7 +113,7 @@ fn epsilon_and_what_was_told_stand_in_the_record() {
     let record = std::fs::read(folder.join("pretraining.json")).unwrap();
     let record: Value = serde_json::from_slice(&record).unwrap();
     assert_eq!(record["layer_norm_eps"], json!(1e-5));
-    let head = "the checkpoint has no masked-word head: a new one starts at random";
+    let head = "the checkpoint has no masked-language-model head: a new one starts at random";
     let [epsilon, others @ ..] = encoder.notes() else { panic!("no note") };
     assert!(epsilon.starts_with("layer norms add 1e-5 to the variance"), "{epsilon}");
     assert_eq!(others, ["config.json: not read: window", head]);

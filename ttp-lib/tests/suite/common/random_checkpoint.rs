@@ -324,7 +324,7 @@ impl Shape {
         pairs.flat_map(|(name, shape)| weight_and_bias(&name, shape)).collect()
     }
 
-    /// The masked-word head without its tied layer, and what was pretrained along with it.
+    /// The masked-language-model head without its tied layer, and what was pretrained along with it.
     fn heads(&self) -> Vec<(String, Vec<usize>)> {
         let (head, hidden) = (self.head(), self.hidden);
         let (dense, norm) = match self.stored {

@@ -157,7 +157,7 @@ pub(super) fn no_pooler_note(family: Architecture, has_pooler: bool) -> Option<S
     is_missed.then(|| "the checkpoint has no pooler: none is computed with or saved".to_owned())
 }
 
-/// With what the names of a family's masked-word head begin.
+/// With what the names of a family's masked-language-model head begin.
 pub(super) fn masked_head(family: Architecture) -> &'static str {
     match family {
         Architecture::Bert => "cls.predictions",

@@ -1,4 +1,4 @@
-//! The transformer with its masked-word head: what it would put where a word is hidden.
+//! The transformer with its masked-language-model head: what it would put where a word is hidden.
 
 use super::body::{self, Body, POOLER};
 use super::save;
@@ -46,14 +46,14 @@ impl MaskedEncoder {
     /// Builds the model on `device` and loads body and head.
     ///
     /// # Errors
-    /// If the checkpoint has no masked-word head, or its weights do not fit.
+    /// If the checkpoint has no masked-language-model head, or its weights do not fit.
     pub fn new(checkpoint: &Checkpoint, device: Device) -> Result<Self> {
         let mut encoder = Self::untrained(checkpoint, device)?;
         encoder.loaded = encoder.body.load(checkpoint, &[], 0)?;
         Ok(encoder)
     }
 
-    /// Whether the checkpoint's file holds a masked-word head.
+    /// Whether the checkpoint's file holds a masked-language-model head.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -72,7 +72,8 @@ impl MaskedEncoder {
         let head = body::masked_head(checkpoint.family());
         encoder.loaded = encoder.body.load(checkpoint, &[head], seed)?;
         if encoder.loaded.new.iter().any(|name| name.starts_with(head)) {
-            let note = "the checkpoint has no masked-word head: a new one starts at random";
+            let note =
+                "the checkpoint has no masked-language-model head: a new one starts at random";
             encoder.notes.push(note.to_owned());
         }
         Ok(encoder)

@@ -82,7 +82,7 @@ pub(super) struct Matching<'a> {
     pub family: Architecture,
     /// Prefixes of variables that the file need not hold.
     pub new: &'a [&'a str],
-    /// Whether the masked-word head shares the word embeddings.
+    /// Whether the masked-language-model head shares the word embeddings.
     pub tied: bool,
 }
 
