@@ -882,6 +882,8 @@ fn labels_of_two_types_are_brought_together_or_told() {
              they of one kind?",
         ]
     );
+    let (_, notes) = read("truth,predicted\n\nT1059,T1059\n\n\nT1003,t1003\n");
+    assert!(notes[0].ends_with("\"T1003\" (row 6) and \"t1003\" (row 6)"), "{notes:?}");
     // A quote in a column that is not asked for swallows a row:
     // https://github.com/NVIDIA/cudf/issues/2398
     let (_, notes) = read("text,truth,predicted\n\"opens,a,a\ncloses\",b,b\na,a,a\n");

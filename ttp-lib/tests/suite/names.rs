@@ -278,6 +278,17 @@ fn a_second_labelling_finds_it_too() {
     let first = folder.first_line("p.csv --against slash.csv/name/by-hand");
     assert!(first.starts_with("The names are shuffled: the second labelling"), "{first}");
 
+    // What is to be known of the second file is told.
+    folder.write("spelled.csv", format!("{second}B,1001,\"x\ny\"\n"));
+    let output = folder.ttp("p.csv --against spelled.csv/name");
+    let said = String::from_utf8(output.stdout).unwrap();
+    for note in [
+        "spelled.csv: labels that differ in their spelling alone: \"B\" (row 123) and \"b\" (row 2)",
+        "spelled.csv: 1 row runs over several lines (the first: row 123)",
+    ] {
+        assert!(said.contains(note), "{said}");
+    }
+
     // The truth of the same file is a labelling like any other.
     let first = folder.first_line("p.csv --against p.csv/truth");
     assert!(first.starts_with("The names are shuffled"), "{first}");

@@ -64,7 +64,7 @@ pub fn diagnose(arguments: DiagnoseArguments) -> Result<()> {
         files::refuse_own_input(&file, inputs.map(PathBuf::as_path))?;
     }
     let DiagnoseArguments { truth, predicted, probabilities, probability, .. } = arguments;
-    let judged = match (&arguments.matrix, &arguments.predictions) {
+    let mut judged = match (&arguments.matrix, &arguments.predictions) {
         (Some(file), _) => read_matrix(file)?,
         (None, Some(file)) => {
             read_predictions(file, &Columns { truth, predicted, probabilities, probability })?
@@ -81,7 +81,8 @@ pub fn diagnose(arguments: DiagnoseArguments) -> Result<()> {
         names.against_counts(&judged, file, &of_names)?;
     }
     if let Some(second) = &second {
-        names.against_labelling(&judged, second, &arguments.id, &of_names)?;
+        let notes = names.against_labelling(&judged, second, &arguments.id, &of_names)?;
+        judged.notes.extend(notes);
     }
     let report = Report::new(judged, &settings)?.with_names(names);
     let written = report.write(&arguments.out)?;

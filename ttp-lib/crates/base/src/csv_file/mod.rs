@@ -13,7 +13,7 @@ pub use written::{guarded, to_text, unguarded, write};
 use crate::files::{self, Begun, MARK};
 use crate::{Error, Result};
 use ::csv::ByteRecord;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -200,6 +200,24 @@ impl<R: Read> CsvFile<R> {
     pub fn notes(&self) -> Option<String> {
         self.records.notes()
     }
+}
+
+/// The lines in which rows begin, as an editor counts lines: blank ones and cells of several lines
+/// stand before them. Row 0 is the first below the header. Asked for only where something is to be
+/// told of a row, so the file is read again.
+///
+/// # Errors
+/// As [`CsvFile::open`]; if a row before the last of these is malformed.
+pub fn lines_of(path: &Path, rows: &BTreeSet<usize>) -> Result<BTreeMap<usize, usize>> {
+    let mut file = CsvFile::open(path)?;
+    let (mut record, mut lines) = (ByteRecord::new(), BTreeMap::new());
+    for row in 0..rows.last().map_or(0, |last| last + 1) {
+        let Some(line) = file.next(&mut record)? else { break };
+        if rows.contains(&row) {
+            lines.insert(row, line);
+        }
+    }
+    Ok(lines)
 }
 
 /// Opens a file whose first row is no header.

@@ -24,7 +24,7 @@ mod report;
 mod whole_number;
 
 pub use matrix::read_matrix;
-pub use names::{ByCounts, ByLabelling, Names, Second, read_class_counts, read_labels};
+pub use names::{ByCounts, ByLabelling, Labelling, Names, Second, read_class_counts, read_labels};
 pub use predictions::{Columns, read_predictions};
 pub use report::{Report, SCHEMA};
 

@@ -19,7 +19,7 @@ use from_frame::read_parquet;
 use labels::{alike, counted};
 use prediction_rows::PredictionRows;
 use std::path::Path;
-use ttp_base::{Error, Result, files};
+use ttp_base::{Error, Result, csv_file, files};
 
 /// Reads predictions: parquet by the file's name or its first bytes, or CSV with a header
 /// line. Labels are text or whole numbers, kept as they are. Parquet is read a million rows at a
@@ -37,8 +37,10 @@ pub fn read_predictions(file: &Path, columns: &Columns) -> Result<DiagnosisInput
     if truth.rows.is_empty() {
         return Err(Error::input(file, "there is no row of predictions"));
     }
-    let first = if parquet { 1 } else { 2 };
-    let (true_is_1, of_labels) = alike(&mut truth, &mut predicted, first);
+    let (true_is_1, of_labels) = alike(&mut truth, &mut predicted, |rows| match parquet {
+        true => Ok(rows.iter().map(|row| (*row, row + 1)).collect()),
+        false => csv_file::lines_of(file, rows),
+    })?;
     notes.extend(of_labels);
     let counts = counted(truth, predicted).map_err(|error| Error::input(file, error))?;
     let source = Source {

@@ -3,10 +3,9 @@
 use super::{Protocol, Split};
 use crate::corpus::clean::normalised;
 use crate::corpus::{Corpus, Operation, Sample};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
-use ttp_base::csv_file::CsvFile;
-use ttp_base::{Error, Result};
+use ttp_base::{Error, Result, csv_file};
 
 /// The parts' files, in the order in which a row is looked for: what is tested comes first.
 const FILES: [&str; 3] = ["test.csv", "validation.csv", "train.csv"];
@@ -110,13 +109,9 @@ impl Split {
     }
 }
 
-/// The line of a part's row in its file, as an editor counts it: blank lines and texts over several
-/// lines stand before it. Asked for only once a row is wrong, so the file is read again.
+/// The line of a part's row in its file.
 fn line_of(file: &Path, at: usize) -> Option<usize> {
-    let mut rows = CsvFile::open(file).ok()?;
-    let mut record = csv::ByteRecord::new();
-    (0..at).try_for_each(|_| rows.next(&mut record).ok().flatten().map(|_| ()))?;
-    rows.next(&mut record).ok().flatten()
+    csv_file::lines_of(file, &BTreeSet::from([at])).ok()?.remove(&at)
 }
 
 #[cfg(test)]

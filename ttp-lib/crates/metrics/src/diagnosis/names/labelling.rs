@@ -4,12 +4,12 @@ use super::super::predictions::texts;
 use super::{json_error, open};
 use polars::prelude::{ParquetReader, SerReader};
 use serde::de::{Deserializer as _, Error as _, MapAccess, Visitor};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use ttp_base::csv_file::{self, CsvFile};
 use ttp_base::frame::unread_parquet;
-use ttp_base::spelling::tidy;
+use ttp_base::spelling::{self, tidy};
 use ttp_base::{Error, Result};
 
 /// Where a second labelling is: `FILE` or `FILE/COLUMN`.
@@ -49,23 +49,34 @@ pub struct LabelledRow {
     pub row: usize,
 }
 
-/// Reads the labels of rows with their ids, and the column that they were in. A file whose name
+/// The labels of rows in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labelling {
+    /// The rows in the order of the file.
+    pub rows: Vec<LabelledRow>,
+    /// The column that they were in; a JSON file has none.
+    pub column: Option<String>,
+    /// What is to be known of the file, one line each: spellings, rows of several lines.
+    pub notes: Vec<String>,
+}
+
+/// Reads the labels of rows with their ids. A file whose name
 /// ends in `.json` is an object from id to label; in `.parquet` it is one; any other is CSV with a
 /// header line. JSON and CSV may be packed with gzip, their names ending in `.gz`.
 ///
 /// # Errors
 /// If the file cannot be read, lacks a column, has no row, or an id or a label is missing or an id
 /// stands twice: file, row and field.
-pub fn read_labels(second: &Second, ids: &str) -> Result<(Vec<LabelledRow>, Option<String>)> {
+pub fn read_labels(second: &Second, ids: &str) -> Result<Labelling> {
     let file = second.file.as_path();
     let (read, ending) = open(file)?;
-    let (rows, column) = match ending.as_str() {
+    let Labelling { rows, column, mut notes } = match ending.as_str() {
         "json" => {
             if let Some(column) = &second.column {
                 let reason = "an object from id to label has no columns";
                 return Err(Error::input_at(file, None, Some(column), reason));
             }
-            (read_json(file, read)?, None)
+            Labelling { rows: read_json(file, read)?, column: None, notes: Vec::new() }
         }
         "parquet" => read_parquet(second, ids)?,
         _ => read_csv(second, read, ids)?,
@@ -89,7 +100,12 @@ pub fn read_labels(second: &Second, ids: &str) -> Result<(Vec<LabelledRow>, Opti
             return wrong(ids, format!("{:?} is there twice, first in row {first}", row.id));
         }
     }
-    Ok((rows, column))
+    let mut first: BTreeMap<&str, usize> = BTreeMap::new();
+    for row in &rows {
+        first.entry(&row.label).or_insert(row.row);
+    }
+    notes.extend(spelling::notes(first));
+    Ok(Labelling { rows, column, notes })
 }
 
 /// The places of ids and labels in a header.
@@ -118,9 +134,7 @@ fn places(
     Ok((id, label))
 }
 
-type LabelFile = (Vec<LabelledRow>, Option<String>);
-
-fn read_csv(second: &Second, read: Box<dyn std::io::Read>, ids: &str) -> Result<LabelFile> {
+fn read_csv(second: &Second, read: Box<dyn std::io::Read>, ids: &str) -> Result<Labelling> {
     let file = second.file.as_path();
     let mut reader = CsvFile::of(file, read)?;
     let header = reader.names();
@@ -135,10 +149,11 @@ fn read_csv(second: &Second, read: Box<dyn std::io::Read>, ids: &str) -> Result<
         };
         rows.push(LabelledRow { id: cell(id)?, label: cell(label)?, row });
     }
-    Ok((rows, Some(header[label].clone())))
+    let notes = reader.notes().into_iter().collect();
+    Ok(Labelling { rows, column: Some(header[label].clone()), notes })
 }
 
-fn read_parquet(second: &Second, ids: &str) -> Result<LabelFile> {
+fn read_parquet(second: &Second, ids: &str) -> Result<Labelling> {
     let file = second.file.as_path();
     let open = || std::fs::File::open(file).map_err(Error::file(file, "read"));
     let broken = unread_parquet(file);
@@ -160,7 +175,7 @@ fn read_parquet(second: &Second, ids: &str) -> Result<LabelFile> {
     let pairs = all_ids.iter().zip(all_labels.iter()).zip(1..);
     let rows =
         pairs.map(|((id, label), row)| LabelledRow { id: text(id), label: text(label), row });
-    Ok((rows.collect(), Some(label.clone())))
+    Ok(Labelling { rows: rows.collect(), column: Some(label.clone()), notes: Vec::new() })
 }
 
 /// An object from id to label. Rows are counted from 1; a mistake has its line.

@@ -6,7 +6,7 @@ mod labelling;
 mod show;
 
 pub use counts::read_class_counts;
-pub use labelling::{Second, read_labels};
+pub use labelling::{Labelling, Second, read_labels};
 
 use super::DiagnosisInput;
 use crate::names::{NamesByCounts, NamesByLabelling, NamesSettings, NamesVerdict};
@@ -83,7 +83,7 @@ impl Names {
     }
 
     /// Holds predictions against a second labelling of the same rows: `ids` is the column that
-    /// both files number their rows by.
+    /// both files number their rows by. Gives what is to be known of the second file, one line each.
     ///
     /// # Errors
     /// If the judged file is a matrix or has no column of predictions, an id stands twice, a
@@ -95,17 +95,17 @@ impl Names {
         second: &Second,
         ids: &str,
         settings: &NamesSettings,
-    ) -> Result<()> {
+    ) -> Result<Vec<String>> {
         let file = judged.source.file.as_path();
         let Some(column) = &judged.source.predicted else {
             let reason = "no column of predictions to hold against a second labelling";
             return Err(Error::input(file, reason));
         };
         let predicted = Second { file: file.to_path_buf(), column: Some(column.clone()) };
-        let (predicted, _) = read_labels(&predicted, ids)?;
-        let (second_labels, second_column) = read_labels(second, ids)?;
+        let predicted = read_labels(&predicted, ids)?.rows;
+        let Labelling { rows, column, notes } = read_labels(second, ids)?;
         let by_id: HashMap<&str, &str> =
-            second_labels.iter().map(|row| (row.id.as_str(), row.label.as_str())).collect();
+            rows.iter().map(|row| (row.id.as_str(), row.label.as_str())).collect();
         let mut pairs = Vec::with_capacity(predicted.len());
         for row in &predicted {
             let Some(&label) = by_id.get(row.id.as_str()) else {
@@ -126,8 +126,9 @@ impl Names {
             .map_err(|error| in_file(&second.file, error))?;
         let matrix = found.renamed(&confusion)?;
         let file = second.file.clone();
-        self.by_labelling = Some(ByLabelling { file, column: second_column, found, matrix });
-        Ok(())
+        let notes = notes.iter().map(|note| format!("{}: {note}", file.display())).collect();
+        self.by_labelling = Some(ByLabelling { file, column, found, matrix });
+        Ok(notes)
     }
 
     /// The faults among what was found.

@@ -113,12 +113,12 @@ fn label_of(label: &[u8]) -> Result<String, String> {
 
 /// Brings labels of two types together, and says what is to be known of them: whether their
 /// spellings differ, and whether the two columns have nothing in common. Before the notes: whether
-/// true was taken as 1. The file's first label is in row `first`, where every label is in one line.
+/// true was taken as 1. `lines` says where some of the rows, counted from 0, stand in the file.
 pub(super) fn alike(
     truth: &mut Labels,
     predicted: &mut Labels,
-    first: usize,
-) -> (bool, Vec<String>) {
+    lines: impl FnOnce(&BTreeSet<usize>) -> Result<BTreeMap<usize, usize>>,
+) -> Result<(bool, Vec<String>)> {
     let mut notes = Vec::new();
     // A column of truth values beside one of 0 and 1.
     let is = |labels: &Labels, these: [&str; 2]| {
@@ -144,14 +144,18 @@ pub(super) fn alike(
         notes.push(format!("{which} is true and false, the other 1 and 0: true is taken as 1"));
     }
     let labels = [&*truth, &*predicted].into_iter().flat_map(|labels| {
-        labels.names.iter().zip(&labels.first).map(|(name, row)| (name.as_str(), first + row))
+        labels.names.iter().map(String::as_str).zip(labels.first.iter().copied())
     });
     let mut rows: BTreeMap<&str, usize> = BTreeMap::new();
     for (name, row) in labels {
         let known = rows.entry(name).or_insert(row);
         *known = row.min(*known);
     }
-    notes.extend(spelling::notes(rows));
+    if !spelling::notes(rows.clone()).is_empty() {
+        let lines = lines(&rows.values().copied().collect())?;
+        let in_file = |(name, row)| Some((name, *lines.get(&row)?));
+        notes.extend(spelling::notes(rows.into_iter().filter_map(in_file)));
+    }
     let common = truth.names.iter().any(|name| predicted.names.contains(name));
     if !common {
         let some = |labels: &Labels| format!("{:?}", labels.names.first().map_or("", |l| l));
@@ -162,7 +166,7 @@ pub(super) fn alike(
             some(predicted)
         ));
     }
-    (true_is_1, notes)
+    Ok((true_is_1, notes))
 }
 
 /// The two columns' labels in one alphabetical order, and how often each meets each.
