@@ -12,7 +12,7 @@ FAULTS ?=
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given folder-given notebook exercises course plain test test-all test-mutants bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-report bench-serve bench-wait report-model sweep lab kernelspec kernelspec-remove html pdf pictures fuzz test-faults licences release ttp clean distclean
+.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given folder-given notebook exercises course plain test test-all test-mutants bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-report bench-serve bench-wait report-model sweep lab kernelspec kernelspec-remove html pdf pictures fuzz test-faults licences release ttp doc clean distclean
 
 help: ## this list
 	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
@@ -149,6 +149,10 @@ pictures: setup ## the drawings in docs/ from this run's results (PNG=1: PNG fil
 
 fuzz: setup ## all fuzz targets on libFuzzer, TIME=60 seconds each (TARGETS="stix csv" for some)
 	@$(PYTHON) environment/fuzz.py
+
+doc: kernel ## the library's documentation, with the commands of `ttp`, as pages
+	@$(WITH) cargo doc --no-deps --workspace --lib
+	@echo "target/evcxr/0/target/*/doc/ttp_lib/index.html"
 
 licences: setup ## every crate and Python package of others with its licence, in target/licences.csv
 	@$(OWN_PYTHON) environment/licences.py

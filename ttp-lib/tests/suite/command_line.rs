@@ -629,6 +629,24 @@ fn what_a_command_reads_it_does_not_write_over() {
 }
 
 #[test]
+fn shells_and_man_know_the_command() {
+    let project = Project::new();
+    for (shell, words) in [("bash", "complete -F _ttp"), ("zsh", "#compdef ttp"), ("fish", "finetune")]
+    {
+        let script = project.succeeds(&["completions", shell]);
+        assert!(script.contains(words) && script.contains("diagnose"), "{shell}: {script}");
+    }
+    let said = project.succeeds(&["man", "--out", "man"]);
+    assert!(said.ends_with("pages written: man/ttp.1\n"), "{said}");
+    let page = |name: &str| std::fs::read_to_string(project.at("man").join(name)).unwrap();
+    assert!(page("ttp.1").contains("ttp\\-finetune(1)"), "{}", page("ttp.1"));
+    assert!(page("ttp-family-train.1").contains("Where the model goes"));
+    project.write("file", "");
+    let said = project.fails(&["man", "--out", "file"]);
+    assert!(said.starts_with("error: file: cannot "), "{said}");
+}
+
+#[test]
 fn a_profile_is_written_over_by_no_command() {
     let project = Project::new();
     project.write("own.csv", "sentence,technique\nIt runs a script.,T1059\n");

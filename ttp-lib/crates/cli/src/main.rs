@@ -8,6 +8,7 @@ mod diagnose;
 mod external;
 mod family;
 mod fresh;
+mod manual;
 mod named;
 mod own_input;
 mod pairs;
@@ -109,6 +110,10 @@ enum Command {
     Serve(serve::Arguments),
     /// Print the JSON schema of a profile, by which editors complete and check one
     Schema,
+    /// Print a script that completes the words of this command in a shell
+    Completions(manual::CompletionsArguments),
+    /// Write the man pages of this command
+    Man(manual::ManArguments),
 }
 
 impl Command {
@@ -254,6 +259,8 @@ fn run(cli: Cli) -> Result<()> {
         Command::Sweep(command) => sweep::sweep(&run()?, command),
         Command::Serve(arguments) => serve::run(run(), &arguments),
         Command::Schema => schema(),
+        Command::Completions(arguments) => manual::completions(&arguments),
+        Command::Man(arguments) => manual::man(&arguments),
     }
 }
 
