@@ -631,7 +631,8 @@ fn what_a_command_reads_it_does_not_write_over() {
 #[test]
 fn shells_and_man_know_the_command() {
     let project = Project::new();
-    for (shell, words) in [("bash", "complete -F _ttp"), ("zsh", "#compdef ttp"), ("fish", "finetune")]
+    for (shell, words) in
+        [("bash", "complete -F _ttp"), ("zsh", "#compdef ttp"), ("fish", "finetune")]
     {
         let script = project.succeeds(&["completions", shell]);
         assert!(script.contains(words) && script.contains("diagnose"), "{shell}: {script}");

@@ -295,6 +295,14 @@ fn a_second_labelling_finds_it_too() {
 }
 
 #[test]
+fn counts_are_read_as_numpy_writes_them() {
+    let folder = Folder::new();
+    folder.write("m.csv", MATRIX);
+    folder.write("c.csv", "class,count\na,4.000e+01\nb,4e1\nc,40.0\n");
+    folder.first_line("--matrix m.csv --counts c.csv");
+}
+
+#[test]
 fn counts_that_do_not_fit_are_refused() {
     let folder = Folder::new();
     folder.write("m.csv", MATRIX);
@@ -346,9 +354,6 @@ fn counts_that_do_not_fit_are_refused() {
         let said = folder.refusal(&format!("--matrix m.csv --counts {name}"));
         assert!(said.starts_with(name) && said.contains(reason), "{text:?}: {said}");
     }
-    // numpy writes counts so.
-    folder.write("c.csv", "class,count\na,4.000e+01\nb,4e1\nc,40.0\n");
-    folder.first_line("--matrix m.csv --counts c.csv");
     // A gzip that is cut off.
     let packed = std::fs::File::create(folder.0.path().join("cut.json.gz")).unwrap();
     let mut packed = flate2::write::GzEncoder::new(packed, flate2::Compression::fast());

@@ -40,7 +40,7 @@ use ttp_lib::{Error, Result, files};
 
 /// Names the MITRE ATT&CK technique of a sentence from a threat report.
 #[derive(Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(name = "ttp", version, arg_required_else_help = true)]
 struct Cli {
     /// smoke, laptop, paper, or a JSON file [default: TTP_PROFILE, then laptop]
     #[arg(long, global = true)]
