@@ -35,7 +35,7 @@
 //! - `audit`: [`audit`], whether reported figures can be true.
 //! - `similarity`: [`similarity`], with the similarity report's own experiment.
 //! - `flows`: malware [`family`]s from flows, and [`remedies`] for classes with zero recall.
-//! - `base`: errors, [`files`], [`settings`] with their ranges, and what a notebook or a terminal
+//! - `base`: errors, [`files`], [`mod@settings`] with their ranges, and what a notebook or a terminal
 //!   shows ([`show`]).
 //!
 //! Dependencies point one way: this crate knows all these; `flows` and `similarity` know `model`,

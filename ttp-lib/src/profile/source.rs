@@ -302,7 +302,7 @@ impl Run {
         Provenance { data: corpus.source.licensed(), profile: name.clone() }
     }
 
-    /// Where the profile's sentences come from, as [`corpus::build`] takes it. A data set of the
+    /// Where the profile's sentences come from, as [`corpus::build()`] takes it. A data set of the
     /// hub is fetched.
     ///
     /// # Errors
@@ -445,7 +445,7 @@ impl Run {
     /// texts, none where its file is not there.
     ///
     /// # Errors
-    /// As [`corpus::build`].
+    /// As [`corpus::build()`].
     pub fn rebuilt(&self) -> Result<(CorpusBuild, Vec<String>)> {
         let tram = Some(self.folders.raw(TRAM)).filter(|path| path.exists());
         let texts = tram.as_deref().map(corpus::tram::sentences).transpose()?.unwrap_or_default();

@@ -10,7 +10,7 @@ use ttp_text::split::{Protocol, Split, Unlabelled, UntrimmedSplit};
 
 impl Run {
     /// The similarity report's own files; where they are not all at hand, the names of those that
-    /// are missing: [`REPORT_MISSING`] says how to get them.
+    /// are missing: [`REPORT_MISSING`](crate::profile::REPORT_MISSING) says how to get them.
     ///
     /// # Errors
     /// If they are there and cannot be read, or are not what they should be.

@@ -59,7 +59,7 @@ impl FineTuning<'_> {
     /// Fine-tunes `encoder` on `train`, judges it on `validation` after each epoch, and
     /// leaves it with the weights of the best epoch by macro-averaged F1. Those are
     /// written as soon as they are known: a run that is killed leaves its best model
-    /// so far, whole, and the same call goes on where it was ([`resume`](ttp_model::engine::resume)).
+    /// so far, whole, and the same call goes on where it was ([`resume`]).
     /// `watch` is told of every step.
     ///
     /// # Errors

@@ -5,7 +5,7 @@
 //! - [`figure_check`]: published figures beside what a run has: reproduced, not reproduced, or not run.
 //! - [`frame`]: polars frames as parquet files.
 //! - [`csv_file`]: CSV files, read strictly.
-//! - [`settings`]: settings with ranges, checked in one way and described by a JSON schema.
+//! - [`mod@settings`]: settings with ranges, checked in one way and described by a JSON schema.
 //! - [`places`]: where the repository is, and what the environment says.
 //! - [`spelling`]: labels and texts as people spell them.
 //! - [`results`]: what runs left in `results/`, in one object.

@@ -279,7 +279,7 @@ fn squared_norm(numbers: &[f32]) -> f64 {
     partial.iter().sum()
 }
 
-/// The numbers of a tensor for which [`plain`] holds.
+/// The numbers of a tensor for which `plain` holds.
 pub fn numbers(tensor: &Tensor) -> &[f32] {
     debug_assert!(plain(tensor));
     // SAFETY: `plain` was checked by the caller: `numel` single-precision numbers
