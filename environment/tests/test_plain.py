@@ -27,7 +27,6 @@ class Today(unittest.TestCase):
                   if plain.TRAINING_LOOP in cell["metadata"].get("tags", [])]
         self.assertEqual([name for name, _ in tagged], ["05_finetune.ipynb"])
 
-
     def test_each_notebook_asks_first_and_ends_with_the_library_and_the_next(self) -> None:
         for path in sorted(project.NOTEBOOKS.glob("*.ipynb")):
             texts = [text for _, _, text in plain.cells(path, "markdown")]
