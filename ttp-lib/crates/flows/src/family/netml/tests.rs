@@ -147,7 +147,10 @@ fn the_encoder_agrees_with_torch() {
     assert_eq!((ids.as_slice(), &streamed), (flows.ids(), &encoded));
     let twice = flows.some(&[3, 3, 0]);
     let again = encoder.encode(&twice, &by).unwrap();
-    assert_eq!(again.logits[..21], again.logits[21..42]);
+    // Not bit for bit: on some processors a matrix product's last digits depend on the row's place.
+    for (first, second) in again.logits[..21].iter().zip(&again.logits[21..42]) {
+        assert!((first - second).abs() < 1e-6, "{first} {second}");
+    }
     close(&again.logits[42..], &golden["logits"][0], 1e-4);
 }
 
