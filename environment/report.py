@@ -128,14 +128,18 @@ def with_harmless_outputs(nb):
 
 
 def with_named_files(nb):
-    """A notebook links to files of the project. A page may be anywhere, so it names them."""
+    """A notebook links to files of the project. A page may be anywhere, so it names them. The
+    glossary is in the index, which lies beside the page."""
     for cell in nb.cells:
         if cell.cell_type == "markdown":
-            cell.source = FILE_LINK.sub(named_file, text_of(cell.source))
+            text = text_of(cell.source).replace("](README.md#words)", "](index.html#glossary)")
+            cell.source = FILE_LINK.sub(named_file, text)
     return nb
 
 
 def named_file(link: re.Match) -> str:
+    if link[2] == "index.html":
+        return link[0]
     text, path = link[1], posixpath.normpath(f"notebooks/{link[2]}")
     return f"`{path}`" if path.endswith(text) else f"{text} (`{path}`)"
 
@@ -316,8 +320,18 @@ def index() -> str:
         rows=rows, figures=headline(results_of_all), latest=rows[-1]["run"] if rows else {},
         found=found, table=last_table(notebooks, results_of_all.get("profile")), words=held,
         held=words.as_script(held), script=script, policy=policy(script), style=asset("style.css"),
-        total=sum(row["run"].get("seconds", 0) for row in rows),
+        total=sum(row["run"].get("seconds", 0) for row in rows), glossary=glossary(),
     )
+
+
+def glossary(path: Path = project.NOTEBOOKS / "README.md") -> list[tuple[str, str]]:
+    """The terms and what they mean, from the table under "Words" of the notebooks' README."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    below = text.partition("\n## Words\n")[2]
+    table = re.search(r"^\| word \| means \|\n\|[-|]+\|\n((?:\|.*\|\n)+)", below, re.MULTILINE)
+    rows = table[1].splitlines() if table else []
+    return [(plain(word), plain(means)) for word, means in
+            (row.strip("| ").split(" | ", 1) for row in rows)]
 
 
 def titled(row: dict) -> str:

@@ -128,8 +128,8 @@ class Reports(InBrowser):
             around = self.browser.evaluate(
                 "[...document.querySelectorAll('a[href]')].map(link => link.getAttribute('href'))")
             for address in around:
-                home = address.startswith("#") or ("://" not in address and address.endswith(
-                    (".html", ".json", ".md")))
+                home = address.startswith("#") or ("://" not in address and address.partition(
+                    "#")[0].endswith((".html", ".json", ".md")))
                 self.assertTrue(home, address)
 
         self.on_each_page(check)
@@ -327,6 +327,18 @@ class Reports(InBrowser):
         drawn = self.browser.evaluate(
             "[...document.querySelectorAll('.thumbnail')].map(i => i.complete && i.naturalWidth > 0)")
         self.assertTrue(drawn and all(drawn), drawn)
+
+    def test_the_link_to_the_glossary_opens_it(self) -> None:
+        index = REPORTS / "index.html"
+        is_open = "document.querySelector('details.glossary').open"
+        self.browser.open(index)
+        self.assertFalse(self.browser.evaluate(is_open))
+        self.browser.open(pages()[0])
+        link = "[...document.querySelectorAll('nav a')].find(a => a.textContent == 'Words').href"
+        self.browser.visit(self.browser.evaluate(link))
+        self.assertTrue(self.browser.evaluate(is_open))
+        self.assertGreater(self.browser.evaluate(
+            "document.querySelectorAll('#glossary dt').length"), 100)
 
     def test_contents_lead_to_headings(self) -> None:
         def check(page: Path) -> None:

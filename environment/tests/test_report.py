@@ -311,11 +311,22 @@ class AllReports(OutputFolder):
         text = ("# A\n\nSee [loop.rs](../ttp-lib/src/loop.rs), [Words](README.md#words), [below](#a) "
                 "and [exercises](exercises).")
         page = Page(report.html(executed([], text=text)))
-        self.assertIn("See ttp-lib/src/loop.rs, Words (notebooks/README.md), below and "
-                      "notebooks/exercises.", page.text)
+        self.assertIn("See ttp-lib/src/loop.rs, Words, below and notebooks/exercises.", page.text)
         links = [attributes.get("href", "") for tag, attributes, _ in page.elements if tag == "a"]
         self.assertFalse([link for link in links if "README" in link or ".rs" in link], links)
         self.assertIn("#a", links)
+        self.assertIn("index.html#glossary", links)
+
+    def test_the_index_has_the_glossary(self) -> None:
+        report.write_index()
+        page = Page((self.out / "reports/index.html").read_text())
+        self.assertIn("dl", [tag for tag, attributes, _ in page.elements
+                             if attributes.get("id") == "glossary"])
+        words = report.glossary()
+        self.assertGreater(len(words), 60)
+        self.assertIn(("epoch", "one pass through all training rows"), words)
+        for word, means in words:
+            self.assertFalse({"|", "`"} & set(word + means), word)
 
     def test_results_are_joined_by_their_files_names(self) -> None:
         self.result("corpus.json", {"rows": 1})
