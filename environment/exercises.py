@@ -4,7 +4,8 @@
     exercises.py --course FOLDER writes the students' copies, the solutions and the reports
 
 A code cell with the tag `solution` holds a solution; the cell below it, with the tag `check`, says
-in a sentence whether the answer is right. In a student's copy the solution is an empty place.
+in a sentence whether the answer is right. In a student's copy the solution is an empty place and
+the check is folded.
 """
 
 from __future__ import annotations
@@ -161,6 +162,9 @@ def for_students(nb):
         if has_tag(cell, SOLUTION):
             cell.source = STUB
             cell.metadata = nbformat.from_dict({"tags": ["exercise"]})
+        elif has_tag(cell, CHECK):
+            # Jupyter and VS Code show it folded: it says what the answer is compared with.
+            cell.metadata = nbformat.from_dict({"tags": [CHECK], "jupyter": {"source_hidden": True}})
     return nb
 
 
@@ -168,7 +172,7 @@ ABOUT = """\
 # Exercises
 
 - `student/`: notebooks with exercises, to hand out. Each exercise asks for a guess and a figure; the cell below says
-  whether the figure is right.
+  whether the figure is right. It is folded, because it computes the figure, too: run it without opening it.
 - `solutions/`: the same notebooks with solutions.
 - `reports/`: the pages of the executed notebooks, if there are any; open `reports/index.html` in a browser.
 
