@@ -4,7 +4,7 @@
 - Code cells of notebooks of more than `CELL_LINES` lines. The training loop, which stays in
   sight whole, is left out: its cell has the tag `training-loop`.
 - Private words where the field has a term of its own (`WORDS`): none in prose (README, documents,
-  notebooks' texts), and in what programs print no more than there are today.
+  notebooks' texts), and in what programs print, help included, no more than there are today.
 
 A count that is not 0 yet stands below as it is today, and may only fall: whoever lowers it lowers
 the number here as well. A line of a document that has to quote a private word, because a table of
@@ -144,8 +144,20 @@ def messages(source: str) -> "list[str]":
     return [text for text in texts if not KEY.fullmatch(text)]
 
 
+# What clap shows as help: the documentation of the command line's arguments.
+HELP = re.compile(r"^ *///(?!/) ?(.*)$", re.MULTILINE)
+
+
+def help_texts(source: str) -> "list[str]":
+    """The documentation of a source of the command line, a line each."""
+    return HELP.findall(source) if "use clap" in source or "clap::" in source else []
+
+
 def words_in_messages() -> "list[Finding]":
     found = []
+    for path in sorted((project.ROOT / "ttp-lib/crates/cli/src").glob("*.rs")):
+        for text in help_texts(path.read_text(encoding="utf-8")):
+            found += words(text, lambda _, path=path: shown(path))
     sources = [path for path in (project.ROOT / "ttp-lib").rglob("*.rs")
                if "src" in path.parts and "tests" not in path.parts
                and not path.name.endswith("tests.rs")]

@@ -25,7 +25,12 @@ class Today(unittest.TestCase):
         tagged = [(path.name, number) for path in plain.notebooks()
                   for number, cell, _ in plain.cells(path, "code")
                   if plain.TRAINING_LOOP in cell["metadata"].get("tags", [])]
-        self.assertEqual([name for name, _ in tagged], ["05_finetune.ipynb"])
+        self.assertEqual([name for name, _ in tagged], ["06_finetune.ipynb"])
+
+    def test_help_is_read_too(self) -> None:
+        source = "use clap::Args;\n/// Count what leaks.\n//! A module.\nfn a() {}\n"
+        self.assertEqual(plain.help_texts(source), ["Count what leaks."])
+        self.assertEqual(plain.help_texts("/// what leaks\n"), [])
 
     def test_each_notebook_asks_first_and_ends_with_the_library_and_the_next(self) -> None:
         for path in sorted(project.NOTEBOOKS.glob("*.ipynb")):

@@ -29,7 +29,7 @@ pub enum FamilyCommand {
     Predict(PredictArguments),
     /// Draw the embedding of a file's rows in the plane, coloured by family
     Picture(PictureArguments),
-    /// Train the summary's encoder anew on NetML's flows, one thing changed at a time, over seeds
+    /// Train the summary's encoder again on NetML's flows, one thing changed at a time, over seeds
     Experiment(ExperimentArguments),
 }
 
@@ -54,10 +54,10 @@ pub struct ExperimentArguments {
     /// Trainings of each, each with a seed of its own
     #[arg(long, default_value_t = 5)]
     seeds: usize,
-    /// Training flows, the same share of every family [default: all]
+    /// Training flows, the same fraction of every family [default: all]
     #[arg(long)]
     flows: Option<usize>,
-    /// Test flows, the same share of every family [default: all]
+    /// Test flows, the same fraction of every family [default: all]
     #[arg(long)]
     test_flows: Option<usize>,
     /// Another number of epochs at most

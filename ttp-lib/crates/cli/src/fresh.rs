@@ -5,7 +5,7 @@ use ttp_lib::train::resume;
 
 #[derive(Args)]
 pub struct Fresh {
-    /// Start the training anew where a run that was killed could go on [also: TTP_FRESH=1]
+    /// Start the training from its beginning, even if a killed run could go on [also: TTP_FRESH=1]
     #[arg(long)]
     fresh: bool,
 }

@@ -122,7 +122,7 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
     tell(run, &judge, &rows, &labels, &name)
 }
 
-/// Shows what every remedy came to and writes it into `results/experiments/`.
+/// Shows what every method came to and writes it into `results/experiments/`.
 fn tell(
     run: &Run,
     judge: &Judge,

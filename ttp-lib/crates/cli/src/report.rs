@@ -51,8 +51,8 @@ pub struct Arguments {
     /// Which of its models are asked [default: all there are]
     #[arg(long, value_name = "WHICH")]
     models: Option<Which>,
-    /// Of the sentences that count as evidence, the share whose technique shall be right, as measured
-    /// on the model's validation part
+    /// The fraction of the evidence whose technique has to be right, as measured on the model's
+    /// validation set
     #[arg(long, default_value_t = 0.8)]
     precision: f64,
     /// For sentences that seem to show a technique, and none is sure enough, the nearest techniques

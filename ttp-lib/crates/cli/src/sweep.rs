@@ -22,7 +22,7 @@ pub enum SweepCommand {
         id: String,
         #[command(flatten)]
         folder: Folder,
-        /// Do it anew where a sound result is there
+        /// Do it again even if a sound result is there
         #[arg(long)]
         again: bool,
     },
