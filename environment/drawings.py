@@ -106,7 +106,7 @@ def pipeline_figures(found: dict) -> dict:
 
 def pipeline(f: dict) -> Svg:
     svg = Svg(860, 372, "The pipeline",
-              "From ATT&CK's sentences to scores, in the order of the fourteen notebooks.")
+              "From ATT&CK's sentences to scores, in the order of the fifteen notebooks.")
     def box(x, y, lines, fill="#ffffff"):
         svg.box(x, y, 150, 74, lines, fill)
     rows = [
@@ -115,17 +115,17 @@ def pipeline(f: dict) -> Svg:
             (["01 corpus", f"{thousands(f['rows'])} sentences,", f"{f['techniques']} techniques"], "#ffffff"),
             (["02 trimming", f"{thousands(f['kept_rows'])} sentences,", f"{f['kept']} techniques"], "#ffffff"),
             (["03 augmentation", "copies, and splits in", "two protocols"], "#ffffff"),
-            (["04, 05 models", "word counts; encoders", "fine-tuned"], "#ffffff")]),
+            (["04 to 06 models", "word counts; encoders,", "pretrained, fine-tuned"], "#ffffff")]),
         ("", 142, [
-            (["14 report", "techniques in a", "threat report"], PALE_ORANGE),
-            (["11 diagnosis", "all techniques,", "zero recall"], "#ffffff"),
-            (["08 fill-mask", "what a model knew", "before"], "#ffffff"),
-            (["07 evidence", "calibration, other", "seeds, later text"], "#ffffff"),
-            (["06 comparison", "the paper's table 2", "and ours"], PALE_ORANGE)]),
+            (["15 report", "techniques in a", "threat report"], PALE_ORANGE),
+            (["12 diagnosis", "all techniques,", "zero recall"], "#ffffff"),
+            (["09 fill-mask", "what a model knew", "before"], "#ffffff"),
+            (["08 evidence", "calibration, other", "seeds, later text"], "#ffffff"),
+            (["07 comparison", "the paper's table 2", "and ours"], PALE_ORANGE)]),
         ("Two companion documents", 270, [
-            (["similarity report", "09 its own pairs", "10 hard negatives"], "#ffffff"),
-            (["family summary", "12 malware", "families"], "#ffffff"),
-            (["13 claims audit", f"{f['claims']} claims of", "three documents"], PALE_ORANGE)]),
+            (["similarity report", "10 its own pairs", "11 hard negatives"], "#ffffff"),
+            (["family summary", "13 malware", "families"], "#ffffff"),
+            (["14 claims audit", f"{f['claims']} claims of", "three documents"], PALE_ORANGE)]),
     ]
     for title, y, boxes in rows[:1]:
         svg.text(20, y - 10, title, 13, SOFT)

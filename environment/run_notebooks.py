@@ -37,6 +37,7 @@ import kernel
 import machine
 import memory
 import notebook_file
+import profiles
 import project
 import report
 from profiles import Profile
@@ -56,6 +57,9 @@ HARMLESS = [
 LATE_SECONDS = 0.1
 MARKER = "ttp-lib: end of the notebook's standard error"
 PRINT_MARKER = f'eprintln!("{MARKER}");'
+
+# A notebook's `per_checkpoint` where it is about continued pretraining alone.
+PRETRAINED = "pretrained"
 
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -372,11 +376,14 @@ def notebooks(names: list[str], of_profile: list[str] | None = None) -> list[Pat
 
 
 def runs(path: Path, profile: Profile) -> list[freshness.State]:
-    """A notebook's runs: one, or one for each checkpoint of the profile."""
-    if not notebook_file.metadata(path).get("per_checkpoint"):
+    """A notebook's runs: one, or one for each checkpoint of the profile, or for each of those
+    that have continued pretraining."""
+    kind = notebook_file.metadata(path).get("per_checkpoint")
+    if not kind:
         return [freshness.State(path, path.stem, profile, None)]
     return [freshness.State(path, f"{path.stem}.{notebook_file.file_name(checkpoint)}", profile,
-                            checkpoint) for checkpoint in profile.checkpoints()]
+                            checkpoint) for checkpoint in profile.checkpoints()
+            if kind != PRETRAINED or profiles.is_made_here(checkpoint)]
 
 
 def run_if_needed(state: freshness.State, force: bool, timeout: int) -> None:
@@ -412,8 +419,13 @@ def main() -> int:
             return 0
         profile = Profile.from_environment()
         profile.check_checkpoints()
-        states = [state for path in notebooks(arguments.names, profile.notebooks())
-                  for state in runs(path, profile)]
+        states = []
+        for path in notebooks(arguments.names, profile.notebooks()):
+            own = runs(path, profile)
+            if arguments.names and not own:
+                print(f"{path.stem} is not run: no checkpoint of profile {profile.name} has "
+                      "continued pretraining", flush=True)
+            states += own
         kernel.need_program()
         kernel.write_settings()
         if any(state.checkpoint for state in states):

@@ -19,9 +19,9 @@ TTP_MODELS, under table 1's settings, and the notebooks that say something else 
 checkpoints have the published ones' names, kinds of files, vocabularies' sizes and heads, and
 are small: cargo's tests of parity with transformers have them in the published width. Corpus,
 splits and the first two checkpoints come from the command line, which writes what notebooks
-01, 03 and 05 would: 01 to 04 do nothing else here than in the smoke profile; 05 runs for SecBERT,
-which differs most; 06, 08 and 13 are the ones that show the paper's own models. What 10 and 11
-do with another checkpoint the command line does as well.
+01, 03 and 06 would: 01 to 04 do nothing else here than in the smoke profile, 05 nothing at all;
+06 runs for SecBERT, which differs most; 07, 09 and 14 are the ones that show the paper's own models.
+What 11 and 12 do with another checkpoint the command line does as well.
 `--all` runs all of them with checkpoints of the published sizes.
 """
 
@@ -68,9 +68,9 @@ SHORT = {"corpus": {"source": "attack-v10.1", "rows": 400},
                     "tsne": {"epochs": 50}}}
 CHECKPOINTS = ["bert", "scibert", "secbert"]
 SMALL = ["--layers", "2", "--hidden", "64"]
-# The one for which notebook 05 runs, and the notebooks after it.
+# The one for which notebook 06 runs, and the notebooks after it.
 NOTEBOOK_CHECKPOINT = CHECKPOINTS[-1]
-PAPER_NOTEBOOKS = ["06_comparison", "08_fill_mask", "13_claims_audit"]
+PAPER_NOTEBOOKS = ["07_comparison", "09_fill_mask", "14_claims_audit"]
 CARGO_RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored")
 # rustdoc says no reason, for it knows none: what it does not run is no test.
 CARGO_IGNORED = re.compile(r"^test \S+ \.\.\. ignored, (.+)$")
@@ -470,7 +470,7 @@ def paper_run(stage: Stage, command: "list[str]", environment: "dict[str, str]")
             return
         stage.passed += 1
     one = {**environment, "TTP_CHECKPOINT": NOTEBOOK_CHECKPOINT}
-    if more_notebooks(stage, [*command, "05_finetune"], one):
+    if more_notebooks(stage, [*command, "06_finetune"], one):
         more_notebooks(stage, [*command, *PAPER_NOTEBOOKS], environment)
 
 

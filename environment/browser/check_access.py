@@ -41,7 +41,7 @@ class Access(InBrowser):
 
     def test_every_page_can_be_used_by_everybody(self) -> None:
         wrong = []
-        # What `ttp diagnose` writes; notebook 11 does, too.
+        # What `ttp diagnose` writes; notebook 12 does, too.
         diagnosis = [page for page in [REPORTS / "diagnosis.html"] if page.exists()]
         for page in [*pages(), REPORTS / "index.html", *diagnosis]:
             for look, rules in LOOKS:

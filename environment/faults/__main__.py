@@ -5,7 +5,7 @@
     --signals 20    SIGTERM and SIGINT, at a random moment
     --disk 200      the N-th open, write, fsync, rename or mkdir below the output folder fails, once
                     or from then on, with ENOSPC, EIO, EMFILE or EROFS
-    --notebooks 14  notebooks disturbed while they run, instead of the commands (notebooks.py)
+    --notebooks 15  notebooks disturbed while they run, instead of the commands (notebooks.py)
     --seed 1        another seed draws other moments
     --ttp FILE      the program [default: the one that the tests build]
 

@@ -203,8 +203,8 @@ def run(work: Path, names: "list[str]", faults: int, seed: int, say=print) -> in
     notebooks, draw = Notebooks(work, names, say), random.Random(seed)
     lost, struck = 0, Counter()
     for number in range(faults):
-        # Each kind over each notebook, in time: five kinds and fourteen notebooks.
-        name, kind = names[number % len(names)], KINDS[number % len(KINDS)]
+        # Each kind over each notebook, in time: with each round over the notebooks the kinds move on.
+        name, kind = names[number % len(names)], KINDS[(number + number // len(names)) % len(KINDS)]
         again, moment = draw.random() < 0.5, draw.random() * notebooks.seconds[name]
         what = f"{name}, {kind} after {moment:.1f} s{', over earlier files' if again else ''}"
         try:

@@ -29,9 +29,9 @@ MARKS = ('<circle cx="100" cy="200" r="24"/>\n', '<rect x="9" y="8" width="70" h
 RAW = "data/raw/attack-v10.1/bundle.json"
 NOTEBOOKS = {
     "01_corpus": dict(inputs=[RAW], outputs=["data/processed/splits", "results/corpus.json"]),
-    "05_finetune": dict(per_checkpoint=True, inputs=["data/processed/splits"],
+    "06_finetune": dict(per_checkpoint=True, inputs=["data/processed/splits"],
                         outputs=["results/finetune.{checkpoint}.clean.json"]),
-    "06_comparison": dict(inputs=["results/finetune.*.json"], outputs=["results/comparison.json"]),
+    "07_comparison": dict(inputs=["results/finetune.*.json"], outputs=["results/comparison.json"]),
 }
 
 

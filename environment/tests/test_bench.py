@@ -177,8 +177,8 @@ KERNEL_SAYS = ["set-up: python done in 12 s", "kernel: ready after 30 s"]
 NOTEBOOK_SAYS = ["01_corpus  (profile smoke)", "  1/3  :dep ttp-lib  4.1 s", "  2/3  The rule",
                  "         a line of its own", "         2.0 s", "  3/3  What we saw  1.0 s",
                  "  done in 8.0 s"]
-REPRODUCE_SAYS = ["01_corpus is up to date", "05_finetune.minilm  (profile smoke)",
-                  "  done in 20.5 s", "06_comparison  (profile smoke)", "  done in 4.5 s"]
+REPRODUCE_SAYS = ["01_corpus is up to date", "06_finetune.minilm  (profile smoke)",
+                  "  done in 20.5 s", "07_comparison  (profile smoke)", "  done in 4.5 s"]
 
 
 class Wait(unittest.TestCase):
@@ -215,7 +215,7 @@ class Wait(unittest.TestCase):
                           found["notebook_last_cell_seconds"]), (1, 2, 3))
         self.assertEqual(found["first_cell_seconds"], 101)
         self.assertEqual(found["notebooks_seconds"],
-                         {"01_corpus": 9.0, "05_finetune.minilm": 20.5, "06_comparison": 4.5})
+                         {"01_corpus": 9.0, "06_finetune.minilm": 20.5, "07_comparison": 4.5})
         self.assertEqual((found["reproduce_seconds"], found["all_seconds"]), (35.0, 135.0))
         self.assertNotIn("all_seconds", self.measured(first_cell=True))
 

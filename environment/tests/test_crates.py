@@ -147,9 +147,9 @@ class ThisLibrary(unittest.TestCase):
                 reports.append(path.name[:2])
             if "evidence" in names:
                 evidence.append(path.name[:2])
-        self.assertEqual(audits, ["09", "12", "13"])
-        self.assertEqual(reports, ["14"])
-        self.assertEqual(evidence, ["06", "07", "11"])
+        self.assertEqual(audits, ["10", "13", "14"])
+        self.assertEqual(reports, ["15"])
+        self.assertEqual(evidence, ["07", "08", "12"])
 
     def test_modules_know_each_other_one_way(self) -> None:
         self.assertIn("profile", siblings(project.ROOT / "ttp-lib" / "src")["evaluate"])

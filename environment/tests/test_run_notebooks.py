@@ -299,6 +299,19 @@ class Runs(HouseWithKernel):
         self.assertTrue((self.root / "reports/.earlier/smoke/results/finetune.two.clean.json").exists())
         self.assertFalse((self.root / "reports/04_train.two.html").exists())
 
+    def test_continued_pretraining_runs_where_a_checkpoint_has_it(self) -> None:
+        self.write("notebooks/04_train.ipynb", notebook("1", per_checkpoint="pretrained"))
+        none = self.run_notebooks("04")
+        self.assertEqual(none.returncode, 0, none.stderr)
+        self.assertIn("04_train is not run: no checkpoint of profile smoke has continued pretraining",
+                      none.stdout)
+        self.assertNotIn("04_train", self.run_notebooks().stdout)
+        self.write("notebooks/profiles/more.json", '{"checkpoints": ["one", "further"]}')
+        one = self.run_notebooks("04", TTP_PROFILE="more")
+        self.assertEqual(one.returncode, 0, one.stderr)
+        self.assertIn("04_train.further  (profile more)", one.stdout)
+        self.assertFalse((self.root / "reports/04_train.one.html").exists())
+
     def test_what_an_earlier_run_left_is_set_aside(self) -> None:
         self.write("results/finetune.one.paper.json", "{}")
         self.write("notebooks/04_train.ipynb", notebook(

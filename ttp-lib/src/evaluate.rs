@@ -3,6 +3,7 @@
 
 mod augmentation;
 mod baseline;
+mod baseline_results;
 mod card;
 mod leakage;
 mod linear_leak;
@@ -17,6 +18,7 @@ mod training_outcome;
 pub use crate::published::{PAPER_TABLE_2, PublishedScores};
 pub use augmentation::{AugmentationFigures, Funnels, PaperRowsFigures};
 pub use baseline::{Baseline, linear_predictions, train_linear};
+pub use baseline_results::{BaselineResults, BaselineScores};
 pub use leakage::{
     LeakFigures, LeakScores, PartScores, scores_by_leakage, worth_without_relatives,
 };
@@ -186,7 +188,7 @@ impl Evaluation {
         if files.is_empty() {
             return Err(Error::input(
                 results,
-                "no finetune.*.json: run 04_baseline and 05_finetune first",
+                "no finetune.*.json: run 04_baseline and 06_finetune first",
             ));
         }
         files.iter().map(|path| files::read_json(path)).collect()

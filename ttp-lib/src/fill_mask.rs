@@ -4,8 +4,9 @@ pub use crate::published::{PAPER_APPENDIX_C, PAPER_SENTENCE, PublishedGuess};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 use ttp_base::show::Table;
-use ttp_base::{Result, cells};
+use ttp_base::{Result, cells, files};
 use ttp_model::encoder::{Guess, MaskedEncoder};
 use ttp_model::pretrained::CheckpointTokenizer;
 use ttp_model::tokenization::PaperTokenizer;
@@ -85,6 +86,68 @@ pub fn words_found(answers: &[(String, Vec<Guess>)]) -> usize {
         words.split(", ").any(|word| guesses.iter().any(|guess| guess.token == word))
     };
     of_field.filter(is_found).count()
+}
+
+/// What models say of masked words: a file `results/fill_mask.json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct FillMaskResults {
+    /// Each model's guesses, as of [`guesses`].
+    pub guesses: BTreeMap<String, Vec<(String, Vec<Guess>)>>,
+    /// The checkpoints that have no masked-language-model head.
+    pub without_head: Vec<String>,
+    /// In how many of the field's sentences the expected word is among a model's guesses.
+    pub readers_word_among_five: BTreeMap<String, usize>,
+    /// What the paper prints.
+    pub published: [PublishedGuess; 15],
+    /// How the guesses of the paper's own checkpoints stand to that.
+    pub agreement_with_published: BTreeMap<String, Agreement>,
+}
+
+impl FillMaskResults {
+    /// Counts what was guessed.
+    pub fn new(
+        guesses: BTreeMap<String, Vec<(String, Vec<Guess>)>>,
+        without_head: Vec<String>,
+    ) -> Self {
+        let agreement = |(name, answers): (&String, &Vec<(String, Vec<Guess>)>)| {
+            Some((name.clone(), Agreement::of(name, &answers.first()?.1)?))
+        };
+        Self {
+            readers_word_among_five: guesses
+                .iter()
+                .map(|(name, answers)| (name.clone(), words_found(answers)))
+                .collect(),
+            published: PAPER_APPENDIX_C,
+            agreement_with_published: guesses.iter().filter_map(agreement).collect(),
+            guesses,
+            without_head,
+        }
+    }
+
+    /// What follows, a sentence each.
+    pub fn findings(&self) -> Vec<String> {
+        if self.guesses.is_empty() {
+            return vec!["no checkpoint of this run has a masked-language-model head".to_owned()];
+        }
+        let of = FIELD_SENTENCES.len();
+        let mut found = Vec::new();
+        for (name, hits) in &self.readers_word_among_five {
+            found.push(format!(
+                "{name}: the expected word is among its five best in {hits} of {of} sentences"
+            ));
+            let agreement = self.agreement_with_published.get(name);
+            found.extend(agreement.map(|agreement| format!("  {agreement}")));
+        }
+        found
+    }
+
+    /// Writes it as a results file.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        files::write_json(path, self)
+    }
 }
 
 /// The token numbers of appendix C beside those of the vocabularies at hand.
@@ -228,42 +291,5 @@ impl fmt::Display for Agreement {
             )?;
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn guesses_stand_beside_the_published_ones_and_words_are_counted() {
-        let guess = |token: &str| Guess { id: 7, token: token.into(), probability: 0.25 };
-        // The paper's sentence, then the field's: "control" is right in the second of these.
-        let answers: Vec<(String, Vec<Guess>)> =
-            ["the", "money", "control"].map(|token| (String::new(), vec![guess(token)])).into();
-        assert_eq!(words_found(&answers), 1);
-        let answers = BTreeMap::from([("bert".to_owned(), answers)]);
-        let text = guesses_table(&answers).unwrap().to_text();
-        let line = text.lines().find(|line| line.contains("bert")).unwrap();
-        assert!(line.contains("the") && line.contains(PAPER_APPENDIX_C[0].token), "{text}");
-    }
-
-    #[test]
-    fn each_sentence_hides_one_word_and_each_model_has_five_lines() {
-        let sentences = FIELD_SENTENCES.iter().map(|(sentence, _)| *sentence);
-        for sentence in sentences.chain([PAPER_SENTENCE]) {
-            assert_eq!(sentence.matches("[MASK]").count(), 1, "{sentence}");
-        }
-        for checkpoint in ["bert", "scibert", "secbert"] {
-            let shares: Vec<f64> = PAPER_APPENDIX_C
-                .iter()
-                .filter(|guess| guess.checkpoint == checkpoint)
-                .map(|guess| guess.probability)
-                .collect();
-            assert_eq!(shares.len(), 5);
-            assert!(shares.windows(2).all(|pair| pair[0] > pair[1]), "best first");
-            assert!(shares.iter().sum::<f64>() < 1.0);
-        }
     }
 }

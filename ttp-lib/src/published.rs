@@ -9,6 +9,7 @@
 use serde::Serialize;
 use ttp_base::show::{Cell, Table};
 use ttp_base::{Result, cells};
+use ttp_model::engine::TrainParams;
 use ttp_text::balance::Funnel;
 use ttp_text::corpus::{Corpus, Operation};
 
@@ -145,6 +146,27 @@ pub const PAPER_TRAINING: PaperTraining = PaperTraining {
     learning_rate: 2e-5,
     optimizer: "Adam for BERT, AdamW for the others",
 };
+
+impl PaperTraining {
+    /// The paper's settings beside ours.
+    ///
+    /// # Errors
+    /// None in practice: the table's own check on the number of cells.
+    pub fn table(&self, ours: &TrainParams) -> Result<Table> {
+        let rate = |rate: f64| format!("{rate:e}");
+        let mut table = Table::new(["setting", "the paper", "here"]);
+        table.push(cells!["max_length", self.max_length, ours.max_length])?;
+        table.push(cells!["batch size", self.batch_size, ours.batch_size])?;
+        table.push(cells!["epochs", self.epochs, ours.epochs])?;
+        let rates = [self.learning_rate, ours.learning_rate].map(rate);
+        table.push(cells!["learning rate", &rates[0], &rates[1]])?;
+        table.push(cells!["warm-up", "not said", Cell::share(ours.warmup_share)])?;
+        table.push(cells!["optimizer", self.optimizer, format!("{:?}", ours.optimizer)])?;
+        table.push(cells!["weight decay", "0 for Adam", ours.weight_decay.to_string()])?;
+        table.push(cells!["gradient norm clipped at", "not said", ours.clip_norm.to_string()])?;
+        Ok(table)
+    }
+}
 
 /// A published row of the paper's table 2.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

@@ -41,7 +41,7 @@ impl ModelAnswers {
             predictions.iter().map(|p| class(&p.predicted)).collect::<Result<_>>()?;
         if Confusion::from_indices(labels.to_vec(), &truth, &predicted)? != evaluation.confusion {
             let reason =
-                format!("they are not those of {}: run 05_finetune again", evaluation.title());
+                format!("they are not those of {}: run 06_finetune again", evaluation.title());
             return Err(Error::Setting { field: "predictions", reason });
         }
         let rows: Vec<u32> = predictions.iter().map(|p| p.sample.row).collect();
@@ -136,7 +136,7 @@ impl ModelAnswers {
             return Ok(());
         }
         let reason = format!(
-            "those of {} and of {} are not the same: run 05_finetune again for both",
+            "those of {} and of {} are not the same: run 06_finetune again for both",
             self.evaluation.title(),
             other.name()
         );

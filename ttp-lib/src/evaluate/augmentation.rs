@@ -1,10 +1,6 @@
 //! What notebook 03 leaves behind: how many test rows have a relative in training, what that does
 //! to scores, and the sentences that follow.
 
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests;
-
 use super::leakage::LeakFigures;
 use super::linear_leak::LinearLeak;
 use serde::Serialize;

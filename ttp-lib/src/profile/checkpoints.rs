@@ -19,6 +19,16 @@ impl Run {
         setting("TTP_CHECKPOINT").unwrap_or_else(first)
     }
 
+    /// The name of the checkpoint that is pretrained further: the chosen one, or else the first of
+    /// the profile's encoders that asks for it. Where none does, the chosen one all the same.
+    pub fn pretraining_name(&self) -> String {
+        let chosen = self.chosen_name();
+        let is_further =
+            |name: &&String| Entry::named(name).is_some_and(Entry::is_pretrained_further);
+        let names = [vec![chosen.clone()], self.profile.encoders()].concat();
+        names.iter().find(is_further).cloned().unwrap_or(chosen)
+    }
+
     /// The checkpoints that this run fine-tunes: `TTP_CHECKPOINT` alone, or the profile's.
     pub fn checkpoints(&self) -> Vec<String> {
         match setting("TTP_CHECKPOINT") {
@@ -141,7 +151,7 @@ impl Run {
     fn further_pretrained(&self, name: &str) -> Result<Checkpoint> {
         let folder = self.folders.pretrained(name);
         if !folder.is_dir() {
-            let reason = "not there: notebook 05_finetune, or `ttp pretrain`, makes it";
+            let reason = "not there: notebook 05_pretraining, or `ttp pretrain`, makes it";
             return Err(Error::input(&folder, reason));
         }
         Checkpoint::open(name, &folder)

@@ -37,19 +37,15 @@ impl Pretraining<'_> {
 }
 
 impl MaskedHistory {
-    /// The model before training and after each epoch; of `None` a row that says so.
+    /// The model before training and after each epoch.
     ///
     /// # Errors
     /// None in practice: the table's own check on the number of cells.
-    pub fn table(history: Option<&Self>) -> Result<Table> {
+    pub fn table(&self) -> Result<Table> {
         let headers = ["epoch", "training loss", "loss", "perplexity", "right", "seconds"];
         let mut table = Table::new(headers)
             .caption("Masked tokens of the validation sentences: loss (nats), fraction right");
-        let Some(history) = history else {
-            table.push(cells!["no continued pretraining here", "", "", "", "", ""])?;
-            return Ok(table);
-        };
-        for one in &history.epochs {
+        for one in &self.epochs {
             let MaskedEpoch { epoch, train_loss, validation_loss, validation_accuracy, seconds } =
                 *one;
             let perplexity = Cell::number(validation_loss.exp(), 1);
@@ -65,35 +61,26 @@ impl MaskedHistory {
         }
         Ok(table)
     }
-}
 
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_epoch_has_its_perplexity() {
-        let before = MaskedEpoch {
-            epoch: 0,
-            train_loss: None,
-            validation_loss: 10.0_f64.ln(),
-            validation_accuracy: 0.25,
-            seconds: 0.0,
+    /// What follows from the first and the last epoch, a sentence each.
+    pub fn findings(&self) -> Vec<String> {
+        let (Some(first), Some(last)) = (self.epochs.first(), self.epochs.last()) else {
+            return Vec::new();
         };
-        let history = MaskedHistory {
-            epochs: vec![before],
-            losses: Vec::new(),
-            rows: 8,
-            validation_rows: 2,
-            validation_tokens: 3,
-            seconds: 0.0,
-            tokens_per_second: 0.0,
-        };
-        let table = MaskedHistory::table(Some(&history)).unwrap().to_text();
-        let row: Vec<&str> = table.lines().last().unwrap().split_whitespace().collect();
-        assert_eq!(row, ["0", "2.303", "10.0", "0.250", "0.0"]);
-        let none = MaskedHistory::table(None).unwrap().to_text();
-        assert!(none.contains("no continued pretraining here"), "{none}");
+        let right = [first, last].map(|one| 100.0 * one.validation_accuracy);
+        let among = [first, last].map(|one| one.validation_loss.exp());
+        vec![
+            format!(
+                "{} masked tokens of {} validation sentences: {:.1} % predicted before training, \
+                 {:.1} % after {} {}",
+                self.validation_tokens,
+                self.validation_rows,
+                right[0],
+                right[1],
+                last.epoch,
+                if last.epoch == 1 { "epoch" } else { "epochs" }
+            ),
+            format!("perplexity: {:.0} before, {:.1} after", among[0], among[1]),
+        ]
     }
 }

@@ -9,7 +9,9 @@ use std::process::Stdio;
 use ttp_lib::calibration::{Logits, Temperature, WeightedMean};
 use ttp_lib::compare::{self, BOTH, Both, ModelAnswers};
 use ttp_lib::corpus::{Operation, Sample};
-use ttp_lib::evaluate::{Baseline, Evaluation, ModelLogits, Training, linear_predictions};
+use ttp_lib::evaluate::{
+    Baseline, BaselineResults, Evaluation, ModelLogits, Training, linear_predictions,
+};
 use ttp_lib::files;
 use ttp_lib::linear::{LinearKind, LinearModel};
 use ttp_lib::metrics::Bootstrap;
@@ -38,6 +40,33 @@ fn split() -> Split {
 
 fn trained(kind: LinearKind) -> Baseline {
     Baseline::train(kind, Protocol::Clean, &split(), 1, BOOTSTRAP).unwrap()
+}
+
+#[test]
+fn the_results_say_what_copies_are_worth() {
+    let paper = Baseline::train(LinearKind::TfidfSvm, Protocol::Paper, &split(), 1, BOOTSTRAP);
+    let baselines = [trained(LinearKind::TfidfSvm), paper.unwrap()];
+    let gain = compare::gain_of_copies(&baselines[0], &split(), [BOOTSTRAP; 2]).unwrap();
+    let all = baselines[0].evaluation.scores;
+    let of = |scores| std::collections::BTreeMap::from([("tfidf-svm".to_owned(), scores)]);
+    let results = BaselineResults::new(&baselines, of(gain), of(all));
+    let found = results.findings();
+    assert_eq!(found.len(), 5, "{found:?}");
+    assert!(found[2].starts_with("  BERT's published F1, 0.90, lies "), "{found:?}");
+    let copies = format!(
+        "tfidf-svm with augmented copies minus without: macro F1 {}: ",
+        gain.f1.macro_.signed()
+    );
+    assert!(found[3].starts_with(&copies), "{found:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("baseline.json");
+    results.save(&path).unwrap();
+    let file: Value = files::read_json(&path).unwrap();
+    let models: Vec<&String> = file["models"].as_object().unwrap().keys().collect();
+    assert_eq!(models, ["tfidf-svm, protocol clean", "tfidf-svm, protocol paper"]);
+    assert_eq!(file["models"][models[0]]["f1_macro"], json!(all.f1.macro_));
+    assert_eq!(file["augmentation"]["tfidf-svm"], json!(gain));
+    assert_eq!(file["all_techniques"]["tfidf-svm"]["accuracy"], json!(all.accuracy));
 }
 
 #[test]

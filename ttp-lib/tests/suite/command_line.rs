@@ -443,7 +443,7 @@ fn names_that_are_unknown_come_with_those_that_are_known() {
         "error: unknown checkpoint to pretrain \"minilm\"; known: minilm-cti"
     );
     let made = project.fails(&["finetune", "--checkpoint", "minilm-cti"]);
-    let advice = "not there: notebook 05_finetune, or `ttp pretrain`, makes it";
+    let advice = "not there: notebook 05_pretraining, or `ttp pretrain`, makes it";
     assert_eq!(made, format!("error: models/minilm-cti: {advice}"));
     assert_eq!(
         project.fails(&["split", "--protocol", "dirty"]),
@@ -784,7 +784,7 @@ fn what_cannot_be_asked_for_similar_sentences_is_named() {
     assert_eq!(project.fails(&["similar", "  "]), "error: setting text: it is empty");
     assert_eq!(
         project.fails(&["similar", "It reads the memory of LSASS."]),
-        "error: models/similarity.hard_negatives: not there: notebook 10_hard_negatives, or `ttp \
+        "error: models/similarity.hard_negatives: not there: notebook 11_hard_negatives, or `ttp \
          similarity`, makes it"
     );
     let said = project.fails(&["similarity", "--trial", "{ \"epochs\": -1 }"]);

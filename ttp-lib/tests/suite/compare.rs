@@ -273,7 +273,7 @@ fn results_are_read_in_order_and_what_does_not_fit_is_refused() {
     assert_eq!(
         said(),
         "results/finetune.minilm.clean.predictions.parquet: setting predictions: they are not \
-         those of minilm, protocol clean: run 05_finetune again"
+         those of minilm, protocol clean: run 06_finetune again"
     );
     let mut turned = rows.clone();
     turned.swap(0, 1);
@@ -281,7 +281,7 @@ fn results_are_read_in_order_and_what_does_not_fit_is_refused() {
     assert_eq!(
         said(),
         "results: setting test rows: those of minilm, protocol clean and of minilm-cti are not \
-         the same: run 05_finetune again for both"
+         the same: run 06_finetune again for both"
     );
     write("minilm", Protocol::Clean, &rows, &rows);
     std::fs::remove_file(folder.path().join("finetune.another.clean.predictions.parquet")).unwrap();

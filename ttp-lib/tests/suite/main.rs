@@ -35,6 +35,7 @@ mod parity;
 mod remedies;
 mod report_inputs;
 mod report_model;
+mod results;
 mod resume;
 mod sentence_modules;
 mod serve;

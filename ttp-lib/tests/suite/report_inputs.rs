@@ -188,7 +188,7 @@ fn what_similar_needs_is_named(project: &Project) {
         let said = project.fails(&["report", "report.txt", "--similar", "--out", "found"]);
         let expected = format!(
             "error: models/similarity.hard_negatives/{missing}: not there, and --similar asks the \
-             sentence model: `ttp similarity`, or `make notebook NB=10_hard_negatives`, makes it"
+             sentence model: `ttp similarity`, or `make notebook NB=11_hard_negatives`, makes it"
         );
         assert_eq!(said, expected);
     }

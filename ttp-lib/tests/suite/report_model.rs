@@ -12,10 +12,13 @@ use ttp_lib::corpus::{self, Corpus, Source};
 use ttp_lib::encoder::TechniqueEncoder;
 use ttp_lib::metrics::Bootstrap;
 use ttp_lib::split::Shares;
+use ttp_report::ReportResults;
+use ttp_report::answers::{Answers, Score};
 use ttp_report::recognise::{
     LEAST, Models, Options, ReportModel, Search, TrainedModel, Training, WithEncoder, recognise,
     recognise_sentences, train,
 };
+use ttp_report::review::Counts;
 
 const BUNDLE: &str = "attack-v10.1/enterprise-attack.json";
 const BOOTSTRAP: Bootstrap = Bootstrap { resamples: 200, level: 0.95, seed: 1 };
@@ -70,7 +73,8 @@ fn document(texts: &[String]) -> (Document, Vec<Sentence>) {
 fn on_half_of_the_real_sentences_it_keeps_precision_and_recall() {
     let Some(bundle) = raw(BUNDLE) else { return };
     let corpus = corpus_of(&bundle).sampled(6_000, 1);
-    let TrainedModel { model, results } = trained(&bundle, &corpus, LEAST, None).unwrap();
+    let whole = trained(&bundle, &corpus, LEAST, None).unwrap();
+    let TrainedModel { model, results } = &whole;
     let found = &results.models["tfidf-svm"];
     // On all sentences it is 0.79 and 0.61 (results/report_model.json); with half of them recall
     // falls.
@@ -99,12 +103,30 @@ fn on_half_of_the_real_sentences_it_keeps_precision_and_recall() {
     );
     assert_eq!(report.model.attack_version, "10.1");
 
-    made_up_report(&model);
+    let score = made_up_report(&model);
+    let review =
+        Counts { accepted: 3, rejected: 1, corrected: 0, unseen: 2, missed: 0, precision: None };
+    let left = ReportResults::new(score, &whole, review).unwrap();
+    let found = left.findings();
+    let begins =
+        format!("of {} sentences of a made-up report {} count", score.sentences, score.named);
+    assert!(found[0].starts_with(&begins), "{found:?}");
+    assert!(found[3].ends_with("0.8 was asked for"), "{found:?}");
+    assert!(found[4].starts_with("the made-up report: precision "), "{found:?}");
+    let path = folder.with_file_name("report.json");
+    left.save(&path).unwrap();
+    let file: Value = ttp_lib::files::read_json(&path).unwrap();
+    assert_eq!(file.as_object().unwrap().len(), 19, "{file}");
+    assert_eq!(file["review"]["accepted"], json!(3));
+    assert_eq!(
+        file["precision_test"]["value"],
+        json!(results.models["tfidf-svm"].test.precision.value)
+    );
 }
 
 /// The report that the project made up, whose answers are known: most of what is named is right, and
 /// nothing is named where no technique is shown.
-fn made_up_report(model: &ReportModel) {
+fn made_up_report(model: &ReportModel) -> Score {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../data/reports");
     let read =
         ttp_documents::read_file(&folder.join("paper-lantern.md"), &Limits::default()).unwrap();
@@ -129,6 +151,7 @@ fn made_up_report(model: &ReportModel) {
     assert!(named >= 6 && right * 4 >= named * 3, "{right} of {named}");
     let found = |id: &str| report.techniques.iter().any(|technique| technique.technique == id);
     assert!(found("T1566") && found("T1003"), "{:?}", report.techniques);
+    Answers::read(&folder.join("paper-lantern.answers.json")).unwrap().score(&report).unwrap()
 }
 
 /// Two techniques and prose.

@@ -42,8 +42,8 @@ fn figure_run(document: &str, claim: &ClaimVerdict, ours: &Measurements) -> Opti
 fn what_runs(path: &str) -> &'static str {
     match path.split('.').next().unwrap_or_default() {
         "paper_rows" => "`make data` fetches the paper's own rows, notebooks 01 to 03 count them",
-        "similarity_report" => "`make data data-mpnet`, then notebook 09_similarity_report",
-        "families" => "`make data`, then notebook 12_families",
+        "similarity_report" => "`make data data-mpnet`, then notebook 10_similarity_report",
+        "families" => "`make data`, then notebook 13_families",
         "comparison" | "fill_mask" => {
             "TTP_PROFILE=paper make reproduce, with the hub's checkpoints"
         }
@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(of("paper_rows.half", "1", Some(not)).unwrap().0, FigureVerdict::NotReproduced);
         let (verdict, why) = of("families.rows", "7", Some(Reproduction::NoRun)).unwrap();
         assert_eq!(verdict, FigureVerdict::NotRun);
-        assert!(why.ends_with("then notebook 12_families"), "{why}");
+        assert!(why.ends_with("then notebook 13_families"), "{why}");
         assert_eq!(
             of("comparison.tokens.bert.in", "1,107", None).unwrap().0,
             FigureVerdict::Reproduced

@@ -202,7 +202,7 @@ fn papers_rows() -> Value {
 const REPRODUCED: [&str; 7] =
     ["rows", "rows.again", "techniques", "kept", "two", "balanced", "two.again"];
 
-/// What notebook 09 makes of the report's own pairs with its base model at hand.
+/// What notebook 10 makes of the report's own pairs with its base model at hand.
 fn reports_run() -> Value {
     let counted = |tp: u64, fn_: u64, fp: u64, tn: u64| {
         let counts = BinaryCounts { tp, fp, fn_, tn };

@@ -30,7 +30,7 @@ use ttp_lib::corpus::{self, Columns, Corpus, RowChoice, Source};
 use ttp_lib::encoder::TechniqueEncoder;
 use ttp_lib::evaluate::{Baseline, Evaluation, TrainingOutcome};
 use ttp_lib::linear::LinearKind;
-use ttp_lib::pretrained::{self, CATALOGUE, Entry};
+use ttp_lib::pretrained::{self, CATALOGUE};
 use ttp_lib::profile::{Labels, Profile, Run};
 use ttp_lib::serde_json::json;
 use ttp_lib::show::terminal_safe;
@@ -38,7 +38,7 @@ use ttp_lib::split::{self, Leakage, Protocol, SplitLosses};
 use ttp_lib::train::{self, FineTuning, Pretraining, SplitRows};
 use ttp_lib::{Error, Result, files};
 
-/// Names the MITRE ATT&CK technique of a sentence from a threat report.
+/// From sentences of threat reports to MITRE ATT&CK techniques.
 #[derive(Parser)]
 #[command(name = "ttp", version, arg_required_else_help = true)]
 struct Cli {
@@ -53,7 +53,7 @@ struct Cli {
 enum Command {
     /// Build the corpus and say what was left out
     Corpus(CorpusArguments),
-    /// Balance and split the corpus, and count what leaks
+    /// Balance and split the corpus, and count train-test leakage
     Split {
         /// paper (balance, then split), clean (split, then balance training only) or grouped (as clean,
         /// near-duplicates on one side)
@@ -66,9 +66,9 @@ enum Command {
         /// Names of the catalogue, or hub ids: owner/name, owner/name@revision
         checkpoints: Vec<String>,
     },
-    /// Pretrain a checkpoint further by masked words on the corpus's own training text
+    /// Continue the pretraining of a checkpoint with masked tokens of the corpus's training text
     Pretrain {
-        /// A checkpoint that is pretrained further [default: TTP_CHECKPOINT, then the profile's]
+        /// A checkpoint with continued pretraining [default: TTP_CHECKPOINT, then the profile's]
         #[arg(long)]
         checkpoint: Option<String>,
         #[command(flatten)]
@@ -76,8 +76,8 @@ enum Command {
     },
     /// Fine-tune a checkpoint on a split and score it on the test rows
     Finetune(FinetuneArguments),
-    /// Name the technique of each line of a file, or of standard input, as the lines come;
-    /// empty ones are passed over
+    /// Predict the technique of each line of a file, or of standard input, as the lines come;
+    /// empty lines are skipped
     Classify(classify::Arguments),
     /// Test trained models on sentences of another source or of a later time: your own, those that
     /// are new in ATT&CK v15, or TRAM 2's
@@ -351,15 +351,7 @@ fn fetch(run: &Run, mut checkpoints: Vec<String>) -> Result<()> {
 
 fn pretrain(run: &Run, checkpoint: Option<String>, fresh: &Fresh) -> Result<()> {
     fresh.heed();
-    let is_further = |name: &String| Entry::named(name).is_some_and(Entry::is_pretrained_further);
-    let name = match checkpoint {
-        Some(name) => name,
-        None => {
-            let mut names = [vec![run.chosen_name()], run.profile.encoders()].concat();
-            names.retain(is_further);
-            names.into_iter().next().unwrap_or_else(|| run.chosen_name())
-        }
-    };
+    let name = checkpoint.unwrap_or_else(|| run.pretraining_name());
     let Some(base) = run.base_of_further_pretraining(&name)? else {
         let further = CATALOGUE.iter().filter(|entry| entry.is_pretrained_further());
         let known = further.map(|entry| entry.name.clone()).collect();

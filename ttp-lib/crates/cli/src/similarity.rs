@@ -168,7 +168,7 @@ pub fn search(run: &Run, arguments: &SearchArguments) -> Result<()> {
         None => run.folders.sentence_model("hard_negatives"),
     };
     if !folder.is_dir() {
-        let reason = "not there: notebook 10_hard_negatives, or `ttp similarity`, makes it";
+        let reason = "not there: notebook 11_hard_negatives, or `ttp similarity`, makes it";
         return Err(Error::input(&folder, reason));
     }
     let checkpoint = Checkpoint::open(&folder.display().to_string(), &folder)?;

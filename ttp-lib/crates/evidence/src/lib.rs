@@ -7,6 +7,7 @@
 //! - [`UntrimmedModels`], [`UntrimmedSplits`]: all techniques, nothing trimmed: an encoder, a
 //!   linear model and both together; the linear model on other splits.
 //! - [`table_2_verdicts`]: whether the figures of the paper's table 2 are reproduced.
+//! - [`ComparisonResults`], [`EvidenceResults`]: what notebooks 07 and 08 leave behind.
 //!
 //! The rest is the sweep: a list of [`jobs()`], each with an id, in a folder of their own. Each
 //! trains one model and leaves one file, `jobs/ID.json`, which knows whether it is whole. Who runs
@@ -20,6 +21,8 @@
 
 mod arms;
 mod collect;
+mod comparison_results;
+mod evidence_results;
 pub mod external;
 mod jobs;
 mod linear;
@@ -40,6 +43,8 @@ mod work;
 
 pub use arms::{ArmEffect, Change, IntervalUnit, Means};
 pub use collect::{COMMAND, Evidence, LEVEL, Pair, Spread, Spreads};
+pub use comparison_results::{ComparisonResults, MostConfused};
+pub use evidence_results::EvidenceResults;
 pub use external::{External, ExternalScores};
 pub use jobs::{Job, JobKind, Work, fingerprint, jobs};
 pub use linear::{frozen, linear_splits};

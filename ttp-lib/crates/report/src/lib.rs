@@ -9,10 +9,12 @@ pub mod answers;
 mod id;
 pub mod outputs;
 pub mod recognise;
+mod results;
 pub mod review;
 mod sheet;
 
 pub use recognise::{Models, ReportModel, recognise};
+pub use results::ReportResults;
 /// For a notebook: one `:dep` brings the readers too.
 pub use ttp_documents as documents;
 

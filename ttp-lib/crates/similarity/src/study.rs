@@ -1,5 +1,5 @@
 //! The report's experiment on ATT&CK's sentences, up to the training: which sentences, which parts, which pairs,
-//! which triplets. Notebook 10 and `ttp similarity` do the rest.
+//! which triplets. Notebook 11 and `ttp similarity` do the rest.
 
 use super::Labels;
 use super::evaluate::{PairIntervals, TestPairs};

@@ -12,10 +12,12 @@ mod stages;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
+mod trimming;
 mod upsample;
 
 pub(crate) use stages::fill_up;
 pub use stages::{BalancedCorpus, Funnel, StageCounts, balance, stages_frame};
+pub use trimming::TrimmingResults;
 pub(crate) use upsample::upsample_apart;
 
 pub use upsample::{Draws, upsample, upsample_by_draws};

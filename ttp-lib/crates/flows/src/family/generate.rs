@@ -52,7 +52,7 @@ const REPORTED: &str = "its undetected rows are counted";
 /// The report's 21 families with their rows among 70,000 of validation. It counts four of them;
 /// of the others it gives F1, some recalls and some cells, from which two more follow. What is assumed
 /// makes a clear picture of the faults and does not meet all of the report's figures: its accuracy
-/// leaves fewer rows of TrojanDownloader and of TrickBot than stand here (notebook 13 has the bounds).
+/// leaves fewer rows of TrojanDownloader and of TrickBot than stand here (notebook 14 has the bounds).
 pub const FAMILIES: [Family; 21] = [
     family(
         "Adload",

@@ -17,7 +17,7 @@ const WEIGHTS: [&str; 4] = [
     "pytorch_model.bin.index.json",
 ];
 const MAKES_IT: &str = "not there, and --similar asks the sentence model: `ttp similarity`, or `make \
-                        notebook NB=10_hard_negatives`, makes it";
+                        notebook NB=11_hard_negatives`, makes it";
 /// How many techniques are given for a sentence.
 const TECHNIQUES: usize = 3;
 

@@ -94,7 +94,7 @@ pub const NUMBERS: [&str; 13] = [
 pub const LOGARITHMS: usize = 6;
 
 /// The names of the published encoder's outputs, as its authors print them: in alphabetical order.
-/// Notebook 12 shows that they are not what the outputs stand for.
+/// Notebook 13 shows that they are not what the outputs stand for.
 pub const OUTPUTS: [&str; 21] = [
     "Adload",
     "Artemis",
