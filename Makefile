@@ -157,7 +157,7 @@ doc: kernel ## the library's documentation, with the commands of `ttp`, as pages
 licences: setup ## every crate and Python package of others with its licence, in target/licences.csv
 	@$(OWN_PYTHON) environment/licences.py
 
-test-faults: $(if $(findstring --notebooks,$(FAULTS)),kernel,setup) ## ttp killed and its disk failing, 200 times each: is anything lost? (FAULTS="--kills 20 --disk 20" for a trial, "--notebooks 28" for the notebooks)
+test-faults: $(if $(findstring --notebooks,$(FAULTS)),kernel,setup) ## ttp killed and its disk failing, 200 times each: is anything lost? (FAULTS="--kills 20 --disk 20" for a trial, "--notebooks 30" for the notebooks)
 	@$(WITH) cargo build --quiet --package ttp-cli --bin ttp
 	@PYTHONPATH="$(CURDIR)/environment" $(OWN_PYTHON) -m faults $(FAULTS)
 

@@ -5,7 +5,7 @@ or to the output folder (what the run makes); `{checkpoint}` stands for the name
 the profile's:
 
     "ttp": {"inputs": ["data/raw/…"], "outputs": ["data/processed/corpus.parquet"],
-            "may_write": ["results/pretraining.{checkpoint}.json"]}
+            "may_write": ["results/paper_rows.json"]}
 
 What a notebook `may_write` is an output that not every run of it has; what it `may_read` is
 an input that need not be there.
@@ -17,6 +17,7 @@ figures of two profiles never mix and none is lost.
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import hashlib
 import json
@@ -50,6 +51,10 @@ class State:
         self.inputs = [self.place(entry) for entry in notebook_file.files(path, "inputs")
                        if not self.comes_from_hub(entry)]
         self.may_read = [self.place(entry) for entry in notebook_file.files(path, "may_read")]
+        # Without it there is nothing to fine-tune.
+        self.pretrained = [self.place(entry) for entry in notebook_file.files(path, "may_read")
+                           if entry.startswith("models/") and profiles.is_made_here(checkpoint or "")]
+        self.inputs += self.pretrained
         self.must_write = [self.place(entry) for entry in notebook_file.files(path, "outputs")]
         self.outputs = self.must_write + [self.place(entry) for entry
                                           in notebook_file.files(path, "may_write")
@@ -258,11 +263,24 @@ def left_by(name: str, value: dict, base: Path) -> list[Path]:
     inner += [Path("reports") / f"{name}.{kind}" for kind in ("html", "ipynb", "failed.ipynb")]
     left = [file for place in inner if ".." not in place.parts for file in found(base / place)]
     checkpoint = name.partition(".")[2]
-    if checkpoint:
+    # What pretrains a checkpoint further makes that one, and what fine-tunes it the rest.
+    if checkpoint and not any(place.parts[:2] == ("models", checkpoint) for place in inner):
         # <checkpoint>.<protocol>; another checkpoint's name can begin with this one's.
         left += [folder for folder in sorted((base / "models").glob(glob.escape(checkpoint) + ".*"))
                  if "." not in folder.name[len(checkpoint) + 1:]]
     return left
+
+
+def check_pretrained(states: "list[State]") -> None:
+    """A checkpoint that is pretrained further must be there before anything is trained for minutes:
+    on the disk, or made by a run before it."""
+    made: set[Path] = set()
+    for state in states:
+        for path in state.pretrained:
+            if path not in made and not found(path):
+                raise Problem(f"{state.name} reads {path}, which is not there: run 05_pretraining "
+                              "before it, or `ttp pretrain`")
+        made.update(state.must_write)
 
 
 def settle(profile: Profile, names: list[str] | None = None) -> None:
@@ -300,12 +318,32 @@ def settle(profile: Profile, names: list[str] | None = None) -> None:
         record.unlink()
 
 
+def set_aside_lost() -> None:
+    """Pages and records of notebooks that are there no more, or have another name now. What they
+    made is the next notebook's that writes it."""
+    known = {path.stem for path in project.NOTEBOOKS.glob("*.ipynb")}
+    reports, aside = project.output() / "reports", earlier("renamed")
+    for record in sorted(records().glob("*.json")):
+        name = record.stem
+        if name.partition(".")[0] in known:
+            continue
+        for kind in ("html", "ipynb", "failed.ipynb"):
+            page = reports / f"{name}.{kind}"
+            if page.exists():
+                move(page, aside / page.name)
+        record.unlink()
+        print(f"  {name} is no notebook any more: its page is in {shown_earlier('renamed')}", flush=True)
+
+
 def move(file: Path, target: Path) -> None:
-    """Renames a file or folder; what stood there goes."""
+    """Renames a file or folder; what stood there goes, and a model's folder that is empty then."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.is_dir():
         shutil.rmtree(target)
     file.replace(target)
+    if file.parent.parent.name == "models":
+        with contextlib.suppress(OSError):
+            file.parent.rmdir()
 
 
 def found(path: Path) -> list[Path]:

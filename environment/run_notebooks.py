@@ -423,19 +423,26 @@ def main() -> int:
         for path in notebooks(arguments.names, profile.notebooks()):
             own = runs(path, profile)
             if arguments.names and not own:
-                print(f"{path.stem} is not run: no checkpoint of profile {profile.name} has "
-                      "continued pretraining", flush=True)
+                chosen = os.environ.get("TTP_CHECKPOINT")
+                which = f"checkpoint {chosen}" if chosen else f"no checkpoint of profile {profile.name}"
+                print(f"{path.stem} is not run: {which} has {'no ' if chosen else ''}continued "
+                      "pretraining", flush=True)
             states += own
+        if arguments.names and not states:
+            return 0
+        freshness.check_pretrained(states)
         kernel.need_program()
         kernel.write_settings()
         if any(state.checkpoint for state in states):
             hub_check.check(profile, profile.checkpoints(), "notebook", project.NOTEBOOKS)
+        freshness.set_aside_lost()
         if not arguments.names:
             freshness.settle(profile)
         for state in states:
             state.check_profile_of_inputs()
             freshness.settle(profile, [state.name])
             run_if_needed(state, arguments.force, arguments.cell_timeout)
+        freshness.set_aside_lost()
         report.write_results(profile)
         report.write_index()
     except (Failed, Problem) as problem:

@@ -1,4 +1,4 @@
-"""`make test-faults FAULTS="--notebooks 28"`: notebooks disturbed while they run, in profile smoke.
+"""`make test-faults FAULTS="--notebooks 30"`: notebooks disturbed while they run, in profile smoke.
 
 Each fault is drawn by the seed: its notebook, its moment, whether earlier outputs are there, and
 
@@ -204,7 +204,7 @@ def run(work: Path, names: "list[str]", faults: int, seed: int, say=print) -> in
     lost, struck = 0, Counter()
     for number in range(faults):
         # Each kind over each notebook, in time: with each round over the notebooks the kinds move on.
-        name, kind = names[number % len(names)], KINDS[(number + number // len(names)) % len(KINDS)]
+        name, kind = names[number % len(names)], KINDS[(number % len(names) + number // len(names)) % len(KINDS)]
         again, moment = draw.random() < 0.5, draw.random() * notebooks.seconds[name]
         what = f"{name}, {kind} after {moment:.1f} s{', over earlier files' if again else ''}"
         try:

@@ -384,6 +384,15 @@ class OtherProfiles(WithRun):
             made = {"made": freshness.digests(self.state(checkpoint).outputs)}
             self.assertEqual(file in freshness.left_by(f"04_train.{checkpoint}", made, self.root), there)
 
+    def test_two_notebooks_of_one_checkpoint_claim_their_own_models(self) -> None:
+        self.write("models/further/config.json", "pretrained")
+        tuned = self.write("models/further.clean/config.json", "fine-tuned").parent
+        pretrained = {"made": {str(self.root / "models/further"): "digest"}}
+        self.assertNotIn(tuned, freshness.left_by("05_pretrain.further", pretrained, self.root))
+        self.assertIn(tuned, freshness.left_by("06_tune.further", {"made": {}}, self.root))
+        freshness.move(self.root / "models/further/config.json", self.root / "aside/config.json")
+        self.assertFalse((self.root / "models/further").exists())
+
     def test_models_of_a_checkpoint_whose_name_goes_on(self) -> None:
         self.write("models/one.large.clean/config.json", "of checkpoint one.large")
         self.settle("other", "04_train.one")

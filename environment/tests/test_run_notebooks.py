@@ -305,12 +305,44 @@ class Runs(HouseWithKernel):
         self.assertEqual(none.returncode, 0, none.stderr)
         self.assertIn("04_train is not run: no checkpoint of profile smoke has continued pretraining",
                       none.stdout)
+        chosen = self.run_notebooks("04", TTP_CHECKPOINT="one")
+        self.assertIn("04_train is not run: checkpoint one has no continued pretraining", chosen.stdout)
         self.assertNotIn("04_train", self.run_notebooks().stdout)
         self.write("notebooks/profiles/more.json", '{"checkpoints": ["one", "further"]}')
         one = self.run_notebooks("04", TTP_PROFILE="more")
         self.assertEqual(one.returncode, 0, one.stderr)
         self.assertIn("04_train.further  (profile more)", one.stdout)
         self.assertFalse((self.root / "reports/04_train.one.html").exists())
+
+    def test_a_checkpoint_that_nobody_has_pretrained_further_is_missed_at_once(self) -> None:
+        self.write("notebooks/profiles/more.json", '{"checkpoints": ["one", "further"]}')
+        self.write("notebooks/06_tune.ipynb", notebook(
+            "1", per_checkpoint=True, may_read=["models/{checkpoint}"]))
+        done = self.run_notebooks("06", TTP_PROFILE="more")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, "^error: 06_tune.further reads .*/models/further, which is not "
+                                      "there: run 05_pretraining before it, or `ttp pretrain`\n$")
+        self.assertNotIn("06_tune.one", done.stdout)
+        # Where a notebook before it makes it, nothing is missed.
+        self.write("notebooks/05_pretrain.ipynb", notebook(
+            "import pathlib\nfolder = pathlib.Path('../models/further')\n"
+            "folder.mkdir(parents=True)\n(folder / 'config.json').write_text('{}')",
+            per_checkpoint="pretrained", outputs=["models/{checkpoint}"]))
+        done = self.run_notebooks("05", "06", TTP_PROFILE="more")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("06_tune.further  (profile more)", done.stdout)
+
+    def test_pages_of_notebooks_that_are_gone_are_set_aside(self) -> None:
+        self.write("notebooks/01_good.ipynb", GOOD)
+        self.assertEqual(self.run_notebooks().returncode, 0)
+        (self.root / "notebooks/01_good.ipynb").rename(self.root / "notebooks/02_good.ipynb")
+        done = self.run_notebooks()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("01_good is no notebook any more: its page is in reports/.earlier/renamed/",
+                      done.stdout)
+        self.assertFalse((self.root / "reports/01_good.html").exists())
+        self.assertTrue((self.root / "reports/.earlier/renamed/01_good.html").exists())
+        self.assertEqual([p.stem for p in (self.root / "reports/.runs").glob("*.json")], ["02_good"])
 
     def test_what_an_earlier_run_left_is_set_aside(self) -> None:
         self.write("results/finetune.one.paper.json", "{}")
