@@ -33,7 +33,7 @@ pub enum Start {
         /// The pinned commit, or a branch.
         revision: String,
     },
-    /// Another checkpoint of the catalogue, pretrained further by masked words on the
+    /// Another checkpoint of the catalogue, with continued pretraining (masked tokens) on the
     /// corpus's own training text; notebook 05 does so.
     FurtherPretrained {
         /// The checkpoint it starts from.
