@@ -145,7 +145,9 @@ class Index(OutputFolder):
         self.assertEqual(links, ["results.json", "01_a.html#What-we-saw", "02_b.html#What-we-saw",
                                  "01_a.html", "02_b.html", "03_c.html"])
         self.assertIn('id="What-we-saw"', (self.out / "reports/01_a.html").read_text(encoding="utf-8"))
-        self.assertNotIn("four", re.sub("<script.*?</script>", "", text, flags=re.DOTALL))
+        shown = re.sub("<script.*?</script>|<details class=\"glossary\">.*?</details>", "", text,
+                       flags=re.DOTALL)
+        self.assertNotIn("four", shown)
 
     def test_the_table_that_a_run_ends_with_comes_from_its_notebook(self) -> None:
         self.write("01_a", notebook([shows("text/html", TABLE % "of another profile")], profile="other"))
