@@ -35,6 +35,8 @@ from project import Problem
 
 MADE_BY_RUNS = ("data/processed/", "results/", "reports/", "models/", "sweep/")
 RAW, MODELS = "data/raw/", "data/raw/models/"
+# What a run leaves of itself in reports/, behind its name.
+PAGES = ("html", "ipynb", "failed.ipynb")
 SETTINGS = ("TTP_SOURCES", "TTP_MODELS", "TTP_LIBTORCH", "CUDA", "CUDA_VISIBLE_DEVICES",
             project.TF32)
 
@@ -260,7 +262,7 @@ def left_by(name: str, value: dict, base: Path) -> list[Path]:
     outputs, report, and its checkpoint's models, each a whole folder."""
     inner = [Path(os.path.relpath(place, project.output()))
              for place in value.get("made") or value.get("outputs") or []]
-    inner += [Path("reports") / f"{name}.{kind}" for kind in ("html", "ipynb", "failed.ipynb")]
+    inner += [Path("reports") / f"{name}.{kind}" for kind in PAGES]
     left = [file for place in inner if ".." not in place.parts for file in found(base / place)]
     checkpoint = name.partition(".")[2]
     # What pretrains a checkpoint further makes that one, and what fine-tunes it the rest.
@@ -327,7 +329,7 @@ def set_aside_lost() -> None:
         name = record.stem
         if name.partition(".")[0] in known:
             continue
-        for kind in ("html", "ipynb", "failed.ipynb"):
+        for kind in PAGES:
             page = reports / f"{name}.{kind}"
             if page.exists():
                 move(page, aside / page.name)

@@ -435,14 +435,15 @@ def main() -> int:
         kernel.write_settings()
         if any(state.checkpoint for state in states):
             hub_check.check(profile, profile.checkpoints(), "notebook", project.NOTEBOOKS)
+        # Before, for they would move what a notebook of today has made; after, for those that came back.
         freshness.set_aside_lost()
         if not arguments.names:
             freshness.settle(profile)
+            freshness.set_aside_lost()
         for state in states:
             state.check_profile_of_inputs()
             freshness.settle(profile, [state.name])
             run_if_needed(state, arguments.force, arguments.cell_timeout)
-        freshness.set_aside_lost()
         report.write_results(profile)
         report.write_index()
     except (Failed, Problem) as problem:
