@@ -85,8 +85,9 @@ impl PaperCounts {
     /// None in practice: the table's own check on the number of cells.
     pub fn beside(&self, columns: &[(&str, Option<Funnel>)]) -> Result<Table> {
         let names = columns.iter().map(|(name, _)| *name);
-        let mut table = Table::new(["", "the paper says"].into_iter().chain(names))
-            .caption("From the corpus to the balanced rows, copies drawn or filled up");
+        let mut table = Table::new(["", "the paper says"].into_iter().chain(names)).caption(
+            "From the corpus to the balanced rows, with two ways of adding augmented copies",
+        );
         let over_half = self.over_half_augmented.to_string();
         type Count = fn(&Funnel) -> Cell;
         let rows: [(&str, &str, Count); 10] = [

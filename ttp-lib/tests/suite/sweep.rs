@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use tch::Device;
 use ttp_evidence::{Evidence, IntervalUnit, Outcome, linear_splits};
+use ttp_lib::compare::Both;
 use ttp_lib::encoder::{Pooling, TechniqueEncoder};
+use ttp_lib::evaluate::Training;
 use ttp_lib::linear::LinearKind;
 use ttp_lib::pretrained::{Checkpoint, Vocabulary};
 use ttp_lib::profile::Run;
@@ -176,8 +178,15 @@ fn a_sweep_of_all_kinds_of_jobs_becomes_evidence() {
     let seeds: Vec<&String> = evidence.seeds.keys().collect();
     assert_eq!(
         seeds,
-        ["counts-logistic.clean", "minilm-cti.clean", "minilm.clean", "tfidf-svm.clean"]
+        [
+            "both.clean",
+            "counts-logistic.clean",
+            "minilm-cti.clean",
+            "minilm.clean",
+            "tfidf-svm.clean"
+        ]
     );
+    assert_eq!(evidence.seeds["both.clean"].runs, [1, 2]);
     let minilm = &evidence.seeds["minilm.clean"];
     assert!(minilm.train_accuracy.is_some() && minilm.f1_macro.low.is_some());
     assert_eq!(evidence.splits["tfidf-svm.clean"].f1_macro.n, 2);
@@ -192,7 +201,7 @@ fn a_sweep_of_all_kinds_of_jobs_becomes_evidence() {
     assert!(rows.is_sorted() && rows[0] < rows[3] / 5, "{rows:?}");
     assert!(arm("no_augmentation").train_rows < rows[3]);
     // Over seeds all pairs but that of the linear models, which have none; over splits that one.
-    assert_eq!(evidence.pairs.len(), 5 + 1);
+    assert_eq!(evidence.pairs.len(), 9 + 1);
     let outcome = Outcome::read(&project.result("rows_25.minilm.clean.seed-1")).unwrap();
     assert_eq!(outcome.test.row.len(), outcome.test.predicted.len());
     assert!(!project.at("f/models/minilm.clean").exists(), "models of jobs are not kept");
@@ -355,8 +364,12 @@ fn results_that_are_cut_edited_or_foreign_are_known_and_made_anew() {
 
 #[test]
 fn a_seeds_run_is_what_fine_tuning_with_that_seed_gives_and_notebooks_draw_the_same_splits() {
-    let project =
-        Project::new(&json!({ "seeds": [3], "arms": [], "linear": ["tfidf-svm"], "splits": 2 }));
+    let mut sweep = json!({ "seeds": [3], "arms": [], "linear": ["tfidf-svm"], "splits": 2 });
+    let project = Project::new(&sweep);
+    let run = Run::open(project.0.path(), project.0.path(), "laptop").unwrap();
+    let own = run.finetune_seed("minilm", Protocol::Clean);
+    sweep["seeds"] = json!([3, own]);
+    project.write_profile(1, &sweep);
     project.sweep(&["prepare"]);
     project.sweep(&["run", "minilm.clean.seed-3"]);
     project.sweep(&["run", "tfidf-svm.clean.split-2"]);
@@ -369,7 +382,28 @@ fn a_seeds_run_is_what_fine_tuning_with_that_seed_gives_and_notebooks_draw_the_s
     assert_eq!(tuned["f1_macro"], json!(outcome.scores.f1_macro));
     assert_eq!(tuned["train_rows"], json!(outcome.train_rows));
 
-    let run = Run::open(project.0.path(), project.0.path(), "laptop").unwrap();
+    // With the seed of the notebooks: also together with the linear model, as they compare it.
+    let id = format!("minilm.clean.seed-{own}");
+    project.sweep(&["run", &id]);
+    project.succeeds(&["finetune"]);
+    project.succeeds(&["finetune", "--checkpoint", "tfidf-svm"]);
+    let (results, linear) = (project.at("results"), LinearKind::TfidfSvm);
+    let bootstrap = run.bootstrap("test scores");
+    let expected = Both::of(&results, "minilm", linear, Protocol::Clean, bootstrap).unwrap();
+    let found = Outcome::read(&project.result(&id)).unwrap().both.unwrap();
+    assert_eq!(found.predicted, expected.logits.test.best());
+    assert_eq!(found.scores.f1_macro, expected.evaluation.f1_macro);
+    let Training::Both { weight, temperatures, .. } = expected.evaluation.training else {
+        panic!("not of two models")
+    };
+    assert_eq!((found.encoder_weight, found.temperatures), (weight, temperatures));
+
+    // A result without it, as an earlier version wrote them, is made anew.
+    let alone = Outcome { both: None, ..Outcome::read(&project.result(&id)).unwrap() };
+    alone.write(&project.result(&id)).unwrap();
+    let [state, why] = project.state(&id);
+    assert!(state == "foreign" && why.contains("together with tfidf-svm"), "{state} {why}");
+
     let mut told = 0;
     let found =
         linear_splits(&run, &[LinearKind::TfidfSvm], Protocol::Clean, 2, &mut |_| told += 1);

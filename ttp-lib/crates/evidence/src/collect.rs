@@ -91,7 +91,8 @@ pub struct Evidence {
     /// The level of the intervals, 0.95 for 95 %.
     pub level: f64,
     /// Models over seeds on the profile's own split, by model and protocol: `minilm.clean`. A
-    /// linear model is there once, as nothing in it is drawn.
+    /// linear model is there once, as nothing in it is drawn; `both` is the profile's first encoder
+    /// together with `tfidf-svm`, once for each seed of the encoder.
     pub seeds: BTreeMap<String, Spreads>,
     /// Linear models over splits that are drawn anew: `tfidf-svm.clean`. The intervals take into
     /// account that the splits overlap ([`Summary::of_splits`]).
@@ -142,7 +143,10 @@ impl Evidence {
     pub fn of(run: &Run, outcomes: &[Outcome]) -> Result<Self> {
         let level = run.profile.bootstrap.level;
         let (mut seeds, mut splits) = (ByModel::new(), ByModel::new());
-        for outcome in outcomes.iter().filter(|outcome| outcome.settings.arm.is_none()) {
+        let together: Vec<Outcome> = outcomes.iter().filter_map(Outcome::together).collect();
+        for outcome in
+            outcomes.iter().chain(&together).filter(|outcome| outcome.settings.arm.is_none())
+        {
             let by = if outcome.settings.draw.is_some() { &mut splits } else { &mut seeds };
             let key = (outcome.settings.protocol, outcome.settings.model.as_str());
             by.entry(key).or_default().push(outcome);

@@ -70,6 +70,7 @@ fn trained(
         validation: said(&split.validation)?,
         test: said(&split.test)?,
         labels: labels.to_vec(),
+        both: None,
     };
     let settings = JobSettings {
         model: kind.name().to_owned(),
@@ -174,6 +175,7 @@ fn on_vectors(
         validation: [places_of(&split.validation, &labels)?, said(&validation)],
         test: [places_of(&split.test, &labels)?, said(&test)],
         labels,
+        both: None,
     };
     let settings = JobSettings {
         model: plain(&checkpoint.name),

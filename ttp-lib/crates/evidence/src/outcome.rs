@@ -8,11 +8,14 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
 use ttp_base::{Error, Result, files};
+use ttp_lib::compare::{BOTH, Mean};
+use ttp_lib::evaluate::{ModelLogits, PartLogits, train_linear};
 use ttp_lib::profile::Arm;
 use ttp_lib::train::TrainParams;
 use ttp_metrics::{Confusion, Groups, Part, Scores};
 use ttp_text::corpus::Sample;
-use ttp_text::split::Protocol;
+use ttp_text::linear::LinearKind;
+use ttp_text::split::{Protocol, Split};
 
 /// The scores of some rows, each from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -82,6 +85,46 @@ pub struct TestRows {
     pub predicted: Vec<usize>,
 }
 
+/// A trained encoder and a linear model together ([`Mean`]), tested on the encoder's test rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BothOutcome {
+    /// The linear model, trained on the same rows.
+    pub linear: LinearKind,
+    /// The encoder's weight in the mean, from 0 to 1, chosen on the validation rows.
+    pub encoder_weight: f64,
+    /// The encoder's and the linear model's temperature, likewise.
+    pub temperatures: [f64; 2],
+    /// Scores on the test rows.
+    pub scores: Figures,
+    /// Scores on the validation rows.
+    pub validation: Figures,
+    /// The technique that each test row was given, an index into the labels.
+    pub predicted: Vec<usize>,
+}
+
+impl BothOutcome {
+    /// An encoder together with a linear model that is trained on the same split.
+    pub(super) fn of(
+        encoder: &ModelLogits,
+        split: &Split,
+        linear: LinearKind,
+        seed: u64,
+    ) -> Result<Self> {
+        let of_linear = ModelLogits::of_linear(split, &train_linear(linear, split, seed)?)?;
+        let Mean { weight, temperatures, logits } = Mean::of(encoder, &of_linear)?;
+        let figures = |part: &PartLogits| Figures::of(&logits.labels, &part.truth, &part.best());
+        Ok(Self {
+            linear,
+            encoder_weight: weight,
+            temperatures,
+            scores: figures(&logits.test)?,
+            validation: figures(&logits.validation)?,
+            predicted: logits.test.best(),
+        })
+    }
+}
+
 /// A trained model's test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -108,6 +151,10 @@ pub struct Outcome {
     pub seconds: f64,
     /// What it said of each test row.
     pub test: TestRows,
+    /// The encoder together with a linear model: of the runs over seeds of the profile's first
+    /// encoder alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub both: Option<BothOutcome>,
 }
 
 impl Outcome {
@@ -120,6 +167,21 @@ impl Outcome {
     /// Which test rows are of one sentence.
     pub(super) fn sentences(&self) -> Groups {
         Groups::by(&self.test.row)
+    }
+
+    /// What the encoder and the linear model said together, as the outcome of a model named
+    /// [`BOTH`].
+    pub(super) fn together(&self) -> Option<Self> {
+        let both = self.both.as_ref()?;
+        Some(Self {
+            settings: JobSettings { model: BOTH.to_owned(), ..self.settings.clone() },
+            scores: both.scores,
+            validation: both.validation,
+            train_accuracy: None,
+            test: TestRows { predicted: both.predicted.clone(), ..self.test.clone() },
+            both: None,
+            ..self.clone()
+        })
     }
 
     /// Refuses to be compared row by row with an outcome of other test rows.
@@ -136,12 +198,14 @@ impl Outcome {
     fn check(&self, path: &Path) -> Result<()> {
         let TestRows { row, truth, predicted } = &self.test;
         let of_labels = |indices: &[usize]| indices.iter().all(|&at| at < self.labels.len());
-        if row.len() == truth.len() && of_labels(truth) && of_labels(predicted) {
-            // As many predictions as rows, and no score that is another's.
-            let found = Figures::of(&self.labels, truth, predicted);
-            if found.is_ok_and(|found| found == self.scores) {
-                return Ok(());
-            }
+        // As many predictions as rows, and no score that is another's.
+        let give = |predicted: &[usize], scores: &Figures| {
+            let found = || Figures::of(&self.labels, truth, predicted);
+            of_labels(predicted) && found().is_ok_and(|found| found == *scores)
+        };
+        let both = self.both.iter().all(|both| give(&both.predicted, &both.scores));
+        if row.len() == truth.len() && of_labels(truth) && give(predicted, &self.scores) && both {
+            return Ok(());
         }
         Err(Error::input_at(path, None, Some("test"), "its rows do not give its scores"))
     }
@@ -165,6 +229,7 @@ pub(super) struct TrainingFacts {
     /// Of validation and of test: truth, and what was said.
     pub validation: [Vec<usize>; 2],
     pub test: [Vec<usize>; 2],
+    pub both: Option<BothOutcome>,
 }
 
 impl TrainingFacts {
@@ -189,6 +254,7 @@ impl TrainingFacts {
             train_accuracy: self.train_accuracy,
             seconds,
             test: TestRows { row: test.iter().map(|s| s.row).collect(), truth, predicted },
+            both: self.both,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::jobs::{Job, Work, fingerprint, hex, jobs};
 use super::outcome::{Outcome, PretrainingOutcome, digest_of_file};
+use super::train;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -263,6 +264,7 @@ impl Sweep {
         }
         let broken = |error: Error| (State::Broken, error.to_string());
         let foreign = |why: &str| Err((State::Foreign, why.to_owned()));
+        let mut lacks_both = false;
         let (id, fingerprint, data, weights) = match &job.work {
             Work::Pretrain { checkpoint } => {
                 let found = PretrainingOutcome::read(&path).map_err(broken)?;
@@ -271,6 +273,8 @@ impl Sweep {
             }
             _ => {
                 let found = Outcome::read(&path).map_err(broken)?;
+                let beside = train::beside(&self.run.profile, &job.work);
+                lacks_both = beside.is_some() && found.both.is_none();
                 (found.id, found.fingerprint, found.data, None)
             }
         };
@@ -282,6 +286,9 @@ impl Sweep {
         }
         if data != self.data(record, &job.work) {
             return foreign("of another corpus or other splits");
+        }
+        if lacks_both {
+            return foreign("made before the encoder was tested together with tfidf-svm");
         }
         match weights {
             Some((said, file)) if digest_of_file(&file).map_err(broken)? != said => {

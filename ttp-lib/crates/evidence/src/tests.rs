@@ -1,6 +1,6 @@
 use super::arms::IntervalUnit;
 use super::collect::Evidence;
-use super::outcome::{Figures, JobSettings, Outcome, TestRows};
+use super::outcome::{BothOutcome, Figures, JobSettings, Outcome, TestRows};
 use super::{Arm, JobKind, SweepSettings, fingerprint, jobs};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -185,6 +185,7 @@ fn outcome(id: &str, told: JobSettings, rows: usize, wrong: &[usize]) -> Outcome
         train_accuracy: None,
         seconds: 2.0,
         test: TestRows { row: (0..rows as u32).collect(), truth, predicted },
+        both: None,
     }
 }
 
@@ -197,6 +198,57 @@ fn told(model: &str, arm: Option<Arm>, seed: Option<u64>, draw: Option<usize>) -
 fn seed(model: &str, arm: Option<Arm>, seed: u64, count: usize) -> Outcome {
     let wrong: Vec<usize> = (0..count).collect();
     outcome("", told(model, arm, Some(seed), None), 40, &wrong)
+}
+
+/// With a linear model beside it the first `count` rows are wrong.
+fn with_both(own: Outcome, count: usize) -> Outcome {
+    let Outcome { scores, validation, test, .. } = seed("", None, 0, count);
+    let both = BothOutcome {
+        linear: LinearKind::TfidfSvm,
+        encoder_weight: 0.4,
+        temperatures: [1.5, 0.5],
+        scores,
+        validation,
+        predicted: test.predicted,
+    };
+    Outcome { both: Some(both), ..own }
+}
+
+#[test]
+fn an_encoder_with_a_linear_model_is_a_model_of_its_own_over_seeds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("jobs/a.json");
+    let own = with_both(seed("minilm", None, 1, 7), 4);
+    own.write(&path).unwrap();
+    assert_eq!(Outcome::read(&path).unwrap(), own);
+    let mut wrong = own.clone();
+    wrong.both.as_mut().unwrap().predicted[39] = 0;
+    wrong.write(&path).unwrap();
+    let said = Outcome::read(&path).unwrap_err().to_string();
+    assert!(said.ends_with("field \"test\": its rows do not give its scores"), "{said}");
+
+    let outcomes = [
+        own,
+        with_both(seed("minilm", None, 2, 9), 2),
+        seed("scratch", None, 1, 12),
+        seed("scratch", None, 2, 13),
+    ];
+    let found = Evidence::of(&run(json!({}), &["minilm", "scratch"]), &outcomes).unwrap();
+    let means: Vec<(&str, f64)> =
+        found.seeds.iter().map(|(model, s)| (model.as_str(), s.accuracy.mean)).collect();
+    let share = |wrong: [usize; 2]| 1.0 - wrong.iter().sum::<usize>() as f64 / 80.0;
+    let expected = [
+        ("both.clean", share([4, 2])),
+        ("minilm.clean", share([7, 9])),
+        ("scratch.clean", share([12, 13])),
+    ];
+    for ((model, mean), (name, value)) in means.into_iter().zip(expected) {
+        assert!(model == name && (mean - value).abs() < 1e-12, "{model} {mean} {value}");
+    }
+    assert_eq!(found.seeds["both.clean"].runs, [1, 2]);
+    assert!(found.seeds["both.clean"].train_accuracy.is_none());
+    let gain = found.pairs.iter().find(|pair| pair.first == "both" && pair.second == "minilm");
+    assert!((gain.unwrap().accuracy.difference.mean - 5.0 / 40.0).abs() < 1e-12);
 }
 
 #[test]

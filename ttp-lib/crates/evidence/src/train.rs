@@ -1,6 +1,9 @@
 //! Jobs that train an encoder.
 
-use super::outcome::{JobSettings, Outcome, PretrainingOutcome, TrainingFacts, digest_of_file};
+use super::jobs::Work;
+use super::outcome::{
+    BothOutcome, JobSettings, Outcome, PretrainingOutcome, TrainingFacts, digest_of_file,
+};
 use super::sweep::Sweep;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -9,27 +12,38 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 use std::time::Instant;
 use ttp_base::{Error, Result};
-use ttp_lib::profile::Arm;
+use ttp_lib::evaluate::ModelLogits;
+use ttp_lib::profile::{Arm, Profile};
 use ttp_lib::train::{self, Algorithm, FineTuning, Pretraining, SplitRows, Step, TrainParams};
 use ttp_model::encoder::{Pooling, TechniqueEncoder};
 use ttp_model::pretrained::Vocabulary;
 use ttp_text::corpus::clean::normalised;
 use ttp_text::corpus::{Operation, Sample};
+use ttp_text::linear::LinearKind;
 use ttp_text::split::{Protocol, Unlabelled};
+
+/// What a job trains.
+pub(super) struct EncoderJob<'a> {
+    pub checkpoint: &'a str,
+    pub protocol: Protocol,
+    /// What is changed in the training.
+    pub arm: Option<Arm>,
+    pub seed: u64,
+    /// The linear model that the encoder is tested together with.
+    pub beside: Option<LinearKind>,
+}
 
 /// Fine-tunes a checkpoint on a protocol's split, with an arm's change where there is one, and
 /// tests it. The model itself is not kept.
 pub(super) fn run(
     sweep: &Sweep,
-    checkpoint: &str,
-    protocol: Protocol,
-    arm: Option<Arm>,
-    seed: u64,
+    job: &EncoderJob<'_>,
     marks: [String; 3],
     watch: &mut dyn FnMut(&Step),
 ) -> Result<Outcome> {
     let started = Instant::now();
     let run = &sweep.run;
+    let EncoderJob { checkpoint, protocol, arm, seed, beside } = *job;
     let checkpoint = run.checkpoint(checkpoint)?;
     let mut split = sweep.split(protocol)?;
     train::check_held_out(&checkpoint, &split)?;
@@ -71,14 +85,23 @@ pub(super) fn run(
             Some(right as f64 / said.len().max(1) as f64)
         }
     };
-    let validation = encoder.predict_rows(&rows.validation)?.best();
-    let test = encoder.predict_rows(&rows.test)?.best();
+    let validation = encoder.predict_rows(&rows.validation)?;
+    let test = encoder.predict_rows(&rows.test)?;
+    let both = match beside {
+        Some(kind) => {
+            let logits = ModelLogits::of_encoder(&split, &rows.labels, &validation, &test)?;
+            let seed = run.seed(&format!("linear {kind}"));
+            Some(BothOutcome::of(&logits, &split, kind, seed)?)
+        }
+        None => None,
+    };
     let trained = TrainingFacts {
         labels: rows.labels,
         train_rows: rows.training.labels.len(),
         train_accuracy,
-        validation: [rows.validation.labels, validation],
-        test: [rows.test.labels, test],
+        validation: [rows.validation.labels, validation.best()],
+        test: [rows.test.labels, test.best()],
+        both,
     };
     let settings = JobSettings {
         model: super::jobs::plain(&checkpoint.name),
@@ -89,6 +112,15 @@ pub(super) fn run(
         params: Some(params),
     };
     trained.outcome(marks, settings, &split.test, started.elapsed().as_secs_f64())
+}
+
+/// The linear model that a job's encoder is tested together with: that of the profile's first
+/// encoder over seeds, as in the comparison ([`both_of`](ttp_lib::compare::both_of)).
+pub(super) fn beside(profile: &Profile, work: &Work) -> Option<LinearKind> {
+    let Work::Seed { checkpoint, .. } = work else { return None };
+    let kind = LinearKind::TfidfSvm;
+    let is_first = profile.encoders().first() == Some(checkpoint);
+    (is_first && profile.sweep.linear.contains(&kind)).then_some(kind)
 }
 
 /// Removes a folder that need not be there.

@@ -3,6 +3,7 @@
 use super::jobs::{Work, job};
 use super::outcome::{Outcome, write_sealed};
 use super::sweep::{JobCheck, State, Sweep};
+use super::train::EncoderJob;
 use super::{linear, train};
 use ttp_base::{Error, Result};
 use ttp_lib::profile::Arm;
@@ -56,16 +57,21 @@ impl Sweep {
             Work::Linear { kind, protocol, draw } => {
                 Some(linear::run(self, *kind, *protocol, *draw, marks)?)
             }
-            Work::Seed { checkpoint, protocol, seed } => {
-                Some(train::run(self, checkpoint, *protocol, None, *seed, marks, watch)?)
+            Work::Seed { checkpoint, protocol: own, seed } => {
+                let beside = train::beside(&self.run.profile, &job.work);
+                let (protocol, arm, seed) = (*own, None, *seed);
+                let job = EncoderJob { checkpoint, protocol, arm, seed, beside };
+                Some(train::run(self, &job, marks, watch)?)
             }
             Work::Arm { arm: Arm::Frozen, checkpoint, seed } => {
                 let split = self.split(Protocol::Clean)?;
                 let checkpoint = self.run.checkpoint(checkpoint)?;
                 Some(linear::on_frozen(&self.run, &checkpoint, &split, *seed, marks)?)
             }
-            Work::Arm { arm, checkpoint, seed } => {
-                Some(train::run(self, checkpoint, arm.protocol(), Some(*arm), *seed, marks, watch)?)
+            Work::Arm { arm: own, checkpoint, seed } => {
+                let (protocol, arm, seed) = (own.protocol(), Some(*own), *seed);
+                let job = EncoderJob { checkpoint, protocol, arm, seed, beside: None };
+                Some(train::run(self, &job, marks, watch)?)
             }
         };
         if let Some(outcome) = &outcome {

@@ -94,7 +94,7 @@ impl fmt::Display for Warning {
                 write!(
                     f,
                     "the model calls {called} of {pairs} validation pairs {what} at {threshold:.3}: \
-                     its yes and no say next to nothing"
+                     this threshold tells hardly any pairs apart"
                 )
             }
         }

@@ -251,7 +251,8 @@ impl SimilarityResults {
 
     fn of_suspects(&self) -> String {
         let MiningFigures { nearer_than_all_similar: suspects, found, .. } = self.mining;
-        let said = format!("{suspects} of {found} mined negatives are nearer than all similar");
+        let said =
+            format!("{suspects} of {found} mined negatives are nearer than every similar sentence");
         match suspects {
             0 => format!("{said}: none looks like a false negative"),
             _ => format!("{said}: these may be false negatives, which teach the model an error"),

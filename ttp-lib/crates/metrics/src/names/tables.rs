@@ -52,7 +52,7 @@ impl NamesByCounts {
     /// None in practice: the table's own check on the number of cells.
     pub fn table(&self) -> Result<Table> {
         let headers =
-            ["printed name", "rows", "expected", "best name", "expected so", "may as well be"];
+            ["printed name", "rows", "expected", "best name", "expected so", "not told apart from"];
         let mut table = Table::new(headers).caption(
             "Names against class counts: rows of each class of truth, and how many the counts make \
              one expect.",
@@ -89,8 +89,8 @@ impl NamesByLabelling {
             NamesVerdict::Unclear => format!(
                 "The names may be shuffled: the second labelling agrees on {printed} of {} rows by \
                  the printed names and on {best} by the best ones ({p}), but no class's rows stand \
-                 under another's name while that one's stand under a third: it may as well be that \
-                 one class is predicted for another.",
+                 under another's name while that one's stand under a third: the cause may be \
+                 shuffled names, or that one class is predicted in place of another.",
                 self.rows
             ),
             NamesVerdict::InOrder if self.printed == self.best => format!(
@@ -112,7 +112,7 @@ impl NamesByLabelling {
     /// # Errors
     /// None in practice: the table's own check on the number of cells.
     pub fn table(&self) -> Result<Table> {
-        let headers = ["printed name", "best name", "note", "may as well be"];
+        let headers = ["printed name", "best name", "note", "not told apart from"];
         let mut table =
             Table::new(headers).caption("Names of predictions against a second labelling.");
         let Naming { labels, best } = &self.naming;

@@ -148,8 +148,8 @@ fn the_sentences_say_what_follows() {
              worse than random ones",
             "in 1 of 2 short runs hard negatives beat random ones beyond chance: whether they help \
              depends on the settings",
-            "3 of 18 mined negatives are nearer than all similar: these may be false negatives, \
-             which teach the model an error",
+            "3 of 18 mined negatives are nearer than every similar sentence: these may be false \
+             negatives, which teach the model an error",
         ]
     );
     assert_eq!(found[4], "baseline: the nearest sentence is a similar one in 0.500 [0.250, 0.750]");

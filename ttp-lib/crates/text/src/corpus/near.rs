@@ -161,7 +161,11 @@ impl fmt::Display for Quotes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { rows, equal, near } = self;
         let share = 100.0 * self.share();
-        write!(f, "{equal} of {rows} rows stand there, {near} more nearly so ({share:.1} %)")
+        write!(
+            f,
+            "{equal} of {rows} rows have the same text there, {near} more are near-duplicates \
+             ({share:.1} %)"
+        )
     }
 }
 
@@ -227,7 +231,10 @@ mod tests {
             corpus(&["it ran a script on the host", "It ran a script on the host then.", "No"]);
         let quotes = Quotes::of(&rows, &source, 0.8);
         assert_eq!(quotes, Quotes { rows: 3, equal: 1, near: 1 });
-        assert_eq!(quotes.to_string(), "1 of 3 rows stand there, 1 more nearly so (66.7 %)");
+        assert_eq!(
+            quotes.to_string(),
+            "1 of 3 rows have the same text there, 1 more are near-duplicates (66.7 %)"
+        );
         assert_eq!(Quotes::of(&corpus(&[]), &source, 0.8).share(), 0.0);
     }
 }
