@@ -111,6 +111,15 @@ impl Work {
         }
     }
 
+    /// The linear model that its encoder is tested together with: that of the profile's first
+    /// encoder over seeds, as in the comparison ([`both_of`](ttp_lib::compare::both_of)).
+    pub(super) fn beside(&self, profile: &Profile) -> Option<LinearKind> {
+        let Self::Seed { checkpoint, .. } = self else { return None };
+        let kind = LinearKind::TfidfSvm;
+        let is_first = profile.encoders().first() == Some(checkpoint);
+        (is_first && profile.sweep.linear.contains(&kind)).then_some(kind)
+    }
+
     /// The further pretraining that must be done before it.
     pub fn pretraining(&self) -> Option<Self> {
         let checkpoint = self.checkpoint().filter(|_| !matches!(self, Self::Pretrain { .. }))?;

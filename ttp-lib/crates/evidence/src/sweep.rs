@@ -2,7 +2,6 @@
 
 use super::jobs::{Job, Work, fingerprint, hex, jobs};
 use super::outcome::{Outcome, PretrainingOutcome, digest_of_file};
-use super::train;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -273,7 +272,7 @@ impl Sweep {
             }
             _ => {
                 let found = Outcome::read(&path).map_err(broken)?;
-                let beside = train::beside(&self.run.profile, &job.work);
+                let beside = job.work.beside(&self.run.profile);
                 lacks_both = beside.is_some() && found.both.is_none();
                 (found.id, found.fingerprint, found.data, None)
             }

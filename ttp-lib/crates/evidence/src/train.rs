@@ -1,6 +1,5 @@
 //! Jobs that train an encoder.
 
-use super::jobs::Work;
 use super::outcome::{
     BothOutcome, JobSettings, Outcome, PretrainingOutcome, TrainingFacts, digest_of_file,
 };
@@ -13,7 +12,7 @@ use std::path::Path;
 use std::time::Instant;
 use ttp_base::{Error, Result};
 use ttp_lib::evaluate::ModelLogits;
-use ttp_lib::profile::{Arm, Profile};
+use ttp_lib::profile::Arm;
 use ttp_lib::train::{self, Algorithm, FineTuning, Pretraining, SplitRows, Step, TrainParams};
 use ttp_model::encoder::{Pooling, TechniqueEncoder};
 use ttp_model::pretrained::Vocabulary;
@@ -112,15 +111,6 @@ pub(super) fn run(
         params: Some(params),
     };
     trained.outcome(marks, settings, &split.test, started.elapsed().as_secs_f64())
-}
-
-/// The linear model that a job's encoder is tested together with: that of the profile's first
-/// encoder over seeds, as in the comparison ([`both_of`](ttp_lib::compare::both_of)).
-pub(super) fn beside(profile: &Profile, work: &Work) -> Option<LinearKind> {
-    let Work::Seed { checkpoint, .. } = work else { return None };
-    let kind = LinearKind::TfidfSvm;
-    let is_first = profile.encoders().first() == Some(checkpoint);
-    (is_first && profile.sweep.linear.contains(&kind)).then_some(kind)
 }
 
 /// Removes a folder that need not be there.

@@ -58,7 +58,7 @@ impl Sweep {
                 Some(linear::run(self, *kind, *protocol, *draw, marks)?)
             }
             Work::Seed { checkpoint, protocol: own, seed } => {
-                let beside = train::beside(&self.run.profile, &job.work);
+                let beside = job.work.beside(&self.run.profile);
                 let (protocol, arm, seed) = (*own, None, *seed);
                 let job = EncoderJob { checkpoint, protocol, arm, seed, beside };
                 Some(train::run(self, &job, marks, watch)?)
