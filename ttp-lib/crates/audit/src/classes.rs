@@ -6,7 +6,7 @@ use super::counts::Matrix;
 use super::judge::{Judge, Settlement, matrix_of, settle_from};
 use super::labels::{Labels, cannot_be_all, is_micro};
 use super::looker::{Looker, SHORT, Statements};
-use super::readings::{Conflict, can_hold};
+use super::readings::{ConflictReading, can_hold};
 use super::removal::{self, Removal};
 use super::scores::ZeroDivision;
 use super::solver::Work;
@@ -170,60 +170,22 @@ impl Judge<'_> {
         let settled = settle_from(&members, looks, shrink, is_known, look);
         let mut verdicts = BTreeMap::new();
         for (conflict, smallest) in &settled.conflicts {
-            let mut reason = "no confusion matrix gives these figures".to_owned();
-            let read = Conflict {
+            let read = ConflictReading {
                 looker: &looker,
                 claims: looker.of(conflict),
                 all: looker.of(&[&settled.holding[..], &conflict[..]].concat()),
             };
-            let division = read.other_division();
-            let by_class = division.is_some_and(|division| read.is_of_class(division));
-            let mut named = None;
-            for &at in conflict.iter().filter(|_| !by_class) {
-                // A name for it must fit all else that holds, not only this conflict.
-                let mut others = [&settled.holding[..], &conflict[..]].concat();
-                others.retain(|&other| other != at);
-                named = self.misnomer(at, &others, said, classes);
-                if named.is_some() {
-                    break;
-                }
-            }
-            if let Some(name) = named {
-                reason = format!("{reason}; {name}");
-            } else {
-                if known.labels.is_none() && is_of_all_labels(classes, &read.claims) {
-                    reason += ", if these are all labels and each example has one";
-                }
-                reason += &division.map_or(String::new(), ZeroDivision::advice);
-                let is_open = known.labels.is_some_and(Labels::is_open) && !known.open_total;
-                if is_open && read.is_of_another_total() {
-                    reason += TOTAL;
-                }
-            }
+            let reason = self.reason(known, &read, (conflict, &settled.holding));
             for &at in conflict {
                 verdicts.insert(at, self.conflict(conflict, *smallest, reason.clone()));
             }
         }
         let removal = (!settled.conflicts.is_empty())
             .then(|| self.removal(known, &members, &settled, &looker, printed));
-        let number = known.classes.len();
         let mut example = None;
         match looker.solve(&settled.holding, Work::default()) {
             MatrixAnswer::Possible(found) => {
-                let text = shown(classes, &found, number);
-                let all: Vec<&Statement> = settled.holding.iter().map(|at| &said[at]).collect();
-                let many = classes.is_one_of_many(&all, &found).then(|| "many".to_owned());
-                for &at in &settled.holding {
-                    let verdict = if classes.holds(&said[&at], &found) {
-                        let way = self.only_way(at, &settled.holding, said, classes);
-                        Verdict::Consistent { example: text.clone() + &way, number: many.clone() }
-                    } else {
-                        Verdict::Undecided {
-                            needs: "an example confusion matrix that confirms it".to_owned(),
-                        }
-                    };
-                    verdicts.insert(at, verdict);
-                }
+                verdicts.extend(self.shown_by(&found, &settled.holding, known, (classes, said)));
                 example = Some(found);
             }
             _ => {
@@ -235,6 +197,61 @@ impl Judge<'_> {
             }
         }
         MatrixVerdicts { settled, verdicts, example, removal }
+    }
+
+    /// Why the claims of a conflict cannot all be true, and what would explain it; `holding` is
+    /// what holds beside them.
+    fn reason(
+        &self,
+        known: &KnownMatrix,
+        read: &ConflictReading<'_>,
+        (conflict, holding): (&[usize], &[usize]),
+    ) -> String {
+        let Looker { classes, said, .. } = *read.looker;
+        let mut reason = "no confusion matrix gives these figures".to_owned();
+        let division = read.other_division();
+        let by_class = division.is_some_and(|division| read.is_of_class(division));
+        let named = conflict.iter().filter(|_| !by_class).find_map(|&at| {
+            // A name for it must fit all else that holds, not only this conflict.
+            let mut others = [holding, conflict].concat();
+            others.retain(|&other| other != at);
+            self.misnomer(at, &others, said, classes)
+        });
+        if let Some(name) = named {
+            return format!("{reason}; {name}");
+        }
+        if known.labels.is_none() && is_of_all_labels(classes, &read.claims) {
+            reason += ", if these are all labels and each example has one";
+        }
+        reason += &division.map_or(String::new(), ZeroDivision::advice);
+        let is_open = known.labels.is_some_and(Labels::is_open) && !known.open_total;
+        if is_open && read.is_of_another_total() {
+            reason += TOTAL;
+        }
+        reason
+    }
+
+    /// The verdict on each claim that holds, by an example matrix.
+    fn shown_by(
+        &self,
+        found: &Matrix,
+        holding: &[usize],
+        known: &KnownMatrix,
+        (classes, said): (&Classes, &Statements),
+    ) -> BTreeMap<usize, Verdict> {
+        let text = shown(classes, found, known.classes.len());
+        let all: Vec<&Statement> = holding.iter().map(|at| &said[at]).collect();
+        let many = classes.is_one_of_many(&all, found).then(|| "many".to_owned());
+        let verdict = |at: usize| {
+            if classes.holds(&said[&at], found) {
+                let way = self.only_way(at, holding, said, classes);
+                Verdict::Consistent { example: text.clone() + &way, number: many.clone() }
+            } else {
+                let needs = "an example confusion matrix that confirms it".to_owned();
+                Verdict::Undecided { needs }
+            }
+        };
+        holding.iter().map(|&at| (at, verdict(at))).collect()
     }
 
     /// The smallest sets of a matrix's claims that have to go. What is refuted is refuted by bounds

@@ -97,14 +97,14 @@ impl Judge<'_> {
 }
 
 /// Claims about one matrix that cannot hold together.
-pub(super) struct Conflict<'a> {
+pub(super) struct ConflictReading<'a> {
     pub(super) looker: &'a Looker<'a>,
     pub(super) claims: Vec<&'a Statement>,
     /// These and all that holds beside them.
     pub(super) all: Vec<&'a Statement>,
 }
 
-impl Conflict<'_> {
+impl ConflictReading<'_> {
     /// Another value of a division by nought with which the claims can hold together. Looked at
     /// where a score of a class may be that value, or an average may have it in it.
     pub(super) fn other_division(&self) -> Option<ZeroDivision> {

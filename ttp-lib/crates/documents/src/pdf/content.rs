@@ -82,6 +82,22 @@ impl State {
             white: false,
         }
     }
+
+    /// What an operator of one number or colour sets; others leave it as it is.
+    fn set(&mut self, operator: &[u8], operands: &[Object]) {
+        let number = operands.first().and_then(Object::number).unwrap_or(0.0);
+        match operator {
+            b"Tc" => self.spacing = number,
+            b"Tw" => self.blanks = number,
+            b"Tz" => self.stretch = number / 100.0,
+            b"TL" => self.leading = number,
+            b"Ts" => self.rise = number,
+            b"Tr" => self.invisible = matches!(number as i64, 3 | 7),
+            b"g" | b"rg" | b"k" | b"sc" | b"scn" => self.white = is_white(operands),
+            b"cs" => self.white = false,
+            _ => {}
+        }
+    }
 }
 
 /// Whether a colour of gray, red–green–blue or cyan–magenta–yellow–black is white.
@@ -177,14 +193,6 @@ impl<'a, 'd> Reader<'a, 'd> {
                 b"Q" => state = states.pop().unwrap_or(state),
                 b"cm" => state.at = product(&matrix(), &state.at),
                 b"BT" => begun = Some(IDENTITY),
-                b"Tc" => state.spacing = number(0),
-                b"Tw" => state.blanks = number(0),
-                b"Tz" => state.stretch = number(0) / 100.0,
-                b"TL" => state.leading = number(0),
-                b"Ts" => state.rise = number(0),
-                b"Tr" => state.invisible = matches!(number(0) as i64, 3 | 7),
-                b"g" | b"rg" | b"k" | b"sc" | b"scn" => state.white = is_white(&operands),
-                b"cs" => state.white = false,
                 b"Tf" => {
                     state.size = number(1);
                     let name = operands.first().and_then(Object::name).unwrap_or_default();
@@ -220,7 +228,7 @@ impl<'a, 'd> Reader<'a, 'd> {
                     self.artifacts.push(tag == Some(b"Artifact"));
                 }
                 b"EMC" => drop(self.artifacts.pop()),
-                _ => {}
+                other => state.set(other, &operands),
             }
             if let Some(begun) = begun {
                 (text, line) = (begun, begun);

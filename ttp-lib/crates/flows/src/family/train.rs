@@ -124,6 +124,22 @@ pub struct FamilyHistory {
     pub constant_features: Vec<String>,
 }
 
+impl FamilyHistory {
+    /// That of a training that has not begun.
+    fn before(encoder: &FamilyEncoder, data: &FlowData) -> Self {
+        let constant = encoder.standardiser().constant();
+        Self {
+            epochs: Vec::new(),
+            losses: Vec::new(),
+            best_epoch: 0,
+            seconds: 0.0,
+            rows_per_second: 0.0,
+            rows: data.train.len(),
+            constant_features: constant.into_iter().map(str::to_owned).collect(),
+        }
+    }
+}
+
 /// One training: how it goes, where its best model goes.
 pub struct FamilyTraining<'a> {
     /// The settings.
@@ -165,16 +181,7 @@ impl FamilyTraining<'_> {
             params.weight_decay,
             params.clip_norm,
         );
-        let constant = encoder.standardiser().constant();
-        let mut history = FamilyHistory {
-            epochs: Vec::new(),
-            losses: Vec::new(),
-            best_epoch: 0,
-            seconds: 0.0,
-            rows_per_second: 0.0,
-            rows: data.train.len(),
-            constant_features: constant.into_iter().map(str::to_owned).collect(),
-        };
+        let mut history = FamilyHistory::before(encoder, data);
         let schedule = Schedule::new(steps, params.warmup_share, params.learning_rate);
         let pace = Pace::new(params.epochs, steps).of("flows");
         let setting = "family.training.learning_rate";
