@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import itertools
 import json
 import os
 import shutil
@@ -141,19 +142,31 @@ def alone_in(folder: Path) -> Iterator[int]:
         yield lock.fileno()
 
 
-def set_aside(folder: Path, states: list[dict]) -> None:
-    """Moves broken results out of the way, and tells of each."""
+def set_aside(folder: Path, states: list[dict], jobs: list[dict]) -> None:
+    """Moves results of the sweep's jobs that cannot be used out of the way, and tells of each."""
+    own = {job["id"] for job in jobs}
     for state in states:
         result = folder / "jobs" / f"{state['id']}.json"
-        if state["state"] == "broken":
-            # It may name the file itself.
-            why = state["why"].replace(f"{result}: ", "")
-            say(f"broken: {result}: {why}: kept in {folder / 'broken'}, made again")
-            (folder / "broken").mkdir(exist_ok=True)
-            with contextlib.suppress(FileNotFoundError):
-                result.replace(folder / "broken" / result.name)
-        elif state["state"] == "foreign":
-            say(f"note: {result}: {state['why']}: left as it is")
+        if state["state"] not in ("broken", "foreign"):
+            continue
+        # It may name the file itself.
+        why = state["why"].replace(f"{result}: ", "")
+        if state["id"] not in own:
+            say(f"note: {result}: {why}: left as it is")
+            continue
+        kept = free_name(folder / "broken" / result.name)
+        say(f"{state['state']}: {result}: {why}: kept as {kept}, made again")
+        kept.parent.mkdir(exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            result.replace(kept)
+
+
+def free_name(path: Path) -> Path:
+    """The path, or where something has that name, the first of `name.2.json`, `name.3.json` … that
+    is free."""
+    names = itertools.chain([path], (path.with_suffix(f".{number}{path.suffix}")
+                                     for number in itertools.count(2)))
+    return next(name for name in names if not name.exists())
 
 
 def write_plan(folder: Path, plan: dict) -> None:
@@ -247,7 +260,7 @@ def run(arguments: argparse.Namespace) -> None:
     folder = folder_of(asked["profile"])
     with alone_in(folder) as lock:
         states = tool.check(folder)
-        set_aside(folder, states)
+        set_aside(folder, states, asked["jobs"])
         left = missing_jobs(asked["jobs"], states)
         if left:
             need_checkpoints(tool, Profile.read(profile), left)

@@ -28,8 +28,10 @@ def state(folder: Path, job: str) -> "tuple[str, str]":
         return "missing", "not run yet"
     except ValueError:
         return "broken", "cut off, or no JSON"
-    right = result["sha256"] == digest(result["content"])
-    return ("sound", "") if right else ("broken", "its digest is not that of its content")
+    if result["sha256"] != digest(result["content"]):
+        return "broken", "its digest is not that of its content"
+    other = result["content"]["id"]
+    return ("sound", "") if other == job else ("foreign", f"it is the result of {other}")
 
 
 def write(path: Path, content: object) -> None:
@@ -78,7 +80,7 @@ def main() -> None:
     folder = Path(rest[rest.index("--folder") + 1])
     about = folder / "sweep.json"
     if about.exists() and json.loads(about.read_text())["fingerprint"] != fingerprint:
-        fail(f"{folder}: a sweep of another profile or version: take another folder")
+        fail(f"{folder}: a sweep of another profile, version or code: take another folder")
     states = {job["id"]: state(folder, job["id"]) for job in profile["jobs"]}
     if step == "prepare":
         write(about, {"fingerprint": fingerprint})

@@ -136,14 +136,26 @@ class Runs(Sweep):
         cut.write_bytes(before["b.clean.seed-1"][:20])
         (self.folder / "jobs" / "a.clean.seed-1.json").unlink()
         out, _ = self.run_sweep()
-        self.assertIn(f"broken: {cut}: cut off, or no JSON: kept in", out)
-        self.assertEqual((self.folder / "broken" / cut.name).read_bytes(),
-                         before["b.clean.seed-1"][:20])
+        first = self.folder / "broken" / cut.name
+        self.assertIn(f"broken: {cut}: cut off, or no JSON: kept as {first}, made again", out)
+        self.assertEqual(first.read_bytes(), before["b.clean.seed-1"][:20])
         self.assertEqual(sorted(self.ran()[4:]), ["a.clean.seed-1", "b.clean.seed-1"])
+        self.assertEqual(self.results(), before)
+        # Another job's result in its place is no sound one, and takes no other's place when kept;
+        # what is no job's stays.
+        cut.write_bytes(before["a.clean.seed-1"])
+        stranger = cut.with_name("c.json")
+        stranger.write_bytes(before["a.clean.seed-1"])
+        out, _ = self.run_sweep()
+        second = first.with_name("b.clean.seed-1.2.json")
+        self.assertIn(f"foreign: {cut}: it is the result of a.clean.seed-1: kept as {second}", out)
+        self.assertEqual((first.read_bytes(), second.read_bytes(), stranger.read_bytes()),
+                         (before["b.clean.seed-1"][:20], *[before["a.clean.seed-1"]] * 2))
+        stranger.unlink()
         self.assertEqual(self.results(), before)
         out, _ = self.run_sweep()
         self.assertIn("all 4 results are there", out)
-        self.assertEqual(len(self.ran()), 6)
+        self.assertEqual(len(self.ran()), 7)
 
     @unittest.skipUnless(Path("/proc/self").exists(), "processes are looked up in /proc")
     def test_a_killed_sweep_goes_on_where_it_was(self) -> None:
@@ -220,7 +232,7 @@ class Runs(Sweep):
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / name).write_text(text)
         before = self.results()
-        self.one_line("a sweep of another profile or version", str(self.folder))
+        self.one_line("a sweep of another profile, version or code", str(self.folder))
         self.assertEqual(self.results(), before)
 
     def test_several_at_once_share_the_cores(self) -> None:

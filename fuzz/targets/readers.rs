@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use ttp_audit::Claims;
 use ttp_base::Result;
 use ttp_documents::{Document, Limits};
-use ttp_flows::family::netml::{Lacking, NetmlFlows};
+use ttp_flows::family::netml::{MissingColumns, NetmlFlows};
 use ttp_lib::corpus::{self, Columns, Corpus, RowChoice, Source, tram_v2};
 use ttp_lib::diagnosis;
 use ttp_lib::linear::LinearModel;
@@ -143,7 +143,7 @@ pub fn tokenizer(bytes: &[u8]) {
 }
 
 pub fn netml(bytes: &[u8]) {
-    told(NetmlFlows::read(&file("flows.json", bytes), Lacking::Refused));
+    told(NetmlFlows::read(&file("flows.json", bytes), MissingColumns::Refused));
 }
 
 pub fn linear(bytes: &[u8]) {

@@ -13,7 +13,7 @@ use std::io::BufRead;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
-use ttp_lib::family::netml::{Lacking, NetmlEncoder, NetmlFlows, OUTPUTS};
+use ttp_lib::family::netml::{MissingColumns, NetmlEncoder, NetmlFlows, OUTPUTS};
 use ttp_lib::{Error, Result, files};
 
 fn main() -> ExitCode {
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
 }
 
 fn race(path: &Path, checkpoint: &Path, folder: &Path) -> Result<()> {
-    let flows = NetmlFlows::read(path, Lacking::Refused)?;
+    let flows = NetmlFlows::read(path, MissingColumns::Refused)?;
     let by = flows.standardiser()?;
     let encoder = NetmlEncoder::published(checkpoint, OUTPUTS.map(str::to_owned).to_vec())?;
     let distinct: HashSet<&[u16]> = (0..flows.len()).map(|flow| flows.counts(flow)).collect();
@@ -41,7 +41,7 @@ fn race(path: &Path, checkpoint: &Path, folder: &Path) -> Result<()> {
                 say(&json!({ "seconds": began.elapsed().as_secs_f64() }));
             }
             "read" => {
-                NetmlFlows::read(path, Lacking::Refused)?;
+                NetmlFlows::read(path, MissingColumns::Refused)?;
                 say(&json!({ "seconds": began.elapsed().as_secs_f64() }));
             }
             "write" => {

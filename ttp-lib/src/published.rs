@@ -2,7 +2,7 @@
 //!
 //! The claims audit holds what the documents say, with the place of each figure and how it was
 //! rounded, in `data/claims/*.toml`; figures that come as files are read from these
-//! ([`Unseen`](ttp_similarity::reported::Unseen)). The paper's numbers that are settings here
+//! ([`UnseenExamples`](ttp_similarity::reported::UnseenExamples)). The paper's numbers that are settings here
 //! are defaults of these: [`Limits`](ttp_text::balance::Limits),
 //! [`AugmentSettings`](ttp_text::augment::AugmentSettings).
 

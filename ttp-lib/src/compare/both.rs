@@ -6,7 +6,7 @@ use crate::profile::Run;
 use std::path::Path;
 use ttp_base::{Error, Result, files};
 use ttp_metrics::Bootstrap;
-use ttp_metrics::calibration::{ChooseBy, Probabilities, Temperature, WeightedMean};
+use ttp_metrics::calibration::{Probabilities, Temperature, WeightCriterion, WeightedMean};
 use ttp_text::linear::LinearKind;
 use ttp_text::split::Protocol;
 
@@ -46,7 +46,7 @@ impl Mean {
             Ok::<_, Error>((of_first.apply(&a.logits)?, of_second.apply(&b.logits)?))
         };
         let (of_first, of_second) = calibrated(&first.validation, &second.validation)?;
-        let by = ChooseBy::NegativeLogLikelihood;
+        let by = WeightCriterion::NegativeLogLikelihood;
         let mean = WeightedMean::choose(&of_first, &of_second, truth, by, STEPS)?;
         let part = |part: &PartLogits, (first, second): (Probabilities, Probabilities)| {
             let logits = mean.apply(&first, &second)?.logits();

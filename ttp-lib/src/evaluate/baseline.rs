@@ -9,7 +9,7 @@ use ttp_metrics::Bootstrap;
 use ttp_metrics::calibration::{Logits, Temperature};
 use ttp_model::rows::{labels_of, places_of};
 use ttp_text::corpus::Sample;
-use ttp_text::linear::{LinearKind, LinearModel, words::Vocabulary};
+use ttp_text::linear::{LinearKind, LinearModel, words::TermVocabulary};
 use ttp_text::split::{Protocol, Split};
 
 /// A linear model with what it came to.
@@ -51,7 +51,7 @@ impl Baseline {
             seed,
             training: Training::Linear {
                 linear: kind,
-                features: model.vocabularies().iter().map(Vocabulary::len).sum(),
+                features: model.vocabularies().iter().map(TermVocabulary::len).sum(),
                 temperature: temperature.value,
             },
         };

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use ttp_base::show::{Cell, Table};
 use ttp_base::{Result, cells};
 use ttp_metrics::{Bootstrap, Estimate};
-use ttp_text::balance::{Augment, Limits};
+use ttp_text::balance::{CopySource, Limits};
 use ttp_text::corpus::Corpus;
 use ttp_text::linear::LinearKind;
 use ttp_text::split::{self, Protocol, Shares};
@@ -23,7 +23,7 @@ pub struct LeakSource<'a> {
     /// How they are balanced.
     pub limits: Limits,
     /// What makes augmented copies.
-    pub augment: &'a dyn Augment,
+    pub augment: &'a dyn CopySource,
     /// A seed for each repetition of the paper's protocol, which chooses other copies and test
     /// rows; the other protocols are tried once, with the first.
     pub seeds: &'a [u64],

@@ -4,12 +4,12 @@
 use super::Prediction;
 use polars::prelude::{Column, DataFrame};
 use std::path::Path;
-use ttp_base::{Error, Result};
+use ttp_base::{Error, Result, first_highest};
 use ttp_metrics::calibration::{Logits, Probabilities};
 use ttp_model::encoder::Predictions;
 use ttp_model::rows::places_of;
 use ttp_text::corpus::Sample;
-use ttp_text::linear::{LinearModel, best_of};
+use ttp_text::linear::LinearModel;
 use ttp_text::split::Split;
 
 /// Stands before a technique's id in the names of the file's columns.
@@ -53,7 +53,7 @@ impl PartLogits {
 
     /// Each row's highest technique; of equals, the first.
     pub fn best(&self) -> Vec<usize> {
-        self.logits.iter().map(best_of).collect()
+        self.logits.iter().map(first_highest).collect()
     }
 }
 

@@ -158,15 +158,15 @@ struct Place {
 }
 
 /// A sentence with hidden words.
-struct Hidden {
+struct MaskedSentence {
     ids: Vec<u32>,
     /// Where a token is to be guessed, and which it was.
     truth: Vec<(usize, u32)>,
 }
 
 impl Hider {
-    fn hide(&self, ids: &[u32], rng: &mut ChaCha8Rng) -> Hidden {
-        let mut hidden = Hidden { ids: ids.to_vec(), truth: Vec::new() };
+    fn hide(&self, ids: &[u32], rng: &mut ChaCha8Rng) -> MaskedSentence {
+        let mut hidden = MaskedSentence { ids: ids.to_vec(), truth: Vec::new() };
         for (at, &id) in ids.iter().enumerate() {
             if self.special.contains(&id) || !rng.random_bool(self.share) {
                 continue;
@@ -198,7 +198,7 @@ impl MaskedBatch {
         encoder: &MaskedEncoder,
         rng: &mut ChaCha8Rng,
     ) -> Option<Self> {
-        let hidden: Vec<Hidden> =
+        let hidden: Vec<MaskedSentence> =
             rows.iter().map(|&row| sentences.hider.hide(&sentences.tokenised[row], rng)).collect();
         let longest = hidden.iter().map(|h| h.ids.len()).max().unwrap_or(0);
         let (mut places, mut truth) = (Vec::new(), Vec::new());

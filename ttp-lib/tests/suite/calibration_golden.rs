@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 use ttp_lib::calibration::{
-    CalibrationError, ChooseBy, Logits, Losses, NamedShare, Probabilities, Reliability,
-    RiskCoverage, Temperature, WeightedMean, brier_score, negative_log_likelihood,
+    CalibrationError, Logits, Losses, NamedShare, Probabilities, Reliability, RiskCoverage,
+    Temperature, WeightCriterion, WeightedMean, brier_score, negative_log_likelihood,
 };
 use ttp_lib::metrics::{Bootstrap, Estimate, Groups};
 
@@ -299,12 +299,12 @@ fn the_weight_of_a_mean_agrees_with_scikit_learn() {
     let (first, second) = (case.before(), case.second().softmax(1.0).unwrap());
     let Both { steps, by_accuracy, by_loss, loss, accuracy } = case.both;
     let choose = |by| WeightedMean::choose(&first, &second, &case.truth, by, steps).unwrap();
-    let chosen = choose(ChooseBy::Accuracy);
+    let chosen = choose(WeightCriterion::Accuracy);
     assert_eq!(chosen.weight, by_accuracy);
     let right = chosen.apply(&first, &second).unwrap().right(&case.truth).unwrap();
     let share = right.iter().filter(|right| **right).count() as f64 / right.len() as f64;
     close(share, accuracy, "accuracy");
-    let chosen = choose(ChooseBy::NegativeLogLikelihood);
+    let chosen = choose(WeightCriterion::NegativeLogLikelihood);
     assert_eq!(chosen.weight, by_loss);
     let mean = chosen.apply(&first, &second).unwrap();
     close(negative_log_likelihood(&mean, &case.truth).unwrap(), loss, "log loss");

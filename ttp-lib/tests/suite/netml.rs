@@ -4,7 +4,7 @@
 use crate::common::{find_raw, skip, turn};
 use std::time::Instant;
 use ttp_lib::family::netml::{
-    Annotations, Lacking, NameStudy, NetmlEncoder, NetmlFiles, NetmlFlows, OUTPUTS,
+    Annotations, MissingColumns, NameStudy, NetmlEncoder, NetmlFiles, NetmlFlows, OUTPUTS,
 };
 use ttp_lib::metrics::names::NamesSettings;
 
@@ -27,7 +27,7 @@ fn both_test_sets_are_read_whole_and_the_forest_knows_every_flow() {
         (&files.challenge, &files.forest_challenge, 9_732),
     ] {
         let began = Instant::now();
-        let flows = NetmlFlows::read(flows, Lacking::Refused).unwrap();
+        let flows = NetmlFlows::read(flows, MissingColumns::Refused).unwrap();
         println!("{:.2} s", began.elapsed().as_secs_f64());
         assert_eq!(flows.len(), 48_394);
         let forest = Annotations::read(forest).unwrap();
@@ -45,7 +45,7 @@ fn the_published_encoder_uses_17_of_its_21_outputs() {
     let _turn = turn();
     let outputs = OUTPUTS.map(str::to_owned).to_vec();
     let encoder = NetmlEncoder::published(&files.checkpoint, outputs).unwrap();
-    let flows = NetmlFlows::read(&files.standard, Lacking::Refused).unwrap();
+    let flows = NetmlFlows::read(&files.standard, MissingColumns::Refused).unwrap();
     let began = Instant::now();
     let encoded = encoder.encode(&flows, &flows.standardiser().unwrap()).unwrap();
     println!("{:.2} s", began.elapsed().as_secs_f64());

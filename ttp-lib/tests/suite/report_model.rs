@@ -15,8 +15,8 @@ use ttp_lib::split::Shares;
 use ttp_report::ReportResults;
 use ttp_report::answers::{Answers, Score};
 use ttp_report::recognise::{
-    LEAST, Models, Options, ReportModel, Search, TrainedModel, Training, WithEncoder, recognise,
-    recognise_sentences, train,
+    LEAST, Models, Options, ReportModel, Search, TrainedReportModel, Training, WithEncoder,
+    recognise, recognise_sentences, train,
 };
 use ttp_report::review::Counts;
 
@@ -32,7 +32,7 @@ fn trained(
     corpus: &Corpus,
     least: usize,
     encoder: Option<WithEncoder<'_>>,
-) -> ttp_lib::Result<TrainedModel> {
+) -> ttp_lib::Result<TrainedReportModel> {
     let training = Training {
         corpus,
         bundles: vec![bundle.to_path_buf()],
@@ -74,7 +74,7 @@ fn on_half_of_the_real_sentences_it_keeps_precision_and_recall() {
     let Some(bundle) = raw(BUNDLE) else { return };
     let corpus = corpus_of(&bundle).sampled(6_000, 1);
     let whole = trained(&bundle, &corpus, LEAST, None).unwrap();
-    let TrainedModel { model, results } = &whole;
+    let TrainedReportModel { model, results } = &whole;
     let found = &results.models["tfidf-svm"];
     // On all sentences it is 0.79 and 0.61 (results/report_model.json); with half of them recall
     // falls.
@@ -247,7 +247,7 @@ fn an_encoder_stands_beside_the_linear_model_and_is_kept_with_it() {
     let bundle = project.at(&format!("data/raw/{BUNDLE}"));
     let corpus = corpus_of(&bundle);
     let with = |folder| Some(WithEncoder { folder, training: Vec::new() });
-    let TrainedModel { model, results } = trained(&bundle, &corpus, 20, with(&good)).unwrap();
+    let TrainedReportModel { model, results } = trained(&bundle, &corpus, 20, with(&good)).unwrap();
     assert_eq!(results.models.keys().collect::<Vec<_>>(), ["both", "tfidf-svm"]);
     assert_eq!(model.name(), "both");
     let folder = project.at("model");

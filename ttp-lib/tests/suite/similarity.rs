@@ -12,7 +12,7 @@ use ttp_lib::encoder::{SentenceEncoder, Vectors};
 use ttp_lib::metrics::{BinaryCounts, Bootstrap, Empty, Groups, Ranking};
 use ttp_lib::pretrained::Checkpoint;
 use ttp_lib::similarity::{
-    Bar, Distance, Exclude, Labels, Level, Loss, Mining, Pairs, Parts, Sampling,
+    Bar, Distance, Exclusions, Labels, Level, Loss, Mining, Pairs, Parts, Sampling,
     SimilaritySettings, SimilarityTraining, SkipReason, Study, TestPairs, Triplet, corpus_vectors,
     loss, mine, near_duplicates, nearest_techniques, recall_at,
 };
@@ -268,14 +268,14 @@ fn labels_say_what_is_similar_and_what_is_barred() {
     assert!(by_tactic.similar(0, 3) && by_tactic.similar(3, 6) && !by_tactic.similar(0, 6));
     assert_eq!(by_technique.ambiguous(), 2);
 
-    let everything = Exclude { parent: true, tactic: true, related: true };
-    let nothing = Exclude::default();
+    let everything = Exclusions { parent: true, tactic: true, related: true };
+    let nothing = Exclusions::default();
     assert_eq!(by_technique.bar(0, 1, nothing), Some(Bar::Similar));
     assert_eq!(by_technique.bar(2, 3, nothing), Some(Bar::SameText));
     assert_eq!(by_sub.bar(0, 1, everything), Some(Bar::SameParent));
     assert_eq!(by_sub.bar(0, 1, nothing), None);
     assert_eq!(by_technique.bar(3, 6, everything), Some(Bar::SameTactic));
-    let related = Exclude { related: true, ..nothing };
+    let related = Exclusions { related: true, ..nothing };
     assert_eq!(by_technique.bar(4, 5, related), Some(Bar::Related));
     assert_eq!(by_technique.bar(4, 5, nothing), None);
     assert_eq!(by_technique.bar(0, 6, everything), None);
@@ -381,9 +381,9 @@ fn texts_that_look_alike_under_several_labels_are_one_text() {
     let labels = labels_of(&rows, Level::Technique, &Kinship::default());
     assert_eq!(labels.ambiguous(), 4);
     for other in 1..4 {
-        assert_eq!(labels.bar(0, other, Exclude::default()), Some(Bar::SameText), "{other}");
+        assert_eq!(labels.bar(0, other, Exclusions::default()), Some(Bar::SameText), "{other}");
     }
-    assert_eq!(labels.bar(0, 4, Exclude::default()), None);
+    assert_eq!(labels.bar(0, 4, Exclusions::default()), None);
     let texts: Vec<&str> = rows.iter().map(|(_, text)| *text).collect();
     assert_eq!(near_duplicates(&texts, 1.0).len(), 2);
 }
@@ -407,7 +407,7 @@ fn no_negative_is_akin_to_its_anchor_and_what_was_passed_over_is_counted() {
     assert_eq!(plain.negatives[0][0].0, 3);
     // Sentence 2, of its technique, is nearer than the second found.
     assert_eq!(plain.skipped, BTreeMap::from([(SkipReason::Barred(Bar::Similar), 1)]));
-    let tactic = Exclude { tactic: true, ..Exclude::default() };
+    let tactic = Exclusions { tactic: true, ..Exclusions::default() };
     let barred = mined(&Mining { exclude: tactic, ..Mining::default() });
     assert_eq!(barred.negatives[0][0].0, 4, "3 is of tactic execution, too");
     assert_eq!(barred.skipped[&SkipReason::Barred(Bar::SameTactic)], 1);

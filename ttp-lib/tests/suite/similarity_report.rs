@@ -12,7 +12,7 @@ use ttp_lib::encoder::{SentenceEncoder, Vectors};
 use ttp_lib::metrics::{BinaryCounts, Bootstrap, Ranking};
 use ttp_lib::pretrained::Checkpoint;
 use ttp_lib::similarity::reported::{
-    Experiment, GroundName, Leak, Lessons, REPORT_FILES, ReportArm, ReportFiles, ReportModels,
+    Experiment, GroundName, Lessons, PairLeak, REPORT_FILES, ReportArm, ReportFiles, ReportModels,
     ReportSettings, SplitLeaks, UnseenCosines, Warning, hardest,
 };
 use ttp_lib::similarity::{Loss, PairTraining, Pairs};
@@ -58,7 +58,7 @@ fn the_reports_own_files_have_its_counts() {
     let lowest = files.unseen.fine_tuned.iter().copied().fold(1.0, f64::min);
     assert!(lowest > 0.565, "{lowest}");
 
-    let leak = Leak::count(&files.test, &files.train, &files.template);
+    let leak = PairLeak::count(&files.test, &files.train, &files.template);
     assert_eq!((leak.both_texts, leak.one_text), (465, 0));
     assert_eq!((leak.same_pair, leak.mirrored_pair), (14, 95));
     assert_eq!((leak.similar_in_training, leak.others_in_training), (82, 27));
@@ -436,7 +436,7 @@ fn models_stand_beside_each_other_and_gains_are_parted_by_cause() {
     ];
     assert_eq!(matrices, expected);
     assert!(models.to_string().contains("tiny untrained: TP "), "{models}");
-    assert_eq!(leaks.report, Leak::count(&files.test, &files.train, &files.template));
+    assert_eq!(leaks.report, PairLeak::count(&files.test, &files.train, &files.template));
 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("similarity_report.json");

@@ -351,7 +351,7 @@ fn results_that_are_cut_edited_or_foreign_are_known_and_made_anew() {
     project.write_profile(2, &sweep);
     for arguments in [&["prepare"][..], &["run", &first], &["check"], &["collect"]] {
         let said = project.refused(arguments);
-        assert!(said.contains("a sweep of another profile or version: laptop of "), "{said}");
+        assert!(said.contains("a sweep of another profile, version or code: laptop of "), "{said}");
         assert!(said.ends_with("; take another folder\n"), "{said}");
     }
     project.write_profile(1, &json!({ "arms": ["adamm"] }));

@@ -243,13 +243,13 @@ pub fn refuse_within<'a>(out: &Path, folders: impl IntoIterator<Item = &'a Path>
 }
 
 /// What was read of a stream to see how it begins, and the rest of it.
-pub type Begun<R> = std::io::Chain<std::io::Cursor<Vec<u8>>, R>;
+pub type ReadAhead<R> = std::io::Chain<std::io::Cursor<Vec<u8>>, R>;
 
 /// The bytes of a text without the byte order mark that some editors put in front of UTF-8.
 ///
 /// # Errors
 /// If the first of them cannot be read, or show that it is packed, UTF-16 or UTF-32.
-pub fn begin_text<R: Read>(path: &Path, mut read: R) -> Result<Begun<R>> {
+pub fn begin_text<R: Read>(path: &Path, mut read: R) -> Result<ReadAhead<R>> {
     let mut start = Vec::with_capacity(4);
     read.by_ref()
         .take(4)

@@ -6,6 +6,7 @@
 //! - [`frame`]: polars frames as parquet files.
 //! - [`csv_file`]: CSV files, read strictly.
 //! - [`mod@settings`]: settings with ranges, checked in one way and described by a JSON schema.
+//! - [`numbers`]: the place of a row's highest number.
 //! - [`places`]: where the repository is, and what the environment says.
 //! - [`spelling`]: labels and texts as people spell them.
 //! - [`results`]: what runs left in `results/`, in one object.
@@ -16,6 +17,7 @@ pub mod error;
 pub mod figure_check;
 pub mod files;
 pub mod frame;
+pub mod numbers;
 pub mod places;
 pub mod results;
 pub mod settings;
@@ -23,3 +25,4 @@ pub mod show;
 pub mod spelling;
 
 pub use error::{Error, Result};
+pub use numbers::first_highest;

@@ -9,7 +9,7 @@ use ttp_lib::encoder::SentenceEncoder;
 use ttp_lib::metrics::{BinaryCounts, Criterion, Ranking};
 use ttp_lib::profile::Run;
 use ttp_lib::show::terminal_safe;
-use ttp_lib::similarity::reported::{LabelledPairs, Leak, Texts, Warning};
+use ttp_lib::similarity::reported::{LabelledPairs, PairLeak, Texts, Warning};
 use ttp_lib::similarity::{Loss, PairTraining, Pairs};
 use ttp_lib::{Error, Result, train};
 
@@ -108,7 +108,7 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
     let each: Vec<u32> = (0..texts.len() as u32).collect();
     let of_training = texts.alike(&train_pairs);
     for (set, pairs) in [(&test, &test_pairs), (&validation, &validation_pairs)] {
-        let leak = Leak::count(&texts.alike(pairs), &of_training, &each);
+        let leak = PairLeak::count(&texts.alike(pairs), &of_training, &each);
         if !arguments.allow_leak {
             set.check_disjoint(&train).map_err(|error| with_counts(error, leak))?;
         }
@@ -127,7 +127,7 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
 }
 
 /// A refusal that names the first text of many says how many there are.
-fn with_counts(error: Error, leak: Leak) -> Error {
+fn with_counts(error: Error, leak: PairLeak) -> Error {
     match error {
         Error::Input { place, reason } => {
             let reason = format!("{reason}; {leak} (--allow-leak trains all the same)");

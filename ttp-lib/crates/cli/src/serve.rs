@@ -12,7 +12,7 @@ use ttp_lib::profile::Run;
 use ttp_lib::show::{grouped, print};
 use ttp_lib::{Error, Result, serde_json};
 use ttp_report::recognise::{Models, Options, ReportModel, recognise};
-use ttp_serve::{Analyse, Answer, RequestRecord, Settings, Stop, Upload};
+use ttp_serve::{Analyser, Answer, RequestRecord, Settings, Stop, Upload};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -79,7 +79,7 @@ impl Reports {
     }
 }
 
-impl Analyse for Reports {
+impl Analyser for Reports {
     fn analyse(&self, uploads: Vec<Upload>) -> Result<Answer> {
         let seconds = Limits::default().seconds.min(self.seconds.max(1.0) as u64);
         let limits = Limits { seconds, ..Limits::default() };

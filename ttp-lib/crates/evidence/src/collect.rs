@@ -7,12 +7,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 use ttp_base::{Result, files};
+use ttp_lib::compare::LEVEL;
 use ttp_lib::profile::Run;
 use ttp_metrics::{Assumption, PairedSummary, Summary, holm};
 use ttp_text::split::{Protocol, Shares};
-
-/// The level that a corrected p-value is held against.
-pub const LEVEL: f64 = 0.05;
 
 /// A score over several runs; of one run alone there is no spread.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -52,7 +50,7 @@ pub struct Spreads {
     pub f2_macro: Spread,
     /// Share of the validation rows named right.
     pub validation_accuracy: Spread,
-    /// Share of the training rows named right, after training; of encoders alone.
+    /// Share of the training rows named right, after training; of models on the profile's own split.
     pub train_accuracy: Option<Spread>,
     /// Mean seconds of a run.
     pub seconds: f64,
@@ -60,7 +58,7 @@ pub struct Spreads {
 
 /// Two models over seeds, or over splits, that both had.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Pair {
+pub struct ModelPair {
     /// `seeds` or `splits`.
     pub over: String,
     /// Their protocol.
@@ -100,7 +98,7 @@ pub struct Evidence {
     /// What changes in a training are worth, by arm and model: `no_augmentation.minilm`.
     pub arms: BTreeMap<String, ArmEffect>,
     /// Which differences between models hold.
-    pub pairs: Vec<Pair>,
+    pub pairs: Vec<ModelPair>,
     /// What the tests of the pairs take for granted.
     pub assumptions: Vec<String>,
     /// The ids of the jobs whose results are missing.
@@ -250,7 +248,12 @@ impl Spreads {
     }
 }
 
-fn pairs(by: &ByModel<'_>, over: &str, level: f64, shares: Option<Shares>) -> Result<Vec<Pair>> {
+fn pairs(
+    by: &ByModel<'_>,
+    over: &str,
+    level: f64,
+    shares: Option<Shares>,
+) -> Result<Vec<ModelPair>> {
     let mut all = Vec::new();
     for protocol in Protocol::NAMED {
         let models: Vec<_> = by.iter().filter(|((own, _), _)| *own == protocol).collect();
@@ -273,7 +276,7 @@ fn pairs(by: &ByModel<'_>, over: &str, level: f64, shares: Option<Shares>) -> Re
                         None => Summary::paired(&a, &b, level),
                     }
                 };
-                found.push(Pair {
+                found.push(ModelPair {
                     over: over.to_owned(),
                     protocol,
                     first: (*first).to_owned(),

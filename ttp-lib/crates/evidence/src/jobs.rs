@@ -262,18 +262,22 @@ pub(super) fn job<'a>(jobs: &'a [Job], profile: &str, id: &str) -> Result<&'a Jo
     })
 }
 
-/// SHA-256, in hexadecimal digits, of the settings of a profile that a result depends on, and of
-/// the library's version. Which jobs there are is no part of it: a profile with a seed more goes on
+/// SHA-256, in hexadecimal digits, of the settings of a profile that a result depends on, of the
+/// library's version and of its code that finds results. Which jobs there are is no part of it: a profile with a seed more goes on
 /// with the results that it has.
 ///
 /// # Errors
 /// None in practice: of settings that are no JSON.
 pub fn fingerprint(profile: &Profile) -> Result<String> {
+    fingerprint_of(profile, env!("TTP_SWEEP_CODE"))
+}
+
+pub(super) fn fingerprint_of(profile: &Profile, code: &str) -> Result<String> {
     const COUNTED: [&str; 8] =
         ["seed", "corpus", "balance", "augment", "split", "training", "training_of", "pretraining"];
     let settings = serde_json::to_value(profile).map_err(Error::library("writing a profile"))?;
     let mut digest = Sha256::new();
-    digest.update(format!("sweep {}\n", env!("CARGO_PKG_VERSION")));
+    digest.update(format!("sweep {} {code}\n", env!("CARGO_PKG_VERSION")));
     for field in COUNTED.into_iter().chain(["revisions"]) {
         digest.update(format!("{field}={}\n", settings[field]));
     }

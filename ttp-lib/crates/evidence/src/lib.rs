@@ -42,7 +42,7 @@ mod verdicts;
 mod work;
 
 pub use arms::{ArmEffect, Change, IntervalUnit, Means};
-pub use collect::{COMMAND, Evidence, LEVEL, Pair, Spread, Spreads};
+pub use collect::{COMMAND, Evidence, ModelPair, Spread, Spreads};
 pub use comparison_results::{ComparisonResults, MostConfused};
 pub use evidence_results::EvidenceResults;
 pub use external::{External, ExternalScores};

@@ -4,7 +4,7 @@ use super::jobs::{Work, fingerprint, plain};
 use super::outcome::{JobSettings, Outcome, TrainingFacts};
 use super::sweep::{Sweep, digest_of_corpus, digest_of_split};
 use std::time::Instant;
-use ttp_base::Result;
+use ttp_base::{Result, first_highest};
 use ttp_lib::evaluate;
 use ttp_lib::profile::{Arm, Run};
 use ttp_lib::train::{self, labels_of, places_of};
@@ -13,7 +13,7 @@ use ttp_model::pretrained::Checkpoint;
 use ttp_text::augment::Augmenter;
 use ttp_text::corpus::{Corpus, Sample};
 use ttp_text::linear::words::Row;
-use ttp_text::linear::{LinearKind, best_of, logistic};
+use ttp_text::linear::{LinearKind, logistic};
 use ttp_text::split::{self, Protocol, Split};
 
 pub(super) fn run(
@@ -64,9 +64,17 @@ fn trained(
     let said = |samples: &[Sample]| -> Result<[Vec<usize>; 2]> {
         Ok([places_of(samples, labels)?, model.predict_all(&texts(samples))])
     };
+    let train_accuracy = match draw {
+        None => {
+            let [truth, said] = said(&split.train)?;
+            let right = said.iter().zip(&truth).filter(|(a, b)| a == b).count();
+            Some(right as f64 / truth.len().max(1) as f64)
+        }
+        Some(_) => None,
+    };
     let trained = TrainingFacts {
         train_rows: split.train.len(),
-        train_accuracy: None,
+        train_accuracy,
         validation: said(&split.validation)?,
         test: said(&split.test)?,
         labels: labels.to_vec(),
@@ -168,7 +176,7 @@ fn on_vectors(
     let classes = places_of(&split.train, &labels)?;
     let width = encoder.dimensions();
     let weights = logistic::fit(&training, width, &classes, labels.len(), 1.0)?;
-    let said = |rows: &[Row]| rows.iter().map(|row| best_of(&weights.scores(row))).collect();
+    let said = |rows: &[Row]| rows.iter().map(|row| first_highest(&weights.scores(row))).collect();
     let trained = TrainingFacts {
         train_rows: training.len(),
         train_accuracy: None,

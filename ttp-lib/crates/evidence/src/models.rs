@@ -2,7 +2,7 @@
 
 use super::External;
 use std::collections::BTreeMap;
-use ttp_base::{Error, Result};
+use ttp_base::{Error, Result, first_highest};
 use ttp_lib::compare::ModelAnswers;
 use ttp_lib::evaluate::{Evaluation, Training};
 use ttp_lib::profile::Run;
@@ -14,7 +14,7 @@ use ttp_model::pretrained::{self, Checkpoint, CheckpointTokenizer};
 use ttp_similarity::NEAR_DUPLICATE;
 use ttp_text::corpus::near::NearTexts;
 use ttp_text::corpus::{Corpus, LabelChanges};
-use ttp_text::linear::{LinearModel, best_of};
+use ttp_text::linear::LinearModel;
 use ttp_text::split::{Protocol, Split};
 
 /// A trained model that predicts the technique of any sentence.
@@ -111,7 +111,9 @@ impl TrainedModel {
                 let second = of(second)?.softmax(temperatures[1])?;
                 weighted_mean(&first, &second, *weight)?.best()
             }
-            Kind::Linear(_) | Kind::Encoder(_) => of(&self.name)?.iter().map(best_of).collect(),
+            Kind::Linear(_) | Kind::Encoder(_) => {
+                of(&self.name)?.iter().map(first_highest).collect()
+            }
         };
         Ok(best.into_iter().map(|class| self.labels[class].as_str()).collect())
     }

@@ -172,7 +172,7 @@ impl Sweep {
             return Ok(());
         }
         let reason = format!(
-            "a sweep of another profile or version: {} of {}, {:.12}, and this is {} of {}, {:.12}; \
+            "a sweep of another profile, version or code: {} of {}, {:.12}, and this is {} of {}, {:.12}; \
              take another folder",
             record.profile,
             record.version,
@@ -281,13 +281,13 @@ impl Sweep {
             return foreign(&format!("it is the result of {id}"));
         }
         if fingerprint != self.fingerprint {
-            return foreign("of another profile or version");
+            return foreign("of another profile, version or code");
         }
         if data != self.data(record, &job.work) {
             return foreign("of another corpus or other splits");
         }
         if lacks_both {
-            return foreign("made before the encoder was tested together with tfidf-svm");
+            return foreign("it lacks the encoder together with tfidf-svm");
         }
         match weights {
             Some((said, file)) if digest_of_file(&file).map_err(broken)? != said => {

@@ -1,5 +1,6 @@
 use super::arms::IntervalUnit;
 use super::collect::Evidence;
+use super::jobs::fingerprint_of;
 use super::outcome::{BothOutcome, Figures, JobSettings, Outcome, TestRows};
 use super::{Arm, JobKind, SweepSettings, fingerprint, jobs};
 use serde_json::{Value, json};
@@ -164,6 +165,9 @@ fn the_fingerprint_is_of_what_results_depend_on() {
     assert_ne!(of(|profile| profile.seed = 2), own);
     assert_ne!(of(|profile| profile.training.epochs = 2), own);
     assert_ne!(of(|profile| profile.balance.trim_below = 11), own);
+    // What other code found is another sweep's, also of the same version.
+    let profile = profile(json!({}), &["minilm"]);
+    assert_ne!(fingerprint_of(&profile, "other").unwrap(), own);
 }
 
 /// An outcome on `rows` rows of two techniques, of which so many are named wrong.

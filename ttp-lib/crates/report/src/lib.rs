@@ -42,7 +42,7 @@ pub struct Report {
     /// Techniques that a sentence shows, surest first.
     pub techniques: Vec<Technique>,
     /// Of the corpus's version of ATT&CK to the newest at hand: ids that were renamed or revoked.
-    pub label_changes: Vec<LabelChange>,
+    pub label_changes: Vec<RenamedTechnique>,
     /// Names in ATT&CK of the other techniques that candidates and neighbours name, by their ids.
     #[serde(default)]
     pub names: BTreeMap<String, String>,
@@ -203,7 +203,7 @@ pub struct Technique {
 
 /// An id of the trained labels that a later ATT&CK version writes otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct LabelChange {
+pub struct RenamedTechnique {
     /// The id in training.
     pub from: String,
     /// The id today; none where it was withdrawn.

@@ -2,7 +2,7 @@
 //! sentences, and the sentences that follow.
 
 use crate::answers::Score;
-use crate::recognise::{ModelResults, TrainedModel};
+use crate::recognise::{ModelResults, TrainedReportModel};
 use crate::review::Counts;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -29,7 +29,7 @@ impl ReportResults {
     ///
     /// # Errors
     /// If the model has no figures of its own.
-    pub fn new(score: Score, trained: &TrainedModel, review: Counts) -> Result<Self> {
+    pub fn new(score: Score, trained: &TrainedReportModel, review: Counts) -> Result<Self> {
         let name = trained.model.name();
         let figures = trained.results.models.get(name).ok_or_else(|| Error::Unknown {
             kind: "model",

@@ -10,14 +10,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use ttp_base::show::{defang, escape_html, print};
 use ttp_base::{Error, Result};
-use ttp_serve::{Analyse, Answer, Settings, Stop, Upload, serve};
+use ttp_serve::{Analyser, Answer, Settings, Stop, Upload, serve};
 
 /// Sentences that are longer are marked.
 const LONG: usize = 80;
 
 struct ByLength;
 
-impl Analyse for ByLength {
+impl Analyser for ByLength {
     fn analyse(&self, uploads: Vec<Upload>) -> Result<Answer> {
         let mut page = String::from(
             "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Report</title>\

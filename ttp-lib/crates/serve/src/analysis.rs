@@ -2,7 +2,7 @@
 
 use crate::connection::Connection;
 use crate::response::Refusal;
-use crate::{Analyse, Answer, Settings, Upload};
+use crate::{Analyser, Answer, Settings, Upload};
 use futures_util::future::{Either, select};
 use http::StatusCode;
 use std::pin::pin;
@@ -32,7 +32,7 @@ impl From<Refusal> for Failure {
 
 /// Analyses at work and those that wait for them.
 pub struct Queue {
-    analyse: Arc<dyn Analyse>,
+    analyse: Arc<dyn Analyser>,
     /// One for each analysis that runs or waits.
     places: Arc<Semaphore>,
     most_places: usize,
@@ -43,7 +43,7 @@ pub struct Queue {
 }
 
 impl Queue {
-    pub fn new(settings: &Settings, analyse: Arc<dyn Analyse>) -> Self {
+    pub fn new(settings: &Settings, analyse: Arc<dyn Analyser>) -> Self {
         let (most_workers, most_places) = (settings.workers, settings.queue + settings.workers);
         Self {
             analyse,

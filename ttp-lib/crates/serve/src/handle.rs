@@ -5,7 +5,7 @@ use crate::connection::Connection;
 use crate::head::Head;
 use crate::response::{HTML, JSON, Refusal, Response};
 use crate::upload::{self, Form};
-use crate::{Analyse, Settings};
+use crate::{Analyser, Settings};
 use http::{Method, StatusCode};
 use std::fmt;
 use std::net::SocketAddr;
@@ -116,7 +116,7 @@ impl Server {
     pub fn new(
         settings: &Settings,
         address: SocketAddr,
-        analyse: Arc<dyn Analyse>,
+        analyse: Arc<dyn Analyser>,
         log: Log,
     ) -> Self {
         let page = include_str!("page/page.html")

@@ -1,6 +1,6 @@
 //! A page and an address on this machine to which files are sent, and a report comes back.
 //!
-//! What an upload means is no matter of this crate: whoever calls [`serve`] gives it an [`Analyse`].
+//! What an upload means is no matter of this crate: whoever calls [`serve`] gives it an [`Analyser`].
 //! The server
 //!
 //! - listens on 127.0.0.1 alone, and refuses what a page of another site may have sent
@@ -65,7 +65,7 @@ pub struct Answer {
 }
 
 /// Reads uploads and says what is in them.
-pub trait Analyse: Send + Sync + 'static {
+pub trait Analyser: Send + Sync + 'static {
     /// Called on several threads at once.
     ///
     /// # Errors
@@ -108,7 +108,7 @@ impl Default for Stop {
 /// If a setting is out of its range, or the address cannot be had.
 pub fn serve(
     settings: &Settings,
-    analyse: Arc<dyn Analyse>,
+    analyse: Arc<dyn Analyser>,
     log: impl Fn(&RequestRecord) + Send + Sync + 'static,
     ready: impl FnOnce(SocketAddr),
     stop: &Stop,

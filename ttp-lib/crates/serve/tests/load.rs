@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 use ttp_base::Result;
-use ttp_serve::{Analyse, Answer, Settings, Stop, Upload, serve};
+use ttp_serve::{Analyser, Answer, Settings, Stop, Upload, serve};
 
 const CLIENTS: usize = 32;
 const ANALYSIS: Duration = Duration::from_millis(20);
@@ -19,7 +19,7 @@ const MOST_GROWTH: f64 = 8.0;
 
 struct StandIn;
 
-impl Analyse for StandIn {
+impl Analyser for StandIn {
     fn analyse(&self, uploads: Vec<Upload>) -> Result<Answer> {
         std::thread::sleep(ANALYSIS);
         let json = "x".repeat(uploads.iter().map(|upload| upload.bytes.len()).sum());

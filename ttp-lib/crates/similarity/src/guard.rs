@@ -1,6 +1,6 @@
 //! What a user is told who trains on pairs, before it happens and after.
 
-use super::leak::Leak;
+use super::leak::PairLeak;
 use super::{Loss, Pairs};
 use std::fmt;
 
@@ -21,7 +21,7 @@ pub enum Warning {
         pairs: usize,
     },
     /// Pairs that a model is judged on, or their texts, stand in training.
-    Leaks(Leak),
+    Leaks(PairLeak),
     /// A model calls nearly all pairs one thing.
     OneSided {
         /// Whether it calls them similar.
@@ -48,7 +48,7 @@ impl Warning {
     }
 
     /// Looks at what test pairs have in common with training.
-    pub fn of_leak(leak: Leak) -> Option<Self> {
+    pub fn of_leak(leak: PairLeak) -> Option<Self> {
         (!leak.is_none()).then_some(Self::Leaks(leak))
     }
 

@@ -34,7 +34,7 @@ impl Level {
 /// What keeps a sentence from being another one's negative, beside what makes the two similar.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Exclude {
+pub struct Exclusions {
     /// The same technique, where only sub-techniques count as similar.
     pub parent: bool,
     /// A tactic in common.
@@ -51,11 +51,11 @@ pub enum Bar {
     Similar,
     /// The two have one text (case, spacing and punctuation set aside) and other labels.
     SameText,
-    /// [`Exclude::parent`].
+    /// [`Exclusions::parent`].
     SameParent,
-    /// [`Exclude::tactic`].
+    /// [`Exclusions::tactic`].
     SameTactic,
-    /// [`Exclude::related`].
+    /// [`Exclusions::related`].
     Related,
 }
 
@@ -171,7 +171,7 @@ impl Labels {
     }
 
     /// Why two sentences may be no negative pair, the first reason that holds.
-    pub fn bar(&self, a: u32, b: u32, exclude: Exclude) -> Option<Bar> {
+    pub fn bar(&self, a: u32, b: u32, exclude: Exclusions) -> Option<Bar> {
         let (i, j) = (a as usize, b as usize);
         let (one, two) = (self.technique[i], self.technique[j]);
         if self.similar(a, b) {

@@ -8,7 +8,7 @@ use std::fmt;
 /// How many test pairs stand in training, whole or in part. Texts are compared by their
 /// numbers: which texts are one, the caller says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Leak {
+pub struct PairLeak {
     /// Test pairs.
     pub pairs: usize,
     /// Both texts stand in training, be it in other pairs.
@@ -32,20 +32,20 @@ pub struct Leak {
     pub one_template: usize,
 }
 
-impl Leak {
+impl PairLeak {
     /// Counts. `template` says of which template each text is; with every text a template of its
     /// own, the last two counts are those of pairs either way round, and none.
     ///
     /// ```
     /// use ttp_similarity::Pairs;
-    /// use ttp_similarity::reported::Leak;
+    /// use ttp_similarity::reported::PairLeak;
     /// let pairs = |rows: &[[u32; 2]]| Pairs {
     ///     rows: rows.to_vec(),
     ///     similar: vec![true; rows.len()],
     ///     ..Pairs::default()
     /// };
     /// // Texts 0 to 3; 0 and 1 are variations of one template.
-    /// let leak = Leak::count(&pairs(&[[2, 0], [1, 2], [0, 3]]), &pairs(&[[0, 2]]), &[0, 0, 1, 2]);
+    /// let leak = PairLeak::count(&pairs(&[[2, 0], [1, 2], [0, 3]]), &pairs(&[[0, 2]]), &[0, 0, 1, 2]);
     /// assert_eq!((leak.both_texts, leak.one_text, leak.mirrored_pair), (1, 2, 1));
     /// assert_eq!((leak.same_pair, leak.same_templates), (0, 2));
     /// ```
@@ -87,7 +87,7 @@ impl Leak {
     }
 }
 
-impl fmt::Display for Leak {
+impl fmt::Display for PairLeak {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { pairs, both_texts, one_text, same_pair, mirrored_pair, .. } = self;
         write!(

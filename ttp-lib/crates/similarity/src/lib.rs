@@ -36,7 +36,7 @@ mod train;
 
 pub use evaluate::{PairIntervals, PairScores, TestPairs, recall_at};
 pub use examples::{UNSEEN_PAIRS, UnseenExamples};
-pub use labels::{Bar, Exclude, Labels, Level};
+pub use labels::{Bar, Exclusions, Labels, Level};
 pub use loss::{Distance, Loss};
 pub use mine::{AnchorPair, Mining, MiningResult, Sampling, SkipReason, Suspect, mine};
 pub use model_scores::{Contest, ModelScores, TripletSets};

@@ -4,10 +4,10 @@
 //! sentence-transformers' `mine_hard_negatives` (a rank range, bounds of the score, margins to
 //! the positive's score, the top or a random choice), and `environment/golden/similarity.py`
 //! holds the results to it. What that function cannot know is added: no negative has the
-//! anchor's label, its text, or what else [`Exclude`] names.
+//! anchor's label, its text, or what else [`Exclusions`] names.
 
 use super::nearest::{Near, Nearest, nearest, nearest_among};
-use super::{Bar, Exclude, Labels};
+use super::{Bar, Exclusions, Labels};
 use rand::SeedableRng;
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
@@ -43,7 +43,7 @@ pub struct Mining {
     /// Which of those that are left.
     pub sampling: Sampling,
     /// What else keeps a sentence from being a negative.
-    pub exclude: Exclude,
+    pub exclude: Exclusions,
 }
 
 impl Default for Mining {
@@ -57,7 +57,7 @@ impl Default for Mining {
             absolute_margin: None,
             relative_margin: None,
             sampling: Sampling::Top,
-            exclude: Exclude::default(),
+            exclude: Exclusions::default(),
         }
     }
 }

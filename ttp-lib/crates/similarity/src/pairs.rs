@@ -1,6 +1,6 @@
 //! Pairs of sentences, similar or not, drawn from one part of a corpus.
 
-use super::{Exclude, Labels};
+use super::{Exclusions, Labels};
 use rand::SeedableRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
@@ -67,7 +67,8 @@ impl Pairs {
                     continue;
                 };
                 let Some(stranger) = random_of(part, &mut rng, |other| {
-                    labels.bar(anchor, other, Exclude::default()).is_none() && fresh(other, &seen)
+                    labels.bar(anchor, other, Exclusions::default()).is_none()
+                        && fresh(other, &seen)
                 }) else {
                     continue;
                 };

@@ -97,7 +97,7 @@ pub enum FillRule {
 }
 
 /// What makes augmented copies of a sentence.
-pub trait Augment {
+pub trait CopySource {
     /// Changed copies of `text`, each with what was done to it; the same text and
     /// seed give the same copies. May be none.
     fn variants(&self, text: &str, seed: u64) -> Vec<(Operation, String)>;
@@ -109,13 +109,13 @@ pub trait Augment {
     }
 }
 
-impl<F: Fn(&str, u64) -> Vec<(Operation, String)>> Augment for F {
+impl<F: Fn(&str, u64) -> Vec<(Operation, String)>> CopySource for F {
     fn variants(&self, text: &str, seed: u64) -> Vec<(Operation, String)> {
         self(text, seed)
     }
 }
 
-impl Augment for Augmenter {
+impl CopySource for Augmenter {
     fn variants(&self, text: &str, seed: u64) -> Vec<(Operation, String)> {
         let variants = Self::variants(self, text, seed);
         variants.into_iter().map(|variant| (variant.operation, variant.text)).collect()

@@ -10,7 +10,7 @@ mod written;
 
 pub use written::{guarded, to_text, unguarded, write};
 
-use crate::files::{self, Begun, MARK};
+use crate::files::{self, MARK, ReadAhead};
 use crate::{Error, Result};
 use ::csv::ByteRecord;
 use std::collections::{BTreeMap, BTreeSet};
@@ -129,7 +129,7 @@ impl CsvFile {
     }
 }
 
-impl<R: Read> CsvFile<Begun<R>> {
+impl<R: Read> CsvFile<ReadAhead<R>> {
     /// Reads the header of what `read` gives: a file that is unpacked, say.
     ///
     /// # Errors

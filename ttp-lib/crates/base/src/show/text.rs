@@ -1,4 +1,5 @@
-//! Hostile text made safe to look at.
+//! Hostile text made safe to look at. Escaping is our own: html-escape leaves control characters as
+//! they are.
 
 use std::borrow::Cow;
 use std::fmt::Write;

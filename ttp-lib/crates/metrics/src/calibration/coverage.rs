@@ -21,7 +21,7 @@ pub struct CoveragePoint {
 
 /// The largest part of some rows that can be named at a precision.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct NamedAt {
+pub struct CoverageAtPrecision {
     /// The lowest confidence that is named.
     pub threshold: f64,
     /// How many rows are named.
@@ -227,7 +227,7 @@ impl RiskCoverage {
     ///
     /// # Errors
     /// If the precision is not above 0 and at most 1.
-    pub fn named_at(&self, precision: f64) -> Result<Option<NamedAt>> {
+    pub fn named_at(&self, precision: f64) -> Result<Option<CoverageAtPrecision>> {
         if !(precision > 0.0 && precision <= 1.0) {
             return Err(wrong("precision", format!("{precision} is not above 0 and at most 1")));
         }
@@ -240,7 +240,7 @@ impl RiskCoverage {
             let found = right as f64 / point.rows as f64;
             if found >= precision {
                 let CoveragePoint { threshold, rows, coverage, .. } = *point;
-                best = Some(NamedAt { threshold, rows, coverage, precision: found });
+                best = Some(CoverageAtPrecision { threshold, rows, coverage, precision: found });
             }
         }
         Ok(best)

@@ -7,7 +7,7 @@ use ttp_base::Result;
 /// What a weight is chosen by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ChooseBy {
+pub enum WeightCriterion {
     /// The most rows named right.
     Accuracy,
     /// The least [`negative_log_likelihood`].
@@ -31,12 +31,12 @@ impl WeightedMean {
     /// weights that are as good, the one nearest to one half is taken; of two as near, the larger.
     ///
     /// ```
-    /// use ttp_metrics::calibration::{ChooseBy, Probabilities, WeightedMean};
+    /// use ttp_metrics::calibration::{WeightCriterion, Probabilities, WeightedMean};
     /// let first = Probabilities::new(2, [0.9, 0.1, 0.4, 0.6])?;
     /// let second = Probabilities::new(2, [0.3, 0.7, 0.8, 0.2])?;
     /// // Each is wrong in one row. The mean is right in the first row if 0.6 w > 0.2, and in the
     /// // second if 0.4 w < 0.3: both from 1/3 to 3/4, and 1/2 lies between.
-    /// let chosen = WeightedMean::choose(&first, &second, &[0, 0], ChooseBy::Accuracy, 10)?;
+    /// let chosen = WeightedMean::choose(&first, &second, &[0, 0], WeightCriterion::Accuracy, 10)?;
     /// assert_eq!(chosen.weight, 0.5);
     /// let both = chosen.apply(&first, &second)?;
     /// assert_eq!(both.best(), [0, 0]);
@@ -50,7 +50,7 @@ impl WeightedMean {
         first: &Probabilities,
         second: &Probabilities,
         truth: &[usize],
-        by: ChooseBy,
+        by: WeightCriterion,
         steps: u32,
     ) -> Result<Self> {
         if !(1..=Self::MOST_STEPS).contains(&steps) {
@@ -65,10 +65,10 @@ impl WeightedMean {
             let weight = f64::from(step) / f64::from(steps);
             let mean = weighted_mean(first, second, weight)?;
             let loss = match by {
-                ChooseBy::Accuracy => {
+                WeightCriterion::Accuracy => {
                     mean.right(truth)?.iter().filter(|right| !**right).count() as f64
                 }
-                ChooseBy::NegativeLogLikelihood => negative_log_likelihood(&mean, truth)?,
+                WeightCriterion::NegativeLogLikelihood => negative_log_likelihood(&mean, truth)?,
             };
             if best.is_none_or(|(least, _)| loss < least) {
                 best = Some((loss, weight));
@@ -134,18 +134,19 @@ mod tests {
         let choose = |first, second, truth: &[usize], by| {
             WeightedMean::choose(first, second, truth, by, 20).unwrap().weight
         };
-        assert_eq!(choose(&good, &bad, &[0, 1], ChooseBy::NegativeLogLikelihood), 1.0);
-        assert_eq!(choose(&bad, &good, &[0, 1], ChooseBy::NegativeLogLikelihood), 0.0);
+        assert_eq!(choose(&good, &bad, &[0, 1], WeightCriterion::NegativeLogLikelihood), 1.0);
+        assert_eq!(choose(&bad, &good, &[0, 1], WeightCriterion::NegativeLogLikelihood), 0.0);
         // By accuracy the first weight past one half is as good as any.
-        assert_eq!(choose(&good, &bad, &[0, 1], ChooseBy::Accuracy), 0.55);
-        assert_eq!(choose(&bad, &good, &[0, 1], ChooseBy::Accuracy), 0.45);
+        assert_eq!(choose(&good, &bad, &[0, 1], WeightCriterion::Accuracy), 0.55);
+        assert_eq!(choose(&bad, &good, &[0, 1], WeightCriterion::Accuracy), 0.45);
     }
 
     #[test]
     fn of_equals_the_weight_nearest_to_one_half_is_taken() {
         let one = rows(&[0.9, 0.1]);
         for (steps, weight) in [(1, 1.0), (2, 0.5), (3, 2.0 / 3.0), (20, 0.5)] {
-            let chosen = WeightedMean::choose(&one, &one, &[1], ChooseBy::Accuracy, steps).unwrap();
+            let chosen =
+                WeightedMean::choose(&one, &one, &[1], WeightCriterion::Accuracy, steps).unwrap();
             assert_eq!(chosen.weight, weight, "{steps}");
         }
     }
@@ -172,7 +173,7 @@ mod tests {
         let reason = "the first are 1 rows of 2 classes, the second 2 of 2";
         assert_eq!(error, format!("setting probabilities: {reason}"));
         let said = |truth: &[usize], steps| {
-            WeightedMean::choose(&one, &one, truth, ChooseBy::Accuracy, steps)
+            WeightedMean::choose(&one, &one, truth, WeightCriterion::Accuracy, steps)
                 .unwrap_err()
                 .to_string()
         };

@@ -43,10 +43,11 @@ mod probabilities;
 mod reliability;
 mod temperature;
 
-pub use coverage::{CoveragePoint, NamedAt, NamedShare, RiskCoverage};
+pub use coverage::{CoverageAtPrecision, CoveragePoint, NamedShare, RiskCoverage};
 pub use losses::{Losses, brier_score, negative_log_likelihood};
-pub use mean::{ChooseBy, WeightedMean, weighted_mean};
+pub use mean::{WeightCriterion, WeightedMean, weighted_mean};
 pub use probabilities::{Logits, Probabilities};
+pub(crate) use probabilities::{ROUNDING, SUM_TOLERANCE};
 pub use reliability::{CalibrationError, CalibrationErrors, Reliability, ReliabilityBin};
 pub use temperature::{Bound, Temperature};
 

@@ -1,12 +1,12 @@
 //! Rows of probabilities and of logits, checked once.
 
 use super::{check_truth, wrong};
-use ttp_base::Result;
+use ttp_base::{Result, first_highest};
 
 /// How far a row may add up from 1: three decimals in a file do.
-const SUM_TOLERANCE: f64 = 1e-3;
+pub(crate) const SUM_TOLERANCE: f64 = 1e-3;
 /// How far above 1 a probability may lie by rounding in single precision.
-const ROUNDING: f64 = 1e-6;
+pub(crate) const ROUNDING: f64 = 1e-6;
 /// What a probability of 0 counts as in a logarithm: the smallest number above 0 in single
 /// precision, which encoders' probabilities come in, about 1.4·10⁻⁴⁵.
 const LEAST: f64 = f32::from_bits(1) as f64;
@@ -204,11 +204,6 @@ impl Logits {
     pub(super) fn check(&self, truth: &[usize]) -> Result<()> {
         check_truth(self.rows(), self.classes, truth)
     }
-}
-
-/// The place of the highest number; of equals, the first.
-fn first_highest(row: &[f64]) -> usize {
-    (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best })
 }
 
 /// At least one row, all of them whole.

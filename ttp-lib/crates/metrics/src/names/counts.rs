@@ -1,7 +1,7 @@
 //! Names against class counts.
 
 use super::chance::{generator, multinomial, p_value};
-use super::{Fit, NamesSettings, NamesVerdict, Naming, NotToldApart, PAIRS, distinct_count};
+use super::{AmbiguousPair, Fit, NamesSettings, NamesVerdict, Naming, PAIRS, distinct_count};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{Binomial, DiscreteCDF};
@@ -70,7 +70,7 @@ pub struct NamesByCounts {
     /// class's rows are binomial, and the exchanged names would give the larger class so many with
     /// a probability above alpha (Przyborowski and Wilenski, *Homogeneity of results in testing
     /// samples from Poisson series*, Biometrika 31, 1940).
-    pub not_told_apart: Vec<NotToldApart>,
+    pub not_told_apart: Vec<AmbiguousPair>,
     /// Where the best names do not fit and no count was open: the count that, left open, would
     /// make them fit best, and chi-square then.
     pub hint: Option<Hint>,
@@ -363,7 +363,7 @@ fn not_told_apart(
     supports: &[u64],
     found: &Assignment,
     alpha: f64,
-) -> Vec<NotToldApart> {
+) -> Vec<AmbiguousPair> {
     let Assignment { best, expected } = found;
     let of = |output: usize| expected[best[output]];
     let sizes: Vec<f64> = (0..supports.len()).map(of).collect();
@@ -396,7 +396,7 @@ fn not_told_apart(
         }
     }
     pairs.truncate(PAIRS);
-    let name = |(pair, cost, p_value): ([usize; 2], f64, f64)| NotToldApart {
+    let name = |(pair, cost, p_value): ([usize; 2], f64, f64)| AmbiguousPair {
         printed: pair.map(|output| labels[output].clone()),
         best: pair.map(|output| labels[best[output]].clone()),
         cost,

@@ -1,7 +1,7 @@
 //! Names against a second labelling of the same rows.
 
 use super::chance::{generator, multinomial, p_value};
-use super::{NamesSettings, NamesVerdict, Naming, NotToldApart, PAIRS, distinct_count};
+use super::{AmbiguousPair, NamesSettings, NamesVerdict, Naming, PAIRS, distinct_count};
 use crate::{Confusion, holm, mcnemar_exact};
 use pathfinding::prelude::{Matrix, kuhn_munkres};
 use serde::{Deserialize, Serialize};
@@ -68,7 +68,7 @@ pub struct NamesByLabelling {
     /// Pairs of outputs whose best names could be exchanged: of the rows that the exchange would
     /// make agree or disagree, as many as there are speak for the best names with a probability
     /// above alpha by chance alone (McNemar's exact test). No more than 1,000 of them.
-    pub not_told_apart: Vec<NotToldApart>,
+    pub not_told_apart: Vec<AmbiguousPair>,
     /// Whether the names are in order.
     pub verdict: NamesVerdict,
 }
@@ -233,7 +233,7 @@ impl Table {
         Ok((better, settings.resamples))
     }
 
-    fn not_told_apart(&self, labels: &[String], best: &[usize], alpha: f64) -> Vec<NotToldApart> {
+    fn not_told_apart(&self, labels: &[String], best: &[usize], alpha: f64) -> Vec<AmbiguousPair> {
         let mut pairs = Vec::new();
         for a in 0..self.classes {
             for b in a + 1..self.classes {
@@ -242,7 +242,7 @@ impl Table {
                 let gained = row_a[best[b]] + row_b[best[a]];
                 let p_value = mcnemar_exact(gained, lost);
                 if p_value > alpha && pairs.len() < PAIRS {
-                    pairs.push(NotToldApart {
+                    pairs.push(AmbiguousPair {
                         printed: [labels[a].clone(), labels[b].clone()],
                         best: [labels[best[a]].clone(), labels[best[b]].clone()],
                         cost: lost as f64 - gained as f64,

@@ -117,7 +117,7 @@ pub struct Fit {
 
 /// Two outputs whose best names could be exchanged: what is seen does not tell which is which.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct NotToldApart {
+pub struct AmbiguousPair {
     /// The printed names of the two outputs, in the outputs' order.
     pub printed: [String; 2],
     /// Their best names.

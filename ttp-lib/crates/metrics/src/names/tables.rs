@@ -1,6 +1,6 @@
 //! What was found in a sentence and as a table.
 
-use super::{NamesByCounts, NamesByLabelling, NamesVerdict, Naming, NotToldApart};
+use super::{AmbiguousPair, NamesByCounts, NamesByLabelling, NamesVerdict, Naming};
 use ttp_base::show::{Cell, Table};
 use ttp_base::{Result, cells};
 
@@ -130,8 +130,8 @@ impl NamesByLabelling {
 }
 
 /// The best names of the outputs that cannot be told from this one, but its own.
-fn others(pairs: &[NotToldApart], label: &str) -> String {
-    let other = |pair: &NotToldApart| match &pair.printed {
+fn others(pairs: &[AmbiguousPair], label: &str) -> String {
+    let other = |pair: &AmbiguousPair| match &pair.printed {
         [first, _] if first == label => Some(pair.best[1].clone()),
         [_, second] if second == label => Some(pair.best[0].clone()),
         _ => None,

@@ -218,9 +218,9 @@ mod tests {
     }
 
     /// Breaks off after some lines.
-    struct Broken(bool);
+    struct BrokenReader(bool);
 
-    impl Read for Broken {
+    impl Read for BrokenReader {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             if std::mem::replace(&mut self.0, true) {
                 return Err(io::Error::other("the disk is gone"));
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_told_by_its_line() {
-        let mut blocks = Blocks::read(Broken(false), true).unwrap();
+        let mut blocks = Blocks::read(BrokenReader(false), true).unwrap();
         let (sizes, end) = sizes_and_end(&mut blocks);
         assert_eq!(sizes.iter().sum::<usize>(), 3);
         let fault = Fault { number: 4, reason: "cannot be read: the disk is gone".to_owned() };

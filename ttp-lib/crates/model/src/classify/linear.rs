@@ -1,7 +1,7 @@
 //! Lines named by a linear model: fast enough for one block after the other.
 
 use super::blocks::{Blocks, Next};
-use super::{Answer, Say, fault, overflow};
+use super::{Answer, AnswerSink, fault, overflow};
 use rayon::prelude::*;
 use std::path::Path;
 use ttp_base::Result;
@@ -12,7 +12,7 @@ pub(super) fn classify(
     name: &Path,
     folder: &Path,
     mut blocks: Blocks,
-    say: &mut Say<'_>,
+    say: &mut AnswerSink<'_>,
 ) -> Result<()> {
     let mut is_empty = true;
     loop {

@@ -17,7 +17,7 @@ mod lines;
 pub use lines::LONGEST_LINE;
 
 use crate::batch::Batch;
-use crate::encoder::{TechniqueEncoder, first_highest};
+use crate::encoder::TechniqueEncoder;
 use crate::engine;
 use crate::pretrained::{Checkpoint, CheckpointTokenizer, Problem};
 use blocks::{Blocks, Next};
@@ -32,7 +32,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use tch::Device;
-use ttp_base::{Error, Result};
+use ttp_base::{Error, Result, first_highest};
 use ttp_text::linear::LinearModel;
 
 /// Lines to be classified, and what they are called where something is wrong with one.
@@ -97,7 +97,7 @@ pub struct Answer<'a> {
 }
 
 /// What is done with a block's answers; [`ControlFlow::Break`] ends the work.
-pub type Say<'s> = dyn FnMut(&[Answer<'_>]) -> Result<ControlFlow<()>> + 's;
+pub type AnswerSink<'s> = dyn FnMut(&[Answer<'_>]) -> Result<ControlFlow<()>> + 's;
 
 /// From which probability on a technique is named where a line may have several.
 pub const NAMED_FROM: f32 = 0.5;
@@ -162,7 +162,7 @@ impl Classifier {
     /// is longer than [`LONGEST_LINE`] or not UTF-8, if it cannot be read, if the model's
     /// probabilities for it are no numbers; if no line holds more than white space. Or what `say`
     /// returns.
-    pub fn classify(&self, input: Input, say: &mut Say<'_>) -> Result<()> {
+    pub fn classify(&self, input: Input, say: &mut AnswerSink<'_>) -> Result<()> {
         let Input { name, reader, may_wait } = input;
         let blocks = Blocks::read(reader, may_wait)?;
         match &self.model {
@@ -198,7 +198,7 @@ impl Encoder {
         name: &Path,
         folder: &Path,
         mut blocks: Blocks,
-        say: &mut Say<'_>,
+        say: &mut AnswerSink<'_>,
     ) -> Result<()> {
         engine::keep_freed_memory();
         let cores = Cores::of(self.encoder.device());
@@ -252,7 +252,7 @@ impl Encoder {
         name: &Path,
         folder: &Path,
         block: &'a mut Block,
-        say: &mut Say<'_>,
+        say: &mut AnswerSink<'_>,
     ) -> Result<ControlFlow<()>> {
         if let Some(error) = block.failed.take() {
             return Err(error);

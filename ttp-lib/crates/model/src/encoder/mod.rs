@@ -24,7 +24,6 @@ pub use pooling::Pooling;
 pub use save::save_weights;
 pub use sentence::{SentenceEncoder, Vectors};
 pub use snapshot::{restore, snapshot};
-pub use technique::first_highest;
 pub use technique::{Predictions, TechniqueEncoder};
 
 /// Whether a parameter of this name belongs to a layer norm: BERT's spelling and that of RoBERTa's

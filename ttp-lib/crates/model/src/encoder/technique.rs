@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use tch::nn::{self, Module};
 use tch::{Device, Kind, Tensor};
-use ttp_base::{Error, Result};
+use ttp_base::{Error, Result, first_highest};
 
 /// A model that gives each batch row one logit a technique.
 pub struct TechniqueEncoder {
@@ -369,9 +369,4 @@ impl Predictions {
             .sum();
         total / truth.len().max(1) as f64
     }
-}
-
-/// The place of the highest number; of equals, the first.
-pub fn first_highest(row: &[f32]) -> usize {
-    (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best })
 }

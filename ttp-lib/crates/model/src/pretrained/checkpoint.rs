@@ -3,7 +3,7 @@
 
 use super::catalogue::{Entry, Start};
 use super::config::{self, Architecture, Problem};
-use super::file_names::{MODULES, WEIGHTS};
+use super::file_names::{CONFIG, MODULES, TOKENIZER_FILES, WEIGHTS};
 use super::notes;
 use super::shards;
 use super::tokenizer::{self, CheckpointTokenizer};
@@ -53,7 +53,7 @@ impl Checkpoint {
             let checkpoint = Self::open(name, &inner)?;
             return Ok(Self { root: folder.to_path_buf(), ..checkpoint });
         }
-        let (family, config) = config::read(&folder.join("config.json"))?;
+        let (family, config) = config::read(&folder.join(CONFIG))?;
         let adapter = folder.join("adapter_config.json");
         if adapter.exists() {
             let reason = "an adapter's weights (PEFT) are not supported; a merged model's are";
@@ -110,7 +110,7 @@ impl Checkpoint {
     /// # Errors
     /// If rust-bert does not take a value.
     pub fn bert_config(&self) -> Result<BertConfig> {
-        config::for_rust_bert(&self.folder.join("config.json"), &self.config)
+        config::for_rust_bert(&self.folder.join(CONFIG), &self.config)
     }
 
     /// A size of the configuration, for instance `hidden_size`. Checked at reading.
@@ -148,7 +148,7 @@ impl Checkpoint {
 
     /// `config.json` is wrong in a field, for a purpose that does not concern all models.
     pub(crate) fn wrong(&self, field: &str, reason: impl std::fmt::Display) -> Error {
-        Error::input_at(&self.folder.join("config.json"), None, Some(field), reason)
+        Error::input_at(&self.folder.join(CONFIG), None, Some(field), reason)
     }
 
     /// The tokenizer, cutting at `max_length` tokens and never padding: padding is the
@@ -189,7 +189,7 @@ impl Checkpoint {
     /// Every file of the folder that the tokenizer may be read from: what a model that is
     /// saved elsewhere takes along.
     pub fn tokenizer_files(&self) -> Vec<PathBuf> {
-        let files = tokenizer::FILES.iter().map(|name| self.folder.join(name));
+        let files = TOKENIZER_FILES.iter().map(|name| self.folder.join(name));
         files.filter(|file| file.is_file()).collect()
     }
 
@@ -245,7 +245,7 @@ impl Checkpoint {
         config.insert("vocab_size".to_owned(), vocabulary.pieces().len().into());
         config.insert("pad_token_id".to_owned(), padding.into());
         fs::create_dir_all(folder).map_err(Error::file(folder, "create"))?;
-        files::write_json(&folder.join("config.json"), &config)?;
+        files::write_json(&folder.join(CONFIG), &config)?;
         files::write_text(&folder.join("vocab.txt"), &vocabulary.to_lines())?;
         let settings = serde_json::json!({ "do_lower_case": lower_case });
         files::write_json(&folder.join("tokenizer_config.json"), &settings)?;
@@ -288,7 +288,7 @@ impl Checkpoint {
 /// `config.json` there that names their version alone.
 fn transformer_folder(folder: &Path) -> Result<Option<PathBuf>> {
     let file = folder.join(MODULES);
-    let config = folder.join("config.json");
+    let config = folder.join(CONFIG);
     let is_model = || {
         let read = ttp_base::files::read_json::<Value>(&config);
         read.map_or(true, |config| config.get("model_type").is_some())
@@ -325,7 +325,7 @@ fn check_family(folder: &Path, family: Architecture, weights: &Path) -> Result<(
         if let Some(name) = file.tensors().keys().find(|name| name.ends_with(end)) {
             let weights = weights.file_name().unwrap_or_default().to_string_lossy();
             let reason = format!("{:?}, but {weights} holds {whose} {name}", family.name());
-            let config = folder.join("config.json");
+            let config = folder.join(CONFIG);
             return Err(Error::input_at(&config, None, Some("model_type"), reason));
         }
     }

@@ -1,8 +1,22 @@
 //! What the files of a checkpoint are called, in a folder as on the hub.
 
+/// The shape of the network.
+pub const CONFIG: &str = "config.json";
+
+/// Everything of a folder that says how its texts become ids.
+pub(crate) const TOKENIZER_FILES: [&str; 7] = [
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+];
+
 /// Weights in one file, or in several that an index (`.json`) names. Safe formats first, and of each
 /// the whole file before its parts, as transformers takes them.
-pub(crate) const WEIGHTS: [&str; 4] = [
+pub const WEIGHTS: [&str; 4] = [
     "model.safetensors",
     "model.safetensors.index.json",
     "pytorch_model.bin",

@@ -19,6 +19,7 @@ pub use catalogue::{CATALOGUE, Entry, Start};
 pub use checkpoint::Checkpoint;
 pub(crate) use config::BUCKETS;
 pub use config::{Architecture, Problem};
+pub use file_names::{CONFIG, WEIGHTS};
 pub use tokenizer::{CheckpointTokenizer, WordPieces, has_tokenizer, tokenizer_in};
 pub use vocabulary::{PUBLISHED, PublishedVocabulary, Vocabulary};
 pub use weights::LoadSummary;

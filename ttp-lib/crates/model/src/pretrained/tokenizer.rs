@@ -6,10 +6,11 @@ mod description;
 mod tokenize;
 
 pub(super) use builder::Builder;
-pub(super) use description::{FILES, vocabulary};
+pub(super) use description::vocabulary;
 pub use tokenize::{CheckpointTokenizer, WordPieces};
 
 use super::config;
+use super::file_names::CONFIG;
 use std::path::Path;
 use ttp_base::Result;
 
@@ -20,7 +21,7 @@ use ttp_base::Result;
 /// # Errors
 /// As [`Checkpoint::tokenizer`](super::Checkpoint::tokenizer), but for the places.
 pub fn tokenizer_in(folder: &Path, max_length: usize) -> Result<CheckpointTokenizer> {
-    let (family, config) = config::read(&folder.join("config.json"))?;
+    let (family, config) = config::read(&folder.join(CONFIG))?;
     let places = config::places(family, &config).unsigned_abs() as usize;
     let embeddings = config::size(&config, "vocab_size");
     Builder::new(folder, family, &config)?.build(max_length.min(places), embeddings)
@@ -28,5 +29,5 @@ pub fn tokenizer_in(folder: &Path, max_length: usize) -> Result<CheckpointTokeni
 
 /// Whether a folder has what [`tokenizer_in`] reads.
 pub fn has_tokenizer(folder: &Path) -> bool {
-    folder.join("config.json").is_file() && vocabulary(folder).is_ok()
+    folder.join(CONFIG).is_file() && vocabulary(folder).is_ok()
 }

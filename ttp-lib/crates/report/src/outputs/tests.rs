@@ -4,7 +4,7 @@ mod formats;
 mod pages;
 
 use super::*;
-use crate::{Candidate, Judgement, LabelChange, Recogniser, Similar, Technique};
+use crate::{Candidate, Judgement, Recogniser, RenamedTechnique, Similar, Technique};
 use std::collections::BTreeSet;
 use ttp_documents::{Block, Document, Format, Kind, Sentence};
 
@@ -122,7 +122,7 @@ pub(crate) fn sample() -> Report {
                 vec![(0, 1)],
             ),
         ],
-        label_changes: vec![LabelChange {
+        label_changes: vec![RenamedTechnique {
             from: "T1086".to_owned(),
             to: Some("T1059.001".to_owned()),
             why: "revoked".to_owned(),

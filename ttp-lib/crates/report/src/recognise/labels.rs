@@ -1,7 +1,7 @@
 //! The trained techniques as the newest ATT&CK version at hand has them.
 
 use super::model::Label;
-use crate::LabelChange;
+use crate::RenamedTechnique;
 use std::collections::BTreeMap;
 use std::path::Path;
 use ttp_lib::Result;
@@ -18,7 +18,7 @@ pub(super) fn labels(
     trained: &[String],
     bundles: &[&Path],
     later: Option<&Path>,
-) -> Result<(Vec<Label>, Vec<LabelChange>)> {
+) -> Result<(Vec<Label>, Vec<RenamedTechnique>)> {
     let own = technique_entries(bundles)?;
     let Some(later) = later else {
         return Ok((trained.iter().map(|id| label(id, id, &own, &own)).collect(), Vec::new()));
@@ -42,7 +42,7 @@ pub(super) fn labels(
             Change::Split { .. } | Change::New => return None,
         };
         let to = changes.follow(&change.id).map(str::to_owned);
-        Some(LabelChange { from: change.id.clone(), to, why })
+        Some(RenamedTechnique { from: change.id.clone(), to, why })
     });
     Ok((labels, changed.collect()))
 }

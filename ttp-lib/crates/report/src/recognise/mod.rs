@@ -29,12 +29,12 @@ pub use curve::{
     weight_of_none,
 };
 pub use encoder::EncoderAbout;
-pub use model::{About, Label, Models, NONE, ReportModel, Verdict};
+pub use model::{About, CurveVerdict, Label, Models, NONE, ReportModel};
 pub use report::{MOST_SENTENCES, Options, recognise, recognise_sentences};
 pub use results::{KindCount, ModelResults, Negatives, Results, TramV2, negatives};
 pub use rows::{Account, Parts, ProseCount, Row, rows};
 pub use similar::Search;
-pub use train::{LEAST, MIX, TrainedModel, Training, WithEncoder, train};
+pub use train::{LEAST, MIX, TrainedReportModel, Training, WithEncoder, train};
 
 #[cfg(doc)]
 use crate::Report;

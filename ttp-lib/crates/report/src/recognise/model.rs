@@ -4,7 +4,7 @@ use super::calibration::{Calibration, Scores};
 use super::curve::{Point, threshold_for};
 use super::encoder::{Encoder, EncoderAbout};
 use super::rows::Account;
-use crate::{LabelChange, Recogniser};
+use crate::{Recogniser, RenamedTechnique};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -48,7 +48,7 @@ pub struct About {
     /// them.
     pub labels: Vec<Label>,
     /// Trained ids that the newest version writes or names otherwise.
-    pub label_changes: Vec<LabelChange>,
+    pub label_changes: Vec<RenamedTechnique>,
     /// Sentences without a technique for each one with a technique, where precision is measured.
     pub mix: f64,
     /// The linear model's probabilities.
@@ -91,14 +91,14 @@ pub struct ReportModel {
 
 /// What a model says of a sentence: all probabilities add up to 1.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Verdict {
+pub struct CurveVerdict {
     /// Probability that it shows no technique.
     pub none: f64,
     /// The probability of each of [`ReportModel::techniques`].
     pub techniques: Vec<f64>,
 }
 
-impl Verdict {
+impl CurveVerdict {
     /// The most probable technique's place and its probability.
     pub fn best(&self) -> (usize, f64) {
         let highest = |best: (usize, f64), (at, p): (usize, &f64)| {
@@ -250,7 +250,7 @@ impl ReportModel {
     ///
     /// # Errors
     /// If the encoder cannot be asked.
-    pub fn verdicts(&self, texts: &[&str]) -> Result<Vec<Verdict>> {
+    pub fn verdicts(&self, texts: &[&str]) -> Result<Vec<CurveVerdict>> {
         let scores = self.linear.scores_all(texts);
         let mut labels: Vec<Vec<f64>> = Vec::with_capacity(texts.len());
         let mut none = Vec::with_capacity(texts.len());
@@ -269,7 +269,7 @@ impl ReportModel {
         let verdict = |(labels, none): (Vec<f64>, f64)| {
             let mut techniques = vec![0.0; self.techniques.len()];
             labels.iter().zip(&self.places).for_each(|(p, place)| techniques[*place] += p);
-            Verdict { none, techniques }
+            CurveVerdict { none, techniques }
         };
         Ok(labels.into_iter().zip(none).map(verdict).collect())
     }

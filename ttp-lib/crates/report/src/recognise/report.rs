@@ -1,6 +1,6 @@
 //! What a run finds in documents.
 
-use super::model::{ReportModel, Verdict};
+use super::model::{CurveVerdict, ReportModel};
 use super::similar::Search;
 use crate::{Candidate, DocumentFindings, Judgement, NOBODY_SAID, Report, Technique, VERSION};
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,7 +71,7 @@ pub fn recognise_sentences(
         .flat_map(|(_, sentences)| sentences.iter().map(|sentence| sentence.text.as_str()))
         .collect();
     let verdicts = model.verdicts(&texts)?;
-    let is_evidence = |verdict: &Verdict| verdict.best().1 >= recogniser.threshold;
+    let is_evidence = |verdict: &CurveVerdict| verdict.best().1 >= recogniser.threshold;
     let mut similar: BTreeMap<usize, Vec<crate::Similar>> = BTreeMap::new();
     if let Some(search) = options.similar {
         let asked: Vec<usize> = (0..texts.len())
@@ -146,7 +146,7 @@ fn names(
 }
 
 /// The most probable techniques, most probable first; of equals the first by id.
-fn candidates(model: &ReportModel, verdict: &Verdict) -> Vec<Candidate> {
+fn candidates(model: &ReportModel, verdict: &CurveVerdict) -> Vec<Candidate> {
     let mut order: Vec<usize> = (0..verdict.techniques.len()).collect();
     let techniques = model.techniques();
     order.sort_by(|a, b| {

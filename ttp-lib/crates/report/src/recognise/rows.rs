@@ -193,7 +193,7 @@ fn of_least(error: Error) -> Error {
 /// A linear model gains nothing from augmented copies.
 struct NoCopies;
 
-impl ttp_lib::balance::Augment for NoCopies {
+impl ttp_lib::balance::CopySource for NoCopies {
     fn variants(&self, _: &str, _: u64) -> Vec<(Operation, String)> {
         Vec::new()
     }

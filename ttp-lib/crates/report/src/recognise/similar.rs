@@ -4,18 +4,11 @@ use crate::Similar;
 use std::path::Path;
 use ttp_lib::corpus::Corpus;
 use ttp_lib::encoder::{SentenceEncoder, Vectors};
-use ttp_lib::pretrained::{Checkpoint, CheckpointTokenizer};
+use ttp_lib::pretrained::{CONFIG, Checkpoint, CheckpointTokenizer, WEIGHTS};
 use ttp_lib::similarity::{corpus_vectors, nearest_techniques};
 use ttp_lib::{Error, Result, train};
 
-/// What a sentence model cannot be without, the second in one of these forms, and what makes one.
-const CONFIG: &str = "config.json";
-const WEIGHTS: [&str; 4] = [
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "pytorch_model.bin",
-    "pytorch_model.bin.index.json",
-];
+/// What makes a sentence model.
 const MAKES_IT: &str = "not there, and --similar asks the sentence model: `ttp similarity`, or `make \
                         notebook NB=11_hard_negatives`, makes it";
 /// How many techniques are given for a sentence.

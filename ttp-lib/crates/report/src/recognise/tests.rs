@@ -1,7 +1,7 @@
 //! A made-up bundle, a model of it, its folder, and a report.
 
 use super::*;
-use crate::LabelChange;
+use crate::RenamedTechnique;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -98,7 +98,7 @@ fn corpus_of(bundle: &Path) -> Corpus {
 const SHARES: Shares = Shares { train: 0.6, validation: 0.2, test: 0.2 };
 const BOOTSTRAP: Bootstrap = Bootstrap { resamples: 100, level: 0.95, seed: 1 };
 
-fn trained_on(bundle: &Value) -> ttp_lib::Result<TrainedModel> {
+fn trained_on(bundle: &Value) -> ttp_lib::Result<TrainedReportModel> {
     let folder = tempfile::tempdir().unwrap();
     let first = written(folder.path(), "a.json", bundle);
     let second = written(folder.path(), "b.json", &later());
@@ -121,7 +121,7 @@ fn trained_on(bundle: &Value) -> ttp_lib::Result<TrainedModel> {
     )
 }
 
-fn trained() -> TrainedModel {
+fn trained() -> TrainedReportModel {
     trained_on(&bundle()).unwrap()
 }
 
@@ -200,7 +200,7 @@ fn prose_that_quotes_a_procedure_sentence_is_left_out_and_too_little_is_said() {
 
 #[test]
 fn a_model_is_measured_and_its_labels_are_todays() {
-    let TrainedModel { model, results } = &trained();
+    let TrainedReportModel { model, results } = &trained();
     assert_eq!((results.techniques, results.label_changes), (4, 2));
     assert_eq!(
         (results.attack_version.as_str(), results.trained_version.as_str()),
@@ -216,7 +216,7 @@ fn a_model_is_measured_and_its_labels_are_todays() {
     assert_eq!(ids, ["T1003", "T1059", "T1105", "T1999"]);
     assert_eq!(model.techniques()[1].name, "Scripts");
     assert_eq!(model.techniques()[3].stix_id, "attack-pattern--Luring");
-    let change = |from: &str, to: &str, why: &str| LabelChange {
+    let change = |from: &str, to: &str, why: &str| RenamedTechnique {
         from: from.into(),
         to: Some(to.into()),
         why: why.into(),

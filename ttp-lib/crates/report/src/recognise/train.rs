@@ -100,7 +100,7 @@ pub struct WithEncoder<'a> {
 
 /// A trained model and what it came to.
 #[derive(Debug)]
-pub struct TrainedModel {
+pub struct TrainedReportModel {
     /// The model: to be asked at once, or saved.
     pub model: ReportModel,
     /// Its figures.
@@ -114,7 +114,7 @@ pub struct TrainedModel {
 /// # Errors
 /// If a bundle cannot be read, has too little prose or too few sentences, the encoder cannot be
 /// opened or knows other techniques, or no threshold has the precision.
-pub fn train(training: &Training<'_>, watch: &mut dyn FnMut(&str)) -> Result<TrainedModel> {
+pub fn train(training: &Training<'_>, watch: &mut dyn FnMut(&str)) -> Result<TrainedReportModel> {
     let begun = Instant::now();
     let bundles: Vec<&Path> = training.bundles.iter().map(PathBuf::as_path).collect();
     watch("reading prose and procedure sentences");
@@ -176,7 +176,7 @@ pub fn train(training: &Training<'_>, watch: &mut dyn FnMut(&str)) -> Result<Tra
         models,
         seconds: begun.elapsed().as_secs_f64(),
     };
-    Ok(TrainedModel { model, results })
+    Ok(TrainedReportModel { model, results })
 }
 
 /// The linear model of the techniques and, as its last class, of the prose.

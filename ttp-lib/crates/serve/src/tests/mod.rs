@@ -5,7 +5,7 @@ mod pages;
 mod turns;
 mod uploads;
 
-use crate::{Analyse, Answer, Settings, Stop, Upload, serve};
+use crate::{Analyser, Answer, Settings, Stop, Upload, serve};
 use client::{Reply, request};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ use ttp_base::{Error, Result};
 /// Says what it was sent, and does what the first file asks for.
 struct Echo;
 
-impl Analyse for Echo {
+impl Analyser for Echo {
     fn analyse(&self, uploads: Vec<Upload>) -> Result<Answer> {
         let first = &uploads[0];
         match first.bytes.as_slice() {

@@ -1,6 +1,6 @@
 //! The report's files together: three sets of pairs, and each text with its tactic and template.
 
-use super::{LabelledPairs, Texts, Unseen};
+use super::{LabelledPairs, Texts, UnseenExamples};
 use crate::{Labels, Level, Pairs};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ pub struct ReportFiles {
     /// The test pairs.
     pub test: Pairs,
     /// The twenty examples, and what is published of them.
-    pub unseen: Unseen,
+    pub unseen: UnseenExamples,
 }
 
 impl ReportFiles {
@@ -96,7 +96,7 @@ impl ReportFiles {
             train: train.0,
             validation: validation.0,
             test: test.0,
-            unseen: Unseen::read(examples, comparison)?,
+            unseen: UnseenExamples::read(examples, comparison)?,
             texts,
         })
     }

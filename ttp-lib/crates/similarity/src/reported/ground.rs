@@ -1,6 +1,6 @@
 //! The pairs that models are trained and judged on: the report's split, and one without a leak.
 
-use super::{Leak, ReportFiles};
+use super::{PairLeak, ReportFiles};
 use crate::{Pairs, TestPairs};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -124,8 +124,8 @@ impl Ground {
     }
 
     /// What its test pairs have in common with its training pairs.
-    pub fn leak(&self, files: &ReportFiles) -> Leak {
-        Leak::count(&self.test.pairs, &self.train, &files.template)
+    pub fn leak(&self, files: &ReportFiles) -> PairLeak {
+        PairLeak::count(&self.test.pairs, &self.train, &files.template)
     }
 
     /// The same with so many of the training pairs, drawn by the seed.

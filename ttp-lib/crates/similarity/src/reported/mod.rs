@@ -6,8 +6,8 @@
 //!
 //! - [`LabelledPairs`], [`Texts`]: a file of pairs, read strictly, and its texts in numbers.
 //! - [`ReportFiles`]: all files of the report together, each text with its tactic and template.
-//! - [`Leak`]: what test pairs have in common with training pairs.
-//! - [`Unseen`]: the twenty "completely unseen" examples and the published similarities.
+//! - [`PairLeak`]: what test pairs have in common with training pairs.
+//! - [`UnseenExamples`]: the twenty "completely unseen" examples and the published similarities.
 //! - [`ReportArm`]: the two recipes, and four others on the same pairs.
 //! - [`Experiment`]: three grounds on which models are judged.
 //! - [`ReportModels`]: the models beside each other, and what fine-tuning gains.
@@ -22,7 +22,7 @@ mod results;
 mod unseen;
 
 pub use crate::guard::{ONE_SIDED, Warning};
-pub use crate::leak::Leak;
+pub use crate::leak::PairLeak;
 pub use crate::published::REPORT_HARD_NEGATIVES as HARD_NEGATIVES;
 pub use crate::recipes::{Lessons, ReportArm, hardest};
 pub use crate::settings::{BASE_MODEL, ReportSettings};
@@ -33,4 +33,4 @@ pub use files::{REPORT_FILES, ReportFiles};
 pub use ground::{Ground, GroundName};
 pub use pairs::{LabelledPair, LabelledPairs, Texts};
 pub use results::{Gain, ReportModels, SplitLeaks};
-pub use unseen::Unseen;
+pub use unseen::UnseenExamples;

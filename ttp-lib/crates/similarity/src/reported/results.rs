@@ -2,8 +2,8 @@
 //! gains and by what, and the figures of a results file.
 
 use super::{
-    BASE_MODEL, Experiment, GroundName, GroundScores, Leak, ReportArm, ReportFiles, ReportSettings,
-    TextVectors, ThresholdCounts, TrainedVectors, Unseen, UnseenCosines,
+    BASE_MODEL, Experiment, GroundName, GroundScores, PairLeak, ReportArm, ReportFiles,
+    ReportSettings, TextVectors, ThresholdCounts, TrainedVectors, UnseenCosines, UnseenExamples,
 };
 use crate::SimilarityHistory;
 use serde::Serialize;
@@ -23,9 +23,9 @@ const PUBLISHED: [&str; 3] = ["baseline", "basic", "advanced"];
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct SplitLeaks {
     /// In the report's split.
-    pub report: Leak,
+    pub report: PairLeak,
     /// Cut so that no text and no template is in two sets.
-    pub disjoint: Leak,
+    pub disjoint: PairLeak,
 }
 
 impl SplitLeaks {
@@ -33,7 +33,7 @@ impl SplitLeaks {
     pub fn count(experiment: &Experiment) -> Self {
         let files = &experiment.files;
         Self {
-            report: Leak::count(&files.test, &files.train, &files.template),
+            report: PairLeak::count(&files.test, &files.train, &files.template),
             disjoint: experiment.disjoint.leak(files),
         }
     }
@@ -45,7 +45,7 @@ impl SplitLeaks {
     pub fn table(leaks: Option<&Self>) -> Result<Table> {
         let mut table = Table::new(["test pairs", "the report's split", "cut by templates"]);
         let Some(Self { report, disjoint }) = leaks else { return Ok(table) };
-        type Count = fn(&Leak) -> usize;
+        type Count = fn(&PairLeak) -> usize;
         let rows: [(&str, Count); 8] = [
             ("all", |leak| leak.pairs),
             ("both texts in training", |leak| leak.both_texts),
@@ -654,7 +654,7 @@ impl<'a> RecipeFigures<'a> {
     }
 }
 
-impl fmt::Display for Unseen {
+impl fmt::Display for UnseenExamples {
     /// What is published of the unseen examples, in two lines.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (largest, mean) = self.published_gain();

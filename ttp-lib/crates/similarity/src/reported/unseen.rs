@@ -6,7 +6,7 @@ use ttp_base::{Error, Result};
 /// Examples, and the similarities of all of their pairs in order (first with second, first with
 /// third, …, the last two) as they are published.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Unseen {
+pub struct UnseenExamples {
     /// The examples.
     pub texts: Vec<String>,
     /// The published cosines of the baseline, of four decimals.
@@ -25,7 +25,7 @@ const FIELDS: [&str; 6] = [
     "Difference",
 ];
 
-impl Unseen {
+impl UnseenExamples {
     /// Reads the examples, one a line, and the list of their pairs.
     ///
     /// # Errors
@@ -135,12 +135,12 @@ mod tests {
         Text 2: the second one\nBaseline Model Similarity: 0.3480\n\
         Fine-tuned Model Similarity: 0.7056\nDifference: 0.3576\n\n";
 
-    fn read(examples: &str, list: &str) -> Result<Unseen, String> {
+    fn read(examples: &str, list: &str) -> Result<UnseenExamples, String> {
         let folder = tempfile::tempdir().unwrap();
         let (one, two) = (folder.path().join("e.txt"), folder.path().join("c.txt"));
         std::fs::write(&one, examples).unwrap();
         std::fs::write(&two, list).unwrap();
-        Unseen::read(&one, &two).map_err(|error| {
+        UnseenExamples::read(&one, &two).map_err(|error| {
             error.to_string().replace(&format!("{}/", folder.path().display()), "")
         })
     }

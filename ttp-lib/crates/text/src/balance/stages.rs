@@ -1,7 +1,7 @@
 //! From a corpus to balanced rows, and what each stage left.
 
 use super::upsample::{Draws, upsample, upsample_by_draws};
-use super::{Augment, FillRule, Limits, Shortfall, classes, counts, downsample, samples, trim};
+use super::{CopySource, FillRule, Limits, Shortfall, classes, counts, downsample, samples, trim};
 use crate::corpus::{Corpus, Operation, Sample};
 use polars::prelude::{Column, DataFrame};
 use serde::Serialize;
@@ -108,7 +108,7 @@ pub(crate) fn fill_up(
     samples: Vec<Sample>,
     fill: FillRule,
     to: usize,
-    augment: &dyn Augment,
+    augment: &dyn CopySource,
     seed: u64,
 ) -> (Vec<Sample>, Vec<Shortfall>, Option<Draws>) {
     match fill {
@@ -131,7 +131,7 @@ pub fn balance(
     corpus: &Corpus,
     limits: Limits,
     fill: FillRule,
-    augment: &dyn Augment,
+    augment: &dyn CopySource,
     seed: u64,
 ) -> Result<BalancedCorpus> {
     limits.check()?;

@@ -1,6 +1,6 @@
 //! Techniques of few rows, filled up with augmented copies.
 
-use super::{Augment, Shortfall, classes, mix};
+use super::{CopySource, Shortfall, classes, mix};
 use crate::corpus::clean::normalised;
 use crate::corpus::{Operation, Sample};
 use rand::SeedableRng;
@@ -21,7 +21,7 @@ use std::fmt;
 pub fn upsample(
     samples: Vec<Sample>,
     to: usize,
-    augment: &dyn Augment,
+    augment: &dyn CopySource,
     seed: u64,
 ) -> (Vec<Sample>, Vec<Shortfall>) {
     upsample_apart(samples, to, augment, seed, &HashSet::new())
@@ -32,7 +32,7 @@ pub fn upsample(
 pub(crate) fn upsample_apart(
     mut samples: Vec<Sample>,
     to: usize,
-    augment: &dyn Augment,
+    augment: &dyn CopySource,
     seed: u64,
     apart: &HashSet<String>,
 ) -> (Vec<Sample>, Vec<Shortfall>) {
@@ -100,7 +100,7 @@ impl fmt::Display for Draws {
 pub fn upsample_by_draws(
     mut samples: Vec<Sample>,
     to: usize,
-    augment: &dyn Augment,
+    augment: &dyn CopySource,
     seed: u64,
 ) -> (Vec<Sample>, Draws) {
     let mut added = Vec::new();
@@ -142,7 +142,7 @@ const PATIENCE: u32 = 4;
 fn make_copies(
     originals: &[&Sample],
     wanted: usize,
-    augment: &dyn Augment,
+    augment: &dyn CopySource,
     seed: u64,
     apart: &HashSet<String>,
 ) -> Vec<Sample> {
@@ -187,7 +187,7 @@ impl<'a> Turn<'a> {
     /// The next variant that is new, if the augmenter still makes one.
     fn take(
         &mut self,
-        augment: &dyn Augment,
+        augment: &dyn CopySource,
         seed: u64,
         mut new: impl FnMut(&str) -> bool,
     ) -> Option<Sample> {

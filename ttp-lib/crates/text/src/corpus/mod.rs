@@ -29,7 +29,7 @@ pub use kinship::Kinship;
 pub use later::Later;
 pub use near::{NearTexts, Quotes};
 pub use overlap::Overlap;
-pub use results::{CorpusResults, PaperRowsResults, Rebuilt};
+pub use results::{CorpusResults, PaperRowsResults, RebuiltCorpus};
 pub use sample::{Operation, Sample};
 pub use standing::{Standing, standings};
 pub use stix::descriptions;

@@ -87,7 +87,7 @@ pub struct PaperRowsResults {
     /// Rows that another source would have lost, and that are kept because the paper had them.
     pub kept_all_the_same: Vec<DropCount>,
     /// What the rows are compared with.
-    pub compared_with: Rebuilt,
+    pub compared_with: RebuiltCorpus,
     /// Rows of the paper's whose text the rebuilt corpus has.
     pub in_ours_too: usize,
     /// Different texts that both have.
@@ -102,7 +102,7 @@ pub struct PaperRowsResults {
 
 /// The corpus that the paper's rows are compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Rebuilt {
+pub struct RebuiltCorpus {
     /// Its rows.
     pub rows: usize,
     /// Whether it has TRAM v1's sentences.
@@ -111,7 +111,7 @@ pub struct Rebuilt {
 
 impl PaperRowsResults {
     /// Puts together what was found in comparing the two.
-    pub fn new(paper: &CorpusBuild, overlap: &Overlap, compared_with: Rebuilt) -> Self {
+    pub fn new(paper: &CorpusBuild, overlap: &Overlap, compared_with: RebuiltCorpus) -> Self {
         Self {
             over_500: paper.corpus.techniques_over(500),
             kept_all_the_same: paper.kept_all_the_same.clone(),
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(results.origins.into_values().collect::<Vec<_>>(), [1, 1, 2, 1]);
 
         let overlap = Overlap::of(&corpus, &self::corpus(&[rows[0]]), &[]);
-        let with = Rebuilt { rows: 1, tram_v1: false };
+        let with = RebuiltCorpus { rows: 1, tram_v1: false };
         let own = PaperRowsResults::new(&built, &overlap, with);
         assert_eq!((own.in_ours_too, own.texts_of_the_same_technique), (1, 1));
         assert_eq!(own.only_theirs.values().sum::<usize>(), 4);

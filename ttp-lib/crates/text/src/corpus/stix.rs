@@ -155,10 +155,10 @@ pub fn descriptions(bundles: &[&Path]) -> Result<Vec<String>> {
 /// Hands on the objects of some bundles, bundle by bundle, as [`objects_of_all`] gives them.
 fn with_objects<T>(
     bundles: &[&Path],
-    hand_on: impl FnOnce(&[Vec<Object<'_>>], &mut [PassedOver]) -> Result<T>,
+    hand_on: impl FnOnce(&[Vec<Object<'_>>], &mut [SkippedObjects]) -> Result<T>,
 ) -> Result<T> {
     let texts = read_texts(bundles)?;
-    let mut passed_over: Vec<_> = bundles.iter().map(|_| PassedOver::default()).collect();
+    let mut passed_over: Vec<_> = bundles.iter().map(|_| SkippedObjects::default()).collect();
     let lists = objects_of_all(&texts, &mut passed_over)?;
     hand_on(&lists, &mut passed_over)
 }
@@ -166,7 +166,7 @@ fn with_objects<T>(
 /// What of a bundle cannot be used, or not as it stands, by reason: how many, and the first of
 /// them.
 #[derive(Default)]
-struct PassedOver(BTreeMap<&'static str, (usize, Vec<String>)>);
+struct SkippedObjects(BTreeMap<&'static str, (usize, Vec<String>)>);
 
 const NO_OBJECT: &str = "no STIX object, or of another shape";
 const OLDER: &str = "an older version of an object that is there in a newer one";
@@ -180,7 +180,7 @@ const HALF: &str = "half of a character that JSON writes as two escapes";
 /// As many of what was passed over are named.
 const NAMED: usize = 3;
 
-impl PassedOver {
+impl SkippedObjects {
     fn add(&mut self, reason: &'static str, which: impl Into<String>) {
         let (count, first) = self.0.entry(reason).or_default();
         *count += 1;
@@ -209,7 +209,7 @@ fn objects_of<'a>(
     file: &Path,
     text: &'a str,
     repaired: &'a OnceCell<String>,
-    passed_over: &mut PassedOver,
+    passed_over: &mut SkippedObjects,
 ) -> Result<Vec<Object<'a>>> {
     let mut foreign: Vec<(String, Option<Time>)> = Vec::new();
     let bundle: Bundle<'_> = match serde_json::from_str(text) {
@@ -268,7 +268,7 @@ fn read_texts<'f>(bundles: &[&'f Path]) -> Result<Vec<BundleText<'f>>> {
 /// object is no version of another bundle's.
 fn objects_of_all<'a>(
     bundles: &'a [BundleText<'_>],
-    passed_over: &mut [PassedOver],
+    passed_over: &mut [SkippedObjects],
 ) -> Result<Vec<Vec<Object<'a>>>> {
     let mut all = Vec::with_capacity(bundles.len());
     for ((file, text, repaired), passed_over) in bundles.iter().zip(&mut *passed_over) {
@@ -307,7 +307,7 @@ fn repair(
     file: &Path,
     text: &str,
     error: &serde_json::Error,
-    passed_over: &mut PassedOver,
+    passed_over: &mut SkippedObjects,
     foreign: &mut Vec<(String, Option<Time>)>,
 ) -> Result<String> {
     let Some((whole, halves)) = halves::replaced(text) else {
@@ -328,7 +328,7 @@ fn without_foreign(
     file: &Path,
     text: &str,
     error: &serde_json::Error,
-    passed_over: &mut PassedOver,
+    passed_over: &mut SkippedObjects,
     foreign: &mut Vec<(String, Option<Time>)>,
 ) -> Result<String> {
     let refused = |error: &serde_json::Error| {
@@ -418,7 +418,7 @@ type Place<'o> = (usize, &'o str);
 /// The techniques in use, and the ATT&CK id of each pattern that has a sound one.
 fn techniques_in_use<'o>(
     lists: &'o [Vec<Object<'_>>],
-    passed_over: &mut [PassedOver],
+    passed_over: &mut [SkippedObjects],
 ) -> (Techniques, BTreeMap<Place<'o>, String>) {
     let mut techniques = Techniques::default();
     let mut ids: BTreeMap<Place<'_>, String> = BTreeMap::new();
@@ -454,11 +454,11 @@ fn techniques_in_use<'o>(
 /// newest version, and a relationship its ends, in another bundle.
 pub(super) fn read(bundles: &[&Path]) -> Result<Contents> {
     let texts = read_texts(bundles)?;
-    let mut passed_over: Vec<_> = bundles.iter().map(|_| PassedOver::default()).collect();
+    let mut passed_over: Vec<_> = bundles.iter().map(|_| SkippedObjects::default()).collect();
     let lists = objects_of_all(&texts, &mut passed_over)?;
     let (techniques, ids) = techniques_in_use(&lists, &mut passed_over);
     if techniques.is_empty() {
-        let notes: Vec<String> = passed_over.iter().flat_map(PassedOver::notes).collect();
+        let notes: Vec<String> = passed_over.iter().flat_map(SkippedObjects::notes).collect();
         let why = if notes.is_empty() { "" } else { "; " };
         let reason = format!("{NOWHERE}{why}{}", notes.join("; "));
         let file = bundles.first().copied().unwrap_or(Path::new("bundle"));
@@ -522,7 +522,7 @@ pub(super) fn read(bundles: &[&Path]) -> Result<Contents> {
             add(object, (place, pattern.name_in_bundle()), reason);
         }
     }
-    let notes = passed_over.iter().map(PassedOver::notes).collect();
+    let notes = passed_over.iter().map(SkippedObjects::notes).collect();
     Ok(Contents { techniques, candidates, notes })
 }
 

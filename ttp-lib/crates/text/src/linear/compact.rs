@@ -1,7 +1,7 @@
 //! A linear model made small: it is read from its file in a few hundredths of a second.
 
 use super::saved::Terms;
-use super::words::{Row, Vectorizer, Vocabulary, Weighting};
+use super::words::{Row, TermVocabulary, Vectorizer, Weighting};
 use super::{LinearKind, append, merged_columns::MergedColumns, svm};
 use rayon::prelude::*;
 use safetensors::SafeTensors;
@@ -31,7 +31,7 @@ const ENTRY: &str = "ttp.compact";
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompactModel {
     classes: Vec<String>,
-    vocabularies: Vec<Vocabulary>,
+    vocabularies: Vec<TermVocabulary>,
     /// Of the first column those of all classes, then of the second, as the upper halves of
     /// single-precision numbers.
     weights: Vec<u16>,
@@ -114,7 +114,7 @@ impl CompactModel {
 
     /// How many n-grams it knows.
     pub fn features(&self) -> usize {
-        self.vocabularies.iter().map(Vocabulary::len).sum()
+        self.vocabularies.iter().map(TermVocabulary::len).sum()
     }
 
     /// The score of each class: the distance from the SVM's border in units of the margin.
@@ -220,7 +220,7 @@ fn read(bytes: &[u8]) -> Result<CompactModel, String> {
         let idf = wide(&format!("idf.{at}"), terms.terms.len())?;
         vocabularies.push(terms.vocabulary(idf).map_err(|why| format!("{ENTRY}: {why}"))?);
     }
-    let width = vocabularies.iter().map(Vocabulary::len).sum();
+    let width = vocabularies.iter().map(TermVocabulary::len).sum();
     let (twos, _) = tensor("weights", Dtype::BF16, &[width, classes.len()])?.as_chunks::<2>();
     let weights: Vec<u16> = twos.iter().map(|two| u16::from_le_bytes(*two)).collect();
     // All bits of the exponent: no number, or an infinity.
@@ -286,7 +286,7 @@ mod tests {
     }
 
     fn ttp_best(scores: &[f64]) -> usize {
-        super::super::best_of(scores)
+        ttp_base::first_highest(scores)
     }
 
     #[test]

@@ -27,8 +27,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use ttp_base::settings::Setting;
-use ttp_base::{Error, Result};
-use words::{Grams, Row, Vectorizer, Vocabulary, Weighting};
+use ttp_base::{Error, Result, first_highest};
+use words::{Grams, Row, TermVocabulary, Vectorizer, Weighting};
 
 /// A linear classifier by its name.
 #[derive(
@@ -167,7 +167,7 @@ pub struct LinearModel {
     kind: LinearKind,
     classes: Vec<String>,
     /// Their columns stand one vocabulary after the other.
-    vocabularies: Vec<Vocabulary>,
+    vocabularies: Vec<TermVocabulary>,
     weights: Weights,
     /// What scores are divided by before the softmax.
     temperature: f64,
@@ -240,7 +240,7 @@ impl LinearModel {
     }
 
     /// The n-grams that it knows; their columns stand one vocabulary after the other.
-    pub fn vocabularies(&self) -> &[Vocabulary] {
+    pub fn vocabularies(&self) -> &[TermVocabulary] {
         &self.vocabularies
     }
 
@@ -309,14 +309,14 @@ impl LinearModel {
     /// ```
     pub fn most_probable(&self, text: &str) -> (usize, f64) {
         let scores = self.scores(text);
-        let best = best_of(&scores);
+        let best = first_highest(&scores);
         let above = |score: &f64| ((score - scores[best]) / self.temperature).exp();
         (best, 1.0 / scores.iter().map(above).sum::<f64>())
     }
 
     /// The class with the highest score; of equals, the first.
     pub fn predict(&self, text: &str) -> usize {
-        best_of(&self.scores(text))
+        first_highest(&self.scores(text))
     }
 
     /// The class of each text, worked out in parallel.
@@ -371,11 +371,6 @@ impl LinearModel {
             .map_or((Grams::Words, ""), |v| (v.vectorizer().grams, v.terms()[at].as_str()));
         Feature { grams, term: term.to_owned(), weight }
     }
-}
-
-/// The place of the highest score; of equals, the first.
-pub fn best_of(scores: &[f64]) -> usize {
-    (1..scores.len()).fold(0, |best, at| if scores[at] > scores[best] { at } else { best })
 }
 
 /// Appends to each row a part whose columns begin at `offset`.

@@ -1,6 +1,6 @@
 //! A linear model in one file: a safetensors file whose metadata hold the names.
 
-use super::words::{Vectorizer, Vocabulary, Weighting};
+use super::words::{TermVocabulary, Vectorizer, Weighting};
 use super::{LinearKind, LinearModel, Weights};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
@@ -35,16 +35,16 @@ pub(super) struct Terms {
 }
 
 impl Terms {
-    pub fn of(vocabulary: &Vocabulary) -> Self {
+    pub fn of(vocabulary: &TermVocabulary) -> Self {
         Self { vectorizer: vocabulary.vectorizer(), terms: vocabulary.terms().to_vec() }
     }
 
     /// The vocabulary with these inverse document frequencies; in words why there is none.
-    pub fn vocabulary(self, idf: Vec<f64>) -> Result<Vocabulary, String> {
+    pub fn vocabulary(self, idf: Vec<f64>) -> Result<TermVocabulary, String> {
         if let Some(pair) = self.terms.windows(2).find(|pair| pair[0] >= pair[1]) {
             return Err(format!("{:?} is before {:?}", pair[0], pair[1]));
         }
-        Ok(Vocabulary::new(self.vectorizer, self.terms, idf))
+        Ok(TermVocabulary::new(self.vectorizer, self.terms, idf))
     }
 }
 
@@ -67,7 +67,7 @@ impl LinearModel {
             temperature: self.temperature,
         };
         let header = serde_json::to_string(&header).map_err(failed)?;
-        let width = self.vocabularies.iter().map(Vocabulary::len).sum();
+        let width = self.vocabularies.iter().map(TermVocabulary::len).sum();
         let classes = self.classes.len();
         let mut tensors = vec![
             ("weights".to_owned(), vec![width, classes], bytes(self.weights.all())),
@@ -136,7 +136,7 @@ fn read(bytes: &[u8]) -> Result<LinearModel, String> {
         };
         vocabularies.push(terms.vocabulary(idf).map_err(|why| format!("{ENTRY}: {why}"))?);
     }
-    let width = vocabularies.iter().map(Vocabulary::len).sum();
+    let width = vocabularies.iter().map(TermVocabulary::len).sum();
     let weights = numbers("weights", &[width, classes.len()])?;
     let intercepts = numbers("intercepts", &[classes.len()])?;
     let weight = |column: usize, class: usize| weights[column * classes.len() + class];

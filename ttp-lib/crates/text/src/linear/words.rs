@@ -97,7 +97,7 @@ impl Vectorizer {
 
     /// Learns the vocabulary of some texts, and how many of them hold each n-gram. Also gives
     /// these texts' rows.
-    pub fn fit<S: AsRef<str> + Sync>(self, texts: &[S]) -> (Vocabulary, Vec<Row>) {
+    pub fn fit<S: AsRef<str> + Sync>(self, texts: &[S]) -> (TermVocabulary, Vec<Row>) {
         let sets: Vec<HashSet<String>> = texts
             .par_chunks(TEXTS_AT_ONCE)
             .map(|texts| {
@@ -116,7 +116,7 @@ impl Vectorizer {
         // UTF-8 is in the order of the code points, as Python's strings are.
         terms.par_sort_unstable();
         terms.dedup();
-        let mut vocabulary = Vocabulary::new(self, terms, Vec::new());
+        let mut vocabulary = TermVocabulary::new(self, terms, Vec::new());
         let mut rows: Vec<Row> =
             texts.par_iter().map(|text| vocabulary.counts(text.as_ref())).collect();
         if let Weighting::Tfidf { .. } = self.weighting {
@@ -132,7 +132,7 @@ impl Vectorizer {
 
 /// The n-grams that a [`Vectorizer`] has met, each a column.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Vocabulary {
+pub struct TermVocabulary {
     vectorizer: Vectorizer,
     terms: Vec<String>,
     columns: HashMap<String, u32>,
@@ -140,7 +140,7 @@ pub struct Vocabulary {
     idf: Vec<f64>,
 }
 
-impl Vocabulary {
+impl TermVocabulary {
     /// From what was saved: the n-grams in ascending order, and the inverse document frequency of
     /// each, or none where counts are taken as they are.
     pub(super) fn new(vectorizer: Vectorizer, terms: Vec<String>, idf: Vec<f64>) -> Self {

@@ -2,7 +2,7 @@
 
 use super::grouped::grouped;
 use super::{Shares, Split, stratified, too_few};
-use crate::balance::{self, Augment, Draws, FillRule, Limits, Shortfall, mix};
+use crate::balance::{self, CopySource, Draws, FillRule, Limits, Shortfall, mix};
 use crate::corpus::Corpus;
 use crate::corpus::clean::normalised;
 use schemars::JsonSchema;
@@ -121,7 +121,7 @@ pub fn prepare(
     corpus: &Corpus,
     limits: Limits,
     shares: Shares,
-    augment: &dyn Augment,
+    augment: &dyn CopySource,
     seed: u64,
 ) -> Result<PreparedSplit> {
     limits.check()?;

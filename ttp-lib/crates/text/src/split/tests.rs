@@ -1,5 +1,5 @@
 use super::*;
-use crate::balance::{Augment, Limits};
+use crate::balance::{CopySource, Limits};
 use crate::corpus::{Operation, Sentence};
 use std::collections::BTreeMap;
 
@@ -445,7 +445,7 @@ fn hostile_sentences_come_back_as_they_were_and_start_no_formula() {
 #[test]
 fn what_a_split_lost_is_told() {
     struct Mute;
-    impl Augment for Mute {
+    impl CopySource for Mute {
         fn variants(&self, _: &str, _: u64) -> Vec<(Operation, String)> {
             Vec::new()
         }

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use tch::nn::{self, Init, Module, ModuleT, RNN};
 use tch::{Device, Kind, Tensor};
-use ttp_base::{Error, Result};
-use ttp_model::encoder::{first_highest, restore, snapshot};
+use ttp_base::{Error, Result, first_highest};
+use ttp_model::encoder::{restore, snapshot};
 use ttp_model::pretrained::load_by_name;
 
 /// Width of the steps, and of each branch's features.

@@ -5,7 +5,7 @@ use super::encoder::{NetmlEncoder, Parts};
 use super::files::NetmlFiles;
 use super::flows::NetmlFlows;
 use super::forest::{FlowForest, ForestSettings};
-use super::lines::Lacking;
+use super::lines::MissingColumns;
 use super::train::{LabelledFlows, NetmlParams, NetmlTraining, Sampling, Weighting};
 use crate::family::plane::PICTURE_ROWS;
 use crate::family::{Standardiser, TsneSettings};
@@ -190,7 +190,7 @@ impl NetmlStudy {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let (classes, against, lacking, training, validation, test) = match &files.training {
             Some(training) => {
-                let flows = NetmlFlows::read(training, Lacking::Zeros)?;
+                let flows = NetmlFlows::read(training, MissingColumns::Zeros)?;
                 let annotations = Annotations::read(&files.annotations)?;
                 let labels = annotations.classes_of(&flows)?;
                 let [train, validation, test] = part(&labels, [0.7, 0.1, 0.2], &mut random);
@@ -201,11 +201,11 @@ impl NetmlStudy {
             }
             None => {
                 let classes = Annotations::read(&files.annotations)?.classes().to_vec();
-                let flows = NetmlFlows::read(&files.standard, Lacking::Refused)?;
+                let flows = NetmlFlows::read(&files.standard, MissingColumns::Refused)?;
                 let forest = Annotations::read(&files.forest_standard)?;
                 let labels = forest.classes_within(&flows, &classes)?;
                 let [train, validation, _] = part(&labels, [0.8, 0.2, 0.0], &mut random);
-                let test = NetmlFlows::read(&files.challenge, Lacking::Refused)?;
+                let test = NetmlFlows::read(&files.challenge, MissingColumns::Refused)?;
                 let forest = Annotations::read(&files.forest_challenge)?;
                 let test_labels = forest.classes_within(&test, &classes)?;
                 let of = |rows: &[usize]| taken(&flows, &labels, rows);

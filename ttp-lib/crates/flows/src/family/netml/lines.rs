@@ -21,7 +21,7 @@ const LONGEST_LINE: u64 = 1 << 20;
 
 /// What becomes of a line that lacks one of the [`SERIES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Lacking {
+pub enum MissingColumns {
     /// It is an error.
     #[default]
     Refused,
@@ -34,7 +34,7 @@ pub enum Lacking {
 pub struct FlowLines {
     path: PathBuf,
     input: Box<dyn BufRead + Send>,
-    lacking: Lacking,
+    lacking: MissingColumns,
     /// Lines read so far.
     line: usize,
     seen: HashSet<u64>,
@@ -45,7 +45,7 @@ impl FlowLines {
     ///
     /// # Errors
     /// If the file cannot be read, or is a Git LFS pointer.
-    pub fn open(path: &Path, lacking: Lacking) -> Result<Self> {
+    pub fn open(path: &Path, lacking: MissingColumns) -> Result<Self> {
         let input = open(path)?;
         Ok(Self { path: path.to_path_buf(), input, lacking, line: 0, seen: HashSet::new() })
     }
@@ -117,7 +117,7 @@ impl NetmlFlows {
     ///
     /// # Errors
     /// As [`FlowLines::next_chunk`]; also if the file has no flow.
-    pub fn read(path: &Path, lacking: Lacking) -> Result<Self> {
+    pub fn read(path: &Path, lacking: MissingColumns) -> Result<Self> {
         let mut all = Self::default();
         for chunk in FlowLines::open(path, lacking)? {
             all.append(&chunk?);
@@ -174,15 +174,15 @@ struct Flow {
 }
 
 impl Flow {
-    fn parse(line: &[u8], lacking: Lacking) -> Result<Self, Wrong> {
+    fn parse(line: &[u8], lacking: MissingColumns) -> Result<Self, Wrong> {
         let raw: Raw = serde_json::from_slice(line).map_err(|error| no_flow(line, &error))?;
         let id = raw.id.ok_or_else(|| Wrong::new("id", "missing"))?;
         let mut flow =
             Self { id, counts: [0; COUNTS], numbers: [0.0; NUMBERS.len()], lacks: false };
         for (column, (series, name)) in raw.series.iter().zip(SERIES).enumerate() {
             match (series, lacking) {
-                (None, Lacking::Refused) => return Err(Wrong::new(name, "missing")),
-                (None, Lacking::Zeros) => flow.lacks = true,
+                (None, MissingColumns::Refused) => return Err(Wrong::new(name, "missing")),
+                (None, MissingColumns::Zeros) => flow.lacks = true,
                 (Some(Counts { length, .. }), _) if *length > STEPS => {
                     let reason = format!("{length} counts; {STEPS} at most");
                     return Err(Wrong::new(name, reason));

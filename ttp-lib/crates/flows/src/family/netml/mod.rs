@@ -7,9 +7,9 @@
 //!
 //! ```no_run
 //! use std::path::Path;
-//! use ttp_flows::family::netml::{Annotations, Lacking, NetmlEncoder, NetmlFlows, OUTPUTS};
+//! use ttp_flows::family::netml::{Annotations, MissingColumns, NetmlEncoder, NetmlFlows, OUTPUTS};
 //!
-//! let flows = NetmlFlows::read(Path::new("1_test-std_set.json.gz"), Lacking::Refused)?;
+//! let flows = NetmlFlows::read(Path::new("1_test-std_set.json.gz"), MissingColumns::Refused)?;
 //! let outputs = OUTPUTS.map(str::to_owned).to_vec();
 //! let encoder = NetmlEncoder::published(Path::new("encoder_best.pth"), outputs)?;
 //! let encoded = encoder.encode(&flows, &flows.standardiser()?)?;
@@ -46,7 +46,7 @@ pub use files::{NETML_MISSING, NetmlFiles};
 pub use flows::NetmlFlows;
 pub use focal::focal_loss;
 pub use forest::{FlowForest, ForestSettings};
-pub use lines::{FlowLines, Lacking};
+pub use lines::{FlowLines, MissingColumns};
 pub use merged::{PAIR, merged};
 pub use name_study::{NameStudy, Statement};
 pub use published::PublishedFigures;

@@ -4,7 +4,7 @@ use super::annotations::Annotations;
 use super::encoder::{EncoderOutput, NetmlEncoder};
 use super::files::NetmlFiles;
 use super::flows::NetmlFlows;
-use super::lines::Lacking;
+use super::lines::MissingColumns;
 use super::merged::{PAIR, merged};
 use super::published::PublishedFigures;
 use std::collections::BTreeMap;
@@ -70,7 +70,7 @@ impl NameStudy {
         };
         let counts: Vec<u64> = classes.iter().map(count).collect::<Result<_>>()?;
         let began = Instant::now();
-        let flows = NetmlFlows::read(&files.standard, Lacking::Refused)?;
+        let flows = NetmlFlows::read(&files.standard, MissingColumns::Refused)?;
         let reading = began.elapsed().as_secs_f64();
         let encoder = NetmlEncoder::published(&files.checkpoint, classes.clone())?;
         let by = flows.standardiser()?;

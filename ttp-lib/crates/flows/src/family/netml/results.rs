@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 use ttp_base::{Result, files};
-use ttp_metrics::names::NotToldApart;
+use ttp_metrics::names::AmbiguousPair;
 
 /// The families: a file `results/families.json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -46,7 +46,7 @@ pub struct FamilyFigures {
     /// Printed names that change, with the right ones.
     pub renamed: BTreeMap<String, String>,
     /// Pairs of outputs that the class counts alone could exchange.
-    pub not_told_apart_by_counts: Vec<NotToldApart>,
+    pub not_told_apart_by_counts: Vec<AmbiguousPair>,
     /// Macro F1 with TrickBot and Trickster as two classes.
     pub macro_f1: f64,
     /// Macro F1 with the two as one class.

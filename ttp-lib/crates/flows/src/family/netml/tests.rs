@@ -52,7 +52,7 @@ fn gzip(text: &str) -> Vec<u8> {
 
 fn golden_flows() -> NetmlFlows {
     let (_folder, path) = file("flows.json", lines().join("\n").as_bytes());
-    NetmlFlows::read(&path, Lacking::Refused).unwrap()
+    NetmlFlows::read(&path, MissingColumns::Refused).unwrap()
 }
 
 /// What is said of flows in which the third line is `change`d.
@@ -66,7 +66,7 @@ fn said(change: impl Fn(&mut Value)) -> String {
 
 fn said_of(text: &str) -> String {
     let (_folder, path) = file("flows.json", text.as_bytes());
-    let said = NetmlFlows::read(&path, Lacking::Refused).unwrap_err().to_string();
+    let said = NetmlFlows::read(&path, MissingColumns::Refused).unwrap_err().to_string();
     assert!(!said.contains('\n'), "{said}");
     said.split_once("flows.json").unwrap().1.to_owned()
 }
@@ -90,7 +90,7 @@ fn gzip_and_plain_are_the_same() {
     // A blank line, and none at the end: neither is a flow.
     let text = lines().join("\n\n");
     let (_folder, path) = file("flows.json.gz", &gzip(&text));
-    assert_eq!(NetmlFlows::read(&path, Lacking::Refused).unwrap(), plain);
+    assert_eq!(NetmlFlows::read(&path, MissingColumns::Refused).unwrap(), plain);
 }
 
 /// Weights by the formula of `environment/golden/netml.py`.
@@ -142,7 +142,7 @@ fn the_encoder_agrees_with_torch() {
     close(&encoded.embeddings, &golden["embedding"], 1e-4);
     // As the lines come it is the same, and so are flows that stand there again.
     let (_folder, path) = file("flows.json", lines().join("\n").as_bytes());
-    let opened = FlowLines::open(&path, Lacking::Refused).unwrap();
+    let opened = FlowLines::open(&path, MissingColumns::Refused).unwrap();
     let (ids, streamed) = encoder.encode_lines(opened, &by).unwrap();
     assert_eq!((ids.as_slice(), &streamed), (flows.ids(), &encoded));
     let twice = flows.some(&[3, 3, 0]);
@@ -228,7 +228,7 @@ fn a_series_may_be_taken_as_zeros_where_that_is_asked_for() {
     third.as_object_mut().unwrap().remove("intervals_ccnt");
     lines[2] = third.to_string();
     let (_folder, path) = file("flows.json", lines.join("\n").as_bytes());
-    let flows = NetmlFlows::read(&path, Lacking::Zeros).unwrap();
+    let flows = NetmlFlows::read(&path, MissingColumns::Zeros).unwrap();
     assert_eq!(flows.lacking(), 1);
     assert!(flows.counts(2).iter().step_by(8).all(|&count| count == 0));
     assert_eq!(flows.counts(1), golden_flows().counts(1));
@@ -239,7 +239,10 @@ fn a_gzip_that_is_cut_off_is_named_with_its_line() {
     let text = lines().join("\n");
     let whole = gzip(&text);
     for (name, read) in [
-        ("flows", (|path: &Path| NetmlFlows::read(path, Lacking::Refused).err()) as fn(&Path) -> _),
+        (
+            "flows",
+            (|path: &Path| NetmlFlows::read(path, MissingColumns::Refused).err()) as fn(&Path) -> _,
+        ),
         ("labels", |path: &Path| Annotations::read(path).err()),
     ] {
         for cut in [whole.len() - 1, whole.len() / 2, 12] {
@@ -254,7 +257,7 @@ fn a_gzip_that_is_cut_off_is_named_with_its_line() {
     let last = other.len() - 6;
     other[last] ^= 1;
     let (_folder, path) = file("flows", &other);
-    assert!(NetmlFlows::read(&path, Lacking::Refused).is_err());
+    assert!(NetmlFlows::read(&path, MissingColumns::Refused).is_err());
 }
 
 #[test]
@@ -360,7 +363,8 @@ fn no_change_of_bytes_makes_the_reader_panic() {
         let error = if of_labels {
             Annotations::read(&path).err()
         } else {
-            let lacking = if round % 2 == 0 { Lacking::Refused } else { Lacking::Zeros };
+            let lacking =
+                if round % 2 == 0 { MissingColumns::Refused } else { MissingColumns::Zeros };
             NetmlFlows::read(&path, lacking).err()
         };
         match error {

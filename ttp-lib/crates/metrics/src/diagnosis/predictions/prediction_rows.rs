@@ -3,15 +3,10 @@
 use super::labels::Labels;
 use super::places::{Place, Places};
 use crate::Confidences;
+use crate::calibration::{ROUNDING, SUM_TOLERANCE};
 use std::collections::HashMap;
 use ttp_base::Result;
 use ttp_base::spelling::tidy;
-
-/// How far a row's probabilities may add up from 1: three decimals in a file do.
-const SUM_TOLERANCE: f64 = 1e-3;
-
-/// How far above 1 single precision may round a probability.
-const ROUNDING: f64 = 1e-6;
 
 /// What was gathered of the rows so far.
 pub(super) struct PredictionRows {

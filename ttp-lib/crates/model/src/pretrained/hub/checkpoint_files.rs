@@ -1,24 +1,19 @@
 //! Which of a repository's files a checkpoint is made of.
 
 use super::repository::is_file_path;
-use crate::pretrained::file_names::{ENCODER_SETTINGS, MODULES, TRANSFORMER_SETTINGS, WEIGHTS};
+use crate::pretrained::file_names::{
+    CONFIG, ENCODER_SETTINGS, MODULES, TOKENIZER_FILES, TRANSFORMER_SETTINGS, WEIGHTS,
+};
 use serde_json::Value;
 use std::fmt;
 use ttp_base::{Error, Result};
 
 /// What a checkpoint may have beside its weights.
-pub(super) const SMALL_FILES: [&str; 9] = [
-    "config.json",
-    // Says that the weights are an adapter's, which is refused.
-    "adapter_config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-];
+pub(super) const SMALL_FILES: [&str; 9] = {
+    let [a, b, c, d, e, f, g] = TOKENIZER_FILES;
+    // An adapter's settings say that the weights are an adapter's, which is refused.
+    [CONFIG, "adapter_config.json", a, b, c, d, e, f, g]
+};
 
 /// How weights of other programs are called, by the ends of their names.
 const FOREIGN: [(&str, &str); 15] = [
@@ -60,19 +55,19 @@ pub(super) struct CheckpointFiles {
     /// Its files, weights last, so that a snapshot with weights is whole.
     pub(super) files: Vec<String>,
     /// What it cannot do without and is not there.
-    pub(super) lacking: Option<Lacking>,
+    pub(super) lacking: Option<MissingFile>,
 }
 
 /// What is not there.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Lacking {
+pub(super) enum MissingFile {
     Weights,
     Part(String),
     Config,
     Tokenizer,
 }
 
-impl fmt::Display for Lacking {
+impl fmt::Display for MissingFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Weights => "weights (model.safetensors or pytorch_model.bin)",
@@ -119,8 +114,8 @@ pub(super) fn wanted(source: &mut dyn Source) -> Result<CheckpointFiles> {
     }
     let lacking = match weights(source, base, &mut files)? {
         Some(lacking) => Some(lacking),
-        None if lacks_config => Some(Lacking::Config),
-        None if lacks_tokenizer => Some(Lacking::Tokenizer),
+        None if lacks_config => Some(MissingFile::Config),
+        None if lacks_tokenizer => Some(MissingFile::Tokenizer),
         None => None,
     };
     Ok(CheckpointFiles { files, lacking })
@@ -161,7 +156,7 @@ fn weights(
     source: &mut dyn Source,
     folder: &str,
     files: &mut Vec<String>,
-) -> Result<Option<Lacking>> {
+) -> Result<Option<MissingFile>> {
     for name in WEIGHTS {
         let is_index = name.ends_with(".json");
         let path = below(folder, name);
@@ -172,9 +167,9 @@ fn weights(
         let missing = parts.iter().find(|part| !source.has(part)).cloned();
         files.push(path);
         files.extend(parts);
-        return Ok(missing.map(Lacking::Part));
+        return Ok(missing.map(MissingFile::Part));
     }
-    Ok(Some(Lacking::Weights))
+    Ok(Some(MissingFile::Weights))
 }
 
 /// The files that an index of weights names, once each.
@@ -221,9 +216,9 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    struct Listed(Vec<(&'static str, Value)>);
+    struct FileList(Vec<(&'static str, Value)>);
 
-    impl Source for Listed {
+    impl Source for FileList {
         fn has(&mut self, file: &str) -> bool {
             self.0.iter().any(|(name, _)| *name == file)
         }
@@ -239,7 +234,7 @@ mod tests {
 
     fn of(files: &[&'static str]) -> CheckpointFiles {
         let files = files.iter().map(|name| (*name, Value::Null)).collect();
-        wanted(&mut Listed(files)).unwrap()
+        wanted(&mut FileList(files)).unwrap()
     }
 
     #[test]
@@ -249,10 +244,10 @@ mod tests {
         assert_eq!(all.lacking, None);
         let pickled = of(&["config.json", "vocab.txt", "pytorch_model.bin"]);
         assert_eq!(pickled.files.last().unwrap(), "pytorch_model.bin");
-        assert_eq!(of(&["config.json", "vocab.txt"]).lacking, Some(Lacking::Weights));
-        assert_eq!(of(&["vocab.txt", "model.safetensors"]).lacking, Some(Lacking::Config));
+        assert_eq!(of(&["config.json", "vocab.txt"]).lacking, Some(MissingFile::Weights));
+        assert_eq!(of(&["vocab.txt", "model.safetensors"]).lacking, Some(MissingFile::Config));
         let halves = of(&["config.json", "vocab.json", "model.safetensors"]);
-        assert_eq!(halves.lacking, Some(Lacking::Tokenizer));
+        assert_eq!(halves.lacking, Some(MissingFile::Tokenizer));
     }
 
     #[test]
@@ -262,14 +257,14 @@ mod tests {
             let small = ["config.json", "vocab.txt"].iter().chain(parts);
             let mut files: Vec<_> = small.map(|name| (*name, Value::Null)).collect();
             files.push((index, map));
-            wanted(&mut Listed(files))
+            wanted(&mut FileList(files))
         };
         let map = json!({ "weight_map": { "a": "m-2", "b": "m-1", "c": "m-2" } });
         let whole = sharded(map.clone(), &["m-1", "m-2", "pytorch_model.bin"]).unwrap();
         assert_eq!(whole.files, ["config.json", "vocab.txt", index, "m-1", "m-2"]);
         assert_eq!(whole.lacking, None);
         let cut = sharded(map.clone(), &["m-1"]).unwrap();
-        assert_eq!(cut.lacking, Some(Lacking::Part("m-2".to_owned())));
+        assert_eq!(cut.lacking, Some(MissingFile::Part("m-2".to_owned())));
         // One file of all weights is taken before an index.
         let one = sharded(map, &["model.safetensors"]).unwrap();
         assert_eq!(one.files.last().unwrap(), "model.safetensors");
@@ -298,7 +293,7 @@ mod tests {
         let listed = |modules: Value, names: &[&'static str]| {
             let mut files: Vec<_> = names.iter().map(|name| (*name, Value::Null)).collect();
             files.push((MODULES, modules));
-            wanted(&mut Listed(files))
+            wanted(&mut FileList(files))
         };
         let names = [
             "1_Pooling/config.json",

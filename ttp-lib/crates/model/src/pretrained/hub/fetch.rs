@@ -1,7 +1,7 @@
 //! A repository's files, from the hub or from its cache, each checked by its content.
 
 use super::cache::{CacheState, RepositoryCache};
-use super::checkpoint_files::{Lacking, Source, foreign, wanted};
+use super::checkpoint_files::{MissingFile, Source, foreign, wanted};
 use super::client::{Client, Failure, FileFacts, watching};
 use super::content::is_commit;
 use super::progress::Progress;
@@ -249,7 +249,7 @@ impl<'a> Fetch<'a> {
         if let Some(lacking) = wanted.lacking {
             let names = listing.siblings.iter().map(|one| one.rfilename.as_str());
             let others = match lacking {
-                Lacking::Weights => foreign(names).map(|others| format!("; there is {others}")),
+                MissingFile::Weights => foreign(names).map(|others| format!("; there is {others}")),
                 _ => None,
             };
             let others = others.unwrap_or_default();

@@ -7,17 +7,6 @@ use std::path::{Path, PathBuf};
 use tokenizers::Tokenizer;
 use ttp_base::{Error, Result, files};
 
-/// Everything of a folder that says how its texts become ids.
-pub(crate) const FILES: [&str; 7] = [
-    "tokenizer.json",
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-];
-
 /// Any of these is enough, the first that is there is used.
 const VOCABULARIES: [&str; 3] = ["tokenizer.json", "vocab.txt", "vocab.json"];
 
