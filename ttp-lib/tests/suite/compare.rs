@@ -298,7 +298,7 @@ fn each_cell_of_table_2_has_a_verdict_and_a_stand_in_reproduces_none() {
     let models = [stand_in, own, clean];
     let scores: Vec<_> = models.iter().map(|model| model.scores(BOOTSTRAP).unwrap()).collect();
     let none = Evidence::default();
-    let checks = table_2_verdicts(&models, &scores, &none);
+    let checks = table_2_verdicts(&models, &scores, &none, "orbinato-mixed");
     assert_eq!(checks.len(), 15);
     let verdict = |cell: &str| checks.iter().find(|check| check.cell == cell).unwrap();
     // 36 of 40 right: 0.90, as the paper prints it.
@@ -310,6 +310,11 @@ fn each_cell_of_table_2_has_a_verdict_and_a_stand_in_reproduces_none() {
         assert_eq!(check.verdict, FigureVerdict::NotRun, "{cell}");
         assert!(check.why.contains("TTP_PROFILE=paper make reproduce"), "{}", check.why);
     }
+    // Other rows than the paper's decide nothing.
+    let others = table_2_verdicts(&models, &scores, &none, "attack-v10.1");
+    let check = others.iter().find(|check| check.cell == "table 2, SciBERT, accuracy").unwrap();
+    assert_eq!(check.verdict, FigureVerdict::NotRun);
+    assert!(check.why.ends_with("but on rows of attack-v10.1, not on the paper's own"));
     // Seeds go before the one run, and these lie far from what is printed.
     let mut sweep = none;
     let low = Spread { mean: 0.5, sd: Some(0.01), n: 5, low: Some(0.49), high: Some(0.51) };
@@ -327,7 +332,7 @@ fn each_cell_of_table_2_has_a_verdict_and_a_stand_in_reproduces_none() {
             seconds: 1.0,
         },
     );
-    let checks = table_2_verdicts(&models, &scores, &sweep);
+    let checks = table_2_verdicts(&models, &scores, &sweep, "orbinato-mixed");
     let check = checks.iter().find(|check| check.cell == "table 2, SciBERT, F2").unwrap();
     assert_eq!(check.verdict, FigureVerdict::NotReproduced);
     assert_eq!(check.why, "0.500 [0.490, 0.510] over 5 seeds");

@@ -168,6 +168,44 @@ fn new_sentences_of_a_later_release_are_tested_on_and_those_of_training_are_not(
     assert_eq!(counts(&project), [Some(3), Some(2), Some(1)]);
 }
 
+#[test]
+fn labels_that_a_later_release_renamed_are_followed() {
+    let project = Project::new();
+    let earlier = [("T1003", "It reads a log."), ("T1105", "It loads a file.")];
+    project.write("data/raw/attack-v10.1/enterprise-attack.json", &bundle(&earlier));
+    let later = [("T1003", "It reads keys."), ("T1105", ""), ("T1570", "It copies one more file.")];
+    let mut later: Value = serde_json::from_str(&bundle(&later)).unwrap();
+    let objects = later["objects"].as_array_mut().unwrap();
+    objects.retain(|object| object["description"] != "");
+    for object in objects.iter_mut().filter(|one| one["id"] == "attack-pattern--T1105") {
+        object["revoked"] = json!(true);
+    }
+    objects.push(json!({"type": "relationship", "id": "relationship--9",
+        "relationship_type": "revoked-by", "source_ref": "attack-pattern--T1105",
+        "target_ref": "attack-pattern--T1570"}));
+    project.write("data/raw/attack-v15/enterprise-attack.json", &later.to_string());
+    project.succeeds(&["model", "--attack-v15", "--out", "x.json"]);
+    let found = &project.json("x.json")["attack-v15"];
+    assert_eq!((&found["rows"], &found["known_rows"]), (&json!(2), &json!(2)), "{found}");
+    assert_eq!(found["unknown"], json!({}));
+}
+
+#[test]
+fn sentences_of_training_are_left_out_of_any_source() {
+    let project = Project::new();
+    project.write("own.csv", "sentence,technique\nreads a log of keys,T1003\na link,T1059\n");
+    let rows = "row,technique,sentence,operation\n0,T1003,It reads a log of keys.,original\n";
+    project.write("data/processed/splits/clean/train.csv", rows);
+    let counted = |arguments: &[&str]| {
+        project.succeeds(&[&["model", "--out", "x.json"], arguments].concat());
+        let found = project.json("x.json");
+        found.as_object().unwrap().values().next().unwrap()["rows"].clone()
+    };
+    assert_eq!(counted(&["--csv", "own.csv"]), json!(2), "one's own rows stay unless it is asked");
+    let training = "data/processed/splits/clean/train.csv";
+    assert_eq!(counted(&["--csv", "own.csv", "--training", training]), json!(1));
+}
+
 /// The rows of ATT&CK's bundle.
 fn rows(bundle: &Path) -> Corpus {
     let source = Source::Attack { bundle: bundle.to_path_buf(), tram: None };

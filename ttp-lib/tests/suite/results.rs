@@ -269,7 +269,7 @@ fn evidence_that_is_missing_is_null_or_waits() {
         on_tram: None,
         tram_quotes: None,
     };
-    assert_eq!(results.findings(), ["waits for `make sweep`: minilm.clean.1"]);
+    assert_eq!(results.findings(), ["1 job waits for `make sweep`: minilm.clean.1"]);
     let file = saved(|path| results.save(path));
     let expected = [
         "arms",

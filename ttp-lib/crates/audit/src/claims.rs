@@ -32,6 +32,8 @@ pub struct Claims {
     /// The files, beside this one, that its claims are to be held together with, and the line that
     /// says so: see [`joined`](Self::joined).
     pub together: Option<(Vec<String>, usize)>,
+    /// Why the document's own scores and cells were not run here, and what would run them.
+    pub not_run: Option<String>,
     /// Confusion matrices that claims are about.
     pub matrices: Vec<KnownMatrix>,
     /// Systems of unknown numbers that claims are about.
@@ -256,6 +258,26 @@ pub(super) fn common(known: &[&KnownMatrix]) -> Totals {
 }
 
 impl Check {
+    /// Whether it is a figure of a confusion matrix, which a run of the same model on the same rows
+    /// would give.
+    pub fn is_of_matrix(&self) -> bool {
+        match self {
+            Self::Binary(..)
+            | Self::OfClass(..)
+            | Self::Count(..)
+            | Self::Averaged(..)
+            | Self::Over(..)
+            | Self::Balanced(..)
+            | Self::Whole(..)
+            | Self::Accuracy(_)
+            | Self::Total(_)
+            | Self::Cell(..)
+            | Self::CellShare(..)
+            | Self::EitherWay(..) => true,
+            _ => false,
+        }
+    }
+
     /// The claims that it is about, by their places.
     pub fn of(&self) -> Vec<&usize> {
         match self {

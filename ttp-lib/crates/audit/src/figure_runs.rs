@@ -6,10 +6,11 @@ use super::verdict::Reproduction;
 use serde_json::Value;
 use ttp_base::figure_check::{FigureCheck, FigureVerdict};
 
-/// The claims that a run can decide, one each: those about a document's own rows, and those of a
-/// whole number that another run has under the same name, as of a vocabulary. Claims of scores of
-/// fine-tuned models are left out (the comparison of models has them), and figures that were
-/// measured on other rows than the document's, as they decide nothing.
+/// The figures of documents that a run decides or would decide, one each: those of which a run has
+/// a figure of the same kind, and those of which the claims file says why there is none. A figure
+/// that was measured on other rows, or with another model, than the document's decides nothing: the
+/// document's was not run. Claims of scores of fine-tuned models are left out: the comparison of
+/// models has them.
 pub fn figure_runs(audits: &[Audit], ours: &Measurements) -> Vec<FigureCheck> {
     let of_audit = |audit: &Audit| -> Vec<FigureCheck> {
         audit.claims.iter().filter_map(|claim| figure_run(&audit.document, claim, ours)).collect()
@@ -18,8 +19,22 @@ pub fn figure_runs(audits: &[Audit], ours: &Measurements) -> Vec<FigureCheck> {
 }
 
 fn figure_run(document: &str, claim: &ClaimVerdict, ours: &Measurements) -> Option<FigureCheck> {
-    let path = claim.ours.as_deref().filter(|path| !path.starts_with("finetune."))?;
     let published = claim.value.clone().unwrap_or_default();
+    let cell = format!("{}: {}", claim.at, claim.says);
+    let check = |verdict, why| FigureCheck {
+        document: document.to_owned(),
+        cell: cell.clone(),
+        published: published.clone(),
+        verdict,
+        why,
+    };
+    let Some(path) = claim.ours.as_deref() else {
+        let why = claim.not_run.clone()?;
+        return Some(check(FigureVerdict::NotRun, why));
+    };
+    if path.starts_with("finetune.") {
+        return None;
+    }
     let measured = ours.get(path);
     let verdict = match (claim.run, measured) {
         (Some(Reproduction::Reproduced), _) => FigureVerdict::Reproduced,
@@ -28,14 +43,19 @@ fn figure_run(document: &str, claim: &ClaimVerdict, ours: &Measurements) -> Opti
         (None, Some(Value::Number(number))) if published.replace(',', "") == number.to_string() => {
             FigureVerdict::Reproduced
         }
-        (None, Some(_)) => return None,
+        (None, Some(_)) => FigureVerdict::NotRun,
     };
-    let why = match measured {
-        Some(figure) if verdict != FigureVerdict::NotRun => format!("a run has {figure}"),
-        _ => format!("no run left {path}: {}", what_runs(path)),
+    let why = match (measured, verdict) {
+        (Some(figure), FigureVerdict::NotRun) => match figure {
+            Value::Number(_) => {
+                format!("of another model or other rows, which decide nothing, a run has {figure}")
+            }
+            _ => return None,
+        },
+        (Some(figure), _) => format!("a run has {figure}"),
+        (None, _) => format!("no run left {path}: {}", what_runs(path)),
     };
-    let cell = format!("{}: {}", claim.at, claim.says);
-    Some(FigureCheck { document: document.to_owned(), cell, published, verdict, why })
+    Some(check(verdict, why))
 }
 
 /// What would leave a figure at this path of the results.
@@ -67,6 +87,7 @@ mod tests {
             verdict: Verdict::Undecided { needs: "a run".into() },
             ours: Some(ours.into()),
             run,
+            not_run: None,
             same_rows: None,
             reading: None,
             facts: Vec::new(),
@@ -95,8 +116,19 @@ mod tests {
             FigureVerdict::Reproduced
         );
         // Another number of other rows decides nothing; scores of models have a table of their own.
-        assert_eq!(of("comparison.tokens.bert.out", "1149", None), None);
+        let (verdict, why) = of("comparison.tokens.bert.out", "1149", None).unwrap();
+        assert_eq!(verdict, FigureVerdict::NotRun);
+        assert_eq!(why, "of another model or other rows, which decide nothing, a run has 9");
         assert_eq!(of("finetune.bert.paper.accuracy", "0.90", None), None);
         assert_eq!(of("fill_mask", "0.5", None).unwrap().0, FigureVerdict::NotRun);
+        // Without a figure of a run: what the claims file says, if it says why.
+        let alone = |not_run: Option<&str>| {
+            let own = claim("", "0.9", None);
+            let own = ClaimVerdict { ours: None, not_run: not_run.map(str::to_owned), ..own };
+            figure_run("family", &own, &ours).map(|run| (run.verdict, run.why))
+        };
+        let why = "its rows are not public";
+        assert_eq!(alone(Some(why)), Some((FigureVerdict::NotRun, why.to_owned())));
+        assert_eq!(alone(None), None);
     }
 }

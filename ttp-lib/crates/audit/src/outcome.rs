@@ -29,6 +29,9 @@ pub struct ClaimVerdict {
     pub ours: Option<String>,
     /// What a run on the document's own rows says of it; nothing where it is not about them.
     pub run: Option<Reproduction>,
+    /// Why a figure of a matrix was not run here, where the claims file says so.
+    #[serde(skip)]
+    pub not_run: Option<String>,
     /// The numbers that such a run would have to give.
     #[serde(skip)]
     pub same_rows: Option<Interval>,

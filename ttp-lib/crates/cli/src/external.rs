@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use ttp_evidence::external::External;
 use ttp_lib::classify::{Answer, Classifier, Input};
-use ttp_lib::corpus::{Columns, Corpus};
+use ttp_lib::corpus::{Columns, Corpus, LabelChanges};
 use ttp_lib::profile::{ATTACK_V15_MISSING, Run, TRAM_V2_MISSING};
 use ttp_lib::serde_json::json;
 use ttp_lib::split::read_csv;
@@ -25,8 +25,9 @@ pub struct Arguments {
     #[arg(long, requires = "csv", default_value = "sentence,technique")]
     columns: String,
     /// Training rows as `ttp split` writes them: near-duplicates of these are no new sentences.
-    /// May be given several times [default: the train.csv of each split that the profile has]
-    #[arg(long, requires = "attack_v15")]
+    /// May be given several times [default: the train.csv of each split that the profile has; with
+    /// --csv none]
+    #[arg(long)]
     training: Vec<PathBuf>,
     /// Where to write the figures, too, as JSON
     #[arg(long)]
@@ -58,7 +59,7 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
     let opened = models.iter().map(|folder| Classifier::open(folder));
     let opened: Vec<Classifier> = opened.collect::<Result<_>>()?;
     let Some(first) = opened.first() else { return Ok(()) };
-    let known = first.labels().to_vec();
+    let known = first.labels();
     for (folder, classifier) in models.iter().zip(&opened) {
         note(classifier.notes());
         if classifier.labels() != known {
@@ -67,11 +68,12 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
             return Err(Error::Setting { field: "MODELS", reason });
         }
     }
-    let (name, mut external, corpus) = rows_of(run, arguments, &known)?;
+    let OtherRows { name, mut external, corpus, changes } = rows_of(run, arguments, known)?;
     say(&external.to_string())?;
     for (folder, classifier) in models.iter().zip(&opened) {
         let model = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy();
-        let predicted = predictions(classifier, &corpus, folder)?;
+        let mut predicted = predictions(classifier, &corpus, folder)?;
+        predicted.iter_mut().for_each(|label| *label = today(changes.as_ref(), label));
         external.score(&model, &corpus, &predicted, run.bootstrap(&format!("external {name}")))?;
     }
     say(external.table()?.to_text().trim_end())?;
@@ -83,34 +85,64 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
     say(&format!("written: {}", out.display()))
 }
 
-/// The source's name, its counts and its rows.
-fn rows_of(
-    run: &Run,
-    arguments: &Arguments,
-    known: &[String],
-) -> Result<(&'static str, External, Corpus)> {
+/// What models are tested on.
+struct OtherRows {
+    /// The source's name.
+    name: &'static str,
+    external: External,
+    corpus: Corpus,
+    /// From the models' labels to the source's, where that is a later release.
+    changes: Option<LabelChanges>,
+}
+
+/// A model's label as a later release of ATT&CK has it.
+fn today(changes: Option<&LabelChanges>, label: &str) -> String {
+    changes.and_then(|changes| changes.follow(label)).unwrap_or(label).to_owned()
+}
+
+fn rows_of(run: &Run, arguments: &Arguments, known: &[String]) -> Result<OtherRows> {
     let Arguments { rows, columns, training, .. } = arguments;
     if let Some(path) = &rows.csv {
-        let (external, built) = External::of_csv(path, &Columns::from_name(columns)?, known)?;
+        let (mut external, built) = External::of_csv(path, &Columns::from_name(columns)?, known)?;
         say(&built.to_string())?;
-        return Ok(("csv", external, built.corpus));
+        let mut corpus = built.corpus;
+        if !training.is_empty() {
+            corpus = new_sentences(&corpus, &training_texts(run, training)?)?;
+            external = External::new(&corpus, known)?;
+        }
+        return Ok(OtherRows { name: "csv", external, corpus, changes: None });
     }
     let missing = |field, what: &str| Error::Setting { field, reason: what.to_owned() };
-    let (name, corpus) = if rows.tram_v2 {
+    let texts = training_texts(run, training)?;
+    let (name, corpus, changes) = if rows.tram_v2 {
         let built = run.tram_v2()?.ok_or_else(|| missing("--tram-v2", TRAM_V2_MISSING))?;
         say(&built.to_string())?;
-        ("tram-v2", built.corpus)
+        ("tram-v2", new_sentences(&built.corpus, &texts)?, None)
     } else {
-        let training = training_texts(run, training)?;
         let later =
-            run.later(&training)?.ok_or_else(|| missing("--attack-v15", ATTACK_V15_MISSING))?;
+            run.later(&texts)?.ok_or_else(|| missing("--attack-v15", ATTACK_V15_MISSING))?;
         say(later.table()?.to_text().trim_end())?;
-        if let Some(changes) = run.label_changes()? {
+        let changes = run.label_changes()?;
+        if let Some(changes) = &changes {
             say(&format!("labels from v10.1 to v15: {changes}"))?;
         }
-        ("attack-v15", later.corpus)
+        ("attack-v15", later.corpus, changes)
     };
-    Ok((name, External::new(&corpus, known)?, corpus))
+    let known: Vec<String> = known.iter().map(|label| today(changes.as_ref(), label)).collect();
+    let external = External::new(&corpus, &known)?;
+    Ok(OtherRows { name, external, corpus, changes })
+}
+
+/// The rows that are no near-duplicates of training.
+fn new_sentences(corpus: &Corpus, training: &[String]) -> Result<Corpus> {
+    let texts: Vec<&str> = training.iter().map(String::as_str).collect();
+    let new = ttp_evidence::without_near_duplicates(corpus, &texts);
+    say(&format!(
+        "{} of {} rows are left without those that training has",
+        new.len(),
+        corpus.len()
+    ))?;
+    Ok(new)
 }
 
 /// The files of what the models may have learned from: those named, or the profile's own.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use ttp_base::{Result, files};
 use ttp_lib::compare::LEVEL;
-use ttp_lib::profile::Run;
+use ttp_lib::profile::{Profile, Run};
 use ttp_metrics::{Assumption, PairedSummary, Summary, holm};
 use ttp_text::split::{Protocol, Shares};
 
@@ -105,6 +105,9 @@ pub struct Evidence {
     pub missing: Vec<String>,
     /// What makes them.
     pub command: String,
+    /// Why what was found is not shown.
+    #[serde(skip)]
+    pub note: Option<String>,
 }
 
 /// What makes a sweep, and goes on with one.
@@ -182,6 +185,7 @@ impl Evidence {
             assumptions,
             missing: Vec::new(),
             command: COMMAND.to_owned(),
+            note: None,
         })
     }
 
@@ -193,13 +197,31 @@ impl Evidence {
         files::read_json(path)
     }
 
-    /// As [`read`](Self::read); where there is no such file, one without any result, whose tables
+    /// What the sweep that belongs to a run's profile has left: `sweep-laptop`'s of `laptop`. Where
+    /// there is none, or one of other settings or other code, its jobs are missing, and its tables
     /// say what makes them.
     ///
     /// # Errors
-    /// As there.
-    pub fn read_if_there(path: &Path) -> Result<Self> {
-        if path.exists() { Self::read(path) } else { Ok(Self::default()) }
+    /// As [`read`](Self::read), or if the sweep's profile makes no sense.
+    pub fn of_sweep(run: &Run) -> Result<Self> {
+        let path = run.folders.sweep().join("evidence.json");
+        let found = if path.exists() { Self::read(&path)? } else { Self::default() };
+        let file = run.folders.sweep_profile();
+        if !file.exists() {
+            return Ok(found);
+        }
+        let profile = Profile::read(&file)?;
+        if path.exists() && found.fingerprint == super::fingerprint(&profile)? {
+            return Ok(found);
+        }
+        let missing = super::jobs(&profile).into_iter().map(|job| job.id).collect();
+        let note = path.exists().then(|| {
+            format!(
+                "{} is of other settings or code: move it away, then {COMMAND}",
+                run.folders.sweep().display()
+            )
+        });
+        Ok(Self { missing, note, command: COMMAND.to_owned(), ..Self::default() })
     }
 }
 

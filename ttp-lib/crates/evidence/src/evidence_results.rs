@@ -63,8 +63,14 @@ impl EvidenceResults {
                 format!("  {name}: macro F1 {:.3} on what it can name", scores.f1_macro)
             }));
         }
-        let waiting = self.sweep.missing.iter();
-        found.extend(waiting.map(|job| format!("waits for `make sweep`: {job}")));
+        let jobs = match self.sweep.missing.as_slice() {
+            [] => return found,
+            [job] => format!("1 job waits for `make sweep`: {job}"),
+            [job, ..] => {
+                format!("{} jobs wait for `make sweep`: {job} …", self.sweep.missing.len())
+            }
+        };
+        found.push(jobs);
         found
     }
 

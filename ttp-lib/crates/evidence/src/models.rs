@@ -159,7 +159,12 @@ pub fn on_other_rows(
 /// The rows of a corpus whose text is in no training row, nor nearly so.
 pub fn not_in_training(corpus: &Corpus, split: &Split) -> Corpus {
     let training: Vec<&str> = split.train.iter().map(|sample| sample.text.as_str()).collect();
-    let near = NearTexts::new(&training, NEAR_DUPLICATE);
+    without_near_duplicates(corpus, &training)
+}
+
+/// The rows of a corpus that are no near-duplicates of these texts.
+pub fn without_near_duplicates(corpus: &Corpus, texts: &[&str]) -> Corpus {
+    let near = NearTexts::new(texts, NEAR_DUPLICATE);
     let new = corpus.sentences.iter().filter(|sentence| near.find(&sentence.text).is_none());
     Corpus { sentences: new.cloned().collect() }
 }

@@ -64,7 +64,7 @@ impl Evidence {
                 *train_accuracy
             ])?;
         }
-        or_not_run(table, models.is_empty(), headers.len())
+        self.or_not_run(table, models.is_empty(), headers.len())
     }
 
     /// What each change in a training is worth: the arm's score minus the base run's.
@@ -99,7 +99,7 @@ impl Evidence {
                 effect.over.name()
             ])?;
         }
-        or_not_run(table, self.arms.is_empty(), headers.len())
+        self.or_not_run(table, self.arms.is_empty(), headers.len())
     }
 
     /// Which differences between models hold over seeds, or over splits.
@@ -133,20 +133,21 @@ impl Evidence {
                 pair.better.as_deref().unwrap_or("neither, by more than chance")
             ])?;
         }
-        or_not_run(table, self.pairs.is_empty(), headers.len())
+        self.or_not_run(table, self.pairs.is_empty(), headers.len())
     }
 
     fn per_cent(&self) -> String {
         format!("{:.0} %", 100.0 * if self.level > 0.0 { self.level } else { 0.95 })
     }
-}
 
-/// A line in place of no row.
-fn or_not_run(mut table: Table, is_empty: bool, columns: usize) -> Result<Table> {
-    if is_empty {
-        let mut row = vec![Cell::Empty; columns];
-        row[0] = format!("not run yet: {COMMAND}").into();
-        table.push(row)?;
+    /// A line in place of no row.
+    fn or_not_run(&self, mut table: Table, is_empty: bool, columns: usize) -> Result<Table> {
+        if is_empty {
+            let mut row = vec![Cell::Empty; columns];
+            let why = || format!("not run yet: {COMMAND}");
+            row[0] = self.note.clone().unwrap_or_else(why).into();
+            table.push(row)?;
+        }
+        Ok(table)
     }
-    Ok(table)
 }

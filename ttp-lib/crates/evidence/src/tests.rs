@@ -397,7 +397,7 @@ fn a_difference_holds_over_seeds_or_it_does_not() {
 
 #[test]
 fn what_was_not_run_says_what_makes_it() {
-    let evidence = Evidence::read_if_there(Path::new("/nowhere/evidence.json")).unwrap();
+    let evidence = Evidence::of_sweep(&run(json!({}), &["minilm"])).unwrap();
     assert!(Evidence::read(Path::new("/nowhere/evidence.json")).is_err());
     for table in [
         evidence.seeds_table(),
@@ -408,6 +408,40 @@ fn what_was_not_run_says_what_makes_it() {
         assert!(table.unwrap().to_text().contains("not run yet: make sweep"));
     }
     assert!(collected(&[]).seeds.is_empty());
+}
+
+#[test]
+fn a_run_has_the_evidence_of_its_own_sweep_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for made in ["notebooks/profiles", "sweep/sweep-own"] {
+        std::fs::create_dir_all(at(made)).unwrap();
+    }
+    let sweep = json!({ "models": [], "arms": [], "linear": ["tfidf-svm"], "splits": 2 });
+    for name in ["own", "sweep-own"] {
+        let mut profile = settings(&sweep, &["minilm"]);
+        profile["name"] = json!(name);
+        let file = at("notebooks/profiles").join(format!("{name}.json"));
+        std::fs::write(file, profile.to_string()).unwrap();
+    }
+    let run = Run::open(folder.path(), folder.path(), "own").unwrap();
+    let jobs = ["tfidf-svm.paper", "tfidf-svm.clean"];
+    let none = Evidence::of_sweep(&run).unwrap();
+    assert_eq!((none.missing.len(), none.note.as_ref()), (6, None));
+    assert!(jobs.iter().all(|job| none.missing.contains(&(*job).to_owned())), "{none:?}");
+
+    let made = Run::open(folder.path(), folder.path(), "sweep-own").unwrap();
+    let own = [seed("minilm", None, 1, 7), seed("minilm", None, 2, 9)];
+    let found = Evidence::of(&made, &own).unwrap();
+    let file = at("sweep/sweep-own/evidence.json");
+    std::fs::write(&file, serde_json::to_string(&found).unwrap()).unwrap();
+    assert_eq!(Evidence::of_sweep(&run).unwrap(), found);
+    let other = Evidence { fingerprint: "other".to_owned(), ..found };
+    std::fs::write(&file, serde_json::to_string(&other).unwrap()).unwrap();
+    let stale = Evidence::of_sweep(&run).unwrap();
+    assert_eq!((stale.seeds.len(), stale.missing.len()), (0, 6));
+    let said = stale.seeds_table().unwrap().to_text();
+    assert!(said.contains("of other settings or code: move it away, then make sweep"), "{said}");
 }
 
 #[test]

@@ -43,6 +43,7 @@ impl Claims {
                     false => Ok((names, source.line(at))),
                 })
                 .transpose()?,
+            not_run: top.optional_text("not_run")?.map(|(why, _)| why),
             matrices: Vec::new(),
             quantities: Vec::new(),
             claims: Vec::new(),
