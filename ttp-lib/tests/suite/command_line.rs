@@ -1108,6 +1108,10 @@ fn pairs_say_what_is_wrong_with_their_files_before_anything_is_trained() {
         warned.starts_with("warning: 1 of 3 training pairs are labelled dissimilar"),
         "{warned}"
     );
+    assert_eq!(
+        project.fails(&with(&["--epochs", "0"])),
+        "error: setting similarity.training.epochs: 0 epochs train nothing"
+    );
     let said = project.succeeds(&with(&["--check"]));
     assert!(said.starts_with("training: 3 pairs, 2 similar\n"), "{said}");
     assert!(said.ends_with("nothing is wrong with these files\n"), "{said}");

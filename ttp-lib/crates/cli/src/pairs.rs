@@ -6,8 +6,10 @@ use crate::{note, own_input, say};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use ttp_lib::encoder::SentenceEncoder;
+use ttp_lib::error::SettingPath;
 use ttp_lib::metrics::{BinaryCounts, Criterion, Ranking};
 use ttp_lib::profile::Run;
+use ttp_lib::settings::Setting;
 use ttp_lib::show::terminal_safe;
 use ttp_lib::similarity::reported::{LabelledPairs, PairLeak, Texts, Warning};
 use ttp_lib::similarity::{Loss, PairTraining, Pairs};
@@ -152,6 +154,7 @@ fn fit(
     params.epochs = arguments.epochs.unwrap_or(params.epochs);
     params.batch_size = arguments.batch_size.unwrap_or(params.batch_size);
     params.learning_rate = arguments.learning_rate.unwrap_or(params.learning_rate);
+    params.check_at(None, &SettingPath::of("similarity.training"))?;
     params.max_length = params.max_length.min(checkpoint.places());
     let tokenize = checkpoint.tokenizer_of("similarity.training.max_length", params.max_length)?;
     let seed = run.seed("pairs training");

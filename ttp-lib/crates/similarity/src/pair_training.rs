@@ -8,6 +8,8 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use std::path::Path;
 use tch::{Kind, Tensor};
+use ttp_base::error::SettingPath;
+use ttp_base::settings::Setting;
 use ttp_base::{Error, Result};
 use ttp_model::encoder::SentenceEncoder;
 use ttp_model::engine::{Schedule, Step, TrainParams, epoch_seed};
@@ -48,7 +50,7 @@ impl PairTraining<'_> {
         watch: &mut dyn FnMut(&Step),
     ) -> Result<SimilarityHistory> {
         let Self { checkpoint, params, loss, seed, stop_after, folder } = *self;
-        params.check()?;
+        params.check_at(None, &SettingPath::of("similarity.training"))?;
         loss.check()?;
         let wrong = |field, reason: &str| Err(Error::Setting { field, reason: reason.to_owned() });
         if pairs.is_empty() {

@@ -4,6 +4,8 @@ use super::{Labels, Loss, loss};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tch::{Kind, Tensor};
+use ttp_base::error::SettingPath;
+use ttp_base::settings::Setting;
 use ttp_base::{Error, Result, files};
 use ttp_model::batch::{self, Size};
 use ttp_model::encoder::SentenceEncoder;
@@ -92,7 +94,7 @@ impl SimilarityTraining<'_> {
         watch: &mut dyn FnMut(&Step),
     ) -> Result<SimilarityHistory> {
         let Self { checkpoint, params, loss, seed, folder } = *self;
-        params.check()?;
+        params.check_at(None, &SettingPath::of("similarity.training"))?;
         loss.check()?;
         if triplets.is_empty() {
             return Err(Error::Setting { field: "triplets", reason: "there is none".to_owned() });

@@ -2,7 +2,7 @@
 
 use super::file::File;
 use super::font::Font;
-use super::object::{Dict, Lexer, Object};
+use super::object::{Dict, Lexer, Lookup, Object};
 use crate::budget::{Budget, Outcome};
 use std::collections::HashMap;
 use std::rc::Rc;

@@ -6,7 +6,7 @@
 
 use super::crypt::Crypt;
 use super::filters;
-use super::object::{Dict, Lexer, Object};
+use super::object::{Dict, Lexer, Lookup, Object};
 use crate::budget::{Budget, Outcome};
 use memchr::memmem;
 use std::collections::HashMap;
@@ -42,6 +42,29 @@ struct Objects {
     packs: Vec<u32>,
     trailers: Vec<Dict>,
     catalog: Option<u32>,
+}
+
+impl Lookup for File<'_> {
+    fn resolve(&self, object: &Object, budget: &Budget) -> Outcome<Object> {
+        let mut object = object.clone();
+        for _ in 0..HOPS {
+            let Object::Reference(number) = object else { return Ok(object) };
+            budget.check()?;
+            let read = self.entries.get(&number).and_then(|entry| match entry.place {
+                Place::File { at, .. } => {
+                    let object = Lexer::new(self.data, at).object()?;
+                    Some(match &self.crypt {
+                        Some(crypt) => crypt.strings(object, (number, entry.generation)),
+                        None => object,
+                    })
+                }
+                // A stream of objects is encrypted as a whole.
+                Place::Packed { stream, at } => Lexer::new(self.packed.get(stream)?, at).object(),
+            });
+            object = read.unwrap_or(Object::Null);
+        }
+        Err("its objects refer to each other in a loop".to_owned())
+    }
 }
 
 impl<'a> File<'a> {
@@ -182,36 +205,6 @@ impl<'a> File<'a> {
             self.packed.push(bytes);
         }
         Ok(())
-    }
-
-    /// The object itself, where `object` refers to one; null where there is none.
-    pub(super) fn resolve(&self, object: &Object, budget: &Budget) -> Outcome<Object> {
-        let mut object = object.clone();
-        for _ in 0..HOPS {
-            let Object::Reference(number) = object else { return Ok(object) };
-            budget.check()?;
-            let read = self.entries.get(&number).and_then(|entry| match entry.place {
-                Place::File { at, .. } => {
-                    let object = Lexer::new(self.data, at).object()?;
-                    Some(match &self.crypt {
-                        Some(crypt) => crypt.strings(object, (number, entry.generation)),
-                        None => object,
-                    })
-                }
-                // A stream of objects is encrypted as a whole.
-                Place::Packed { stream, at } => Lexer::new(self.packed.get(stream)?, at).object(),
-            });
-            object = read.unwrap_or(Object::Null);
-        }
-        Err("its objects refer to each other in a loop".to_owned())
-    }
-
-    /// What `dict` holds under `key`, resolved.
-    pub(super) fn get(&self, dict: &Dict, key: &[u8], budget: &Budget) -> Outcome<Object> {
-        match dict.get(key) {
-            Some(object) => self.resolve(object, budget),
-            None => Ok(Object::Null),
-        }
     }
 
     /// The dictionary of a stream and its data, unpacked; nothing if it is none or an image.

@@ -1,7 +1,6 @@
 //! How the data of a stream is unpacked (ISO 32000-1, 7.4), each filter within the budget.
 
-use super::file::File;
-use super::object::{Dict, Object};
+use super::object::{Dict, Lookup, Object};
 use crate::budget::{Budget, Outcome};
 use flate2::read::ZlibDecoder;
 
@@ -10,7 +9,7 @@ const MOST: usize = 8;
 
 /// The data of a stream; nothing if it is an image's or its filter is unknown.
 pub(super) fn decoded(
-    file: &File<'_>,
+    file: &impl Lookup,
     dict: &Dict,
     raw: &[u8],
     budget: &mut Budget,
@@ -58,7 +57,7 @@ pub(super) fn decoded(
 /// The crypt filter that a stream names as its first filter, and what it has without a name; nothing
 /// where it names none.
 pub(super) fn crypt_filter(
-    file: &File<'_>,
+    file: &impl Lookup,
     dict: &Dict,
     budget: &Budget,
 ) -> Outcome<Option<Vec<u8>>> {

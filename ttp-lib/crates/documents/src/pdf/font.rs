@@ -3,7 +3,7 @@
 use super::cmap::CMap;
 use super::file::File;
 use super::names;
-use super::object::{Dict, Object};
+use super::object::{Dict, Lookup, Object};
 use crate::budget::{Budget, Outcome};
 use encoding_rs::{Encoding, MACINTOSH, UTF_16BE, WINDOWS_1252};
 

@@ -1,5 +1,6 @@
 //! PDF objects and how they are written (ISO 32000-1, 7.2 and 7.3).
 
+use crate::budget::{Budget, Outcome};
 use std::collections::HashMap;
 
 /// Deepest nesting of arrays and dictionaries.
@@ -9,6 +10,20 @@ const MOST: usize = 2_000_000;
 const MOST_OF_CONTENT: usize = 20_000;
 
 pub(super) type Dict = HashMap<Vec<u8>, Object>;
+
+/// Where references to objects lead: a file, for what knows of no file.
+pub(super) trait Lookup {
+    /// The object itself, where `object` refers to one; null where there is none.
+    fn resolve(&self, object: &Object, budget: &Budget) -> Outcome<Object>;
+
+    /// What `dict` holds under `key`, resolved.
+    fn get(&self, dict: &Dict, key: &[u8], budget: &Budget) -> Outcome<Object> {
+        match dict.get(key) {
+            Some(object) => self.resolve(object, budget),
+            None => Ok(Object::Null),
+        }
+    }
+}
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Object {

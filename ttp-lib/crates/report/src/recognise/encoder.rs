@@ -1,7 +1,7 @@
 //! A fine-tuned encoder beside the linear model.
 
 use super::curve::Point;
-use super::model::Label;
+use super::labels::Label;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};

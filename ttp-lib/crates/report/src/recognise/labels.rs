@@ -1,12 +1,28 @@
 //! The trained techniques as the newest ATT&CK version at hand has them.
 
-use super::model::Label;
 use crate::RenamedTechnique;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 use ttp_lib::Result;
 use ttp_lib::corpus::changes::Change;
 use ttp_lib::corpus::{LabelChanges, TechniqueEntry, technique_entries};
+
+/// A technique that a model was trained on, and what it is called today.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Label {
+    /// Its id in training.
+    pub trained: String,
+    /// Its id in the newest ATT&CK version at hand; the same where nothing took its place.
+    pub technique: String,
+    /// Its name there.
+    pub name: String,
+    /// MITRE's own STIX id.
+    pub stix_id: String,
+    /// Short names of its tactics.
+    pub tactics: Vec<String>,
+}
 
 /// Names, STIX ids and tactics of the trained techniques, and what became of them in a later
 /// release. A technique that was withdrawn, and in whose place not exactly one stands, keeps its id

@@ -29,7 +29,8 @@ pub use curve::{
     weight_of_none,
 };
 pub use encoder::EncoderAbout;
-pub use model::{About, CurveVerdict, Label, Models, NONE, ReportModel};
+pub use labels::Label;
+pub use model::{About, CurveVerdict, Models, NONE, ReportModel};
 pub use report::{MOST_SENTENCES, Options, recognise, recognise_sentences};
 pub use results::{KindCount, ModelResults, Negatives, Results, TramV2, negatives};
 pub use rows::{Account, Parts, ProseCount, Row, rows};

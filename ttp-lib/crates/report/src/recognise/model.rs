@@ -3,6 +3,7 @@
 use super::calibration::{Calibration, Scores};
 use super::curve::{Point, threshold_for};
 use super::encoder::{Encoder, EncoderAbout};
+use super::labels::Label;
 use super::rows::Account;
 use crate::{Recogniser, RenamedTechnique};
 use serde::{Deserialize, Serialize};
@@ -17,22 +18,6 @@ pub const NONE: &str = "none";
 
 /// The layout of [`About`] that this program writes and reads.
 const VERSION: u32 = 1;
-
-/// A technique that a model was trained on, and what it is called today.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Label {
-    /// Its id in training.
-    pub trained: String,
-    /// Its id in the newest ATT&CK version at hand; the same where nothing took its place.
-    pub technique: String,
-    /// Its name there.
-    pub name: String,
-    /// MITRE's own STIX id.
-    pub stix_id: String,
-    /// Short names of its tactics.
-    pub tactics: Vec<String>,
-}
 
 /// What `report-model.json` holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
