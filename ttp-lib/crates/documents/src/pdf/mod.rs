@@ -20,7 +20,7 @@ use crate::listed;
 use crate::select::Draft;
 use content::Reader;
 use file::File;
-use object::{Dict, Object};
+use object::{Dict, Lookup, Object};
 use std::collections::HashSet;
 use std::rc::Rc;
 
