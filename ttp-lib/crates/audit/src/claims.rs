@@ -261,21 +261,21 @@ impl Check {
     /// Whether it is a figure of a confusion matrix, which a run of the same model on the same rows
     /// would give.
     pub fn is_of_matrix(&self) -> bool {
-        match self {
+        matches!(
+            self,
             Self::Binary(..)
-            | Self::OfClass(..)
-            | Self::Count(..)
-            | Self::Averaged(..)
-            | Self::Over(..)
-            | Self::Balanced(..)
-            | Self::Whole(..)
-            | Self::Accuracy(_)
-            | Self::Total(_)
-            | Self::Cell(..)
-            | Self::CellShare(..)
-            | Self::EitherWay(..) => true,
-            _ => false,
-        }
+                | Self::OfClass(..)
+                | Self::Count(..)
+                | Self::Averaged(..)
+                | Self::Over(..)
+                | Self::Balanced(..)
+                | Self::Whole(..)
+                | Self::Accuracy(_)
+                | Self::Total(_)
+                | Self::Cell(..)
+                | Self::CellShare(..)
+                | Self::EitherWay(..)
+        )
     }
 
     /// The claims that it is about, by their places.
