@@ -53,7 +53,7 @@ impl Folders {
         self.out.join("sweep").join(format!("sweep-{}", self.profile))
     }
 
-    /// The profile of that sweep.
+    /// The file of that sweep's profile.
     pub fn sweep_profile(&self) -> PathBuf {
         self.root.join("notebooks/profiles").join(format!("sweep-{}.json", self.profile))
     }

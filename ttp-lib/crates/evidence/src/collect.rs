@@ -216,10 +216,8 @@ impl Evidence {
         }
         let missing = super::jobs(&profile).into_iter().map(|job| job.id).collect();
         let note = path.exists().then(|| {
-            format!(
-                "{} is of other settings or code: move it away, then {COMMAND}",
-                run.folders.sweep().display()
-            )
+            let folder = run.folders.sweep();
+            format!("of other settings or code: move {} away, then {COMMAND}", folder.display())
         });
         Ok(Self { missing, note, command: COMMAND.to_owned(), ..Self::default() })
     }
