@@ -286,6 +286,8 @@ def sweep(arguments: argparse.Namespace, tool: Tool, asked: dict, left: dict[str
     if cores_of_a_slurm_job:
         place = slurm.place(cores_of_a_slurm_job, gpus and any(job["gpu"] for job in left.values()))
         slurm.cancel_left(folder, say)
+        for note in [] if gpus else on_cores_alone(left):
+            say(note)
     else:
         jobs_at_once = min(jobs_at_once, machine.cores())
         place = slurm.Place(threads=machine.cores() // jobs_at_once)
@@ -303,6 +305,13 @@ def sweep(arguments: argparse.Namespace, tool: Tool, asked: dict, left: dict[str
     if status != 0 and not progress.failed:
         say(f"sweep: Snakemake ended with status {status}: its own words are in "
             f"{snakemake_log(folder)}")
+
+
+def on_cores_alone(left: dict[str, dict]) -> list[str]:
+    """What to say where a cluster's trainings were not given GPUs."""
+    trainings = sum(job["gpu"] for job in left.values())
+    note = f"note: {trainings} of the jobs train encoders, on cores alone: CUDA=1 gives each a GPU"
+    return [note] if trainings else []
 
 
 def finish(folder: Path, left: dict[str, dict], number_of_jobs: int) -> None:

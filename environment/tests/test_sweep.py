@@ -16,6 +16,7 @@ from unittest import mock
 import machine
 import project
 from project import Problem
+from sweep import __main__ as sweep_program
 from sweep import slurm, snakemake_python
 from sweep.progress import Progress
 from tests import support
@@ -330,6 +331,12 @@ class Notes(unittest.TestCase):
         self.folder = Path(temporary.name)
         for name in ("workflow/done", "workflow/failed", "logs"):
             (self.folder / name).mkdir(parents=True)
+
+    def test_trainings_of_a_cluster_without_gpus_are_told(self) -> None:
+        trained, linear = job("a"), job("b", gpu=False)
+        self.assertEqual(sweep_program.on_cores_alone({"b": linear}), [])
+        [note] = sweep_program.on_cores_alone({"a": trained, "b": linear})
+        self.assertIn("1 of the jobs train encoders, on cores alone: CUDA=1", note)
 
     def test_the_time_left_goes_by_costs(self) -> None:
         said, now = [], [0.0]
