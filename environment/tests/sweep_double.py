@@ -87,6 +87,8 @@ def main() -> None:
     elif step == "run":
         run(folder, next(job for job in profile["jobs"] if job["id"] == rest[0]), profile)
     elif step == "check":
+        others = {path.stem for path in (folder / "jobs").glob("*.json")} - set(states)
+        states.update({other: ("foreign", "profile has no such job") for other in sorted(others)})
         for job, (found, why) in states.items():
             print(json.dumps({"id": job, "state": found, "why": why}))
     elif step == "collect":

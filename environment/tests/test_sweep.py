@@ -150,6 +150,7 @@ class Runs(Sweep):
         out, _ = self.run_sweep()
         second = first.with_name("b.clean.seed-1.2.json")
         self.assertIn(f"foreign: {cut}: it is the result of a.clean.seed-1: kept as {second}", out)
+        self.assertIn(f"note: {stranger}: profile has no such job: left as it is", out)
         self.assertEqual((first.read_bytes(), second.read_bytes(), stranger.read_bytes()),
                          (before["b.clean.seed-1"][:20], *[before["a.clean.seed-1"]] * 2))
         stranger.unlink()

@@ -318,6 +318,11 @@ impl Run {
         [limits.trim_below, limits.upsample_to, limits.downsample_to]
     }
 
+    /// The file, beside the profile's, of the sweep that belongs to it: `sweep-laptop.json`.
+    pub fn sweep_profile(&self) -> PathBuf {
+        self.file.with_file_name(format!("sweep-{}.json", self.profile.name))
+    }
+
     /// The bootstrap for one purpose.
     pub fn bootstrap(&self, purpose: &str) -> Bootstrap {
         let BootstrapSettings { resamples, level } = self.profile.bootstrap;

@@ -53,11 +53,6 @@ impl Folders {
         self.out.join("sweep").join(format!("sweep-{}", self.profile))
     }
 
-    /// The file of that sweep's profile.
-    pub fn sweep_profile(&self) -> PathBuf {
-        self.root.join("notebooks/profiles").join(format!("sweep-{}.json", self.profile))
-    }
-
     /// The folder of a checkpoint that this run pretrains further.
     pub fn pretrained(&self, checkpoint: &str) -> PathBuf {
         self.models().join(pretrained::file_name(checkpoint))

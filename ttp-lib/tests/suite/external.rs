@@ -188,6 +188,25 @@ fn labels_that_a_later_release_renamed_are_followed() {
     let found = &project.json("x.json")["attack-v15"];
     assert_eq!((&found["rows"], &found["known_rows"]), (&json!(2), &json!(2)), "{found}");
     assert_eq!(found["unknown"], json!({}));
+
+    // A model that gives every sentence one technique: right if its label is read as today's.
+    let texts = ["It loads a file.", "It reads a log."].map(str::to_owned);
+    let rows: Vec<Sample> = (0..20)
+        .map(|at| Sample {
+            row: at,
+            technique: if at < 18 { "T1105" } else { "T1003" }.to_owned(),
+            text: texts[usize::from(at >= 18)].clone(),
+            operation: Operation::Original,
+        })
+        .collect();
+    let split = Split { train: rows.clone(), validation: rows.clone(), test: rows };
+    let model = evaluate::train_linear(LinearKind::TfidfSvm, &split, 1).unwrap();
+    std::fs::create_dir(project.at("linear")).unwrap();
+    model.save(&project.at("linear").join(LinearModel::FILE)).unwrap();
+    assert_eq!(model.predict("It copies one more file."), 1, "T1105, of T1003 and T1105");
+    project.succeeds(&["linear", "--attack-v15", "--out", "x.json"]);
+    let found = &project.json("x.json")["attack-v15"];
+    assert_eq!(found["linear"]["accuracy"], json!(1.0), "{found}");
 }
 
 #[test]

@@ -256,7 +256,11 @@ fn a_comparison_of_no_models_has_every_key() {
 
 #[test]
 fn evidence_that_is_missing_is_null_or_waits() {
-    let sweep = Evidence { missing: vec!["minilm.clean.1".to_owned()], ..Evidence::default() };
+    let sweep = Evidence {
+        missing: vec!["minilm.clean.1".to_owned()],
+        command: "make sweep".to_owned(),
+        ..Evidence::default()
+    };
     let results = EvidenceResults {
         protocol: Protocol::Clean,
         calibration: Vec::new(),

@@ -151,7 +151,7 @@ fn a_sweep_of_all_kinds_of_jobs_becomes_evidence() {
     assert!(said.contains("`ttp sweep run pretrain.minilm-cti` is first"), "{said}");
     let said = project.sweep(&["collect"]);
     assert!(
-        said.contains("not run yet: make sweep")
+        said.contains("not run yet: TTP_PROFILE=laptop make sweep")
             && said.contains("missing: 19 of 19 jobs: pretrain"),
         "{said}"
     );
@@ -161,7 +161,7 @@ fn a_sweep_of_all_kinds_of_jobs_becomes_evidence() {
     );
     assert_eq!(
         (project.evidence().missing.len(), project.evidence().command.as_str()),
-        (19, "make sweep")
+        (19, "TTP_PROFILE=laptop make sweep")
     );
 
     for id in &ids {

@@ -32,8 +32,6 @@ pub struct Claims {
     /// The files, beside this one, that its claims are to be held together with, and the line that
     /// says so: see [`joined`](Self::joined).
     pub together: Option<(Vec<String>, usize)>,
-    /// Why the document's own scores and cells were not run here, and what would run them.
-    pub not_run: Option<String>,
     /// Confusion matrices that claims are about.
     pub matrices: Vec<KnownMatrix>,
     /// Systems of unknown numbers that claims are about.
@@ -114,6 +112,8 @@ pub struct Claim {
     /// The reading of the text that it belongs to, where the text can be read in several ways:
     /// comparisons of two readings are not held against each other.
     pub reading: Option<String>,
+    /// Of a figure of a matrix: why it was not run here, and what would run it.
+    pub not_run: Option<String>,
 }
 
 /// What a claim takes to be true. Names are those of other claims, by their place in the file.

@@ -40,20 +40,23 @@ fn figure_run(document: &str, claim: &ClaimVerdict, ours: &Measurements) -> Opti
         (Some(Reproduction::Reproduced), _) => FigureVerdict::Reproduced,
         (Some(Reproduction::NotReproduced), _) => FigureVerdict::NotReproduced,
         (Some(Reproduction::NoRun), _) | (None, None) => FigureVerdict::NotRun,
-        (None, Some(Value::Number(number))) if published.replace(',', "") == number.to_string() => {
+        // A count of whole things, as of a vocabulary, is the same whatever the rows.
+        (None, Some(Value::Number(number)))
+            if number.is_u64() && published.replace(',', "") == number.to_string() =>
+        {
             FigureVerdict::Reproduced
         }
         (None, Some(_)) => FigureVerdict::NotRun,
     };
     let why = match (measured, verdict) {
-        (Some(figure), FigureVerdict::NotRun) => match figure {
-            Value::Number(_) => {
-                format!("of another model or other rows, which decide nothing, a run has {figure}")
-            }
-            _ => return None,
-        },
-        (Some(figure), _) => format!("a run has {figure}"),
-        (None, _) => format!("no run left {path}: {}", what_runs(path)),
+        (Some(figure @ Value::Number(_)), FigureVerdict::NotRun) if claim.run.is_none() => {
+            format!("of another model or other rows, which decide nothing, a run has {figure}")
+        }
+        (Some(_), FigureVerdict::NotRun) if claim.run.is_none() => return None,
+        (Some(figure), verdict) if verdict != FigureVerdict::NotRun => {
+            format!("a run has {figure}")
+        }
+        _ => format!("no run left {path}: {}", what_runs(path)),
     };
     Some(check(verdict, why))
 }

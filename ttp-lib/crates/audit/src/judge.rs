@@ -47,7 +47,7 @@ pub fn audit(claims: &Claims) -> ttp_base::Result<Audit> {
             verdict: verdict.unwrap_or_else(undecided),
             ours: claim.ours.clone(),
             run: claim.same_rows.as_ref().map(|_| Reproduction::NoRun),
-            not_run: claims.not_run.clone().filter(|_| claim.check.is_of_matrix()),
+            not_run: claim.not_run.clone(),
             same_rows: claim.same_rows.clone(),
             reading: claim.reading.clone(),
             facts: claims

@@ -44,7 +44,6 @@ impl Claims {
         let mut set = Self {
             file: self.file.clone(),
             document: format!("{}, together", documents.join(" and ")),
-            not_run: self.not_run.clone(),
             together: None,
             matrices: Vec::new(),
             quantities: Vec::new(),

@@ -135,6 +135,9 @@ fn rows_of(run: &Run, arguments: &Arguments, known: &[String]) -> Result<OtherRo
 
 /// The rows that are no near-duplicates of training.
 fn new_sentences(corpus: &Corpus, training: &[String]) -> Result<Corpus> {
+    if training.is_empty() {
+        return Ok(corpus.clone());
+    }
     let texts: Vec<&str> = training.iter().map(String::as_str).collect();
     let new = ttp_evidence::without_near_duplicates(corpus, &texts);
     say(&format!(

@@ -101,6 +101,9 @@ pub struct Evidence {
     pub pairs: Vec<ModelPair>,
     /// What the tests of the pairs take for granted.
     pub assumptions: Vec<String>,
+    /// The ids of the jobs whose results are in it.
+    #[serde(default)]
+    pub jobs: Vec<String>,
     /// The ids of the jobs whose results are missing.
     pub missing: Vec<String>,
     /// What makes them.
@@ -110,8 +113,16 @@ pub struct Evidence {
     pub note: Option<String>,
 }
 
-/// What makes a sweep, and goes on with one.
+/// What makes the sweep of profile `sweep-laptop`, and goes on with it.
 pub const COMMAND: &str = "make sweep";
+
+/// The same for any profile.
+fn command_of(profile: &str) -> String {
+    match profile {
+        "sweep-laptop" => COMMAND.to_owned(),
+        other => format!("TTP_PROFILE={other} {COMMAND}"),
+    }
+}
 
 impl Sweep {
     /// Puts all sound results together. An incomplete sweep gives what it has, and names the rest.
@@ -121,7 +132,9 @@ impl Sweep {
     pub fn collect(&self) -> Result<Evidence> {
         let (outcomes, missing) = self.outcomes()?;
         let evidence = Evidence::of(&self.run, &outcomes)?;
-        Ok(Evidence { missing, ..evidence })
+        let ids = self.jobs.iter().map(|job| job.id.clone());
+        let jobs = ids.filter(|id| !missing.contains(id)).collect();
+        Ok(Evidence { jobs, missing, ..evidence })
     }
 
     /// Writes `evidence.json`, whole or not at all, and gives its path.
@@ -183,8 +196,9 @@ impl Evidence {
             arms: arms(run, outcomes)?,
             pairs,
             assumptions,
+            jobs: outcomes.iter().map(|outcome| outcome.id.clone()).collect(),
             missing: Vec::new(),
-            command: COMMAND.to_owned(),
+            command: command_of(&run.profile.name),
             note: None,
         })
     }
@@ -197,29 +211,45 @@ impl Evidence {
         files::read_json(path)
     }
 
-    /// What the sweep that belongs to a run's profile has left: `sweep-laptop`'s of `laptop`. Where
-    /// there is none, or one of other settings or other code, its jobs are missing, and its tables
-    /// say what makes them.
+    /// What the sweep that belongs to a run's profile has left: `sweep-laptop`'s of `laptop`, whose
+    /// file lies beside the profile's. Where there is none, or one of other settings, jobs or code,
+    /// its jobs are missing, and its tables say what makes them.
     ///
     /// # Errors
-    /// As [`read`](Self::read), or if the sweep's profile makes no sense.
+    /// If the sweep's profile makes no sense.
     pub fn of_sweep(run: &Run) -> Result<Self> {
-        let path = run.folders.sweep().join("evidence.json");
-        let found = if path.exists() { Self::read(&path)? } else { Self::default() };
-        let file = run.folders.sweep_profile();
+        let (path, file) = (run.folders.sweep().join("evidence.json"), run.sweep_profile());
+        let none = |note: Option<&str>, jobs: Vec<String>, command: String| {
+            let folder = run.folders.sweep();
+            let note =
+                note.map(|why| format!("{why}: move {} away, then {command}", folder.display()));
+            Self { missing: jobs, note, command, ..Self::default() }
+        };
         if !file.exists() {
-            return Ok(found);
+            let note = path.exists().then_some("of a profile that is not there");
+            return Ok(none(note, Vec::new(), COMMAND.to_owned()));
         }
         let profile = Profile::read(&file)?;
-        if path.exists() && found.fingerprint == super::fingerprint(&profile)? {
-            return Ok(found);
+        let jobs: Vec<String> = super::jobs(&profile).into_iter().map(|job| job.id).collect();
+        let command = command_of(&profile.name);
+        if !path.exists() {
+            return Ok(none(None, jobs, command));
         }
-        let missing = super::jobs(&profile).into_iter().map(|job| job.id).collect();
-        let note = path.exists().then(|| {
-            let folder = run.folders.sweep();
-            format!("of other settings or code: move {} away, then {COMMAND}", folder.display())
-        });
-        Ok(Self { missing, note, command: COMMAND.to_owned(), ..Self::default() })
+        let fingerprint = super::fingerprint(&profile)?;
+        match Self::read(&path) {
+            Ok(found) if found.fingerprint != fingerprint => {
+                Ok(none(Some("of other settings or code"), jobs, command))
+            }
+            Ok(found) if found.jobs.iter().all(|job| jobs.contains(job)) => {
+                let missing = jobs.into_iter().filter(|job| !found.jobs.contains(job)).collect();
+                Ok(Self { missing, command, ..found })
+            }
+            Ok(_) => Ok(Self {
+                note: Some(format!("of other jobs: {command} counts anew")),
+                ..none(None, jobs, command)
+            }),
+            Err(_) => Ok(none(Some("its evidence.json cannot be read"), jobs, command)),
+        }
     }
 }
 

@@ -63,12 +63,11 @@ impl EvidenceResults {
                 format!("  {name}: macro F1 {:.3} on what it can name", scores.f1_macro)
             }));
         }
-        let jobs = match self.sweep.missing.as_slice() {
+        let (missing, command) = (&self.sweep.missing, &self.sweep.command);
+        let jobs = match missing.as_slice() {
             [] => return found,
-            [job] => format!("1 job waits for `make sweep`: {job}"),
-            [job, ..] => {
-                format!("{} jobs wait for `make sweep`: {job} …", self.sweep.missing.len())
-            }
+            [job] => format!("1 job waits for `{command}`: {job}"),
+            [job, ..] => format!("{} jobs wait for `{command}`: {job} …", missing.len()),
         };
         found.push(jobs);
         found

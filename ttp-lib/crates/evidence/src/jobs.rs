@@ -116,7 +116,8 @@ impl Work {
     pub(super) fn beside(&self, profile: &Profile) -> Option<LinearKind> {
         let Self::Seed { checkpoint, .. } = self else { return None };
         let kind = LinearKind::TfidfSvm;
-        let is_first = profile.encoders().first() == Some(checkpoint);
+        let is_first =
+            profile.encoders().first().map(|first| plain(first)) == Some(plain(checkpoint));
         (is_first && profile.sweep.linear.contains(&kind)).then_some(kind)
     }
 

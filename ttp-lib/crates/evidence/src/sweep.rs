@@ -263,7 +263,8 @@ impl Sweep {
         }
         let broken = |error: Error| (State::Broken, error.to_string());
         let foreign = |why: &str| Err((State::Foreign, why.to_owned()));
-        let mut lacks_both = false;
+        let beside = job.work.beside(&self.run.profile);
+        let mut both = beside;
         let (id, fingerprint, data, weights) = match &job.work {
             Work::Pretrain { checkpoint } => {
                 let found = PretrainingOutcome::read(&path).map_err(broken)?;
@@ -272,8 +273,7 @@ impl Sweep {
             }
             _ => {
                 let found = Outcome::read(&path).map_err(broken)?;
-                let beside = job.work.beside(&self.run.profile);
-                lacks_both = beside.is_some() && found.both.is_none();
+                both = found.both.as_ref().map(|both| both.linear);
                 (found.id, found.fingerprint, found.data, None)
             }
         };
@@ -286,8 +286,11 @@ impl Sweep {
         if data != self.data(record, &job.work) {
             return foreign("of another corpus or other splits");
         }
-        if lacks_both {
-            return foreign("it lacks the encoder together with tfidf-svm");
+        if both != beside {
+            return foreign(match beside {
+                Some(_) => "it lacks the encoder together with tfidf-svm",
+                None => "its encoder, which is not the profile's first, is together with tfidf-svm",
+            });
         }
         match weights {
             Some((said, file)) if digest_of_file(&file).map_err(broken)? != said => {

@@ -144,7 +144,8 @@ impl Evidence {
     fn or_not_run(&self, mut table: Table, is_empty: bool, columns: usize) -> Result<Table> {
         if is_empty {
             let mut row = vec![Cell::Empty; columns];
-            let why = || format!("not run yet: {COMMAND}");
+            let command = Some(self.command.as_str()).filter(|command| !command.is_empty());
+            let why = || format!("not run yet: {}", command.unwrap_or(COMMAND));
             row[0] = self.note.clone().unwrap_or_else(why).into();
             table.push(row)?;
         }

@@ -431,17 +431,32 @@ fn a_run_has_the_evidence_of_its_own_sweep_alone() {
     assert!(jobs.iter().all(|job| none.missing.contains(&(*job).to_owned())), "{none:?}");
 
     let made = Run::open(folder.path(), folder.path(), "sweep-own").unwrap();
-    let own = [seed("minilm", None, 1, 7), seed("minilm", None, 2, 9)];
-    let found = Evidence::of(&made, &own).unwrap();
+    let own = jobs.map(|id| Outcome { id: id.to_owned(), ..seed("tfidf-svm", None, 1, 7) });
+    let all = Evidence::of(&made, &own[1..]).unwrap();
+    assert_eq!(all.command, "TTP_PROFILE=sweep-own make sweep");
+    let left = none.missing.iter().filter(|id| *id != jobs[1]).cloned().collect();
+    let found = Evidence { missing: left, ..all };
     let file = at("sweep/sweep-own/evidence.json");
     std::fs::write(&file, serde_json::to_string(&found).unwrap()).unwrap();
     assert_eq!(Evidence::of_sweep(&run).unwrap(), found);
-    let other = Evidence { fingerprint: "other".to_owned(), ..found };
+    let other = Evidence { fingerprint: "other".to_owned(), ..found.clone() };
     std::fs::write(&file, serde_json::to_string(&other).unwrap()).unwrap();
     let stale = Evidence::of_sweep(&run).unwrap();
     assert_eq!((stale.seeds.len(), stale.missing.len()), (0, 6));
     let said = stale.seeds_table().unwrap().to_text();
     assert!(said.contains("of other settings or code: move "), "{said}");
+    let more = Evidence { jobs: vec!["adam.minilm".to_owned()], ..found.clone() };
+    for (text, expected) in [
+        (serde_json::to_string(&more).unwrap(), "of other jobs: TTP_PROFILE=sweep-own make sweep"),
+        ("{".to_owned(), "its evidence.json cannot be read: move "),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let said = Evidence::of_sweep(&run).unwrap().note.unwrap();
+        assert!(said.starts_with(expected), "{said}");
+    }
+    std::fs::remove_file(at("notebooks/profiles/sweep-own.json")).unwrap();
+    let said = Evidence::of_sweep(&run).unwrap().note.unwrap();
+    assert!(said.starts_with("of a profile that is not there: move "), "{said}");
 }
 
 #[test]

@@ -82,6 +82,7 @@ impl Claims {
             ours,
             same_rows,
             reading: fields.optional_text("reading")?.map(|(text, _)| text),
+            not_run: None,
             id,
             value,
             rounding,

@@ -43,7 +43,6 @@ impl Claims {
                     false => Ok((names, source.line(at))),
                 })
                 .transpose()?,
-            not_run: top.optional_text("not_run")?.map(|(why, _)| why),
             matrices: Vec::new(),
             quantities: Vec::new(),
             claims: Vec::new(),
@@ -51,6 +50,7 @@ impl Claims {
             facts: Vec::new(),
         };
         let rounding = top.rounding()?;
+        let not_run = top.optional_text("not_run")?.map(|(why, _)| why);
         let zero = top.zero_division()?.unwrap_or_default();
         let balanced = top.balanced()?.unwrap_or_default();
         let mut names = HashSet::new();
@@ -77,8 +77,9 @@ impl Claims {
         let places: BTreeMap<&str, usize> =
             ids.iter().enumerate().map(|(at, id)| (id.as_str(), at)).collect();
         for (fields, id) in tables.iter().zip(&ids) {
-            let claim = claims.claim(fields, id.clone(), rounding, &places)?;
+            let mut claim = claims.claim(fields, id.clone(), rounding, &places)?;
             fields.end()?;
+            claim.not_run = not_run.clone().filter(|_| claim.check.is_of_matrix());
             claims.claims.push(claim);
         }
         // Only now is it known which figures the others have.
