@@ -8,9 +8,14 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use tch::Device;
-use ttp_lib::corpus::{self, Corpus, LabelChanges, Later, Quotes, Source, tram_v2};
+use ttp_lib::corpus::{
+    self, Corpus, LabelChanges, Later, Operation, Quotes, Sample, Source, tram_v2,
+};
 use ttp_lib::encoder::TechniqueEncoder;
+use ttp_lib::evaluate;
+use ttp_lib::linear::{LinearKind, LinearModel};
 use ttp_lib::similarity::NEAR_DUPLICATE;
+use ttp_lib::split::Split;
 
 /// A project folder with a model of three techniques, and one that knows others.
 struct Project(tempfile::TempDir);
@@ -194,8 +199,8 @@ fn labels_that_a_later_release_renamed_are_followed() {
     let rows: Vec<Sample> = (0..20)
         .map(|at| Sample {
             row: at,
-            technique: if at < 18 { "T1105" } else { "T1003" }.to_owned(),
-            text: texts[usize::from(at >= 18)].clone(),
+            technique: if at < 10 { "T1105" } else { "T1003" }.to_owned(),
+            text: texts[usize::from(at >= 10)].clone(),
             operation: Operation::Original,
         })
         .collect();
