@@ -2,6 +2,7 @@
 //! on with the results of other code.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// From the corpus to a job's scores. Tables, pages and the notebooks' results are not among them.
@@ -40,36 +41,40 @@ impl Fnv {
     }
 }
 
-fn main() {
+fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
     let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
     for path in CODE.map(Path::new) {
-        add(path, &mut hash);
+        // A name that is wrong is an error, not nothing.
+        fs::metadata(path)?;
+        add(path, &mut hash)?;
         let beside = path.with_extension("rs");
         if path.is_dir() && beside.is_file() {
-            add(&beside, &mut hash);
+            add(&beside, &mut hash)?;
         }
     }
     println!("cargo:rustc-env=TTP_SWEEP_CODE={:016x}", hash.0);
+    Ok(())
 }
 
 /// Every source file at or below `path` that is no test, by name and content, in the order of names.
-fn add(path: &Path, hash: &mut Fnv) {
-    let read = "a source file that this build script names can be read";
+fn add(path: &Path, hash: &mut Fnv) -> io::Result<()> {
     if path.file_stem().is_some_and(|name| name == "tests") {
-        return;
+        return Ok(());
     }
     if path.is_dir() {
         println!("cargo:rerun-if-changed={}", path.display());
-        let entries = fs::read_dir(path).expect(read);
-        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect(read).path()).collect();
+        let entries = fs::read_dir(path)?.collect::<io::Result<Vec<_>>>()?;
+        let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
         paths.sort();
-        paths.iter().for_each(|path| add(path, hash));
-    } else if path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known)) {
+        return paths.iter().try_for_each(|path| add(path, hash));
+    }
+    if path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known)) {
         println!("cargo:rerun-if-changed={}", path.display());
-        let content = fs::read(path).expect(read);
+        let content = fs::read(path)?;
         hash.add(path.to_string_lossy().as_bytes());
         hash.add(&(content.len() as u64).to_le_bytes());
         hash.add(&content);
     }
+    Ok(())
 }
