@@ -1108,9 +1108,11 @@ fn pairs_say_what_is_wrong_with_their_files_before_anything_is_trained() {
         warned.starts_with("warning: 1 of 3 training pairs are labelled dissimilar"),
         "{warned}"
     );
+    let refused = project.run(&with(&["--epochs", "0"]));
+    assert_eq!(refused.status.code(), Some(1));
     assert_eq!(
-        project.fails(&with(&["--epochs", "0"])),
-        "error: setting similarity.training.epochs: 0 epochs train nothing"
+        String::from_utf8(refused.stderr).unwrap(),
+        "error: setting similarity.training.epochs: 0 epochs train nothing\n"
     );
     let said = project.succeeds(&with(&["--check"]));
     assert!(said.starts_with("training: 3 pairs, 2 similar\n"), "{said}");
