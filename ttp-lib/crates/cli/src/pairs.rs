@@ -145,16 +145,16 @@ fn fit(
     texts: &Texts,
     [training, validation, test]: [&Pairs; 3],
 ) -> Result<()> {
-    let checkpoint = match &arguments.checkpoint {
-        Some(name) => run.checkpoint(name)?,
-        None => run.similarity_checkpoint()?,
-    };
-    own_input::refuse(run, &arguments.folder(run), [&checkpoint.folder])?;
     let mut params = run.profile.similarity.training.clone();
     params.epochs = arguments.epochs.unwrap_or(params.epochs);
     params.batch_size = arguments.batch_size.unwrap_or(params.batch_size);
     params.learning_rate = arguments.learning_rate.unwrap_or(params.learning_rate);
     params.check_at(None, &SettingPath::of("similarity.training"))?;
+    let checkpoint = match &arguments.checkpoint {
+        Some(name) => run.checkpoint(name)?,
+        None => run.similarity_checkpoint()?,
+    };
+    own_input::refuse(run, &arguments.folder(run), [&checkpoint.folder])?;
     params.max_length = params.max_length.min(checkpoint.places());
     let tokenize = checkpoint.tokenizer_of("similarity.training.max_length", params.max_length)?;
     let seed = run.seed("pairs training");
