@@ -6,6 +6,7 @@ use std::io::Cursor;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use ttp_evidence::external::External;
+use ttp_evidence::today;
 use ttp_lib::classify::{Answer, Classifier, Input};
 use ttp_lib::corpus::{Columns, Corpus, LabelChanges};
 use ttp_lib::profile::{ATTACK_V15_MISSING, Run, TRAM_V2_MISSING};
@@ -93,11 +94,6 @@ struct OtherRows {
     corpus: Corpus,
     /// From the models' labels to the source's, where that is a later release.
     changes: Option<LabelChanges>,
-}
-
-/// A model's label as a later release of ATT&CK has it.
-fn today(changes: Option<&LabelChanges>, label: &str) -> String {
-    changes.and_then(|changes| changes.follow(label)).unwrap_or(label).to_owned()
 }
 
 fn rows_of(run: &Run, arguments: &Arguments, known: &[String]) -> Result<OtherRows> {

@@ -49,7 +49,7 @@ pub use external::{External, ExternalScores};
 pub use jobs::{Job, JobKind, Work, fingerprint, jobs};
 pub use linear::{frozen, linear_splits};
 pub use model_calibration::{ModelCalibration, PRECISIONS};
-pub use models::{TrainedModel, not_in_training, on_other_rows, without_near_duplicates};
+pub use models::{TrainedModel, not_in_training, on_other_rows, today, without_near_duplicates};
 pub use outcome::{BothOutcome, Figures, JobSettings, Outcome, TestRows};
 pub use sweep::{JobCheck, State, Sweep};
 pub use ttp_lib::profile::{Arm, SweepSettings};

@@ -134,15 +134,11 @@ pub fn on_other_rows(
     changes: Option<&LabelChanges>,
     bootstrap: Bootstrap,
 ) -> Result<External> {
-    let today = |label: &str| match changes {
-        Some(changes) => changes.follow(label).unwrap_or(label).to_owned(),
-        None => label.to_owned(),
-    };
     let first = models.first().ok_or_else(|| Error::Setting {
         field: "models",
         reason: "there is none to test".to_owned(),
     })?;
-    let known: Vec<String> = first.labels.iter().map(|label| today(label)).collect();
+    let known: Vec<String> = first.labels.iter().map(|label| today(changes, label)).collect();
     let mut external = External::new(corpus, &known)?;
     let texts = corpus.texts();
     let mut logits: BTreeMap<&str, Logits> = BTreeMap::new();
@@ -150,10 +146,16 @@ pub fn on_other_rows(
         logits.extend(model.logits(&texts)?.map(|own| (model.name.as_str(), own)));
     }
     for model in models {
-        let predicted: Vec<String> = model.predicted(&logits)?.into_iter().map(today).collect();
+        let predicted = model.predicted(&logits)?.into_iter();
+        let predicted: Vec<String> = predicted.map(|label| today(changes, label)).collect();
         external.score(&model.name, corpus, &predicted, bootstrap)?;
     }
     Ok(external)
+}
+
+/// A model's label as a later release of ATT&CK has it, where there is one.
+pub fn today(changes: Option<&LabelChanges>, label: &str) -> String {
+    changes.and_then(|changes| changes.follow(label)).unwrap_or(label).to_owned()
 }
 
 /// The rows of a corpus whose text is in no training row, nor nearly so.
