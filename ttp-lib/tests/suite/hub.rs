@@ -370,6 +370,19 @@ fn a_body_that_is_cut_each_time_is_kept_for_the_next_run_and_trusted_by_none() {
     assert_eq!(ranges(&world.server.take_requests()), ["bytes=150000-"]);
 }
 
+#[test]
+fn a_body_whose_bytes_come_one_by_one_is_not_waited_for() {
+    let world = World::new();
+    let id = world.server.file("org/whole", "model.safetensors").id();
+    world.server.plan(&format!("GET /{id}"), 3, Fault::SlowAfter(50_000));
+    let mut settings = world.settings();
+    settings.timeout = Duration::from_millis(500);
+    let said = world.said(Hub::new(settings).fetch("org/whole", "main", &mut |_| {}));
+    let expected = "org/whole@main, model.safetensors: too slow: ";
+    assert!(said.starts_with(expected) && said.contains("(tried 3 times)"), "{said}");
+    assert!(!world.blob("model.safetensors").exists());
+}
+
 /// The process that the next test kills; nothing where it is run by itself.
 #[test]
 fn a_run_to_be_killed() {

@@ -9,6 +9,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// A model that the server has.
 pub struct Model {
@@ -48,6 +49,8 @@ pub enum Fault {
     CutAfter(usize),
     /// So many bytes of the body, and then nothing until the client hangs up.
     StallAfter(usize),
+    /// So many bytes of the body at once, and then a few a second.
+    SlowAfter(usize),
     /// All of the file, with 200, whatever range was asked for.
     IgnoreRange,
     /// 206, and the part is not the one asked for.
@@ -205,7 +208,9 @@ fn answer(mut stream: TcpStream, at_cdn: bool, shared: &Shared) {
             answer = if code.is_empty() { denied } else { denied.with("X-Error-Code", code) };
         }
         Some(Fault::NotFound) => answer = Answer::status(404),
-        Some(Fault::CutAfter(bytes) | Fault::StallAfter(bytes)) => sent = *bytes,
+        Some(Fault::CutAfter(bytes) | Fault::StallAfter(bytes) | Fault::SlowAfter(bytes)) => {
+            sent = *bytes;
+        }
         Some(Fault::Body(text)) => answer.body = (*text).into(),
         Some(Fault::WrongByte) => answer.body[0] ^= 1,
         _ => {}
@@ -217,6 +222,11 @@ fn answer(mut stream: TcpStream, at_cdn: bool, shared: &Shared) {
     answer.write(&mut stream, request.method == "HEAD", sent);
     if matches!(fault, Some(Fault::StallAfter(_))) {
         let _ = stream.read(&mut [0]);
+    }
+    if matches!(fault, Some(Fault::SlowAfter(_))) {
+        while stream.write_all(b".").is_ok() {
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 }
 

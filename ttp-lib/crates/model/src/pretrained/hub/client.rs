@@ -18,6 +18,9 @@ use url::Url;
 /// Listings are a few hundred kilobytes at most; what is longer is none.
 const LONGEST_LISTING: u64 = 1 << 24;
 const MOST_REDIRECTS: usize = 10;
+/// Bytes a second below which a file is not waited for: each byte may come in time, and the file
+/// never end.
+const SLOWEST: f64 = 1000.0;
 
 /// Why a request came to nothing.
 #[derive(Debug)]
@@ -225,7 +228,7 @@ impl Client {
             return Err(Failure::Passing(reason));
         }
         let total = size.or_else(|| length.map(|length| done + length));
-        copy_body(answer, part, done, total, watch)
+        copy_body((answer, self.settings.timeout), part, done, total, watch)
     }
 
     /// Sends one request and follows redirects: to other hosts without the token, and
@@ -394,7 +397,7 @@ fn first_byte(answer: &Response) -> u64 {
 }
 
 fn copy_body(
-    answer: Response,
+    (answer, patience): (Response, Duration),
     part: &mut File,
     mut done: u64,
     total: Option<u64>,
@@ -404,6 +407,7 @@ fn copy_body(
     let rate = |done| (done - before) as f64 / began.elapsed().as_secs_f64().max(1e-9);
     let mut body = answer.into_reader();
     let mut buffer = vec![0; 1 << 16];
+    let (mut looked, mut had) = (began, done);
     loop {
         let cut = match body.read(&mut buffer) {
             Ok(0) if total.is_none_or(|total| done == total) => break,
@@ -416,6 +420,17 @@ fn copy_body(
                     return Err(Failure::Lasting("the body is longer than announced".to_owned()));
                 }
                 watch(done, total, rate(done));
+                let since = looked.elapsed();
+                if since < patience {
+                    continue;
+                }
+                let came = done - had;
+                (looked, had) = (Instant::now(), done);
+                if (came as f64) < SLOWEST * since.as_secs_f64() {
+                    let seconds = since.as_secs_f64();
+                    let reason = format!("too slow: {came} bytes in {seconds:.1} s");
+                    return Err(Failure::Passing(reason));
+                }
                 continue;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
