@@ -279,17 +279,20 @@ fn squared_norm(numbers: &[f32]) -> f64 {
     partial.iter().sum()
 }
 
-/// The numbers of a tensor for which `plain` holds.
+/// The numbers of a tensor on the CPU, in single precision and without gaps.
+///
+/// # Panics
+/// If the tensor is another one.
 pub fn numbers(tensor: &Tensor) -> &[f32] {
-    debug_assert!(plain(tensor));
-    // SAFETY: `plain` was checked by the caller: `numel` single-precision numbers
-    // lie one after the other at `data_ptr`, and the tensor outlives the slice.
+    assert!(plain(tensor), "{tensor:?} is not on the CPU, in single precision, without gaps");
+    // SAFETY: the tensor is `plain`: `numel` single-precision numbers lie one after
+    // the other at `data_ptr`, and the tensor outlives the slice.
     unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast(), tensor.numel()) }
 }
 
 /// As [`numbers`], to be written.
 fn numbers_mut(tensor: &mut Tensor) -> &mut [f32] {
-    debug_assert!(plain(tensor));
+    assert!(plain(tensor), "{tensor:?} is not on the CPU, in single precision, without gaps");
     // SAFETY: as in `numbers`; nothing else reads or writes these four tensors
     // during a step: the moments are the optimizer's own, the gradient is new, and
     // the forward pass that read the variable is over.
