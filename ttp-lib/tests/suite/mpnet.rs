@@ -12,7 +12,9 @@ use ttp_lib::corpus::{Corpus, Kinship, Sentence};
 use ttp_lib::encoder::{MaskedEncoder, SentenceEncoder, TechniqueEncoder, Vectors};
 use ttp_lib::metrics::BinaryCounts;
 use ttp_lib::pretrained::{Architecture, Checkpoint};
-use ttp_lib::similarity::{Labels, Level, Loss, SimilaritySettings, SimilarityTraining, Triplet};
+use ttp_lib::similarity::{
+    Labels, Level, Loss, ModelFolder, SimilaritySettings, SimilarityTraining, Triplet,
+};
 
 const NAME: &str = "mpnet";
 const WORDS: [&str; 8] = ["<s>", "<pad>", "</s>", "[UNK]", "<mask>", "mail", "sends", "keys"];
@@ -226,7 +228,7 @@ fn it_trains_and_saves_what_sentence_transformers_opens() {
         params: &settings.training,
         loss: Loss::Cosine,
         seed: 1,
-        folder: Some(&saved),
+        folder: &ModelFolder::Written(saved.clone()),
     };
     let triplets = [
         Triplet { anchor: 0, positive: 1, negative: 2 },

@@ -13,7 +13,9 @@ use ttp_lib::encoder::{MaskedEncoder, SentenceEncoder};
 use ttp_lib::family::{
     Balance, EncoderShape, FamilyEncoder, FamilyParams, FamilyTraining, FlowColumns, FlowData,
 };
-use ttp_lib::similarity::{Labels, Level, Loss, PairTraining, Pairs, SimilarityTraining, Triplet};
+use ttp_lib::similarity::{
+    Labels, Level, Loss, ModelFolder, PairTraining, Pairs, SimilarityTraining, Triplet,
+};
 use ttp_lib::train::{Algorithm, MaskedParams, MaskedRows, Pretraining, Step, TrainParams, resume};
 
 /// A project with a corpus, its split and a tiny checkpoint, in which a fine-tuning has some
@@ -196,7 +198,9 @@ fn goes_on_from_the_middle(train: Training<'_>) {
         }
     });
     assert!(!states.exists(), "removed at the end");
-    std::fs::remove_dir_all(&model).unwrap();
+    if model.exists() {
+        std::fs::remove_dir_all(&model).unwrap();
+    }
     std::fs::rename(&taken, &states).unwrap();
     let mut first = None;
     let again = train(&model, &mut |step| {
@@ -278,7 +282,7 @@ fn trainings_on_triplets_and_on_pairs_go_on() {
             params: &params,
             loss: Loss::MultipleNegatives { scale: 20.0 },
             seed: 1,
-            folder: Some(folder),
+            folder: &ModelFolder::Written(folder.to_owned()),
         };
         let history =
             training.run(&mut encoder, &tokenize, &texts, &labels, &triplets, watch).unwrap();
@@ -296,10 +300,27 @@ fn trainings_on_triplets_and_on_pairs_go_on() {
             loss: Loss::Cosine,
             seed: 1,
             stop_after: None,
-            folder: Some(folder),
+            folder: &ModelFolder::Written(folder.to_owned()),
         };
         let history = training.run(&mut encoder, &tokenize, &texts, &pairs, watch).unwrap();
         (weights_in(folder), history.losses)
+    });
+    // A model that is judged and not written.
+    goes_on_from_the_middle(&|folder, watch| {
+        let mut encoder = SentenceEncoder::new(&checkpoint, Device::Cpu, 1).unwrap();
+        let training = PairTraining {
+            checkpoint: &checkpoint,
+            params: &params,
+            loss: Loss::Cosine,
+            seed: 1,
+            stop_after: None,
+            folder: &ModelFolder::StatesOnly(folder.to_owned()),
+        };
+        let history = training.run(&mut encoder, &tokenize, &texts, &pairs, watch).unwrap();
+        assert!(!folder.exists());
+        let vectors = encoder.embed(&tokenize, &texts, &mut |_| ()).unwrap();
+        let bytes = vectors.numbers().iter().flat_map(|number| number.to_le_bytes());
+        (bytes.collect(), history.losses)
     });
 }
 

@@ -12,7 +12,7 @@ use tch::{Device, Tensor};
 use ttp_lib::corpus::{Corpus, Sentence};
 use ttp_lib::encoder::{SentenceEncoder, Vectors};
 use ttp_lib::pretrained::Checkpoint;
-use ttp_lib::similarity::{Loss, PairTraining, Pairs, corpus_vectors};
+use ttp_lib::similarity::{Loss, ModelFolder, PairTraining, Pairs, corpus_vectors};
 use ttp_lib::train::{Algorithm, TrainParams};
 
 /// How far a number of a vector of length 1 may be from sentence-transformers'.
@@ -152,7 +152,7 @@ fn training_changes_every_layer_and_keeps_what_a_text_is_read_with() {
         loss: Loss::Cosine,
         seed: 1,
         stop_after: None,
-        folder: Some(&out),
+        folder: &ModelFolder::Written(out.clone()),
     };
     let pairs = Pairs {
         rows: vec![[0, 1], [1, 2], [0, 2], [3, 0]],

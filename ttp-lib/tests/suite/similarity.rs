@@ -12,7 +12,7 @@ use ttp_lib::encoder::{SentenceEncoder, Vectors};
 use ttp_lib::metrics::{BinaryCounts, Bootstrap, Empty, Groups, Ranking};
 use ttp_lib::pretrained::Checkpoint;
 use ttp_lib::similarity::{
-    Bar, Distance, Exclusions, Labels, Level, Loss, Mining, Pairs, Parts, Sampling,
+    Bar, Distance, Exclusions, Labels, Level, Loss, Mining, ModelFolder, Pairs, Parts, Sampling,
     SimilaritySettings, SimilarityTraining, SkipReason, Study, TestPairs, Triplet, corpus_vectors,
     loss, mine, near_duplicates, nearest_techniques, recall_at,
 };
@@ -680,7 +680,7 @@ fn every_loss_learns_what_is_similar_and_the_saved_model_is_the_same() {
             params: &settings.training,
             loss,
             seed: 1,
-            folder: Some(&folder),
+            folder: &ModelFolder::Written(folder.clone()),
         };
         let texts = study.texts();
         let mut steps = 0;
@@ -730,7 +730,7 @@ fn a_training_that_makes_no_sense_is_named() {
             params: &settings.training,
             loss,
             seed: 1,
-            folder: None,
+            folder: &ModelFolder::Nowhere,
         };
         let texts = study.texts();
         said(training.run(&mut encoder, &tokenize, &texts, &study.labels, triplets, &mut |_| ()))

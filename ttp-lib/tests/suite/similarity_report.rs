@@ -15,7 +15,7 @@ use ttp_lib::similarity::reported::{
     Experiment, GroundName, Lessons, PairLeak, REPORT_FILES, ReportArm, ReportFiles, ReportModels,
     ReportSettings, SplitLeaks, UnseenCosines, Warning, hardest,
 };
-use ttp_lib::similarity::{Loss, PairTraining, Pairs};
+use ttp_lib::similarity::{Loss, ModelFolder, PairTraining, Pairs};
 
 const BOOTSTRAP: Bootstrap = Bootstrap { resamples: 200, level: 0.95, seed: 1 };
 
@@ -323,7 +323,7 @@ fn a_schedule_that_is_stopped_begins_as_the_whole_one() {
             loss,
             seed: 3,
             stop_after,
-            folder: None,
+            folder: &ModelFolder::Nowhere,
         };
         let train = &experiment.split.train;
         training.run(&mut model, &tokenize, &texts, train, &mut |_| ()).map(|h| h.losses)
@@ -359,8 +359,9 @@ fn every_arm_is_trained_and_judged_on_its_ground() {
     for arm in ReportArm::ALL {
         for on in [GroundName::Report, GroundName::Disjoint] {
             let mut steps = 0;
-            let trained =
-                experiment.train((arm, on), &checkpoint, &base, None, &mut |_| steps += 1).unwrap();
+            let trained = experiment
+                .train((arm, on), &checkpoint, &base, &ModelFolder::Nowhere, &mut |_| steps += 1)
+                .unwrap();
             assert_eq!(steps, trained.history.losses.len());
             assert_eq!(trained.warning.is_some(), !arm.respects_labels(), "{arm}");
             let scores = experiment.judge(&trained.embedded, on, BOOTSTRAP).unwrap().unwrap();
@@ -403,7 +404,9 @@ fn models_stand_beside_each_other_and_gains_are_parted_by_cause() {
     let base = experiment.embed_untrained(&checkpoint, &mut |_| ()).unwrap();
     models.judge_untrained("tiny", &base, &experiment, BOOTSTRAP).unwrap();
     for (arm, on) in settings.recipes() {
-        let trained = experiment.train((arm, on), &checkpoint, &base, None, &mut |_| ()).unwrap();
+        let trained = experiment
+            .train((arm, on), &checkpoint, &base, &ModelFolder::Nowhere, &mut |_| ())
+            .unwrap();
         models.judge_trained((arm, on), &trained, &experiment, BOOTSTRAP).unwrap();
     }
     let names: Vec<&str> = models.scores.keys().map(String::as_str).collect();

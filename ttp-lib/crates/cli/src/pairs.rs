@@ -12,7 +12,7 @@ use ttp_lib::profile::Run;
 use ttp_lib::settings::Setting;
 use ttp_lib::show::terminal_safe;
 use ttp_lib::similarity::reported::{LabelledPairs, PairLeak, Texts, Warning};
-use ttp_lib::similarity::{Loss, PairTraining, Pairs};
+use ttp_lib::similarity::{Loss, ModelFolder, PairTraining, Pairs};
 use ttp_lib::{Error, Result, train};
 
 #[derive(Args)]
@@ -168,7 +168,7 @@ fn fit(
         loss: arguments.loss.loss(),
         seed,
         stop_after: None,
-        folder: Some(&folder),
+        folder: &ModelFolder::Written(folder.clone()),
     };
     let all = texts.all();
     let answers = |model: &SentenceEncoder, pairs: &Pairs| -> Result<Vec<f64>> {

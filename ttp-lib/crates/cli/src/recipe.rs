@@ -9,6 +9,7 @@ use ttp_lib::pretrained;
 use ttp_lib::profile::{REPORT_MISSING, Run};
 use ttp_lib::serde_json::json;
 use ttp_lib::show::Progress;
+use ttp_lib::similarity::ModelFolder;
 use ttp_lib::similarity::reported::{
     Experiment, GroundName, GroundScores, ReportArm, ReportSettings, TextVectors, UnseenCosines,
     Warning,
@@ -102,18 +103,19 @@ pub fn train(run: &Run, arguments: &Arguments) -> Result<()> {
             schedule.epochs,
             train::device_name()
         ))?;
-        let folder = arguments.models.as_ref().map(|folder| folder.join(arm.name()));
+        let folder = match &arguments.models {
+            Some(folder) => ModelFolder::Written(folder.join(arm.name())),
+            None => {
+                let name = format!("report.{}.{}", arm.name(), arguments.ground.name());
+                ModelFolder::StatesOnly(run.folders.sentence_model(&name))
+            }
+        };
         let mut print = train::print_every(10.0);
-        let trained = experiment.train(
-            (arm, arguments.ground),
-            &checkpoint,
-            &base,
-            folder.as_deref(),
-            &mut print,
-        )?;
+        let trained =
+            experiment.train((arm, arguments.ground), &checkpoint, &base, &folder, &mut print)?;
         warn(trained.warning);
         let scores = judged(run, &experiment, &trained.embedded, arguments.ground, arm.name())?;
-        if let (Some(folder), Some(own)) = (&folder, scores.first()) {
+        if let (Some(folder), Some(own)) = (folder.model(), scores.first()) {
             experiment.card((arm, arguments.ground), &checkpoint.name, own)?.write(folder)?;
         }
         results.push(json!({

@@ -12,7 +12,7 @@ use ttp_lib::profile::Run;
 use ttp_lib::serde_json::{self, Value, json};
 use ttp_lib::show::{Progress, defang, terminal_safe};
 use ttp_lib::similarity::{
-    Contest, ModelScores, PairIntervals, SimilaritySettings, Trial, corpus_vectors,
+    Contest, ModelFolder, ModelScores, PairIntervals, SimilaritySettings, Trial, corpus_vectors,
     nearest_techniques,
 };
 use ttp_lib::{Error, Result, files, train};
@@ -83,10 +83,15 @@ pub fn train(run: &Run, arguments: &TrainArguments) -> Result<()> {
     say(&line("baseline", &baseline))?;
 
     let mut results = Vec::new();
-    for settings in &all {
+    for (number, settings) in (1..).zip(&all) {
         say(&format!("{settings}; up to {} triplets", settings.hard_negatives))?;
         let mut print = train::print_every(10.0);
-        let folder = |name: &str| (!is_experiment).then(|| run.folders.sentence_model(name));
+        let folder = |name: &str| match is_experiment {
+            true => ModelFolder::StatesOnly(
+                run.folders.sentence_model(&format!("trial-{number}.{name}")),
+            ),
+            false => ModelFolder::Written(run.folders.sentence_model(name)),
+        };
         let chance = (seed, bootstrap);
         let contest =
             study.contest(&checkpoint, &vectors, settings, chance, folder, &mut |_, step| {
@@ -101,10 +106,10 @@ pub fn train(run: &Run, arguments: &TrainArguments) -> Result<()> {
         for (name, judged) in [("basic", basic), ("hard_negatives", hard_negatives)] {
             say(&line(name, judged))?;
             recipe::warn(judged.warning);
-            if let Some(folder) = folder(name) {
+            if let Some(folder) = folder(name).model() {
                 let (from, own) = (run.provenance(), (settings, seed));
                 let card = study.card(&from, own, &checkpoint.name, name, *triplets, judged);
-                card.write(&folder)?;
+                card.write(folder)?;
             }
         }
         say(&format!(

@@ -2,11 +2,10 @@
 //! does with a file of pairs.
 
 use super::train::{Course, resume, save, tokenised};
-use super::{Loss, Pairs, SimilarityHistory, loss};
+use super::{Loss, ModelFolder, Pairs, SimilarityHistory, loss};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use std::path::Path;
 use tch::{Kind, Tensor};
 use ttp_base::error::SettingPath;
 use ttp_base::settings::Setting;
@@ -28,8 +27,8 @@ pub struct PairTraining<'a> {
     pub seed: u64,
     /// End after so many epochs, with the learning rate of all of them; `None`: after the last.
     pub stop_after: Option<usize>,
-    /// Where the model is written, in the hub's layout; `None`: nowhere.
-    pub folder: Option<&'a Path>,
+    /// Where the model is written, and its states meanwhile.
+    pub folder: &'a ModelFolder,
 }
 
 impl PairTraining<'_> {
@@ -104,7 +103,7 @@ impl PairTraining<'_> {
             },
             watch,
         )?;
-        if let Some(folder) = folder {
+        if let Some(folder) = folder.model() {
             save(folder, encoder, checkpoint, params, (loss, seed), &history)?;
         }
         resume.finish();

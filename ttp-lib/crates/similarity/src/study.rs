@@ -1,7 +1,6 @@
 //! The report's experiment on ATT&CK's sentences, up to the training: which sentences, which parts, which pairs,
 //! which triplets. Notebook 11 and `ttp similarity` do the rest.
 
-use super::Labels;
 use super::evaluate::{PairIntervals, TestPairs};
 use super::guard::Warning;
 use super::mine::{AnchorPair, Mining, Suspect, mine};
@@ -10,11 +9,12 @@ use super::pairs::Pairs;
 use super::parts::{NEAR_DUPLICATE, Parts, near_duplicates};
 use super::settings::SimilaritySettings;
 use super::train::{SimilarityHistory, SimilarityTraining, Triplet};
+use super::{Labels, ModelFolder};
 use rand::SeedableRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+
 use ttp_base::show::Table;
 use ttp_base::{Error, Result, cells};
 use ttp_metrics::{Bootstrap, Criterion, Groups, Ranking};
@@ -132,8 +132,8 @@ impl Study {
 
     /// Trains two models from one checkpoint, on random negatives and on mined ones, and judges
     /// both on the pairs. `vectors` are the checkpoint's own, of all training sentences at
-    /// least. A model is written where `folder` names a place for it. `watch` is told of every
-    /// step, and of which model.
+    /// least. `folder` says of each model whether it is written. `watch` is told of every step, and
+    /// of which model.
     ///
     /// # Errors
     /// If nothing can be mined, a setting makes no sense, or a file cannot be written.
@@ -143,7 +143,7 @@ impl Study {
         vectors: &Vectors,
         settings: &SimilaritySettings,
         (seed, bootstrap): (u64, Bootstrap),
-        folder: impl Fn(&str) -> Option<PathBuf>,
+        folder: impl Fn(&str) -> ModelFolder,
         watch: &mut dyn FnMut(&str, &Step),
     ) -> Result<Contest> {
         let sets = self.triplets(vectors, &settings.mining, settings.hard_negatives, seed)?;
@@ -152,7 +152,7 @@ impl Study {
             let folder = folder(name);
             let mut watch = |step: &Step| watch(name, step);
             let (model, _) =
-                self.train(checkpoint, settings, triplets, seed, folder.as_deref(), &mut watch)?;
+                self.train(checkpoint, settings, triplets, seed, &folder, &mut watch)?;
             let vectors = self.embed(&model, &tokenize, &self.judged(), &mut |_| ())?;
             self.judge(&vectors, settings.criterion, bootstrap)
         };
@@ -162,8 +162,8 @@ impl Study {
         Ok(Contest { triplets: sets.hard.len(), basic, hard_negatives, gain })
     }
 
-    /// Trains one model from a checkpoint on some triplets, and gives it with how that went. The
-    /// model is written to `folder`, if there is one. `watch` is told of every step.
+    /// Trains one model from a checkpoint on some triplets, and gives it with how that went. `folder`
+    /// says whether the model is written. `watch` is told of every step.
     ///
     /// # Errors
     /// As [`SimilarityTraining::run`].
@@ -173,7 +173,7 @@ impl Study {
         settings: &SimilaritySettings,
         triplets: &[Triplet],
         seed: u64,
-        folder: Option<&Path>,
+        folder: &ModelFolder,
         watch: &mut dyn FnMut(&Step),
     ) -> Result<(SentenceEncoder, SimilarityHistory)> {
         let params = &settings.training;

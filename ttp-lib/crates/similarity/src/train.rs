@@ -1,6 +1,6 @@
 //! Training a sentence model on triplets, and the loop that pairs share: to be read top to bottom.
 
-use super::{Labels, Loss, loss};
+use super::{Labels, Loss, ModelFolder, loss};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tch::{Kind, Tensor};
@@ -57,8 +57,8 @@ pub struct SimilarityTraining<'a> {
     pub loss: Loss,
     /// Orders the batches and draws the dropout.
     pub seed: u64,
-    /// Where the model is written, in the hub's layout; `None`: nowhere.
-    pub folder: Option<&'a Path>,
+    /// Where the model is written, and its states meanwhile.
+    pub folder: &'a ModelFolder,
 }
 
 impl SimilarityTraining<'_> {
@@ -135,7 +135,7 @@ impl SimilarityTraining<'_> {
             },
             watch,
         )?;
-        if let Some(folder) = folder {
+        if let Some(folder) = folder.model() {
             save(folder, encoder, checkpoint, params, (loss, seed), &history)?;
         }
         resume.finish();
@@ -193,14 +193,14 @@ impl SimilarityTraining<'_> {
     }
 }
 
-/// The states of a training whose model goes into `folder`: of another, none is kept.
+/// The states of a training, where it has a place for them.
 pub(super) fn resume(
-    folder: Option<&Path>,
+    folder: &ModelFolder,
     encoder: &SentenceEncoder,
     settings: &impl Serialize,
     data: &impl Serialize,
 ) -> Result<Resume> {
-    let Some(folder) = folder else { return Ok(Resume::nowhere()) };
+    let Some(folder) = folder.of_states() else { return Ok(Resume::nowhere()) };
     let code = [
         include_str!("train.rs"),
         include_str!("pair_training.rs"),

@@ -3,11 +3,10 @@
 use super::{Ground, GroundName, Lessons, ReportArm, ReportFiles, ReportSettings, Warning};
 use crate::published::REPORT_THRESHOLD;
 use crate::{
-    Labels, Level, PairScores, PairTraining, Pairs, SimilarityHistory, SimilaritySettings,
-    SimilarityTraining, Study, TestPairs,
+    Labels, Level, ModelFolder, PairScores, PairTraining, Pairs, SimilarityHistory,
+    SimilaritySettings, SimilarityTraining, Study, TestPairs,
 };
 use serde::Serialize;
-use std::path::Path;
 use ttp_base::{Error, Result};
 use ttp_metrics::{BinaryCounts, Bootstrap, Criterion, Estimate, Ranking};
 use ttp_model::encoder::{SentenceEncoder, Vectors};
@@ -225,7 +224,7 @@ impl Experiment {
     }
 
     /// Trains one arm from a checkpoint on a ground's training pairs. `base` is what the
-    /// checkpoint itself makes of all texts. A model is written where `folder` names a place.
+    /// checkpoint itself makes of all texts. `folder` says whether the model is written.
     ///
     /// # Errors
     /// If the ground has no such pairs, or as [`PairTraining::run`].
@@ -234,7 +233,7 @@ impl Experiment {
         (arm, on): (ReportArm, GroundName),
         checkpoint: &Checkpoint,
         base: &TextVectors,
-        folder: Option<&Path>,
+        folder: &ModelFolder,
         watch: &mut dyn FnMut(&Step),
     ) -> Result<TrainedVectors> {
         let ground = self.ground(on)?;
