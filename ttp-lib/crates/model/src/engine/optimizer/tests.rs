@@ -99,3 +99,16 @@ mod golden {
     use super::Algorithm;
     include!("../../../../../tests/golden/optimizer.rs");
 }
+
+/// Reads past the end where `environment/memcheck.py` asks for it, which has to see it.
+#[test]
+fn one_number_too_many() {
+    if std::env::var_os("TTP_ONE_TOO_MANY").is_none() {
+        return;
+    }
+    let tensor = Tensor::zeros([64], (Kind::Float, Device::Cpu));
+    let numbers = numbers(&tensor);
+    // SAFETY: there is none: nothing is at that place. Only valgrind is to meet this.
+    let number = unsafe { numbers.as_ptr().add(numbers.len()).read_volatile() };
+    println!("{number}");
+}
