@@ -31,6 +31,7 @@ from pathlib import Path
 import archive
 import fetch
 import project
+from files import write_whole
 from profiles import ATTACK_V15, Profile
 from project import Problem
 
@@ -264,6 +265,16 @@ def kept_sha256(entry: dict) -> Path:
     return file.with_name(f"{file.name}.sha256")
 
 
+def recorded_sha256(entry: dict) -> str | None:
+    """None where there is no record, or no whole one."""
+    try:
+        text = kept_sha256(entry).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    found = re.fullmatch(r"([0-9a-f]{64})  .+\n", text)
+    return found.group(1) if found else None
+
+
 def check_file(path: Path, entry: dict, what: str) -> None:
     """By its pinned sha256, or by its git blob id where no sha256 is known."""
     if "sha256" in entry:
@@ -275,10 +286,8 @@ def check_file(path: Path, entry: dict, what: str) -> None:
 def is_whole(path: Path, entry: dict) -> bool:
     if not path.is_file():
         return False
-    with contextlib.suppress(OSError):
-        wanted = entry.get("sha256") or kept_sha256(entry).read_text(encoding="utf-8").split()[0]
-        return fetch.is_whole(path, wanted)
-    return fetch.git_blob(path) == entry["git_blob"]
+    wanted = entry.get("sha256") or recorded_sha256(entry)
+    return fetch.is_whole(path, wanted) if wanted else fetch.git_blob(path) == entry["git_blob"]
 
 
 def package_members(entry: dict,
@@ -372,11 +381,12 @@ def keep(file: Path, entry: dict, what: str) -> None:
     check_file(file, entry, what)
     target = cached(entry)
     target.parent.mkdir(parents=True, exist_ok=True)
-    digest = fetch.sha256(file) if "git_blob" in entry else None
-    file.replace(target)
-    if digest:
-        kept_sha256(entry).write_text(f"{digest}  {target.name}\n", encoding="utf-8")
+    if "git_blob" in entry:
+        digest = fetch.sha256(file)
+        # Before the file itself: a file that is there has its record.
+        write_whole(kept_sha256(entry), f"{digest}  {target.name}\n")
         say(f"{what}: sha256 {digest}, kept beside it")
+    file.replace(target)
 
 
 def link(entry: dict) -> None:

@@ -485,6 +485,28 @@ class GitBlobs(House):
         self.kept().unlink()
         self.assertEqual(self.set_up("netml-training").returncode, 0)
 
+    def test_a_record_that_is_not_whole_counts_as_none(self) -> None:
+        server = self.entered(Server({"/flows.gz": CONTENT}))
+        self.write_entry(server.address("/flows.gz"))
+        self.assertEqual(self.set_up("netml-training").returncode, 0)
+        whole = self.kept().read_bytes()
+        # By the blob id the file is whole: nothing is fetched.
+        self.write_entry(f"{CLOSED}/flows.gz")
+        for record in (b"", b"\n", whole[:20], whole[:64], whole[:-1], b"\xff" * 64):
+            with self.subTest(record):
+                self.kept().write_bytes(record)
+                done = self.set_up("netml-training")
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                self.assertEqual(self.target.read_bytes(), CONTENT)
+
+    def test_a_file_is_never_there_without_its_record(self) -> None:
+        server = self.entered(Server({"/flows.gz": CONTENT}))
+        self.write_entry(server.address("/flows.gz"))
+        # It cannot be written.
+        self.kept().mkdir(parents=True)
+        self.one_line(self.set_up("netml-training"), "flows.gz.sha256: cannot write")
+        self.assertEqual(self.files(self.cache), {})
+
     def test_another_file_is_not_used(self) -> None:
         server = self.entered(Server({"/flows.gz": CONTENT.upper()}))
         self.write_entry(server.address("/flows.gz"))
