@@ -31,7 +31,7 @@ from pathlib import Path
 import archive
 import fetch
 import project
-from files import write_whole
+from files import move_whole, write_whole
 from profiles import ATTACK_V15, Profile
 from project import Problem
 
@@ -386,7 +386,7 @@ def keep(file: Path, entry: dict, what: str) -> None:
         # Before the file itself: a file that is there has its record.
         write_whole(kept_sha256(entry), f"{digest}  {target.name}\n")
         say(f"{what}: sha256 {digest}, kept beside it")
-    file.replace(target)
+    move_whole(file, target)
 
 
 def link(entry: dict) -> None:

@@ -128,6 +128,18 @@ class House(unittest.TestCase):
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.symlink_to(sys.prefix)
 
+    def data_on_another_disk(self) -> Path:
+        """A folder that the cache's `data` leads to."""
+        disk = next((path for path in map(Path, ("/dev/shm", "/var/tmp", "/run")) if path.is_dir()
+                     and os.access(path, os.W_OK)
+                     and path.stat().st_dev != self.root.stat().st_dev), None)
+        if not disk:
+            self.skipTest("no second disk here that can be written")
+        folder = Path(self.entered(tempfile.TemporaryDirectory(prefix="ttp-disk-", dir=disk)))
+        (self.cache / "ttp-lib").mkdir(parents=True, exist_ok=True)
+        (self.cache / "ttp-lib/data").symlink_to(folder)
+        return folder
+
     def one_line(self, done, *words: str) -> None:
         """The run failed with one clear line, which holds these words."""
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)

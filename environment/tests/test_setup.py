@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ from pathlib import Path
 from unittest import mock
 
 import fetch
+import files
 import profiles
 import project
 from project import Problem
@@ -149,6 +151,14 @@ class Wheels(House):
         self.target.symlink_to(self.root / "old/data" / ("a" * 64) / "data.json")
         self.assertEqual(self.data(self.serving()).returncode, 0)
         self.assertEqual(self.target.read_bytes(), CONTENT)
+
+    def test_a_folder_of_the_cache_on_another_disk(self) -> None:
+        other = self.data_on_another_disk()
+        self.write("data/sources.toml", wheel_entry())
+        done = self.data(self.serving())
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(self.target.read_bytes(), CONTENT)
+        self.assertEqual(list(self.files(other).values()), [CONTENT])
 
     def test_a_real_disk_that_is_full(self) -> None:
         big = os.urandom(8_000_000)
@@ -597,6 +607,32 @@ class Disk(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.cache = Path(folder.name)
+
+    def test_what_is_moved_to_another_disk_is_copied_there_first(self) -> None:
+        file, target = self.cache / "file", self.cache / "data"
+        file.write_bytes(CONTENT)
+        seen = []
+
+        def replace(path: Path, to: Path) -> None:
+            """As between two disks."""
+            seen.append(path.name)
+            if path == file:
+                raise OSError(errno.EXDEV, "Invalid cross-device link")
+            os.replace(path, to)
+
+        def full(_: Path, to: Path) -> None:
+            to.write_bytes(CONTENT[:100])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with mock.patch.object(Path, "replace", replace):
+            with mock.patch("shutil.copyfile", full), \
+                    self.assertRaisesRegex(Problem, "/data: cannot write: No space left"):
+                files.move_whole(file, target)
+            self.assertEqual([path.name for path in self.cache.iterdir()], ["file"])
+            files.move_whole(file, target)
+        self.assertEqual(seen, ["file", "file", ".half-written-data"])
+        self.assertEqual([path.name for path in self.cache.iterdir()], ["data"])
+        self.assertEqual(target.read_bytes(), CONTENT)
 
     def test_too_little_room_is_said_before_a_download(self) -> None:
         with mock.patch("shutil.disk_usage", return_value=mock.Mock(free=300_000_000)):
