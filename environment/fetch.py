@@ -16,6 +16,7 @@ import hashlib
 import http.client
 import os
 import shutil
+import signal
 import subprocess
 import tarfile
 import tempfile
@@ -28,6 +29,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import children
 from project import Problem
 
 TEMPORARY = ".unfinished-"
@@ -187,8 +189,8 @@ def watched(command: list[str], folder: Path, name: str, size: int | None,
     of = f" of {megabytes(size)}" if size else ""
     print(f"  {name}", flush=True)
     started = time.monotonic()
-    process = subprocess.Popen(command, env=environment, text=True, errors="replace",
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = children.start(command, env=environment, text=True, errors="replace",
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     lines: list[str] = []
     reader = threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True)
     reader.start()
@@ -208,7 +210,7 @@ def watched(command: list[str], folder: Path, name: str, size: int | None,
                 if now - heard >= SILENT_SECONDS:
                     raise Problem(f"{name}: nothing came for {now - heard:.0f} s; {NO_NETWORK}")
     except BaseException:
-        process.terminate()
+        children.tell(process, signal.SIGTERM)
         process.wait()
         reader.join(1)
         raise

@@ -29,6 +29,7 @@ from functools import partial
 from pathlib import Path
 
 import archive
+import children
 import fetch
 import project
 from files import move_whole, write_whole
@@ -435,8 +436,7 @@ class Evcxr:
 
     def __exit__(self, *_) -> None:
         if self.process and self.process.poll() is None:
-            # cargo's own children, too: it leads a group.
-            os.killpg(self.process.pid, signal.SIGTERM)
+            children.tell(self.process, signal.SIGTERM)
             self.process.wait()
         self.unfinished.close()
 
@@ -464,12 +464,8 @@ class Evcxr:
                        "CARGO_TERM_PROGRESS_WHEN": "never"}
         self.log = open(self.folder / "log", "w+", encoding="utf-8", errors="replace")
         self.unfinished.enter_context(self.log)
-        try:
-            self.process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL,
-                                            stdout=self.log, stderr=self.log,
-                                            start_new_session=True)
-        except OSError as error:
-            raise Problem(f"cargo: {error.strerror}") from error
+        self.process = children.start(command, env=environment, stdin=subprocess.DEVNULL,
+                                      stdout=self.log, stderr=self.log)
 
     def build(self) -> Path:
         return project.cache() / f"evcxr_jupyter-{project.EVCXR_VERSION}.build"
@@ -502,10 +498,8 @@ class Evcxr:
 # -- what notebooks depend on ---------------------------------------------------------
 
 def kernel_process(*arguments: str) -> subprocess.Popen:
-    """environment/kernel.py, which says itself what goes wrong. It leads a group, so that cargo
-    and what cargo started end with it."""
-    return subprocess.Popen([str(python()), str(project.ENVIRONMENT / "kernel.py"), *arguments],
-                            start_new_session=True)
+    """environment/kernel.py, which says itself what goes wrong."""
+    return children.start([str(python()), str(project.ENVIRONMENT / "kernel.py"), *arguments])
 
 
 def end_well(code: int) -> None:
@@ -566,7 +560,7 @@ def set_up(steps: list[str], actions: dict, with_kernel: bool) -> None:
     finally:
         for process in (dependencies, settings):
             if process and process.poll() is None:
-                os.killpg(process.pid, signal.SIGTERM)
+                children.tell(process, signal.SIGTERM)
                 process.wait()
 
 

@@ -30,6 +30,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import children
 import hub_check
 import kernel
 import machine
@@ -215,10 +216,9 @@ def run_snakemake(command: list[str], folder: Path, lock: int, progress: Progres
     environment = {name: value for name, value in os.environ.items()
                    if not name.startswith("SNAKEMAKE_") and name != "PYTHONPATH"}
     with open(snakemake_log(folder), "w", encoding="utf-8") as log:
-        # In a session of its own all that it starts can be ended with it.
-        process = subprocess.Popen(command, env={**environment, **variables}, stdout=log,
-                                   stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                   pass_fds=[lock], start_new_session=True)
+        process = children.start(command, env={**environment, **variables}, stdout=log,
+                                 stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                 pass_fds=(lock,))
         try:
             while process.poll() is None:
                 progress.look()
@@ -232,8 +232,7 @@ def run_snakemake(command: list[str], folder: Path, lock: int, progress: Progres
 
 def end(process: subprocess.Popen) -> None:
     for number_of_signal in (signal.SIGINT, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number_of_signal)
+        children.tell(process, number_of_signal)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(END_SECONDS)
 

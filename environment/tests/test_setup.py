@@ -701,6 +701,11 @@ class Program(House):
         return [path.name for path in (self.cache / "ttp-lib").iterdir()
                 if path.name != "lock" and not path.name.startswith("python-")]
 
+    def calls(self) -> "list[str]":
+        """Of cargo, in their order."""
+        text = self.log.read_text() if self.log.exists() else ""
+        return [line.split()[0] for line in text.splitlines()]
+
     def test_it_is_compiled_beside_the_downloads(self) -> None:
         self.write("data/sources.toml", wheel_entry())
         # It is only done once the file that comes after it in the list of steps is there.
@@ -764,14 +769,34 @@ class Program(House):
             self.assertEqual(self.left(), [])
             self.assertEqual(processes_with(str(self.root / "never")), [])
 
+    @unittest.skipUnless(Path("/proc/self").exists(), "processes are looked up in /proc")
+    def test_killed_alone_it_leaves_nothing_running_and_the_next_goes_on(self) -> None:
+        never = str(self.root / "never")
+        self.write("tools/cargo", FAKE_CARGO.replace(
+            'if [ "$1" = build ]; then', 'if [ "$1" = build ]; then sleep "$BUILD_SECONDS";'))
+        for steps, calls in ((["evcxr"], ["install"]),
+                             (["python", "evcxr", "--kernel"], ["install", "fetch", "build"])):
+            self.log.unlink(missing_ok=True)
+            run = subprocess.Popen(
+                [sys.executable, "environment/setup.py", *steps], cwd=self.root,
+                env={**self.variables, "AWAITED": never, "BUILD_SECONDS": "600"},
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            until(lambda: self.calls() == calls, "cargo was not called")
+            run.kill()
+            run.wait()
+            until(lambda: not processes_with(never), "cargo is still running")
+        done = self.set_up(*steps, BUILD_SECONDS="0")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(self.program.exists())
+        self.assertEqual(self.left(), ["evcxr_jupyter-0.22.0"])
+
     def test_what_notebooks_depend_on_is_compiled_beside_it(self) -> None:
         # The program is only done once cargo has been asked to build the dependencies.
         self.write("tools/cargo", FAKE_CARGO.replace(
             'if [ "$1" = build ]; then', 'if [ "$1" = build ]; then touch "$AWAITED";')).chmod(0o755)
         done = self.set_up("python", "evcxr", "--kernel", AWAITED=str(self.root / "building"))
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual([line.split()[0] for line in self.log.read_text().splitlines()],
-                         ["install", "fetch", "build"])
+        self.assertEqual(self.calls(), ["install", "fetch", "build"])
         self.assertTrue(self.program.exists())
         settings = json.loads((self.root / "target/jupyter/kernels/ttp-rust/kernel.json").read_text())
         self.assertIn(str(self.program), settings["argv"])

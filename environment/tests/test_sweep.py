@@ -171,19 +171,33 @@ class Runs(Sweep):
         self.assertEqual(sorted(self.ran()), sorted([*NAMES, self.ran()[1]]))
         self.assertLessEqual(done.items(), self.results().items())
 
+    def left(self) -> "list[Path]":
+        """What is running of this sweep."""
+        text = str(self.root).encode()
+        return [path for path in Path("/proc").glob("[0-9]*") if text in command_line(path)]
+
+    @unittest.skipUnless(Path("/proc/self").exists(), "processes are looked up in /proc")
+    def test_one_that_is_killed_alone_leaves_nothing_running(self) -> None:
+        self.profile("tiny", seconds=600.0)
+        process = self.start()
+        self.until_ran(1)
+        process.kill()
+        process.wait()
+        support.until(lambda: not self.left(), "Snakemake or a job is still running")
+        # Nothing holds the folder.
+        self.profile("tiny")
+        self.run_sweep()
+        self.assertEqual(sorted(self.ran()), sorted([*NAMES, self.ran()[0]]))
+
     @unittest.skipUnless(Path("/proc/self").exists(), "processes are looked up in /proc")
     def test_one_that_is_told_to_end_leaves_nothing_running(self) -> None:
         self.profile("tiny", seconds=600.0)
         process = self.start()
         self.until_ran(1)
-        snakemake = children(process.pid)
         process.terminate()
         out, err = self.end(process, 130)
         self.assertIn("`make sweep` goes on from there", err)
-        self.assertTrue(all(support.ended(pid) for pid in snakemake))
-        text = str(self.root).encode()
-        left = [path for path in Path("/proc").glob("[0-9]*") if text in command_line(path)]
-        self.assertEqual(left, [])
+        self.assertEqual(self.left(), [])
         # Its lock is gone with it.
         self.profile("tiny")
         self.run_sweep()
