@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -648,6 +651,31 @@ class Disk(unittest.TestCase):
                 (temporary / "file").symlink_to("/dev/full")
                 fetch.from_address(server.address("/a"), temporary / "file", "tram-v1", None, "")
         self.assertEqual(list(self.cache.iterdir()), [])
+
+    def test_one_that_waits_says_so_now_and_then(self) -> None:
+        turns = []
+
+        def sleep(_: float) -> None:
+            turns.append(1)
+            if len(turns) == 3:
+                first.close()
+
+        first = open(self.cache / "lock", "w")
+        self.addCleanup(first.close)
+        fcntl.flock(first, fcntl.LOCK_EX)
+        with mock.patch.object(fetch, "WAIT_SECONDS", 0.0), mock.patch("time.sleep", sleep), \
+                contextlib.redirect_stdout(io.StringIO()) as said, \
+                fetch.one_at_a_time(self.cache):
+            self.assertRegex(said.getvalue(), "^another set-up is at work in .*: waiting for it\n"
+                             "(  still waiting for the other set-up, 0 s\n){2}$")
+
+    def test_a_disk_without_locks_is_not_taken_for_another_set_up(self) -> None:
+        with mock.patch("fcntl.flock", side_effect=OSError(errno.ENOLCK, "No locks available")), \
+                contextlib.redirect_stdout(io.StringIO()) as said, self.assertRaisesRegex(
+                    Problem, r"its disk cannot lock files \(No locks.*XDG_CACHE_HOME"):
+            with fetch.one_at_a_time(self.cache):
+                pass
+        self.assertEqual(said.getvalue(), "")
 
     def test_a_second_set_up_waits_for_the_first(self) -> None:
         code = ("import sys; sys.path.insert(0, sys.argv[1]); import fetch, pathlib\n"

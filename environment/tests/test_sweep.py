@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -321,6 +322,12 @@ class Refusals(Sweep):
     def test_a_folder_that_cannot_be_written(self) -> None:
         (self.root / "file").write_text("")
         self.one_line(str(self.root / "file"), SWEEP_FOLDER=str(self.root / "file" / "sweep"))
+
+    def test_a_disk_without_locks_is_not_taken_for_another_sweep(self) -> None:
+        with mock.patch("fcntl.flock", side_effect=OSError(errno.ENOLCK, "No locks available")), \
+                self.assertRaisesRegex(Problem, r"cannot lock files \(No locks.*SWEEP_FOLDER"):
+            with sweep_program.alone_in(self.folder):
+                pass
 
     def test_an_older_python(self) -> None:
         with self.assertRaisesRegex(Problem, "needs Python 3.11 or newer, this is 3.9"):
