@@ -54,7 +54,8 @@ def one_at_a_time(cache: Path) -> Iterator[None]:
         cache.mkdir(parents=True, exist_ok=True)
         lock = open(cache / "lock", "w", encoding="utf-8")
     except OSError as error:
-        raise Problem(f"{cache}: cannot write: {error.strerror}") from error
+        raise Problem(f"{cache}: cannot write: {error.strerror}: name another folder in "
+                      "XDG_CACHE_HOME") from error
     with lock:
         wait_for(lock, cache)
         for left in cache.glob(f"{TEMPORARY}*"):

@@ -573,9 +573,6 @@ def main() -> int:
                         help="compile what notebooks depend on, too")
     parser.add_argument("--python", action="store_true", help="print the Python to use")
     arguments = parser.parse_args()
-    if arguments.python:
-        print(python())
-        return 0
     # A request to end is taken as Ctrl-C, so that nothing is left running.
     for name in (signal.SIGTERM, signal.SIGHUP):
         # Under nohup a hang-up is to be passed over.
@@ -590,6 +587,9 @@ def main() -> int:
                "attack-v15": lambda: data_step(ATTACK_V15),
                "netml-training": lambda: data_step(NETML_TRAINING), "evcxr": None}
     try:
+        if arguments.python:
+            print(python())
+            return 0
         unknown = [step for step in arguments.steps if step not in actions]
         if unknown:
             raise Problem(f"unknown step {unknown[0]!r}; known: {', '.join(actions)}")

@@ -121,6 +121,19 @@ class House(unittest.TestCase):
     def set_up(self, *steps: str, **variables: str):
         return self.python("environment/setup.py", *steps, **variables)
 
+    def read_only_home(self) -> Path:
+        """A home folder in which nothing can be written, by root neither."""
+        home = self.root / "home"
+        home.mkdir()
+        home.chmod(0o555)
+        if os.access(home, os.W_OK):
+            mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "none", str(home)],
+                                   capture_output=True, text=True, check=False)
+            if mount.returncode != 0:
+                self.skipTest(f"root writes everywhere, and cannot mount: {mount.stderr.strip()}")
+            self.addCleanup(subprocess.run, ["umount", str(home)], check=True)
+        return home
+
     def lend_python(self) -> None:
         """The Python that runs this test stands for the house's own."""
         folder = self.set_up("--python").stdout.strip()

@@ -163,6 +163,32 @@ class Wheels(House):
         self.assertEqual(self.target.read_bytes(), CONTENT)
         self.assertEqual(list(self.files(other).values()), [CONTENT])
 
+    def test_a_home_folder_that_cannot_be_written(self) -> None:
+        self.write("data/sources.toml", wheel_entry())
+        server = self.serving()
+        with self.subTest("no folder"):
+            self.no_home("/dev/null/x", server)
+        with self.subTest("read-only"):
+            self.no_home(str(self.read_only_home()), server)
+
+    def no_home(self, home: str, server: Server) -> None:
+        self.one_line(self.data(server, HOME=home, XDG_CACHE_HOME=""), "cannot write",
+                      f"{home}/.cache/ttp-lib", "XDG_CACHE_HOME")
+        self.assertEqual(server.asked, [])
+        # With the cache elsewhere nothing is written there.
+        done = self.data(server, HOME=home)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(self.target.read_bytes(), CONTENT)
+        self.target.unlink()
+        shutil.rmtree(self.cache / "ttp-lib/data")
+        server.asked.clear()
+
+    def test_a_cache_folder_with_a_relative_path(self) -> None:
+        self.write("data/sources.toml", wheel_entry())
+        done = self.data(self.serving(), XDG_CACHE_HOME="cache")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(self.target.read_bytes(), CONTENT)
+
     def test_a_real_disk_that_is_full(self) -> None:
         big = os.urandom(8_000_000)
         packed = wheel({"tiny/data.json": big})
@@ -605,6 +631,19 @@ class Words(House):
         self.one_line(self.set_up("data"), str(self.cache))
 
 
+class NoHome(unittest.TestCase):
+    def test_a_user_without_a_home_folder_is_told_what_to_set(self) -> None:
+        without = {name: value for name, value in os.environ.items()
+                   if name not in ("HOME", "XDG_CACHE_HOME", "CARGO_HOME")}
+        with mock.patch.dict(os.environ, without, clear=True), \
+                mock.patch("pwd.getpwuid", side_effect=KeyError):
+            with self.assertRaisesRegex(Problem, "no home folder: .* XDG_CACHE_HOME"):
+                project.cache()
+            os.environ["XDG_CACHE_HOME"] = "/somewhere"
+            self.assertEqual(project.cache(), Path("/somewhere/ttp-lib"))
+            project.installed_evcxr()
+
+
 class Disk(unittest.TestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
@@ -754,6 +793,11 @@ class Program(House):
         self.assertFalse(self.log.exists())
         code = "import sys; sys.path.insert(0, 'environment'); import project; print(project.evcxr())"
         self.assertEqual(self.python("-c", code).stdout, f"{program}\n")
+
+    def test_a_home_folder_that_is_none(self) -> None:
+        done = self.set_up("evcxr", HOME="/dev/null/x", CARGO_HOME="")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertTrue(self.program.exists())
 
     def test_one_of_another_version_is_not_taken(self) -> None:
         self.installed("0.21.1")
