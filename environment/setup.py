@@ -452,6 +452,8 @@ class Evcxr:
         fetch.need_space(project.cache(), EVCXR_BYTES, "evcxr_jupyter")
         self.folder = self.unfinished.enter_context(
             fetch.unfinished(project.cache(), "evcxr_jupyter"))
+        # No sha256 is needed here: cargo checks the program's sources against the one in its
+        # registry's index and, with --locked, all they need against those in their own Cargo.lock.
         command = ["cargo", "install", "evcxr_jupyter", "--version", version, "--locked",
                    "--root", str(self.folder / "root")]
         for package in EVCXR_NOT_OPTIMISED:
