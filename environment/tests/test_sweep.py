@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -105,9 +106,12 @@ def children(pid: int) -> "list[int]":
 
 
 def kill_all(process: subprocess.Popen) -> None:
-    """As a machine that goes dark: the program, and the session of Snakemake that it began."""
-    for pid in [process.pid, *children(process.pid)]:
-        os.killpg(os.getpgid(pid), signal.SIGKILL)
+    """As a machine that goes dark: the program, and the session of Snakemake that it began, which
+    may end by itself by then."""
+    groups = [os.getpgid(pid) for pid in [process.pid, *children(process.pid)]]
+    for group in groups:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
     process.wait()
 
 
