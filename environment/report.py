@@ -11,7 +11,6 @@ import base64
 import copy
 import hashlib
 import json
-import os
 import posixpath
 import re
 from pathlib import Path
@@ -28,6 +27,7 @@ import machine
 import notebook_file
 import project
 import words
+from files import write_whole
 from findings import text_of
 from harmless import harmless, harmless_text
 from profiles import Profile
@@ -41,20 +41,6 @@ TAG = re.compile(r"<[^>]+>")
 
 def reports_folder() -> Path:
     return project.output() / "reports"
-
-
-def write_whole(path: Path, content: "str | bytes") -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".half-written-{path.name}")
-    try:
-        with open(half, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
-            os.fsync(file.fileno())
-        half.replace(path)
-    except OSError as error:
-        half.unlink(missing_ok=True)
-        raise Problem(f"{path}: cannot write: {error.strerror}") from error
 
 
 def write_notebook(nb, path: Path) -> None:

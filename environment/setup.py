@@ -29,8 +29,10 @@ from functools import partial
 from pathlib import Path
 
 import archive
+import children
 import fetch
 import project
+from files import move_whole, write_whole
 from profiles import ATTACK_V15, Profile
 from project import Problem
 
@@ -264,6 +266,16 @@ def kept_sha256(entry: dict) -> Path:
     return file.with_name(f"{file.name}.sha256")
 
 
+def recorded_sha256(entry: dict) -> str | None:
+    """None where there is no record, or no whole one."""
+    try:
+        text = kept_sha256(entry).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    found = re.fullmatch(r"([0-9a-f]{64})  .+\n", text)
+    return found.group(1) if found else None
+
+
 def check_file(path: Path, entry: dict, what: str) -> None:
     """By its pinned sha256, or by its git blob id where no sha256 is known."""
     if "sha256" in entry:
@@ -275,10 +287,8 @@ def check_file(path: Path, entry: dict, what: str) -> None:
 def is_whole(path: Path, entry: dict) -> bool:
     if not path.is_file():
         return False
-    with contextlib.suppress(OSError):
-        wanted = entry.get("sha256") or kept_sha256(entry).read_text(encoding="utf-8").split()[0]
-        return fetch.is_whole(path, wanted)
-    return fetch.git_blob(path) == entry["git_blob"]
+    wanted = entry.get("sha256") or recorded_sha256(entry)
+    return fetch.is_whole(path, wanted) if wanted else fetch.git_blob(path) == entry["git_blob"]
 
 
 def package_members(entry: dict,
@@ -372,11 +382,12 @@ def keep(file: Path, entry: dict, what: str) -> None:
     check_file(file, entry, what)
     target = cached(entry)
     target.parent.mkdir(parents=True, exist_ok=True)
-    digest = fetch.sha256(file) if "git_blob" in entry else None
-    file.replace(target)
-    if digest:
-        kept_sha256(entry).write_text(f"{digest}  {target.name}\n", encoding="utf-8")
+    if "git_blob" in entry:
+        digest = fetch.sha256(file)
+        # Before the file itself: a file that is there has its record.
+        write_whole(kept_sha256(entry), f"{digest}  {target.name}\n")
         say(f"{what}: sha256 {digest}, kept beside it")
+    move_whole(file, target)
 
 
 def link(entry: dict) -> None:
@@ -425,8 +436,7 @@ class Evcxr:
 
     def __exit__(self, *_) -> None:
         if self.process and self.process.poll() is None:
-            # cargo's own children, too: it leads a group.
-            os.killpg(self.process.pid, signal.SIGTERM)
+            children.tell(self.process, signal.SIGTERM)
             self.process.wait()
         self.unfinished.close()
 
@@ -442,6 +452,8 @@ class Evcxr:
         fetch.need_space(project.cache(), EVCXR_BYTES, "evcxr_jupyter")
         self.folder = self.unfinished.enter_context(
             fetch.unfinished(project.cache(), "evcxr_jupyter"))
+        # No sha256 is needed here: cargo checks the program's sources against the one in its
+        # registry's index and, with --locked, all they need against those in their own Cargo.lock.
         command = ["cargo", "install", "evcxr_jupyter", "--version", version, "--locked",
                    "--root", str(self.folder / "root")]
         for package in EVCXR_NOT_OPTIMISED:
@@ -454,12 +466,8 @@ class Evcxr:
                        "CARGO_TERM_PROGRESS_WHEN": "never"}
         self.log = open(self.folder / "log", "w+", encoding="utf-8", errors="replace")
         self.unfinished.enter_context(self.log)
-        try:
-            self.process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL,
-                                            stdout=self.log, stderr=self.log,
-                                            start_new_session=True)
-        except OSError as error:
-            raise Problem(f"cargo: {error.strerror}") from error
+        self.process = children.start(command, env=environment, stdin=subprocess.DEVNULL,
+                                      stdout=self.log, stderr=self.log)
 
     def build(self) -> Path:
         return project.cache() / f"evcxr_jupyter-{project.EVCXR_VERSION}.build"
@@ -492,10 +500,8 @@ class Evcxr:
 # -- what notebooks depend on ---------------------------------------------------------
 
 def kernel_process(*arguments: str) -> subprocess.Popen:
-    """environment/kernel.py, which says itself what goes wrong. It leads a group, so that cargo
-    and what cargo started end with it."""
-    return subprocess.Popen([str(python()), str(project.ENVIRONMENT / "kernel.py"), *arguments],
-                            start_new_session=True)
+    """environment/kernel.py, which says itself what goes wrong."""
+    return children.start([str(python()), str(project.ENVIRONMENT / "kernel.py"), *arguments])
 
 
 def end_well(code: int) -> None:
@@ -556,7 +562,7 @@ def set_up(steps: list[str], actions: dict, with_kernel: bool) -> None:
     finally:
         for process in (dependencies, settings):
             if process and process.poll() is None:
-                os.killpg(process.pid, signal.SIGTERM)
+                children.tell(process, signal.SIGTERM)
                 process.wait()
 
 
@@ -569,9 +575,6 @@ def main() -> int:
                         help="compile what notebooks depend on, too")
     parser.add_argument("--python", action="store_true", help="print the Python to use")
     arguments = parser.parse_args()
-    if arguments.python:
-        print(python())
-        return 0
     # A request to end is taken as Ctrl-C, so that nothing is left running.
     for name in (signal.SIGTERM, signal.SIGHUP):
         # Under nohup a hang-up is to be passed over.
@@ -586,6 +589,9 @@ def main() -> int:
                "attack-v15": lambda: data_step(ATTACK_V15),
                "netml-training": lambda: data_step(NETML_TRAINING), "evcxr": None}
     try:
+        if arguments.python:
+            print(python())
+            return 0
         unknown = [step for step in arguments.steps if step not in actions]
         if unknown:
             raise Problem(f"unknown step {unknown[0]!r}; known: {', '.join(actions)}")

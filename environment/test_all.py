@@ -47,6 +47,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable
 
+import children
 import profiles
 import project
 from project import Problem
@@ -186,10 +187,9 @@ class Running:
         with self.lock:
             if self.stopped:
                 raise KeyboardInterrupt
-            # In a session of its own all that it starts can be ended with it.
-            process = subprocess.Popen(command, cwd=project.ROOT, env=environment,
-                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                       stderr=subprocess.STDOUT, start_new_session=True)
+            process = children.start(command, cwd=project.ROOT, env=environment,
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                     stderr=subprocess.STDOUT)
             self.processes.add(process)
         return process
 
@@ -202,19 +202,12 @@ class Running:
             self.stopped = True
             processes = list(self.processes)
         for process in processes:
-            tell(process, signal.SIGTERM)
+            children.tell(process, signal.SIGTERM)
         for process in processes:
             end(process)
 
 
 RUNNING = Running()
-
-
-def tell(process: subprocess.Popen, number: int) -> None:
-    try:
-        os.killpg(process.pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def end(process: subprocess.Popen) -> None:
@@ -223,7 +216,7 @@ def end(process: subprocess.Popen) -> None:
         process.wait(END_SECONDS)
     except subprocess.TimeoutExpired:
         pass
-    tell(process, signal.SIGKILL)
+    children.tell(process, signal.SIGKILL)
     process.wait()
 
 
@@ -260,14 +253,14 @@ def stream(stage: Stage, command: "list[str]", environment: "dict[str, str]",
                         break
                 if now > stage.deadline and not stage.hung:
                     stage.hung = True
-                    tell(process, signal.SIGTERM)
+                    children.tell(process, signal.SIGTERM)
                     end(process)
                 # What left the group may go on talking.
                 if stage.hung and now > stage.deadline + END_SECONDS + LAST_WORDS_SECONDS:
                     break
         code = process.wait()
     except BaseException:
-        tell(process, signal.SIGTERM)
+        children.tell(process, signal.SIGTERM)
         end(process)
         raise
     finally:

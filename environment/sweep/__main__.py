@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import fcntl
 import itertools
 import json
 import os
@@ -30,6 +29,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import children
+import fetch
 import hub_check
 import kernel
 import machine
@@ -130,12 +131,10 @@ def alone_in(folder: Path) -> Iterator[int]:
     except OSError as error:
         raise Problem(f"{error.filename or folder}: cannot write: {error.strerror}") from error
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not fetch.lock_now(lock, folder, "SWEEP_FOLDER"):
             lock.seek(0)
             raise Problem(f"{folder}: another sweep is at work there ({lock.read().strip()}): wait "
-                          "for it, or name another folder in SWEEP_FOLDER") from None
+                          "for it, or name another folder in SWEEP_FOLDER")
         lock.truncate(0)
         lock.write(f"process {os.getpid()}\n")
         lock.flush()
@@ -215,10 +214,9 @@ def run_snakemake(command: list[str], folder: Path, lock: int, progress: Progres
     environment = {name: value for name, value in os.environ.items()
                    if not name.startswith("SNAKEMAKE_") and name != "PYTHONPATH"}
     with open(snakemake_log(folder), "w", encoding="utf-8") as log:
-        # In a session of its own all that it starts can be ended with it.
-        process = subprocess.Popen(command, env={**environment, **variables}, stdout=log,
-                                   stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                   pass_fds=[lock], start_new_session=True)
+        process = children.start(command, env={**environment, **variables}, stdout=log,
+                                 stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                 pass_fds=(lock,))
         try:
             while process.poll() is None:
                 progress.look()
@@ -232,8 +230,7 @@ def run_snakemake(command: list[str], folder: Path, lock: int, progress: Progres
 
 def end(process: subprocess.Popen) -> None:
     for number_of_signal in (signal.SIGINT, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number_of_signal)
+        children.tell(process, number_of_signal)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(END_SECONDS)
 
@@ -276,8 +273,8 @@ def run(arguments: argparse.Namespace) -> None:
 def need_checkpoints(tool: Tool, profile: Profile, left: dict[str, dict]) -> None:
     """Tries the checkpoints before the first job, where one of those left trains an encoder."""
     if any(job["gpu"] for job in left.values()):
-        fetch = [*tool.program, "fetch"]
-        hub_check.check(profile, profile.encoders(), "job", project.ROOT, fetch)
+        command = [*tool.program, "fetch"]
+        hub_check.check(profile, profile.encoders(), "job", project.ROOT, command)
 
 
 def sweep(arguments: argparse.Namespace, tool: Tool, asked: dict, left: dict[str, dict],

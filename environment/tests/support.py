@@ -121,12 +121,37 @@ class House(unittest.TestCase):
     def set_up(self, *steps: str, **variables: str):
         return self.python("environment/setup.py", *steps, **variables)
 
+    def read_only_home(self) -> Path:
+        """A home folder in which nothing can be written, by root neither."""
+        home = self.root / "home"
+        home.mkdir()
+        home.chmod(0o555)
+        if os.access(home, os.W_OK):
+            mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "none", str(home)],
+                                   capture_output=True, text=True, check=False)
+            if mount.returncode != 0:
+                self.skipTest(f"root writes everywhere, and cannot mount: {mount.stderr.strip()}")
+            self.addCleanup(subprocess.run, ["umount", str(home)], check=True)
+        return home
+
     def lend_python(self) -> None:
         """The Python that runs this test stands for the house's own."""
         folder = self.set_up("--python").stdout.strip()
         folder = Path(folder).parent.parent
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.symlink_to(sys.prefix)
+
+    def data_on_another_disk(self) -> Path:
+        """A folder that the cache's `data` leads to."""
+        disk = next((path for path in map(Path, ("/dev/shm", "/var/tmp", "/run")) if path.is_dir()
+                     and os.access(path, os.W_OK)
+                     and path.stat().st_dev != self.root.stat().st_dev), None)
+        if not disk:
+            self.skipTest("no second disk here that can be written")
+        folder = Path(self.entered(tempfile.TemporaryDirectory(prefix="ttp-disk-", dir=disk)))
+        (self.cache / "ttp-lib").mkdir(parents=True, exist_ok=True)
+        (self.cache / "ttp-lib/data").symlink_to(folder)
+        return folder
 
     def one_line(self, done, *words: str) -> None:
         """The run failed with one clear line, which holds these words."""

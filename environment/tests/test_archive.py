@@ -125,6 +125,15 @@ class Archives(House):
         self.whole(self.data(server))
         self.assertEqual(self.asked(server), [1, 1, 1])
 
+    def test_a_folder_of_the_cache_on_another_disk(self) -> None:
+        other = self.data_on_another_disk()
+        self.write("data/sources.toml", entry())
+        done = self.data(self.serving())
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual((self.folder / "weights").read_bytes(), WEIGHTS)
+        self.assertEqual(sorted(path.name for path in other.rglob("*") if path.is_file()),
+                         ["config.json", "weights"])
+
     def test_a_damaged_file_is_fetched_again(self) -> None:
         self.write("data/sources.toml", entry())
         server = self.serving()

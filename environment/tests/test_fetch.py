@@ -82,6 +82,20 @@ def drips(server: Server, connection: socket.socket) -> None:
         connection.sendall(CONTENT[place:place + 1])
 
 
+def drips_its_head(server: Server, connection: socket.socket) -> None:
+    for byte in HEAD[:17] + b"X-Fill: " + b"x" * 1000:
+        if server.ends.wait(0.05):
+            return
+        connection.sendall(bytes([byte]))
+
+
+def drips_and_leads_on(server: Server, connection: socket.socket) -> None:
+    head = f"HTTP/1.1 302 Found\r\nLocation: {server.address()}\r\nContent-Length: 999\r\n\r\n"
+    connection.sendall(head.encode())
+    while not server.ends.wait(0.05):
+        connection.sendall(b"x")
+
+
 def resets(_: Server, connection: socket.socket) -> None:
     connection.sendall(HEAD % len(CONTENT) + CONTENT[:100])
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER)
@@ -156,6 +170,15 @@ class SingleFiles(unittest.TestCase):
 
     def test_each_byte_in_time_and_the_file_never(self) -> None:
         self.assertRegex(self.fails(drips, attempts=1), r"^too slow$")
+
+    def test_each_byte_in_time_and_the_head_never(self) -> None:
+        for answer in (drips_its_head, drips_and_leads_on):
+            with self.subTest(name(answer)):
+                self.assertEqual(self.fails(answer), "too slow")
+                self.assertEqual(self.asked, 2)
+        # An alarm that was not needed never comes.
+        self.fetch(WHOLE, seconds=0.05)
+        time.sleep(0.2)
 
     def test_what_another_attempt_does_not_change_is_not_asked_again(self) -> None:
         self.assertEqual(self.fails(b"HTTP/1.1 404 None\r\nContent-Length: 0\r\n\r\n"),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -15,11 +19,13 @@ from pathlib import Path
 from unittest import mock
 
 import fetch
+import files
 import profiles
 import project
 from project import Problem
 from tests.support import (CLOSED, House, Server, ended, index, sha256, source_release, toml,
                            until, wheel)
+from tests.test_archive import Slow
 
 CONTENT = b"sentences " * 5000
 WHEEL = wheel({"tiny/data.json": CONTENT})
@@ -149,6 +155,72 @@ class Wheels(House):
         self.target.symlink_to(self.root / "old/data" / ("a" * 64) / "data.json")
         self.assertEqual(self.data(self.serving()).returncode, 0)
         self.assertEqual(self.target.read_bytes(), CONTENT)
+
+    def test_a_folder_of_the_cache_on_another_disk(self) -> None:
+        other = self.data_on_another_disk()
+        self.write("data/sources.toml", wheel_entry())
+        done = self.data(self.serving())
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(self.target.read_bytes(), CONTENT)
+        self.assertEqual(list(self.files(other).values()), [CONTENT])
+
+    def test_a_home_folder_that_cannot_be_written(self) -> None:
+        self.write("data/sources.toml", wheel_entry())
+        server = self.serving()
+        with self.subTest("no folder"):
+            self.no_home("/dev/null/x", server)
+        with self.subTest("read-only"):
+            self.no_home(str(self.read_only_home()), server)
+
+    def no_home(self, home: str, server: Server) -> None:
+        self.one_line(self.data(server, HOME=home, XDG_CACHE_HOME=""), "cannot write",
+                      f"{home}/.cache/ttp-lib", "XDG_CACHE_HOME")
+        self.assertEqual(server.asked, [])
+        # With the cache elsewhere nothing is written there.
+        done = self.data(server, HOME=home)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(self.target.read_bytes(), CONTENT)
+        self.target.unlink()
+        shutil.rmtree(self.cache / "ttp-lib/data")
+        server.asked.clear()
+
+    def test_a_cache_folder_with_a_relative_path(self) -> None:
+        self.write("data/sources.toml", wheel_entry())
+        done = self.data(self.serving(), XDG_CACHE_HOME="cache")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(self.target.read_bytes(), CONTENT)
+
+    def test_two_clones_with_one_cache_set_up_at_once(self) -> None:
+        self.write("data/sources.toml", wheel_entry())
+        second = Path(self.entered(tempfile.TemporaryDirectory(prefix="ttp-second-")))
+        shutil.copytree(self.root, second, dirs_exist_ok=True,
+                        ignore=shutil.ignore_patterns("cache"))
+        files = Slow(index({FILE: WHEEL}), f"/files/{FILE}")
+        server = self.entered(Server(files))
+        self.addCleanup(files.go.set)
+        runs = []
+
+        def start(root: Path) -> subprocess.Popen:
+            run = subprocess.Popen(
+                [sys.executable, "environment/setup.py", "data"], cwd=root, text=True,
+                env={**self.variables, "PIP_INDEX_URL": server.address("/simple")},
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            for file in (run.stdout, run.stderr):
+                self.addCleanup(file.close)
+            runs.append(run)
+            return run
+
+        start(self.root)
+        until(lambda: files.path in server.asked, "the first one asked for nothing")
+        said = start(second).stdout.readline()
+        files.go.set()
+        self.assertIn("another set-up is at work", said)
+        for run, root in zip(runs, (self.root, second)):
+            said, complaint = run.communicate(timeout=60)
+            self.assertEqual((run.returncode, complaint), (0, ""), said)
+            self.assertEqual((root / "data/raw/texts/data.json").read_bytes(), CONTENT)
+        self.assertEqual(server.asked.count(files.path), 1)
+        self.assertEqual(list(self.files(self.cache).values()), [CONTENT])
 
     def test_a_real_disk_that_is_full(self) -> None:
         big = os.urandom(8_000_000)
@@ -485,6 +557,28 @@ class GitBlobs(House):
         self.kept().unlink()
         self.assertEqual(self.set_up("netml-training").returncode, 0)
 
+    def test_a_record_that_is_not_whole_counts_as_none(self) -> None:
+        server = self.entered(Server({"/flows.gz": CONTENT}))
+        self.write_entry(server.address("/flows.gz"))
+        self.assertEqual(self.set_up("netml-training").returncode, 0)
+        whole = self.kept().read_bytes()
+        # By the blob id the file is whole: nothing is fetched.
+        self.write_entry(f"{CLOSED}/flows.gz")
+        for record in (b"", b"\n", whole[:20], whole[:64], whole[:-1], b"\xff" * 64):
+            with self.subTest(record):
+                self.kept().write_bytes(record)
+                done = self.set_up("netml-training")
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                self.assertEqual(self.target.read_bytes(), CONTENT)
+
+    def test_a_file_is_never_there_without_its_record(self) -> None:
+        server = self.entered(Server({"/flows.gz": CONTENT}))
+        self.write_entry(server.address("/flows.gz"))
+        # It cannot be written.
+        self.kept().mkdir(parents=True)
+        self.one_line(self.set_up("netml-training"), "flows.gz.sha256: cannot write")
+        self.assertEqual(self.files(self.cache), {})
+
     def test_another_file_is_not_used(self) -> None:
         server = self.entered(Server({"/flows.gz": CONTENT.upper()}))
         self.write_entry(server.address("/flows.gz"))
@@ -570,11 +664,50 @@ class Words(House):
         self.one_line(self.set_up("data"), str(self.cache))
 
 
+class NoHome(unittest.TestCase):
+    def test_a_user_without_a_home_folder_is_told_what_to_set(self) -> None:
+        without = {name: value for name, value in os.environ.items()
+                   if name not in ("HOME", "XDG_CACHE_HOME", "CARGO_HOME")}
+        with mock.patch.dict(os.environ, without, clear=True), \
+                mock.patch("pwd.getpwuid", side_effect=KeyError):
+            with self.assertRaisesRegex(Problem, "no home folder: .* XDG_CACHE_HOME"):
+                project.cache()
+            os.environ["XDG_CACHE_HOME"] = "/somewhere"
+            self.assertEqual(project.cache(), Path("/somewhere/ttp-lib"))
+            project.installed_evcxr()
+
+
 class Disk(unittest.TestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.cache = Path(folder.name)
+
+    def test_what_is_moved_to_another_disk_is_copied_there_first(self) -> None:
+        file, target = self.cache / "file", self.cache / "data"
+        file.write_bytes(CONTENT)
+        seen = []
+
+        def replace(path: Path, to: Path) -> None:
+            """As between two disks."""
+            seen.append(path.name)
+            if path == file:
+                raise OSError(errno.EXDEV, "Invalid cross-device link")
+            os.replace(path, to)
+
+        def full(_: Path, to: Path) -> None:
+            to.write_bytes(CONTENT[:100])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with mock.patch.object(Path, "replace", replace):
+            with mock.patch("shutil.copyfile", full), \
+                    self.assertRaisesRegex(Problem, "/data: cannot write: No space left"):
+                files.move_whole(file, target)
+            self.assertEqual([path.name for path in self.cache.iterdir()], ["file"])
+            files.move_whole(file, target)
+        self.assertEqual(seen, ["file", "file", ".half-written-data"])
+        self.assertEqual([path.name for path in self.cache.iterdir()], ["data"])
+        self.assertEqual(target.read_bytes(), CONTENT)
 
     def test_too_little_room_is_said_before_a_download(self) -> None:
         with mock.patch("shutil.disk_usage", return_value=mock.Mock(free=300_000_000)):
@@ -590,6 +723,31 @@ class Disk(unittest.TestCase):
                 (temporary / "file").symlink_to("/dev/full")
                 fetch.from_address(server.address("/a"), temporary / "file", "tram-v1", None, "")
         self.assertEqual(list(self.cache.iterdir()), [])
+
+    def test_one_that_waits_says_so_now_and_then(self) -> None:
+        turns = []
+
+        def sleep(_: float) -> None:
+            turns.append(1)
+            if len(turns) == 3:
+                first.close()
+
+        first = open(self.cache / "lock", "w")
+        self.addCleanup(first.close)
+        fcntl.flock(first, fcntl.LOCK_EX)
+        with mock.patch.object(fetch, "WAIT_SECONDS", 0.0), mock.patch("time.sleep", sleep), \
+                contextlib.redirect_stdout(io.StringIO()) as said, \
+                fetch.one_at_a_time(self.cache):
+            self.assertRegex(said.getvalue(), "^another set-up is at work in .*: waiting for it\n"
+                             "(  still waiting for the other set-up, 0 s\n){2}$")
+
+    def test_a_disk_without_locks_is_not_taken_for_another_set_up(self) -> None:
+        with mock.patch("fcntl.flock", side_effect=OSError(errno.ENOLCK, "No locks available")), \
+                contextlib.redirect_stdout(io.StringIO()) as said, self.assertRaisesRegex(
+                    Problem, r"its disk cannot lock files \(No locks.*XDG_CACHE_HOME"):
+            with fetch.one_at_a_time(self.cache):
+                pass
+        self.assertEqual(said.getvalue(), "")
 
     def test_a_second_set_up_waits_for_the_first(self) -> None:
         code = ("import sys; sys.path.insert(0, sys.argv[1]); import fetch, pathlib\n"
@@ -643,6 +801,11 @@ class Program(House):
         return [path.name for path in (self.cache / "ttp-lib").iterdir()
                 if path.name != "lock" and not path.name.startswith("python-")]
 
+    def calls(self) -> "list[str]":
+        """Of cargo, in their order."""
+        text = self.log.read_text() if self.log.exists() else ""
+        return [line.split()[0] for line in text.splitlines()]
+
     def test_it_is_compiled_beside_the_downloads(self) -> None:
         self.write("data/sources.toml", wheel_entry())
         # It is only done once the file that comes after it in the list of steps is there.
@@ -663,6 +826,11 @@ class Program(House):
         self.assertFalse(self.log.exists())
         code = "import sys; sys.path.insert(0, 'environment'); import project; print(project.evcxr())"
         self.assertEqual(self.python("-c", code).stdout, f"{program}\n")
+
+    def test_a_home_folder_that_is_none(self) -> None:
+        done = self.set_up("evcxr", HOME="/dev/null/x", CARGO_HOME="")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertTrue(self.program.exists())
 
     def test_one_of_another_version_is_not_taken(self) -> None:
         self.installed("0.21.1")
@@ -706,14 +874,34 @@ class Program(House):
             self.assertEqual(self.left(), [])
             self.assertEqual(processes_with(str(self.root / "never")), [])
 
+    @unittest.skipUnless(Path("/proc/self").exists(), "processes are looked up in /proc")
+    def test_killed_alone_it_leaves_nothing_running_and_the_next_goes_on(self) -> None:
+        never = str(self.root / "never")
+        self.write("tools/cargo", FAKE_CARGO.replace(
+            'if [ "$1" = build ]; then', 'if [ "$1" = build ]; then sleep "$BUILD_SECONDS";'))
+        for steps, calls in ((["evcxr"], ["install"]),
+                             (["python", "evcxr", "--kernel"], ["install", "fetch", "build"])):
+            self.log.unlink(missing_ok=True)
+            run = subprocess.Popen(
+                [sys.executable, "environment/setup.py", *steps], cwd=self.root,
+                env={**self.variables, "AWAITED": never, "BUILD_SECONDS": "600"},
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            until(lambda: self.calls() == calls, "cargo was not called")
+            run.kill()
+            run.wait()
+            until(lambda: not processes_with(never), "cargo is still running")
+        done = self.set_up(*steps, BUILD_SECONDS="0")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(self.program.exists())
+        self.assertEqual(self.left(), ["evcxr_jupyter-0.22.0"])
+
     def test_what_notebooks_depend_on_is_compiled_beside_it(self) -> None:
         # The program is only done once cargo has been asked to build the dependencies.
         self.write("tools/cargo", FAKE_CARGO.replace(
             'if [ "$1" = build ]; then', 'if [ "$1" = build ]; then touch "$AWAITED";')).chmod(0o755)
         done = self.set_up("python", "evcxr", "--kernel", AWAITED=str(self.root / "building"))
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertEqual([line.split()[0] for line in self.log.read_text().splitlines()],
-                         ["install", "fetch", "build"])
+        self.assertEqual(self.calls(), ["install", "fetch", "build"])
         self.assertTrue(self.program.exists())
         settings = json.loads((self.root / "target/jupyter/kernels/ttp-rust/kernel.json").read_text())
         self.assertIn(str(self.program), settings["argv"])

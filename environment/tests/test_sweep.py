@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import shutil
@@ -104,9 +106,12 @@ def children(pid: int) -> "list[int]":
 
 
 def kill_all(process: subprocess.Popen) -> None:
-    """As a machine that goes dark: the program, and the session of Snakemake that it began."""
-    for pid in [process.pid, *children(process.pid)]:
-        os.killpg(os.getpgid(pid), signal.SIGKILL)
+    """As a machine that goes dark: the program, and the session of Snakemake that it began, which
+    may end by itself by then."""
+    groups = [os.getpgid(pid) for pid in [process.pid, *children(process.pid)]]
+    for group in groups:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
     process.wait()
 
 
@@ -171,19 +176,33 @@ class Runs(Sweep):
         self.assertEqual(sorted(self.ran()), sorted([*NAMES, self.ran()[1]]))
         self.assertLessEqual(done.items(), self.results().items())
 
+    def left(self) -> "list[Path]":
+        """What is running of this sweep."""
+        text = str(self.root).encode()
+        return [path for path in Path("/proc").glob("[0-9]*") if text in command_line(path)]
+
+    @unittest.skipUnless(Path("/proc/self").exists(), "processes are looked up in /proc")
+    def test_one_that_is_killed_alone_leaves_nothing_running(self) -> None:
+        self.profile("tiny", seconds=600.0)
+        process = self.start()
+        self.until_ran(1)
+        process.kill()
+        process.wait()
+        support.until(lambda: not self.left(), "Snakemake or a job is still running")
+        # Nothing holds the folder.
+        self.profile("tiny")
+        self.run_sweep()
+        self.assertEqual(sorted(self.ran()), sorted([*NAMES, self.ran()[0]]))
+
     @unittest.skipUnless(Path("/proc/self").exists(), "processes are looked up in /proc")
     def test_one_that_is_told_to_end_leaves_nothing_running(self) -> None:
         self.profile("tiny", seconds=600.0)
         process = self.start()
         self.until_ran(1)
-        snakemake = children(process.pid)
         process.terminate()
         out, err = self.end(process, 130)
         self.assertIn("`make sweep` goes on from there", err)
-        self.assertTrue(all(support.ended(pid) for pid in snakemake))
-        text = str(self.root).encode()
-        left = [path for path in Path("/proc").glob("[0-9]*") if text in command_line(path)]
-        self.assertEqual(left, [])
+        self.assertEqual(self.left(), [])
         # Its lock is gone with it.
         self.profile("tiny")
         self.run_sweep()
@@ -307,6 +326,12 @@ class Refusals(Sweep):
     def test_a_folder_that_cannot_be_written(self) -> None:
         (self.root / "file").write_text("")
         self.one_line(str(self.root / "file"), SWEEP_FOLDER=str(self.root / "file" / "sweep"))
+
+    def test_a_disk_without_locks_is_not_taken_for_another_sweep(self) -> None:
+        with mock.patch("fcntl.flock", side_effect=OSError(errno.ENOLCK, "No locks available")), \
+                self.assertRaisesRegex(Problem, r"cannot lock files \(No locks.*SWEEP_FOLDER"):
+            with sweep_program.alone_in(self.folder):
+                pass
 
     def test_an_older_python(self) -> None:
         with self.assertRaisesRegex(Problem, "needs Python 3.11 or newer, this is 3.9"):
