@@ -84,7 +84,7 @@ test: setup ## format, lints, all tests, the smoke notebooks and their pages in 
 test-all: setup ## the same, and what is slow and seldom fails: before a release
 	@$(OWN_PYTHON) environment/test_all.py --all
 
-test-mutants: setup ## a run, its data and README spoiled in one place at a time: which check says so (RUST=1: cells on the Rust kernel)
+test-mutants: setup ## a run, its data and README spoiled in one place at a time: which check says so (RUST=1: cells on the Rust kernel, too)
 	@$(WITH) cargo build --quiet --workspace --bin ttp
 	@PYTHONPATH="$(CURDIR)/environment" $(OWN_PYTHON) -m mutants $(if $(RUST),--rust)
 

@@ -23,7 +23,7 @@ splits and the first two checkpoints come from the command line, which writes wh
 06 runs for SecBERT, which differs most; 07, 09 and 14 are the ones that show the paper's own models.
 What 11 and 12 do with another checkpoint the command line does as well.
 `--all` runs all of them with checkpoints of the published sizes, and the mutants of splits and cells,
-as `make test-mutants` does.
+as `make test-mutants RUST=1` does.
 """
 
 from __future__ import annotations
@@ -592,7 +592,8 @@ def the_plan(everything: bool) -> "list[tuple]":
         ("faults", faults, own + ["-m", "faults", *(() if everything else FEW_FAULTS)],
          {**os.environ, "PYTHONPATH": here}),
         # Those of files, plots and README are among Python's tests, too.
-        *([("mutants", mutants, own + ["-m", "mutants"], {**os.environ, "PYTHONPATH": here})] if everything else []),
+        *([("mutants", mutants, own + ["-m", "mutants", "--rust"],
+            {**os.environ, "PYTHONPATH": here})] if everything else []),
         ("slurm", slurm, own + ["-m", "unittest", "-v", "sweep.check_slurm"],
          {**os.environ, "PYTHONPATH": here}),
         ("notebooks", notebooks, runner, smoke),

@@ -85,7 +85,8 @@ class CargoDeny(unittest.TestCase):
     def passes(self, *checks: str) -> None:
         if not licences.has_cargo_deny():
             self.skipTest(licences.NO_CARGO_DENY)
-        done = subprocess.run(licences.cargo_deny(*checks), cwd=project.ROOT, capture_output=True, text=True, check=False)
+        done = subprocess.run(licences.cargo_deny(*checks), cwd=project.ROOT, capture_output=True, text=True,
+                              check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_second_versions_licences_and_sources(self) -> None:
