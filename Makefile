@@ -12,7 +12,7 @@ FAULTS ?=
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given folder-given notebook exercises course plain test test-all test-mutants bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-report bench-serve bench-wait report-model sweep lab kernelspec kernelspec-remove html pdf pictures fuzz test-faults licences release ttp doc clean distclean
+.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given folder-given notebook exercises course plain test test-all test-mutants bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-report bench-serve bench-wait report-model sweep lab kernelspec kernelspec-remove html pdf pictures fuzz test-faults licences deny release ttp doc clean distclean
 
 help: ## this list
 	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
@@ -84,7 +84,7 @@ test: setup ## format, lints, all tests, the smoke notebooks and their pages in 
 test-all: setup ## the same, and what is slow and seldom fails: before a release
 	@$(OWN_PYTHON) environment/test_all.py --all
 
-test-mutants: setup ## a run, its data and README spoiled in one place at a time: which check says so (RUST=1: cells on the Rust kernel)
+test-mutants: setup ## a run, its data and README spoiled in one place at a time: which check says so (RUST=1: cells on the Rust kernel, too)
 	@$(WITH) cargo build --quiet --workspace --bin ttp
 	@PYTHONPATH="$(CURDIR)/environment" $(OWN_PYTHON) -m mutants $(if $(RUST),--rust)
 
@@ -156,6 +156,9 @@ doc: kernel ## the library's documentation, with the commands of `ttp`, as pages
 
 licences: setup ## every crate and Python package of others with its licence, in target/licences.csv
 	@$(OWN_PYTHON) environment/licences.py
+
+deny: setup ## what cargo-deny says of the crates: second versions, licences, sources, advisories (deny.toml)
+	@$(OWN_PYTHON) environment/licences.py --deny
 
 test-faults: $(if $(findstring --notebooks,$(FAULTS)),kernel,setup) ## ttp killed and its disk failing, 200 times each: is anything lost? (FAULTS="--kills 20 --disk 20" for a trial, "--notebooks 30" for the notebooks)
 	@$(WITH) cargo build --quiet --package ttp-cli --bin ttp

@@ -1,11 +1,14 @@
 """`make licences`: every crate and Python package of others that is used, with its licence.
 
     licences.py [FILE]        a CSV file, target/licences.csv unless named
+    licences.py --deny        `make deny`: what cargo-deny says of the crates, by deny.toml
 
 Refuses what has a licence that is not allowed: for crates `licenses.allow` of deny.toml, for the
 rest licences.toml as well. What cargo knows of this platform is listed, tests' and builds' crates
 included; of Python the packages of set-up's own environment. The kernel's program is one line: its
-crates are its own. Reads only what set-up has put on this machine.
+crates are its own. Reads only what set-up has put on this machine, and so does cargo-deny here: of
+other platforms' crates not all are there. It adds which second versions and sources are allowed,
+and advisories, if the RustSec advisory database is where `cargo deny fetch db` puts it.
 """
 
 from __future__ import annotations
@@ -13,7 +16,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
+import subprocess
 import sys
 from collections import Counter
 from importlib import metadata
@@ -171,7 +176,49 @@ def as_csv(rows: "list[tuple[str, str, str, str]]") -> str:
     return text.getvalue()
 
 
+# -- cargo-deny -----------------------------------------------------------------------------------
+
+CHECKS = ("bans", "licenses", "sources")
+NO_CARGO_DENY = "cargo-deny is not installed: cargo install --locked cargo-deny"
+NO_DATABASE = "advisories: the RustSec advisory database is not on this machine: cargo deny fetch db"
+
+
+def has_cargo_deny() -> bool:
+    return bool(project.run_for_text(["cargo", "deny", "--version"]))
+
+
+def advisories() -> "Path | None":
+    """The RustSec advisory database, where cargo-deny keeps it: the name ends with a hash."""
+    home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    return next((path for path in sorted((home / "advisory-dbs").glob("advisory-db-*")) if path.is_dir()), None)
+
+
+def cargo_deny(*checks: str) -> "list[str]":
+    """The command, for the crates of this platform and with no use of a network."""
+    return ["cargo", "deny", "--locked", "--offline", "--target", project.host_triple(), "check", *checks]
+
+
+def deny() -> int:
+    """All checks that can be done here; cargo-deny's exit status."""
+    if not has_cargo_deny():
+        raise Problem(NO_CARGO_DENY)
+    checks, database = CHECKS, advisories()
+    if database:
+        day = project.run_for_text(["git", "-C", str(database), "log", "-1", "--format=%cs"]).strip()
+        print(f"advisories: the RustSec advisory database of {day or 'an unknown day'}", flush=True)
+        checks = ("advisories", *CHECKS)
+    else:
+        print(f"skipped: {NO_DATABASE}", flush=True)
+    return subprocess.run(cargo_deny(*checks), cwd=project.ROOT, check=False).returncode
+
+
 def main() -> int:
+    if sys.argv[1:] == ["--deny"]:
+        try:
+            return deny()
+        except Problem as problem:
+            print(f"error: {problem}", file=sys.stderr)
+            return 1
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else project.ROOT / "target" / "licences.csv"
     try:
         rows = listed()

@@ -8,7 +8,7 @@ the run with exit status 1 and leaves the reports of earlier runs as they were.
 
 The kernel answers "ok" to a cell whose `?` met an error: that message only reaches
 standard error. So anything on standard error that is not known to be harmless is
-taken as a failure.
+taken as a failure, and so is a line `error: …` on standard output.
 """
 
 from __future__ import annotations
@@ -218,6 +218,9 @@ class Client(NotebookClient):
         if any(is_not_drawn(output) for output in cell.outputs):
             raise Failed("the kernel shows a table or a plot as Rust's own text: let the cell's "
                          "last expression use no variable up, but for a table alone")
+        told = next(filter(None, map(shown_error, cell.outputs)), "")
+        if told:
+            raise Failed(f"the cell shows an error and goes on: {safe(told)}")
         if any(findings.is_empty_plot(output) for output in cell.outputs):
             raise Failed("a plot of this cell draws nothing but its axes")
         if execute_reply["content"]["status"] == "ok":
@@ -270,6 +273,13 @@ def is_unit(output) -> bool:
     return output.get("output_type") == "execute_result" and dict(output.data) == {
         "text/plain": "()"
     }
+
+
+def shown_error(output) -> str:
+    """A line that begins as `ttp` begins one for an error, or a `Result` that is an `Err`, printed or
+    shown as the cell's value: the kernel answers "ok" to such a cell."""
+    text = output.get("text", "") if output.get("name") == "stdout" else output.get("data", {}).get("text/plain", "")
+    return next((line for line in ANSI.sub("", text).splitlines() if line.startswith(("error: ", "Err("))), "")
 
 
 def is_not_drawn(output) -> bool:

@@ -22,7 +22,8 @@ splits and the first two checkpoints come from the command line, which writes wh
 01, 03 and 06 would: 01 to 04 do nothing else here than in the smoke profile, 05 nothing at all;
 06 runs for SecBERT, which differs most; 07, 09 and 14 are the ones that show the paper's own models.
 What 11 and 12 do with another checkpoint the command line does as well.
-`--all` runs all of them with checkpoints of the published sizes.
+`--all` runs all of them with checkpoints of the published sizes, and the mutants of splits and cells,
+as `make test-mutants RUST=1` does.
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ CARGO_RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+
 CARGO_IGNORED = re.compile(r"^test \S+ \.\.\. ignored, (.+)$")
 FUZZED = re.compile(r"^ *\d+/\d+ (\S+) .* (sound|FAILED.*)$")
 SURVIVED = re.compile(r"^(?:kill|signal|disk): (\d+) tried, (\d+) survived")
+MUTANTS = re.compile(r"^(\d+) mutants, (\d+) caught")
 SOLUTIONS = re.compile(r"^  (\d+) solutions are right(?:, (\d+) not checked)?")
 PYTHON_RESULT = re.compile(r"^Ran (\d+) tests?")
 PYTHON_SKIPPED = re.compile(r"^.* \.\.\. skipped (['\"])(.*)\1$")
@@ -85,6 +87,7 @@ COMPONENTS = {"fmt": "rustfmt", "clippy": "clippy"}
 # Stages that say nothing where one before them failed: which, and what is said of it.
 NEEDS = {"cargo test": ("compile", "the tests did not compile"),
          "faults": ("compile", "ttp did not compile"),
+         "mutants": ("compile", "ttp did not compile"),
          "exercises": ("notebooks", "not all notebooks ran"),
          "reports": ("notebooks", "not all notebooks ran"),
          "checkpoints": ("compile", "what writes them did not compile"),
@@ -92,7 +95,7 @@ NEEDS = {"cargo test": ("compile", "the tests did not compile"),
 # Stages that come after others, whether these failed or not: all of them compile in one
 # folder, which the kernels of notebooks use as well.
 AFTER = {"clippy": ["format"], "kernel": ["clippy"], "compile": ["kernel"],
-         "cargo test": ["compile"], "fuzz": ["cargo test"], "faults": ["cargo test"], "slurm": ["compile"], "notebooks": ["compile"],
+         "cargo test": ["compile"], "fuzz": ["cargo test"], "faults": ["cargo test"], "mutants": ["cargo test"], "slurm": ["compile"], "notebooks": ["compile"],
          "exercises": ["notebooks"], "reports": ["notebooks"],
          "checkpoints": ["compile"], "paper": ["checkpoints"]}
 # As `make test-faults` takes them.
@@ -100,7 +103,7 @@ FEW_FAULTS = ("--kills", "14", "--signals", "4", "--disk", "21")
 # Seconds after which a stage hangs: several times what it takes on a slow machine with nothing
 # compiled before.
 LIMITS = {"format": 120, "environment": 2700, "clippy": 1800, "kernel": 2700, "compile": 1800,
-          "cargo test": 2400, "fuzz": 1800, "faults": 900, "slurm": 1500, "notebooks": 3600,
+          "cargo test": 2400, "fuzz": 1800, "faults": 900, "mutants": 900, "slurm": 1500, "notebooks": 3600,
           "exercises": 1200, "reports": 1200, "checkpoints": 600, "paper": 1500}
 # `--all` takes longer, and nobody waits for it.
 LIMIT_FACTOR_OF_ALL = 4
@@ -419,6 +422,22 @@ def faults(stage: Stage, command: "list[str]", environment: "dict[str, str]") ->
         stage.failed += 1
 
 
+def mutants(stage: Stage, command: "list[str]", environment: "dict[str, str]") -> None:
+    """Each mutant that a check caught counts as one."""
+    def count(line: str) -> None:
+        ended = MUTANTS.match(line)
+        if ended:
+            made, caught = int(ended.group(1)), int(ended.group(2))
+            stage.passed += caught
+            stage.failed += made - caught
+        elif line.startswith("skipped: "):
+            stage.reasons[line[len("skipped: "):].strip()] += 1
+            stage.skipped += 1
+
+    if stream(stage, command, environment, count) != 0 and not stage.failed:
+        stage.failed += 1
+
+
 def exercises(stage: Stage, command: "list[str]", environment: "dict[str, str]") -> None:
     """Each solution that its check calls right counts as one."""
     def count(line: str) -> None:
@@ -565,6 +584,9 @@ def the_plan(everything: bool) -> "list[tuple]":
         ("fuzz", fuzzed, own + [f"{here}/fuzz.py"], {**os.environ, "TIME": "60" if everything else "10", "TARGETS": ""}),
         ("faults", faults, own + ["-m", "faults", *(() if everything else FEW_FAULTS)],
          {**os.environ, "PYTHONPATH": here}),
+        # Those of files, plots and README are among Python's tests, too.
+        *([("mutants", mutants, own + ["-m", "mutants", "--rust"],
+            {**os.environ, "PYTHONPATH": here})] if everything else []),
         ("slurm", slurm, own + ["-m", "unittest", "-v", "sweep.check_slurm"],
          {**os.environ, "PYTHONPATH": here}),
         ("notebooks", notebooks, runner, smoke),

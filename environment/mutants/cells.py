@@ -19,8 +19,9 @@ RUST = {
     PANICS: ('panic!("no such label");', "let v: Vec<u32> = Vec::new(); v[3]", "None::<u32>.unwrap()",
              "unreachable!()", "assert_eq!(1, 2);", '"x".parse::<u32>().unwrap()', "std::process::exit(1);"),
     ERRORS: ('std::fs::read_to_string("/not/there")?', '"x".parse::<u32>()?', 'Err::<u32, String>("no".into())?',
-             "let undeclared: u32 = missing;"),
-    GOES_ON: ('eprintln!("No such file or directory");', 'eprint!("warning: empty");'),
+             "let undeclared: u32 = missing;", 'Err::<u32, String>("no".into())'),
+    GOES_ON: ('eprintln!("No such file or directory");', 'eprint!("warning: empty");',
+              'println!("error: no such label");', r'println!("{:?}", "x".parse::<u32>());'),
 }
 PYTHON = {
     PANICS: ("raise RuntimeError('no such label')", "[][3]", "{}['a']", "assert 1 == 2", "1 / 0", "int('x')",
@@ -30,7 +31,9 @@ PYTHON = {
         b"No such file or directory (os error 2)\n", b"invalid digit found in string\n", b"no\n",
         b"results/a.json: not there\n", b"row 7, field technique: empty\n", b"error: x\n")),
     GOES_ON: tuple(f"import sys; print({line!r}, file=sys.stderr); y = 3" for line in (
-        "warning: empty", "thread 'main' panicked at src/lib.rs:1:5:", "[W] not from libtorch", "x")),
+        "warning: empty", "thread 'main' panicked at src/lib.rs:1:5:", "[W] not from libtorch", "x"))
+    + ("print('error: no such label'); y = 3", "print('rows: 7\\nerror: results/a.json: not there'); y = 3",
+       "print('Err(ParseIntError { kind: InvalidDigit })'); y = 3"),
 }
 
 
@@ -44,6 +47,9 @@ class Cells:
         if rust:
             # Where the kernel's program is. Nothing is written there.
             self.house.variables["XDG_CACHE_HOME"] = str(project.cache().parent)
+            # The kernel's package is below the repository: cargo reads the manifest and the lock there.
+            self.house.write("Cargo.toml", '[workspace]\nexclude = ["target"]\n')
+            self.house.write("Cargo.lock", 'version = 4\n\n[[package]]\nname = "tch"\nversion = "0.17.0"\n')
             self.sound = ["let x: u32 = 1;", "x + 1",
                           'std::fs::create_dir_all("../results")?;\nstd::fs::write("../results/corpus.json", "{}")?;']
         else:

@@ -134,6 +134,8 @@ class Compared(unittest.TestCase):
         self.assertEqual(outcome.lines(), ["figures agree with README within half a unit of the last "
                                            "printed digit (188 figures)"])
         self.assertIn(outcome.lines()[0], README, "README shows how a run ends")
+        golden = (project.ENVIRONMENT / "golden" / "README.md").read_text(encoding="utf-8")
+        self.assertEqual(re.findall(r"README's (\d+) figures", golden), [str(outcome.agree)])
 
     def test_another_digit_of_any_figure_is_named(self) -> None:
         for figure in figures.of_table(README, LISTED) + figures.of_text(README, LISTED):

@@ -1,5 +1,5 @@
-"""Every mutant of a run's files, of plots and of README is caught; `make test-mutants` makes those
-of splits and cells, too."""
+"""Every mutant of a run's files, of plots and of README is caught, and one of a cell in Rust;
+`make test-mutants` and `make test-all` make all of splits and cells."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import unittest
 from unittest import mock
 
 import freshness
+import project
 import report
-from mutants import Mutant, Unsound, __main__ as whole, data, distinct, files
+from mutants import Mutant, Unsound, __main__ as whole, cells, data, distinct, files
 
 
 class Mutants(unittest.TestCase):
@@ -35,6 +36,13 @@ class Mutants(unittest.TestCase):
         with mock.patch.object(freshness.State, "is_up_to_date", lambda _: False), \
                 self.assertRaisesRegex(Unsound, "the run that nobody touched"):
             list(files.of_run())
+
+
+    def test_of_cells_on_the_rust_kernel(self) -> None:
+        if not project.evcxr().exists():
+            self.skipTest("no evcxr_jupyter: make setup")
+        with mock.patch.dict(cells.RUST, {cells.GOES_ON: cells.RUST[cells.GOES_ON][-1:]}, clear=True):
+            self.all_caught(list(cells.of_cells(True)), 1)
 
 
 class Counted(unittest.TestCase):

@@ -437,6 +437,13 @@ class Failures(HouseWithKernel):
         self.fails("x = 1", "import sys; print('bad \\x1b]0;title\\x07 label', file=sys.stderr)",
                    "print('never')", at=2, words=["bad \N{REPLACEMENT CHARACTER}]0;title"])
 
+    def test_an_error_that_a_cell_shows_and_goes_on(self) -> None:
+        value = "class Shown:\n    def __repr__(self):\n        return 'Err(Missing(7))'\nShown()"
+        for shown, word in (("print('rows\\nerror: no \\x1b[1mlabel')\ny = 1", "error: no label"),
+                            (value, "Err(Missing(7))")):
+            self.fails("print('calibration error: 0.1')", shown, "print('never')", at=2,
+                       words=[f"the cell shows an error and goes on: {word}"])
+
     def test_an_error_that_comes_late(self) -> None:
         late = ("import sys, threading, time\n"
                 "def say():\n    time.sleep(0.4)\n    print('late', file=sys.stderr)\n"

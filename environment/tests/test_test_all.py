@@ -26,7 +26,7 @@ RUNS = "01_corpus  (profile smoke)\n  done in 41.3 s\n02_trimming  (profile smok
 GOOD = {"fmt": ("", 0), "clippy": ("", 0), "kernel.py": ("", 0), "--no-run": ("", 0),
         "--doc": ("", 0), "test": (CARGO * 2, 0), "discover": (PYTHON, 0),
         "run_notebooks.py": (RUNS, 0), "exercises.py": ("", 0),
-        "fuzz.py": ("", 0), "faults": ("", 0),
+        "fuzz.py": ("", 0), "faults": ("", 0), "mutants": ("", 0),
         "browser.check_reports": (PYTHON, 0),
         "sweep.check_slurm": ("", 0),
         "random_checkpoints": ("", 0), "ttp": ("", 0)}
@@ -157,6 +157,16 @@ class Counts(unittest.TestCase):
         self.assertNotIn("--hidden", made)
         whole = [c for c in self.asked if c[-1].endswith("run_notebooks.py")]
         self.assertEqual(len(whole), 2, "smoke, and all of the paper profile")
+        self.assertEqual(sum("mutants" in command for command in self.asked), 1)
+
+    def test_mutants_that_no_check_caught_have_failed(self) -> None:
+        said = "skipped: mutants of splits: ttp is not compiled\n9 mutants, 7 caught, in 1 s\n"
+        self.assertEqual(self.last_line(arguments=("--all",)), (0, "25 passed, 0 failed, 4 skipped"))
+        code, out = self.all(arguments=("--all",), mutants=(said, 1))
+        self.assertEqual((code, out.splitlines()[-1]), (1, "32 passed, 2 failed, 5 skipped"))
+        self.assertIn(" skipped: mutants of splits: ttp is not compiled\n", out[out.index("\nformat   "):])
+        self.assertEqual(self.last_line(arguments=("--all",), mutants=("error: a\n", 1)),
+                         (1, "25 passed, 1 failed, 4 skipped"))
 
 
 class Stages(unittest.TestCase):
@@ -240,7 +250,7 @@ class Stages(unittest.TestCase):
 
     def test_every_stage_has_a_limit_and_waits_for_one_there_is(self) -> None:
         with mock.patch.object(project, "cargo_variables", dict):
-            names = [row[0] for row in test_all.the_plan(False)]
+            names = [row[0] for row in test_all.the_plan(True)]
         self.assertEqual(sorted(test_all.LIMITS), sorted(names))
         for name, after in test_all.AFTER.items():
             self.assertIn(name, names)
