@@ -116,7 +116,7 @@ pub fn width(text: &str) -> usize {
 /// opens one: `hxxp://`, `[.]` in hosts and IPv4 addresses, `[@]` in e-mail addresses,
 /// `[:]` after other schemes. Twice is the same as once.
 ///
-/// A host without a scheme is known by its last label: two letters, a common
+/// A host without a scheme is known by its `www.` or by its last label: two letters, a common
 /// top-level domain, or not ASCII. Where that is more often a file's ending
 /// (`install.sh`), a path, a port or a third label must confirm it.
 ///
@@ -224,6 +224,10 @@ fn is_host(run: &str, after: &str) -> bool {
     if labels.len() == 4 && labels.iter().all(octet) {
         return true;
     }
+    // Renderers make a link of it, whatever it ends in.
+    if labels[0].eq_ignore_ascii_case("www") {
+        return true;
+    }
     let last = last.to_lowercase();
     let more = before.len() > 1 || after.starts_with('/') || starts_with_port(after);
     if FILE_ENDINGS.contains(&last.as_str()) {
@@ -281,6 +285,7 @@ mod tests {
             ("evil.xn--p1ai, пример.рф", "evil[.]xn--p1ai, пример[.]рф"),
             ("c2.evil.top:443", "c2[.]evil[.]top:443"),
             ("www.a.sh a.sh/x a.sh:80 a.sh", "www[.]a[.]sh a[.]sh/x a[.]sh:80 a.sh"),
+            ("www.evil.example WWW.evil", "www[.]evil[.]example WWW[.]evil"),
             ("javascript:alert(1)", "javascript[:]alert(1)"),
             ("data: a table", "data: a table"),
             ("a+b@c.de; me@localhost", "a+b[@]c[.]de; me[@]localhost"),
