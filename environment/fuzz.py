@@ -21,6 +21,7 @@ versions of the code among them: it says how much was tried, and not that the co
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
@@ -159,22 +160,26 @@ def last_line(text: str) -> str:
 
 
 def processor_seconds(program: Path, target: str, given: Path) -> float:
-    """What a process takes of the processor that runs this input alone."""
+    """What a process takes of the processor that runs this input alone; endless where it does not
+    end well: one that waits for ever takes nothing."""
     with tempfile.TemporaryDirectory(prefix="ttp-fuzz-") as folder:
         environment = {**variables(target), "TTP_FUZZ_FOLDER": folder}
         command = [str(program), str(given), f"-timeout={MOST_SECONDS}", f"-artifact_prefix={folder}/"]
         child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        usage = os.wait4(child.pid, 0)[2]
-        child.returncode = 0
-    return usage.ru_utime + usage.ru_stime
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_utime + usage.ru_stime if child.returncode == 0 else math.inf
 
 
 def needs_too_long(program: Path, target: str, given: Path) -> str | None:
     """What an input needs, less what an empty one does, where that is more than it may."""
+    needed = processor_seconds(program, target, given)
+    if math.isinf(needed):
+        return f"it ends badly, or not within {MOST_SECONDS} s, when it runs alone"
     with tempfile.TemporaryDirectory(prefix="ttp-fuzz-") as folder:
         empty = Path(folder) / "empty"
         empty.touch()
-        needed = processor_seconds(program, target, given) - processor_seconds(program, target, empty)
+        needed -= processor_seconds(program, target, empty)
     size = given.stat().st_size
     if needed <= PROCESSOR_SECONDS * max(1.0, size / BYTES):
         return None

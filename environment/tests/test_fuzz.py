@@ -132,6 +132,12 @@ class Bounds(Stand):
         self.assertTrue(Path(result["found"]).is_file(), "it is kept")
         self.assertRegex(result["said"], r"csv-timeout-1: \d\.\d s of the processor for 3 bytes\n")
 
+    def test_what_fails_alone_is_one_however_little_it_takes(self) -> None:
+        program = self.program(SLOW.replace("SECONDS", '"0"').replace("sys.exit()\nprint", "sys.exit(70)\nprint"))
+        given = self.folder / "given"
+        given.write_text("0")
+        self.assertRegex(fuzz.needs_too_long(program, "csv", given) or "", "^it ends badly, or not within 60 s")
+
     def test_a_large_input_may_take_longer(self) -> None:
         program = self.program(HEAD)
         given = self.folder / "given"
