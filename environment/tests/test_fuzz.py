@@ -156,6 +156,26 @@ class Bounds(Stand):
         result = fuzz.run(program, "csv", 1)
         self.assertEqual((result["sound"], Path(result["found"]).name), (False, "csv-crash-1"))
 
+    def test_after_what_is_known_it_goes_on(self) -> None:
+        once = HEAD + """
+again = pathlib.Path(__file__ + ".again")
+print("stat::number_of_executed_units: 5")
+if again.exists():
+    sys.exit()
+again.touch()
+kept = options["artifact_prefix"] + "crash-1"
+pathlib.Path(kept).touch()
+print("memory allocation of 2305843009213693952 bytes failed\\nstack backtrace:\\n  6: FRAME::f")
+print("Test unit written to", kept)
+sys.exit(77)
+"""
+        result = fuzz.run(self.program(once.replace("FRAME", "polars_parquet::arrow::read")), "csv", 60)
+        self.assertEqual((result["sound"], result["executions"], result["known"]), (True, 10, 1))
+        self.assertEqual(list((fuzz.WORK / "found").iterdir()), [])
+        (self.folder / "program.again").unlink()
+        result = fuzz.run(self.program(once.replace("FRAME", "ttp_base")), "csv", 60)
+        self.assertEqual((result["sound"], result["executions"], result["known"]), (False, 5, 0))
+
 
 class Seeds(Stand):
     def seed(self, name: str, text: str) -> None:
@@ -198,7 +218,7 @@ class Seeds(Stand):
 class Totals(Stand):
     def result(self, executions: int, sound: bool = True) -> dict:
         return {"target": "csv", "executions": executions, "seconds": 3, "mebibytes": 9, "inputs": 1, "measured": 0,
-                "found": None, "sound": sound, "said": ""}
+                "known": 0, "found": None, "sound": sound, "said": ""}
 
     def run_with(self, results: list) -> "tuple[int, str, str]":
         with mock.patch.object(fuzz, "build", return_value=Path("program")), \
