@@ -46,8 +46,9 @@ sys.exit(70)
 STRICT = HEAD + """
 for path in paths:
     print("Running:", path)
-    if "good" not in pathlib.Path(path).read_text():
-        print("own.csv: not good\\nthread panicked:\\nrefused" if "bad" in pathlib.Path(path).read_text() else "thread panicked")
+    text = pathlib.Path(path).read_text()
+    if text != "good":
+        print("own.csv: not good\\nthread panicked:\\nrefused" if text == "bad" else "thread panicked")
         sys.exit(77)
 """
 
