@@ -122,6 +122,13 @@ impl FlowFile {
         let mut pieces = Vec::new();
         let mut first = 0;
         for group in &footer.row_groups {
+            // What a damaged footer says would be pieces without end.
+            let whole = |values: i64| usize::try_from(values).is_ok_and(|n| n >= group.num_rows());
+            if !group.parquet_columns().iter().all(|column| whole(column.num_values())) {
+                let reason =
+                    format!("damaged: columns are shorter than its {} rows", group.num_rows());
+                return Err(Error::input(path, reason));
+            }
             let end = first + group.num_rows();
             while first < end {
                 let rows = CHUNK_ROWS.min(end - first);
@@ -360,5 +367,25 @@ impl ColumnChoice<'_> {
             pieces: Vec::new(),
             notes: None,
         })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// Two rows, and a footer that says of 2⁶¹.
+    #[test]
+    fn rows_that_no_column_has_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("flows.parquet");
+        let bytes = include_bytes!("../../../../../../fuzz/seeds/flows/refused-rows.parquet");
+        std::fs::write(&path, bytes).unwrap();
+        let error = FlowFile::open(&path, &FlowColumns::default()).unwrap_err().to_string();
+        assert!(
+            error.ends_with("damaged: columns are shorter than its 2305843009213693952 rows"),
+            "{error}"
+        );
     }
 }

@@ -29,11 +29,17 @@ pub(super) fn read_parquet(file: &Path, columns: &Columns) -> Result<(Prediction
     })?;
     let mut gathered = PredictionRows::new(&places);
     for start in (0..rows).step_by(ROWS_AT_ONCE) {
+        let wanted = ROWS_AT_ONCE.min(rows - start);
         let reader = ParquetReader::new(open()?)
             .with_columns(Some(places.names()))
-            .with_slice(Some((start, ROWS_AT_ONCE.min(rows - start))))
+            .with_slice(Some((start, wanted)))
             .read_parallel(ParallelStrategy::Columns);
         let frame = frame_of(file, reader)?;
+        // A damaged footer may say of rows without end.
+        if frame.height() != wanted {
+            let reason = format!("damaged: {} of {rows} rows", start + frame.height());
+            return Err(Error::input(file, reason));
+        }
         take_frame(file, &frame, start, &places, &mut gathered)?;
     }
     Ok((gathered, places))
