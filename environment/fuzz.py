@@ -268,8 +268,13 @@ def fuzzed(names: list[str], time: int, results: list[dict]) -> None:
     program = build()
     own_seeds(program)
     for number, name in enumerate(names, 1):
-        check_seeds(program, name)
-        result = run(program, name, time)
+        try:
+            check_seeds(program, name)
+            result = run(program, name, time)
+        except Problem as problem:
+            # The others are to run.
+            result = {"target": name, "executions": 0, "seconds": 0, "mebibytes": 0, "measured": 0, "known": 0,
+                      "inputs": 0, "found": None, "sound": False, "said": f"error: {problem}"}
         results.append(result)
         end = "sound" if result["sound"] else f"FAILED: {result['found'] or 'no input kept'}"
         again = "".join(f", {result[how]} {how}" for how in ("measured", "known") if result[how])

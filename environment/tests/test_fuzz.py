@@ -243,6 +243,17 @@ class Totals(Stand):
         self.assertIn("failed: csv", out)
         self.assertEqual(fuzz.totals()["csv"]["executions"], 40)
 
+    def test_a_wrong_seed_fails_its_target_alone(self) -> None:
+        with mock.patch.object(fuzz, "build"), mock.patch.object(fuzz, "own_seeds"), \
+                mock.patch.object(fuzz, "check_seeds", side_effect=[Problem("a: a seed is refused"), None]), \
+                mock.patch.object(fuzz, "run", return_value=self.result(40)), \
+                contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+            results: "list[dict]" = []
+            fuzz.fuzzed(["stix", "csv"], 3, results)
+        self.assertEqual([(one["target"], one["sound"]) for one in results], [("stix", False), ("csv", True)])
+        self.assertEqual(err.getvalue(), "error: a: a seed is refused\n")
+        self.assertRegex(out.getvalue(), r"1/2 stix .* FAILED: no input kept\n 2/2 csv .* sound\n")
+
     def test_other_content_is_refused_and_stays(self) -> None:
         path = fuzz.WORK / "totals.json"
         for text in ("{", "[]", '{"csv": 3}', '{"csv": {}}', '{"csv": {"executions": "x", "seconds": 1}}'):
