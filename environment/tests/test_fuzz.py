@@ -16,6 +16,7 @@ from pathlib import Path
 from unittest import mock
 
 import fuzz
+import project
 from project import Problem
 
 # What every stand-in begins with.
@@ -146,6 +147,15 @@ class Bounds(Stand):
         for seconds, too_long in ((2.9, False), (3.1, True)):
             with mock.patch.object(fuzz, "processor_seconds", side_effect=[seconds + 0.5, 0.5]):
                 self.assertEqual(fuzz.needs_too_long(program, "csv", given) is not None, too_long)
+
+    def test_targets_of_parquet_may_take_longer(self) -> None:
+        program, given = self.program(HEAD), self.folder / "given"
+        given.touch()
+        with mock.patch.dict(os.environ, {"TARGETS": ""}), mock.patch.object(fuzz, "FUZZ", project.ROOT / "fuzz"):
+            self.assertLessEqual(set(fuzz.PARQUET), set(fuzz.targets()))
+        for target, seconds, too_long in (("csv", 12.5, True), ("parquet", 12.5, False), ("parquet", 60.5, True)):
+            with mock.patch.object(fuzz, "processor_seconds", side_effect=[seconds, 0.5]):
+                self.assertEqual(fuzz.needs_too_long(program, target, given) is not None, too_long, target)
 
     def test_libfuzzer_is_told_the_bounds(self) -> None:
         program = self.program(HEAD + "print('stat::number_of_executed_units:', options['rss_limit_mb'])\n")
