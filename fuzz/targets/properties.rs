@@ -251,7 +251,7 @@ pub fn audit(bytes: &[u8]) -> bool {
     let audit = ttp_audit::audit(&claims).expect("an audit");
     let refuted = audit.claims.iter().any(|v| matches!(v.verdict, Verdict::Inconsistent { .. }));
     let open = audit.claims.iter().any(|v| matches!(v.verdict, Verdict::Undecided { .. }));
-    let agrees = refuted == !possible || (form > 0 && open && !refuted);
+    let agrees = refuted != possible || (form > 0 && open && !refuted);
     assert!(agrees, "possible: {possible}; {:?}\n{text}", audit.claims);
     true
 }
