@@ -150,6 +150,15 @@ pub fn defang(text: &str) -> String {
             }
             if in_authority || is_host(run, after) {
                 push_host(run, &mut out);
+                // What is broken off a host may be a scheme: `evil.tel:80`.
+                let last = run.rsplit(is_dot).next().unwrap_or_default();
+                if let Some(path) =
+                    after.strip_prefix(':').filter(|path| is_short_scheme(last, path))
+                {
+                    out.push_str("[:]");
+                    rest = path;
+                    continue;
+                }
             } else {
                 out.push_str(run);
             }
@@ -319,6 +328,7 @@ mod tests {
             "http://http://http://a.b@c.d:e.f",
             "@@.@.a.b@",
             "a.ph://evp",
+            "www.ev.javascript:x(1) evil.tel:80",
             "hxxp://evil.exampevi://1.2.3.4",
         ] {
             let once = defang(text);
