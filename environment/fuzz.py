@@ -5,19 +5,31 @@
 
 The targets are in fuzz/targets/, one program; TTP_FUZZ names the one that runs. Only the project's
 own crates are instrumented. Inputs that reach new code are kept in target/fuzz/<target>/ and are
-where the next run begins, beside the seeds of fuzz/seeds/<target>/. What crashes, hangs for more
-than ten seconds or takes more than a gigabyte is kept in target/fuzz/found/ and named; the exit
-status is 1 then.
+where the next run begins, beside the seeds: those of fuzz/seeds/<target>/, and those that are no
+text, which the program itself writes to target/fuzz/seeds/<target>/ (fuzz/targets/seeds.rs). Before
+a target runs, each of its seeds has to be read, or refused where its name begins with "refused".
+
+What crashes, takes more than 512 MiB, or needs more than a second of the processor for each 100 KB is
+kept in target/fuzz/found/ and named; the exit status is 1 then. libFuzzer stops an input by the clock,
+and beside other programs an input may take long that needs little: it runs again, alone, and if
+its processor time is within bounds, the target goes on for the time that is left. So it does after
+what is known of polars (KNOWN below), which is counted.
+
+target/fuzz/totals.json adds up executions and seconds of each target over all runs, those of earlier
+versions of the code among them: it says how much was tried, and not that the code of today was.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
+import time as clock
 from pathlib import Path
 
 import crates
@@ -26,7 +38,16 @@ from project import Problem
 
 FUZZ = project.ROOT / "fuzz"
 WORK = project.ROOT / "target" / "fuzz"
-SECONDS_AN_INPUT, MEBIBYTES, BYTES = 10, 1024, 100_000
+# An input's bytes, its processor time, and the time by the clock after which it is measured; memory.
+BYTES, PROCESSOR_SECONDS, SECONDS, MEBIBYTES = 100_000, 1.0, 2, 512
+# No input is waited for longer than that.
+MOST_SECONDS = 60
+# A find of polars' own that no caller can catch: of a damaged parquet file it asks for as much memory
+# as the header of a page says, and the process ends.
+KNOWN = re.compile(r"^memory allocation of \d+ bytes failed$.*polars_parquet::arrow::read", re.MULTILINE | re.DOTALL)
+# Another is a list of up to 2^31 flags in a footer, which polars passes over one by one: 12 s without
+# optimisation. Targets that read parquet have more time for that.
+PARQUET, TIMES_LONGER = ("parquet", "predictions", "flows", "names"), 20
 # What libFuzzer needs the compiler to put into the code.
 COVERAGE = ("-Cpasses=sancov-module", "-Cllvm-args=-sanitizer-coverage-level=4",
             "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
@@ -89,50 +110,221 @@ def build() -> Path:
     raise Problem("cargo named no program")
 
 
+def own_seeds(program: Path) -> Path:
+    """The seeds that are no text, written anew by the program."""
+    folder = WORK / "seeds"
+    shutil.rmtree(folder, ignore_errors=True)
+    done = called([str(program)], "", {"TTP_FUZZ_SEEDS": str(folder)})
+    if done.returncode:
+        raise Problem(f"the program wrote no seeds: {last_line(done.stdout)}")
+    return folder
+
+
+def seeds_of(target: str) -> list[Path]:
+    """The folders with a target's seeds."""
+    return [folder for folder in (FUZZ / "seeds" / target, WORK / "seeds" / target) if folder.is_dir()]
+
+
+def check_seeds(program: Path, target: str) -> None:
+    """Refuses a target without seeds, and a seed that is not read as its name says."""
+    seeds = sorted(path for folder in seeds_of(target) for path in folder.iterdir())
+    if not seeds:
+        raise Problem(f"{target}: no seed")
+    refused = [path for path in seeds if path.name.startswith("refused")]
+    # libFuzzer ends at the first that is refused, and names each before it runs it.
+    for together in ([path for path in seeds if path not in refused], *([path] for path in refused)):
+        if not together:
+            continue
+        done = called([str(program), *map(str, together)], target, {"TTP_FUZZ_STRICT": "1"})
+        # What else ends the program is a find: such a seed was refused once and is no more.
+        is_refused = done.returncode != 0 and "\nrefused\n" in done.stdout
+        if is_refused != (together[0] in refused) or (done.returncode != 0) != is_refused:
+            parts = re.split(r"^Running: (.+)$", done.stdout, flags=re.MULTILINE)
+            said = [line for line in parts[-1].splitlines() if line.strip() and not line.startswith("Executed")]
+            ends = "a seed is refused" if is_refused else "a seed ends the program"
+            how = ends if done.returncode else "it is to be refused, and is read"
+            raise Problem(f"{parts[-2] if len(parts) > 1 else target}: {how}: {' | '.join(said[:3])}")
+
+
+def variables(target: str) -> dict[str, str]:
+    return {**os.environ, **project.libtorch_variables(), "TTP_FUZZ": target, "OMP_NUM_THREADS": "1",
+            "RAYON_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
+
+
+def called(command: list[str], target: str, more: dict[str, str], wait: float = 600) -> subprocess.CompletedProcess:
+    """Runs the program, its files in memory where the system has such a folder."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(prefix="ttp-fuzz-", dir=memory if memory.is_dir() else None) as folder:
+        environment = {**variables(target), "TTP_FUZZ_FOLDER": folder, **more}
+        # What is not to be kept anywhere else goes with the folder.
+        command = [command[0], f"-artifact_prefix={folder}/", *command[1:]]
+        return subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              errors="replace", timeout=wait)
+
+
+def last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["it said nothing"])[-1]
+
+
+def processor_seconds(program: Path, target: str, given: Path) -> float:
+    """What a process takes of the processor that runs this input alone; endless where it does not
+    end well: one that waits for ever takes nothing."""
+    with tempfile.TemporaryDirectory(prefix="ttp-fuzz-") as folder:
+        environment = {**variables(target), "TTP_FUZZ_FOLDER": folder}
+        command = [str(program), str(given), f"-timeout={MOST_SECONDS}", f"-artifact_prefix={folder}/"]
+        child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_utime + usage.ru_stime if child.returncode == 0 else math.inf
+
+
+def needs_too_long(program: Path, target: str, given: Path) -> str | None:
+    """What an input needs, less what an empty one does, where that is more than it may."""
+    needed = processor_seconds(program, target, given)
+    if math.isinf(needed):
+        return f"it ends badly, or not within {MOST_SECONDS} s, when it runs alone"
+    with tempfile.TemporaryDirectory(prefix="ttp-fuzz-") as folder:
+        empty = Path(folder) / "empty"
+        empty.touch()
+        needed -= processor_seconds(program, target, empty)
+    size = given.stat().st_size
+    longer = TIMES_LONGER if target in PARQUET else 1
+    if needed <= PROCESSOR_SECONDS * longer * max(1.0, size / BYTES):
+        return None
+    return f"{needed:.1f} s of the processor for {size} bytes"
+
+
 def run(program: Path, target: str, time: int) -> dict:
-    """Runs one target, and says how often."""
+    """Runs one target, and says how often. Where it stops at an input that took long by the clock
+    alone, it goes on, and waits twice as long for the next one; after what is known it goes on, too."""
     corpus, found = WORK / target, WORK / "found"
-    seeds = FUZZ / "seeds" / target
     for folder in (corpus, found):
         folder.mkdir(parents=True, exist_ok=True)
-    command = [str(program), str(corpus), *([str(seeds)] if seeds.is_dir() else []), f"-max_total_time={time}",
-               f"-timeout={SECONDS_AN_INPUT}", f"-rss_limit_mb={MEBIBYTES}", f"-max_len={BYTES}",
-               f"-artifact_prefix={found}/{target}-", "-print_final_stats=1", "-verbosity=0"]
-    environment = {**os.environ, **project.libtorch_variables(), "TTP_FUZZ": target, "OMP_NUM_THREADS": "1",
-                   "RAYON_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, errors="replace", timeout=time + 600)
-    counted = re.search(r"stat::number_of_executed_units:\s*(\d+)", done.stdout)
-    peak = re.search(r"stat::peak_rss_mb:\s*(\d+)", done.stdout)
-    artefact = re.search(r"Test unit written to (\S+)", done.stdout)
-    return {"target": target, "executions": int(counted[1]) if counted else 0,
-            "mebibytes": int(peak[1]) if peak else 0, "inputs": len(list(corpus.iterdir())),
-            "found": artefact[1] if artefact else None, "sound": done.returncode == 0,
-            "said": "" if done.returncode == 0 else done.stdout[-3000:]}
+    began, wait = clock.monotonic(), SECONDS
+    result = {"target": target, "executions": 0, "seconds": 0, "mebibytes": 0, "measured": 0, "known": 0}
+    while True:
+        left = max(1, round(time - (clock.monotonic() - began)))
+        command = [str(program), str(corpus), *map(str, seeds_of(target)), f"-max_total_time={left}",
+                   f"-timeout={wait}", f"-rss_limit_mb={MEBIBYTES}", f"-max_len={BYTES}",
+                   f"-artifact_prefix={found}/{target}-", "-print_final_stats=1", "-verbosity=0", "-close_fd_mask=1"]
+        done = called(command, target, {}, left + 600)
+        counted = re.search(r"stat::number_of_executed_units:\s*(\d+)", done.stdout)
+        peak = re.search(r"stat::peak_rss_mb:\s*(\d+)", done.stdout)
+        artefact = re.search(r"Test unit written to (\S+)", done.stdout)
+        result["executions"] += int(counted[1]) if counted else 0
+        result["mebibytes"] = max(result["mebibytes"], int(peak[1]) if peak else 0)
+        said = done.stdout[-3000:]
+        sound = done.returncode == 0
+        too_long = None
+        if not sound and artefact:
+            kept = Path(artefact[1])
+            if kept.name.startswith(f"{target}-timeout-"):
+                too_long = needs_too_long(program, target, kept)
+                no_find, counted_as, wait = too_long is None, "measured", min(2 * wait, MOST_SECONDS)
+            else:
+                no_find, counted_as = KNOWN.search(done.stdout) is not None, "known"
+            if no_find:
+                result[counted_as] += 1
+                kept.unlink(missing_ok=True)
+                if clock.monotonic() - began < time:
+                    continue
+                sound = True
+        if too_long:
+            said = f"{artefact[1]}: {too_long}\n{said}"
+        break
+    return {**result, "seconds": round(clock.monotonic() - began), "inputs": len(list(corpus.iterdir())),
+            "found": artefact[1] if artefact and not sound else None, "sound": sound, "said": "" if sound else said}
 
 
-def main() -> int:
+def write_whole(path: Path, value: object) -> None:
+    """Writes JSON under another name, and then renames it."""
+    other = path.with_name(f".{path.name}.new")
+    other.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    os.replace(other, path)
+
+
+def totals() -> dict[str, dict[str, int]]:
+    """Executions and seconds of each target over all runs."""
+    path = WORK / "totals.json"
+    if not path.exists():
+        return {}
     try:
-        time, names = seconds(), targets()
-        program = build()
-        results = []
-        for number, name in enumerate(names, 1):
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return {name: {field: int(one[field]) for field in ("executions", "seconds")} for name, one in kept.items()}
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        raise Problem(f"{path}: not what this program writes ({type(error).__name__}); remove it") from error
+
+
+def add_up(results: list[dict]) -> dict[str, dict[str, int]]:
+    """Adds a run's results to those of the runs before, and keeps the sums."""
+    sums = totals()
+    for result in results:
+        one = sums.setdefault(result["target"], {"executions": 0, "seconds": 0})
+        for field in one:
+            one[field] += result[field]
+    write_whole(WORK / "totals.json", sums)
+    return sums
+
+
+def fuzzed(names: list[str], time: int, results: list[dict]) -> None:
+    """Runs the targets; the results of those that ended are added to the list as they end."""
+    totals()
+    program = build()
+    own_seeds(program)
+    for number, name in enumerate(names, 1):
+        try:
+            check_seeds(program, name)
             result = run(program, name, time)
-            results.append(result)
-            end = "sound" if result["sound"] else f"FAILED: {result['found'] or 'no input kept'}"
-            print(f"{number:2}/{len(names)} {name:12} {result['executions']:>9} executions, {result['inputs']:>5} "
-                  f"inputs kept, {result['mebibytes']:>4} MiB  {end}", flush=True)
-            if not result["sound"]:
-                print(result["said"], file=sys.stderr)
-    except Problem as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 1
-    (WORK / "results.json").write_text(json.dumps(
-        [{k: v for k, v in r.items() if k != "said"} for r in results], indent=2) + "\n", encoding="utf-8")
+        except Problem as problem:
+            # The others are to run.
+            result = {"target": name, "executions": 0, "seconds": 0, "mebibytes": 0, "measured": 0, "known": 0,
+                      "inputs": 0, "found": None, "sound": False, "said": f"error: {problem}"}
+        results.append(result)
+        end = "sound" if result["sound"] else f"FAILED: {result['found'] or 'no input kept'}"
+        again = "".join(f", {result[how]} {how}" for how in ("measured", "known") if result[how])
+        print(f"{number:2}/{len(names)} {name:12} {result['executions']:>9} executions, {result['inputs']:>5} "
+              f"inputs kept, {result['mebibytes']:>4} MiB{again}  {end}", flush=True)
+        if not result["sound"]:
+            print(result["said"], file=sys.stderr)
+
+
+def report(results: list[dict]) -> int:
+    """What was done, in this run and in all; the exit status."""
+    write_whole(WORK / "results.json", [{k: v for k, v in r.items() if k != "said"} for r in results])
+    sums = add_up(results)
+    print("executions over all runs:")
+    for name, one in sorted(sums.items()):
+        print(f"   {name:12} {one['executions']:>12} in {one['seconds']} s")
     failed = [result["target"] for result in results if not result["sound"]]
     whole = sum(result["executions"] for result in results)
     print(f"{len(results)} targets, {whole} executions" + (f"; failed: {', '.join(failed)}" if failed else ""))
     return 1 if failed else 0
+
+
+def main() -> int:
+    results: list[dict] = []
+    status = 0
+    try:
+        try:
+            fuzzed(targets(), seconds(), results)
+        finally:
+            # What was run counts, however it ended.
+            if results:
+                status = report(results)
+    except Problem as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    except subprocess.TimeoutExpired as error:
+        print(f"error: {Path(error.cmd[0]).name} did not end within {error.timeout:.0f} s and was stopped",
+              file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return status
 
 
 if __name__ == "__main__":

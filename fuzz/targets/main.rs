@@ -1,6 +1,9 @@
 //! One program for all fuzz targets: `TTP_FUZZ` names the target (`make fuzz`). Every target gives
 //! bytes to something that reads what others wrote. It may refuse them, in one line; it may not
 //! panic, hang or take memory without bounds. Some targets hold what comes out to a property.
+//!
+//! With `TTP_FUZZ_SEEDS=FOLDER` it writes the seeds that are no text into that folder, and ends.
+//! With `TTP_FUZZ_STRICT=1` it stops at an input that is refused: seeds are to be read.
 
 #![no_main]
 // A target that fails is to stop.
@@ -8,32 +11,41 @@
 
 mod properties;
 mod readers;
+mod seeds;
 
 use libfuzzer_sys::{Corpus, fuzz_target};
+use std::path::Path;
 use std::sync::LazyLock;
 
-/// A target's name, and what it does with the bytes.
-type Target = (&'static str, fn(&[u8]));
+/// A target's name, and what it does with the bytes: whether they were read.
+type Target = (&'static str, fn(&[u8]) -> bool);
 
-const TARGETS: [Target; 21] = [
+const TARGETS: [Target; 28] = [
     ("stix", readers::stix),
     ("tram", readers::tram),
     ("tram_v2", readers::tram_v2),
     ("csv", readers::csv),
     ("parquet", readers::parquet),
+    ("split", readers::split),
     ("profile", readers::profile),
     ("claims", readers::claims),
     ("matrix", readers::matrix),
     ("predictions", readers::predictions),
+    ("names", readers::names),
     ("safetensors", readers::safetensors),
     ("pickle", readers::pickle),
     ("config", readers::config),
     ("vocabulary", readers::vocabulary),
-    ("i2w", readers::i2w),
     ("tokenizer", readers::tokenizer),
+    ("modules", readers::modules),
+    ("state", readers::state),
     ("netml", readers::netml),
+    ("flows", readers::flows),
     ("linear", readers::linear),
+    ("pairs", readers::pairs),
+    ("evidence", readers::evidence),
     ("document", readers::document),
+    ("report", readers::report),
     ("sentences", properties::sentences),
     ("shown", properties::shown),
     ("audit", properties::audit),
@@ -51,7 +63,20 @@ static TARGET: LazyLock<Target> = LazyLock::new(|| {
     }
 });
 
-fuzz_target!(|bytes: &[u8]| -> Corpus {
-    TARGET.1(bytes);
+/// Whether an input that is refused is a failure.
+static STRICT: LazyLock<bool> = LazyLock::new(|| std::env::var_os("TTP_FUZZ_STRICT").is_some());
+
+/// Before libFuzzer begins, which takes a program that ends by itself for one that failed.
+fn begin() {
+    if let Some(folder) = std::env::var_os("TTP_FUZZ_SEEDS") {
+        seeds::write(Path::new(&folder));
+        std::process::exit(0);
+    }
+    LazyLock::force(&TARGET);
+}
+
+fuzz_target!(init: begin(), |bytes: &[u8]| -> Corpus {
+    let read = TARGET.1(bytes);
+    assert!(read || !*STRICT, "refused");
     Corpus::Keep
 });

@@ -331,6 +331,14 @@ fn what_is_not_computed_is_refused_by_name() {
         let line = said(dense, "modules.json", |content| content[at]["type"] = json!(kind));
         assert_eq!(line, format!("model/modules.json, field {field:?}: {reason}"));
     }
+    // Sizes are memory: they are refused before any is taken.
+    let line =
+        said(dense, "2_Dense/config.json", |content| content["out_features"] = json!(1 << 24));
+    assert!(
+        line.contains(" bytes, but its config.json is of a layer of ")
+            && line.ends_with(" numbers"),
+        "{line}"
+    );
     let line = said(dense, "modules.json", |content| content[2]["path"] = json!("../2_Dense"));
     assert_eq!(
         line,

@@ -2,7 +2,11 @@
 
 use crate::{Error, Result, files};
 use polars::prelude::*;
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::path::Path;
+use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Writes any frame to a parquet file, whole or not at all.
 ///
@@ -20,13 +24,55 @@ pub fn write_parquet(frame: &mut DataFrame, path: &Path) -> Result<()> {
 /// # Errors
 /// If the file cannot be read or is no parquet.
 pub fn read_parquet(path: &Path) -> Result<DataFrame> {
-    let file = std::fs::File::open(path).map_err(Error::file(path, "read"))?;
-    ParquetReader::new(file).finish().map_err(unread_parquet(path))
+    let file = File::open(path).map_err(Error::file(path, "read"))?;
+    frame_of(path, ParquetReader::new(file))
+}
+
+/// The frame that a reader of that file gives.
+///
+/// # Errors
+/// If the file is damaged.
+pub fn frame_of(path: &Path, reader: ParquetReader<File>) -> Result<DataFrame> {
+    let frame = of_parquet(path, || reader.finish())?;
+    // polars does not look: what is read of such a frame later would be a panic.
+    match frame.columns().iter().find(|column| column.len() != frame.height()) {
+        Some(short) => {
+            let reason = format!("damaged: {} of {} rows", short.len(), frame.height());
+            Err(Error::input_at(path, None, Some(short.name()), reason))
+        }
+        None => Ok(frame),
+    }
+}
+
+/// How many threads read parquet now.
+static READING: AtomicUsize = AtomicUsize::new(0);
+
+/// What polars reads of a parquet file. Of some damages it panics, in whatever thread: they are told
+/// in one line as any other.
+///
+/// # Errors
+/// If the file is damaged.
+pub fn of_parquet<T>(path: &Path, read: impl FnOnce() -> PolarsResult<T>) -> Result<T> {
+    static SILENT: Once = Once::new();
+    SILENT.call_once(|| {
+        let before = take_hook();
+        set_hook(Box::new(move |panic| {
+            let is_own = panic.location().is_none_or(|place| !place.file().contains("polars"));
+            if is_own || READING.load(Ordering::Relaxed) == 0 {
+                before(panic);
+            }
+        }));
+    });
+    READING.fetch_add(1, Ordering::Relaxed);
+    let found = catch_unwind(AssertUnwindSafe(read));
+    READING.fetch_sub(1, Ordering::Relaxed);
+    let damaged = |_| Error::input(path, "not a whole parquet file: damaged");
+    found.map_err(damaged)?.map_err(unread_parquet(path))
 }
 
 /// Why a parquet file cannot be read: it is damaged, has two columns of one name, or columns of a
 /// type that polars was built without.
-pub fn unread_parquet(path: &Path) -> impl Fn(PolarsError) -> Error + '_ {
+fn unread_parquet(path: &Path) -> impl Fn(PolarsError) -> Error + '_ {
     move |error| {
         if let PolarsError::Duplicate(said) = &error {
             let name = said.split_once('\'').and_then(|(_, rest)| rest.split_once('\''));
@@ -46,6 +92,28 @@ pub fn unread_parquet(path: &Path) -> impl Fn(PolarsError) -> Error + '_ {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    /// What the fuzz targets found: a validity shorter than its column, a column shorter than the
+    /// frame.
+    #[test]
+    fn damages_of_which_polars_panics_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.parquet");
+        for (bytes, said) in [
+            (
+                &include_bytes!("../../../../fuzz/seeds/predictions/refused-validity.parquet")[..],
+                "t.parquet: not a whole parquet file: damaged",
+            ),
+            (
+                include_bytes!("../../../../fuzz/seeds/parquet/refused-rows-short.parquet"),
+                "t.parquet, field \"technique\": damaged: 2 of 501 rows",
+            ),
+        ] {
+            std::fs::write(&path, bytes).unwrap();
+            let error = read_parquet(&path).unwrap_err().to_string();
+            assert!(error.ends_with(said), "{error}");
+        }
+    }
 
     // Others write such files: https://github.com/pola-rs/polars/issues/27393 and
     // https://github.com/apache/datafusion/issues/24381

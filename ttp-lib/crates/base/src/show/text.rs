@@ -42,7 +42,7 @@ pub fn escape_markdown(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '#' | '|' | '~' | '$' | '!' => {
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '#' | '|' | '~' | '^' | '$' | '!' => {
                 out.push('\\');
                 out.push(c);
             }
@@ -116,7 +116,7 @@ pub fn width(text: &str) -> usize {
 /// opens one: `hxxp://`, `[.]` in hosts and IPv4 addresses, `[@]` in e-mail addresses,
 /// `[:]` after other schemes. Twice is the same as once.
 ///
-/// A host without a scheme is known by its last label: two letters, a common
+/// A host without a scheme is known by its `www.` or by its last label: two letters, a common
 /// top-level domain, or not ASCII. Where that is more often a file's ending
 /// (`install.sh`), a path, a port or a third label must confirm it.
 ///
@@ -150,6 +150,15 @@ pub fn defang(text: &str) -> String {
             }
             if in_authority || is_host(run, after) {
                 push_host(run, &mut out);
+                // What is broken off a host may be a scheme: `evil.tel:80`.
+                let last = run.rsplit(is_dot).next().unwrap_or_default();
+                if let Some(path) =
+                    after.strip_prefix(':').filter(|path| is_short_scheme(last, path))
+                {
+                    out.push_str("[:]");
+                    rest = path;
+                    continue;
+                }
             } else {
                 out.push_str(run);
             }
@@ -224,6 +233,10 @@ fn is_host(run: &str, after: &str) -> bool {
     if labels.len() == 4 && labels.iter().all(octet) {
         return true;
     }
+    // Renderers make a link of it, whatever it ends in.
+    if labels[0].eq_ignore_ascii_case("www") {
+        return true;
+    }
     let last = last.to_lowercase();
     let more = before.len() > 1 || after.starts_with('/') || starts_with_port(after);
     if FILE_ENDINGS.contains(&last.as_str()) {
@@ -281,6 +294,7 @@ mod tests {
             ("evil.xn--p1ai, пример.рф", "evil[.]xn--p1ai, пример[.]рф"),
             ("c2.evil.top:443", "c2[.]evil[.]top:443"),
             ("www.a.sh a.sh/x a.sh:80 a.sh", "www[.]a[.]sh a[.]sh/x a[.]sh:80 a.sh"),
+            ("www.evil.example WWW.evil", "www[.]evil[.]example WWW[.]evil"),
             ("javascript:alert(1)", "javascript[:]alert(1)"),
             ("data: a table", "data: a table"),
             ("a+b@c.de; me@localhost", "a+b[@]c[.]de; me[@]localhost"),
@@ -314,6 +328,7 @@ mod tests {
             "http://http://http://a.b@c.d:e.f",
             "@@.@.a.b@",
             "a.ph://evp",
+            "www.ev.javascript:x(1) evil.tel:80",
             "hxxp://evil.exampevi://1.2.3.4",
         ] {
             let once = defang(text);

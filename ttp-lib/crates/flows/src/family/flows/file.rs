@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use ttp_base::csv_file::{self, CsvFile};
-use ttp_base::frame::unread_parquet;
+use ttp_base::frame::{frame_of, of_parquet};
 use ttp_base::spelling::tidy;
 use ttp_base::{Error, Result, files};
 
@@ -107,11 +107,10 @@ impl FlowFile {
     }
 
     fn parquet(path: &Path, wanted: &ColumnChoice<'_>) -> Result<Self> {
-        let wrong = unread_parquet(path);
         let file = File::open(path).map_err(Error::file(path, "read"))?;
         let mut reader = ParquetReader::new(file);
-        let schema = reader.schema().map_err(&wrong)?;
-        let footer = reader.get_metadata().map_err(&wrong)?.clone();
+        let schema = of_parquet(path, || reader.schema())?;
+        let footer = of_parquet(path, || reader.get_metadata().cloned())?;
         let columns: Vec<(String, bool)> = schema
             .iter_values()
             .map(|field| {
@@ -123,6 +122,13 @@ impl FlowFile {
         let mut pieces = Vec::new();
         let mut first = 0;
         for group in &footer.row_groups {
+            // What a damaged footer says would be pieces without end.
+            let whole = |values: i64| usize::try_from(values).is_ok_and(|n| n >= group.num_rows());
+            if !group.parquet_columns().iter().all(|column| whole(column.num_values())) {
+                let reason =
+                    format!("damaged: columns are shorter than its {} rows", group.num_rows());
+                return Err(Error::input(path, reason));
+            }
             let end = first + group.num_rows();
             while first < end {
                 let rows = CHUNK_ROWS.min(end - first);
@@ -209,11 +215,9 @@ impl FlowFile {
         let names = self.features.iter().chain(&self.label).cloned().collect();
         // The footer is read again for each piece and not kept: its maps are hashed by a number
         // that each cell of a notebook draws anew, and what one cell made another would not find.
-        let frame = ParquetReader::new(file)
-            .with_columns(Some(names))
-            .with_slice(Some((first, rows)))
-            .finish()
-            .map_err(unread_parquet(path))?;
+        let reader =
+            ParquetReader::new(file).with_columns(Some(names)).with_slice(Some((first, rows)));
+        let frame = frame_of(path, reader)?;
         if frame.height() != rows {
             return Err(Error::input(path, "it has changed while it was read"));
         }
@@ -363,5 +367,25 @@ impl ColumnChoice<'_> {
             pieces: Vec::new(),
             notes: None,
         })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// Two rows, and a footer that says of 2⁶¹.
+    #[test]
+    fn rows_that_no_column_has_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("flows.parquet");
+        let bytes = include_bytes!("../../../../../../fuzz/seeds/flows/refused-rows.parquet");
+        std::fs::write(&path, bytes).unwrap();
+        let error = FlowFile::open(&path, &FlowColumns::default()).unwrap_err().to_string();
+        assert!(
+            error.ends_with("damaged: columns are shorter than its 2305843009213693952 rows"),
+            "{error}"
+        );
     }
 }

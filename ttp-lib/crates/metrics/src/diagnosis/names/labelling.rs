@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use ttp_base::csv_file::{self, CsvFile};
-use ttp_base::frame::unread_parquet;
+use ttp_base::frame::{frame_of, of_parquet};
 use ttp_base::spelling::{self, tidy};
 use ttp_base::{Error, Result};
 
@@ -156,15 +156,13 @@ fn read_csv(second: &Second, read: Box<dyn std::io::Read>, ids: &str) -> Result<
 fn read_parquet(second: &Second, ids: &str) -> Result<Labelling> {
     let file = second.file.as_path();
     let open = || std::fs::File::open(file).map_err(Error::file(file, "read"));
-    let broken = unread_parquet(file);
-    let schema = ParquetReader::new(open()?).schema().map_err(&broken)?;
+    let mut first = ParquetReader::new(open()?);
+    let schema = of_parquet(file, || first.schema())?;
     let header: Vec<String> = schema.iter_names().map(|name| name.to_string()).collect();
     let (id, label) = places(second, ids, &header, None)?;
     let (id, label) = (&header[id], &header[label]);
-    let frame = ParquetReader::new(open()?)
-        .with_columns(Some(vec![id.clone(), label.clone()]))
-        .finish()
-        .map_err(&broken)?;
+    let reader = ParquetReader::new(open()?).with_columns(Some(vec![id.clone(), label.clone()]));
+    let frame = frame_of(file, reader)?;
     let column = |name: &str| {
         let found = frame.column(name);
         let found = found.map_err(|error| Error::input_at(file, None, Some(name), error))?;

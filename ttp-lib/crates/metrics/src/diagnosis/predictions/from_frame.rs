@@ -7,7 +7,7 @@ use polars::prelude::{
     Column, DataFrame, DataType, ParallelStrategy, ParquetReader, SerReader, StringChunked,
 };
 use std::path::Path;
-use ttp_base::frame::unread_parquet;
+use ttp_base::frame::{frame_of, of_parquet};
 use ttp_base::{Error, Result};
 
 /// As many rows of a parquet file are in memory at a time.
@@ -15,11 +15,10 @@ const ROWS_AT_ONCE: usize = 1 << 20;
 
 pub(super) fn read_parquet(file: &Path, columns: &Columns) -> Result<(PredictionRows, Places)> {
     let open = || std::fs::File::open(file).map_err(Error::file(file, "read"));
-    let broken = unread_parquet(file);
     let mut first = ParquetReader::new(open()?);
-    let schema = first.schema().map_err(&broken)?;
+    let schema = of_parquet(file, || first.schema())?;
     let header: Vec<String> = schema.iter_names().map(|name| name.to_string()).collect();
-    let rows = first.num_rows().map_err(&broken)?;
+    let rows = of_parquet(file, || first.num_rows())?;
     let places = Places::find(file, &header, columns).map_err(|error| match error {
         // The names of a parquet file's columns stand in no row.
         Error::Input { mut place, reason } => {
@@ -30,12 +29,17 @@ pub(super) fn read_parquet(file: &Path, columns: &Columns) -> Result<(Prediction
     })?;
     let mut gathered = PredictionRows::new(&places);
     for start in (0..rows).step_by(ROWS_AT_ONCE) {
-        let frame = ParquetReader::new(open()?)
+        let wanted = ROWS_AT_ONCE.min(rows - start);
+        let reader = ParquetReader::new(open()?)
             .with_columns(Some(places.names()))
-            .with_slice(Some((start, ROWS_AT_ONCE.min(rows - start))))
-            .read_parallel(ParallelStrategy::Columns)
-            .finish()
-            .map_err(&broken)?;
+            .with_slice(Some((start, wanted)))
+            .read_parallel(ParallelStrategy::Columns);
+        let frame = frame_of(file, reader)?;
+        // A damaged footer may say of rows without end.
+        if frame.height() != wanted {
+            let reason = format!("damaged: {} of {rows} rows", start + frame.height());
+            return Err(Error::input(file, reason));
+        }
         take_frame(file, &frame, start, &places, &mut gathered)?;
     }
     Ok((gathered, places))

@@ -81,3 +81,14 @@ fn labels_that_share_a_place_are_told_apart() {
     let expected: Vec<u32> = (0..20_000).chain(0..20_000).collect();
     assert_eq!(labels.rows, expected);
 }
+
+/// Two rows, and a footer that says of 2⁶¹.
+#[test]
+fn rows_that_a_parquet_file_does_not_have_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("p.parquet");
+    let bytes = include_bytes!("../../../../../../fuzz/seeds/predictions/refused-rows.parquet");
+    std::fs::write(&file, bytes).unwrap();
+    let error = read_predictions(&file, &Columns::default()).unwrap_err().to_string();
+    assert!(error.ends_with("damaged: 2 of 2305843009213693952 rows"), "{error}");
+}

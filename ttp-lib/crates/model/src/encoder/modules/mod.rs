@@ -168,6 +168,19 @@ impl Modules {
     }
 }
 
+/// Refuses sizes that are memory and that no weights are there for: these take at least two bytes a
+/// number; an eighth of that is enough to say what does not fit.
+fn check_size(file: &Path, numbers: u128) -> Result<()> {
+    let about = std::fs::metadata(file).map_err(Error::file(file, "read"))?;
+    if u128::from(about.len()) < numbers / 4 {
+        let length = about.len();
+        let reason =
+            format!("{length} bytes, but its config.json is of a layer of {numbers} numbers");
+        return Err(Error::input(file, reason));
+    }
+    Ok(())
+}
+
 impl Layer {
     fn new(step: &ModuleStep, device: Device) -> Result<Self> {
         let vars = nn::VarStore::new(device);
@@ -175,11 +188,16 @@ impl Layer {
         let zero = nn::Init::Const(0.0);
         let (weight, bias, file) = match step {
             ModuleStep::Dense { from, to, bias, weights, .. } => {
+                check_size(
+                    weights,
+                    u128::from(from.unsigned_abs()) * u128::from(to.unsigned_abs()),
+                )?;
                 let place = place("linear");
                 let weight = place.var("weight", &[*to, *from], zero);
                 (Some(weight), bias.then(|| place.var("bias", &[*to], zero)), Some(weights))
             }
             ModuleStep::LayerNorm { size, weights } => {
+                check_size(weights, u128::from(size.unsigned_abs()))?;
                 let place = place("norm");
                 let weight = place.var("weight", &[*size], zero);
                 (Some(weight), Some(place.var("bias", &[*size], zero)), Some(weights))

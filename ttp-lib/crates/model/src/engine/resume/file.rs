@@ -129,7 +129,7 @@ fn checked(bytes: &[u8]) -> Result<(Header, &[u8]), String> {
     if Sha256::digest(content).as_slice() != digest {
         return Err("damaged: not what was written".to_owned());
     }
-    let rest = content[HEAD..].split_at_checked(of_header);
+    let rest = content.get(HEAD..).and_then(|rest| rest.split_at_checked(of_header));
     let (header, numbers) = rest.ok_or("damaged: its header is longer than the file")?;
     let header = serde_json::from_slice(header)
         .map_err(|error| format!("of another version of the program: {error}"))?;

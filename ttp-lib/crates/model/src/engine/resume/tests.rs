@@ -3,6 +3,7 @@
 use super::*;
 use crate::batch::Size;
 use crate::engine::{Algorithm, Pace, Schedule, Steps};
+use sha2::Digest as _;
 use tch::Kind;
 
 /// Steps of an epoch, and epochs.
@@ -208,6 +209,16 @@ fn a_state_that_is_cut_off_is_not_used() {
             format!("cut off: {to} of 44 bytes")
         });
     }
+    // Its digest is right, and begins where the header's length ends.
+    damaged(|path| {
+        let mut bytes = std::fs::read(path).unwrap();
+        bytes.truncate(43);
+        bytes[28..36].copy_from_slice(&40_u64.to_le_bytes());
+        let digest = sha2::Sha256::digest(&bytes);
+        bytes.extend_from_slice(&digest);
+        std::fs::write(path, bytes).unwrap();
+        "damaged: its header is longer than the file".to_owned()
+    });
 }
 
 #[test]
