@@ -80,8 +80,12 @@ fn events(name: &str, xml: &[u8], budget: &Budget, mut take: impl FnMut(Event<'_
     }
 }
 
+/// The first attribute of this name. That no name comes twice is not checked: before quick-xml 0.41
+/// that takes the square of their number (RUSTSEC-2026-0194).
 fn attribute(tag: &BytesStart<'_>, name: &[u8]) -> String {
-    let found = tag.attributes().flatten().find(|one| one.key.local_name().as_ref() == name);
+    let mut all = tag.attributes();
+    let mut read = all.with_checks(false).flatten();
+    let found = read.find(|one| one.key.local_name().as_ref() == name);
     found.map_or(String::new(), |one| String::from_utf8_lossy(&one.value).into_owned())
 }
 

@@ -163,6 +163,16 @@ fn hostile_styles_cost_their_length() {
 }
 
 #[test]
+fn a_tag_of_many_attributes_costs_its_length() {
+    // Reading ends with an error after 50 seconds.
+    let many: String = (0..1_000_000).map(|at| format!(r#" a{at}="""#)).collect();
+    let body = format!(
+        r#"<w:p><w:pPr><w:pStyle{many} w:val="Note"/></w:pPr><w:r><w:t>Nobody sees this.</w:t></w:r></w:p>"#
+    );
+    assert_eq!(styled(STYLES, &(body + &paragraph(PROSE)))[0].0, Kind::Hidden);
+}
+
+#[test]
 fn footnotes_come_last() {
     let main = format!("<w:document><w:body>{}</w:body></w:document>", paragraph(PROSE));
     let notes = paragraph("[1] Vendor, 2020, https://vendor.example/report");
