@@ -15,15 +15,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-# What differs from run to run, by the end of its name.
-TIMES = ("seconds", "_per_second", "seconds_left")
+
+def is_time(key: str) -> bool:
+    """Whether a field differs from run to run: `seconds_read`, `tokens_per_second`."""
+    return "seconds" in key.split("_") or key.endswith("_per_second")
 
 
 def numbers(value: object, path: str = "") -> "Iterator[tuple[str, object]]":
     """Every value that is no object and no list, with its path."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            if not key.endswith(TIMES):
+            if not is_time(key):
                 yield from numbers(inner, f"{path}.{key}" if path else key)
     elif isinstance(value, list):
         for at, inner in enumerate(value):
