@@ -23,8 +23,8 @@ class Results(unittest.TestCase):
         return list(compare_results.differences(self.one, self.two, within))
 
     def test_times_are_left_out(self) -> None:
-        one = {"f1": 0.5, "seconds": 1.0, "history": {"tokens_per_second": 3, "losses": [1.0, 2.0]}}
-        two = {"f1": 0.5, "seconds": 9.0, "history": {"tokens_per_second": 4, "losses": [1.0, 2.0]}}
+        one = {"f1": 0.5, "seconds": 1.0, "seconds_read": 6.25, "history": {"tokens_per_second": 3, "losses": [1.0, 2.0]}}
+        two = {"f1": 0.5, "seconds": 9.0, "seconds_read": 6.5, "history": {"tokens_per_second": 4, "losses": [1.0, 2.0]}}
         self.assertEqual(self.said(one, two), [])
 
     def test_the_last_digit_counts_unless_a_share_is_given(self) -> None:
