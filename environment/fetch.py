@@ -91,6 +91,26 @@ def lock_now(lock: TextIO, folder: Path, variable: str) -> bool:
 
 
 @contextlib.contextmanager
+def alone_in(folder: Path, path: Path, work: str, variable: str) -> Iterator[int]:
+    """Holds a folder by this file in it, until the process ends, however it does. The work that
+    another process is at is named with its number."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = open(path, "a+", encoding="utf-8")
+    except OSError as error:
+        raise Problem(f"{error.filename or folder}: cannot write: {error.strerror}") from error
+    with lock:
+        if not lock_now(lock, folder, variable):
+            lock.seek(0)
+            raise Problem(f"{folder}: another {work} is at work there ({lock.read().strip()}): wait "
+                          f"for it, or name another folder in {variable}")
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()}\n")
+        lock.flush()
+        yield lock.fileno()
+
+
+@contextlib.contextmanager
 def unfinished(cache: Path, what: str) -> Iterator[Path]:
     """A temporary folder in the cache; a full disk becomes one clear line."""
     folder = None

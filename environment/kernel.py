@@ -150,7 +150,8 @@ def write_changed(path: Path, content: bytes) -> bool:
     has changed."""
     if path.exists() and path.read_bytes() == content:
         return False
-    half = path.with_name(path.name + ".tmp")
+    # Runs into two output folders write the same files of the clone.
+    half = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     half.write_bytes(content)
     half.replace(path)
     return True

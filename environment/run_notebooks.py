@@ -29,6 +29,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import (CellExecutionComplete, CellExecutionError, CellTimeoutError,
                                  DeadKernelError)
 
+import fetch
 import figures
 import findings
 import freshness
@@ -176,7 +177,7 @@ class Client(NotebookClient):
     def watch(self) -> None:
         """Measures the kernel, and ends it when the run is told to end."""
         self.memory.start(self.km.provisioner.pid)
-        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for name in heeded():
             asyncio.get_running_loop().add_signal_handler(name, self.stop)
 
     def stop(self) -> None:
@@ -321,6 +322,7 @@ def execute(nb, folder: Path, profile: Profile, checkpoint: str | None,
     except RuntimeError as error:
         problem = why("", f"the kernel did not start: {error}{kernel_log()}")
     finally:
+        end_at_signals()
         # nbclient leaves it where a kernel did not start, and it would fail then.
         atexit.unregister(client._cleanup_kernel)
         client.memory.stop()
@@ -328,6 +330,19 @@ def execute(nb, folder: Path, profile: Profile, checkpoint: str | None,
     if client.interrupted:
         raise Interrupted
     return client, problem
+
+
+def heeded() -> list[signal.Signals]:
+    """The signals that end a run: under nohup, for one, a hang-up is to be passed over."""
+    names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    return [name for name in names if signal.getsignal(name) != signal.SIG_IGN]
+
+
+def end_at_signals() -> None:
+    """A request to end is taken as Ctrl-C where no kernel runs, too. While one does, `Client.watch`
+    takes them; asyncio does not put back what was there before."""
+    for name in heeded():
+        signal.signal(name, signal.default_int_handler)
 
 
 def run_one(state: freshness.State, timeout: int) -> None:
@@ -413,6 +428,40 @@ def run_if_needed(state: freshness.State, force: bool, timeout: int) -> None:
     print(f"  done in {seconds:.1f} s", flush=True)
 
 
+def reproduce(names: list[str], force: bool, timeout: int) -> "list[freshness.State]":
+    """Runs what is out of date, and gives the runs that were asked for."""
+    profile = Profile.from_environment()
+    profile.check_checkpoints()
+    states = []
+    for path in notebooks(names, profile.notebooks()):
+        own = runs(path, profile)
+        if names and not own:
+            chosen = os.environ.get("TTP_CHECKPOINT")
+            which = f"checkpoint {chosen}" if chosen else f"no checkpoint of profile {profile.name}"
+            print(f"{path.stem} is not run: {which} has {'no ' if chosen else ''}continued "
+                  "pretraining", flush=True)
+        states += own
+    if names and not states:
+        return []
+    freshness.check_pretrained(states)
+    kernel.need_program()
+    kernel.write_settings()
+    if any(state.checkpoint for state in states):
+        hub_check.check(profile, profile.checkpoints(), "notebook", project.NOTEBOOKS)
+    # Before, for they would move what a notebook of today has made; after, for those that came back.
+    freshness.set_aside_lost()
+    if not names:
+        freshness.settle(profile)
+        freshness.set_aside_lost()
+    for state in states:
+        state.check_profile_of_inputs()
+        freshness.settle(profile, [state.name])
+        run_if_needed(state, force, timeout)
+    report.write_results(profile)
+    report.write_index()
+    return states
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Execute the notebooks and write their reports.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="01_corpus, or 01; all by default")
@@ -423,39 +472,16 @@ def main() -> int:
     os.environ["JUPYTER_PATH"] = str(kernel.JUPYTER_PATH)
     sys.stdout.reconfigure(errors="replace")
     sys.stderr.reconfigure(errors="replace")
+    end_at_signals()
     try:
-        if arguments.render:
-            report.render_again()
-            return 0
-        profile = Profile.from_environment()
-        profile.check_checkpoints()
-        states = []
-        for path in notebooks(arguments.names, profile.notebooks()):
-            own = runs(path, profile)
-            if arguments.names and not own:
-                chosen = os.environ.get("TTP_CHECKPOINT")
-                which = f"checkpoint {chosen}" if chosen else f"no checkpoint of profile {profile.name}"
-                print(f"{path.stem} is not run: {which} has {'no ' if chosen else ''}continued "
-                      "pretraining", flush=True)
-            states += own
+        lock = project.output() / "reports" / ".runs" / "lock"
+        with fetch.alone_in(project.output(), lock, "run", "TTP_OUT"):
+            if arguments.render:
+                report.render_again()
+                return 0
+            states = reproduce(arguments.names, arguments.force, arguments.cell_timeout)
         if arguments.names and not states:
             return 0
-        freshness.check_pretrained(states)
-        kernel.need_program()
-        kernel.write_settings()
-        if any(state.checkpoint for state in states):
-            hub_check.check(profile, profile.checkpoints(), "notebook", project.NOTEBOOKS)
-        # Before, for they would move what a notebook of today has made; after, for those that came back.
-        freshness.set_aside_lost()
-        if not arguments.names:
-            freshness.settle(profile)
-            freshness.set_aside_lost()
-        for state in states:
-            state.check_profile_of_inputs()
-            freshness.settle(profile, [state.name])
-            run_if_needed(state, arguments.force, arguments.cell_timeout)
-        report.write_results(profile)
-        report.write_index()
     except (Failed, Problem) as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1
@@ -469,7 +495,7 @@ def main() -> int:
         return 130
     report.print_end([path for state in states for path in state.outputs])
     if not arguments.names and not os.environ.get("TTP_CHECKPOINT"):
-        figures.print_end(profile.name)
+        figures.print_end(Profile.from_environment().name)
     return 0
 
 

@@ -26,7 +26,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import children
@@ -120,26 +119,6 @@ def folder_of(profile: str) -> Path:
 
 
 # -- the folder -----------------------------------------------------------------------
-
-@contextlib.contextmanager
-def alone_in(folder: Path) -> Iterator[int]:
-    """Holds the folder; gives the lock's file, which Snakemake holds as well: as long as one of
-    the two runs, no other sweep begins here."""
-    try:
-        (folder / "workflow").mkdir(parents=True, exist_ok=True)
-        lock = open(folder / "workflow" / "lock", "a+", encoding="utf-8")
-    except OSError as error:
-        raise Problem(f"{error.filename or folder}: cannot write: {error.strerror}") from error
-    with lock:
-        if not fetch.lock_now(lock, folder, "SWEEP_FOLDER"):
-            lock.seek(0)
-            raise Problem(f"{folder}: another sweep is at work there ({lock.read().strip()}): wait "
-                          "for it, or name another folder in SWEEP_FOLDER")
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()}\n")
-        lock.flush()
-        yield lock.fileno()
-
 
 def set_aside(folder: Path, states: list[dict], jobs: list[dict]) -> None:
     """Moves results of the sweep's jobs that cannot be used out of the way, and tells of each."""
@@ -255,7 +234,7 @@ def run(arguments: argparse.Namespace) -> None:
     tool = Tool(arguments.ttp or [str(race.built_program("ttp"))], profile)
     asked = tool.jobs()
     folder = folder_of(asked["profile"])
-    with alone_in(folder) as lock:
+    with fetch.alone_in(folder, folder / "workflow" / "lock", "sweep", "SWEEP_FOLDER") as lock:
         states = tool.check(folder)
         set_aside(folder, states, asked["jobs"])
         left = missing_jobs(asked["jobs"], states)

@@ -507,6 +507,55 @@ class Kills(HouseWithKernel):
         self.assertEqual(self.reports(), self.before)
         return run.returncode, len(said.splitlines())
 
+    def test_a_second_run_at_once_begins_nothing(self) -> None:
+        self.write("notebooks/01_good.ipynb", notebook(
+            "import pathlib, time\npathlib.Path('../begun').write_text('')\ntime.sleep(600)"))
+        first = subprocess.Popen([sys.executable, "environment/with_python.py"], cwd=self.root, env=self.variables,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(first.wait)
+        self.addCleanup(first.kill)
+        until((self.root / "begun").exists, "the kernel did not start", 120)
+        second = self.run_notebooks()
+        self.assertEqual(second.returncode, 1)
+        self.assertEqual(second.stderr, f"error: {self.root}: another run is at work there (process {first.pid}): "
+                         "wait for it, or name another folder in TTP_OUT\n")
+        self.assertEqual(self.run_notebooks("--render").stderr, second.stderr)
+        self.assertEqual(self.reports(), self.before)
+        first.kill()
+        first.wait()
+        self.write("notebooks/01_good.ipynb", GOOD)
+        third = self.run_notebooks()
+        self.assertEqual(third.returncode, 0, third.stderr)
+
+    def test_under_nohup_a_hang_up_ends_nothing(self) -> None:
+        wait = ("import pathlib, time\npathlib.Path('../begun').write_text('')\n"
+                "while not pathlib.Path('../go').exists():\n    time.sleep(0.05)")
+        self.write("notebooks/01_good.ipynb", notebook(wait, SAVE, outputs=["results/corpus.json"]))
+        run = subprocess.Popen(["nohup", sys.executable, "environment/with_python.py"], cwd=self.root,
+                               env=self.variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(run.kill)
+        until((self.root / "begun").exists, "the kernel did not start", 120)
+        run.send_signal(signal.SIGHUP)
+        self.write("go", "")
+        self.assertEqual(run.wait(120), 0)
+
+    def test_where_no_kernel_runs(self) -> None:
+        """Here the runner waits for its profile, which never comes."""
+        profile = self.root / "profile.json"
+        os.mkfifo(profile)
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(name.name):
+                run = subprocess.Popen([sys.executable, "environment/with_python.py"], cwd=self.root, text=True,
+                                       env={**self.variables, "TTP_PROFILE": str(profile)},
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                self.addCleanup(run.stderr.close)
+                # It can be opened as soon as somebody reads it.
+                writer = os.open(profile, os.O_WRONLY)
+                run.send_signal(name)
+                said = run.communicate(timeout=30)[1]
+                os.close(writer)
+                self.assertEqual((run.returncode, said), (130, "\nstopped; what was finished before is kept\n"))
+
     def kill(self, name: signal.Signals) -> "tuple[int, int]":
         slow = ("import os, pathlib, subprocess, time\n"
                 "child = subprocess.Popen(['sleep', '600'])\n"

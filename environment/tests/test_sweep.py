@@ -15,6 +15,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
+import fetch
 import machine
 import project
 from project import Problem
@@ -330,7 +331,7 @@ class Refusals(Sweep):
     def test_a_disk_without_locks_is_not_taken_for_another_sweep(self) -> None:
         with mock.patch("fcntl.flock", side_effect=OSError(errno.ENOLCK, "No locks available")), \
                 self.assertRaisesRegex(Problem, r"cannot lock files \(No locks.*SWEEP_FOLDER"):
-            with sweep_program.alone_in(self.folder):
+            with fetch.alone_in(self.folder, self.folder / "workflow" / "lock", "sweep", "SWEEP_FOLDER"):
                 pass
 
     def test_an_older_python(self) -> None:
