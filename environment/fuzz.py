@@ -2,6 +2,8 @@
 
     TIME=60          seconds for each target
     TARGETS="a b"    some of them
+    SEED=1           what changes are tried: the same ones again only where the inputs kept are the
+                     same, so a check on a fresh clone meets no surprise, and a later run tries others
 
 The targets are in fuzz/targets/, one program; TTP_FUZZ names the one that runs. Only the project's
 own crates are instrumented. Inputs that reach new code are kept in target/fuzz/<target>/ and are
@@ -66,11 +68,15 @@ def targets() -> list[str]:
     return named or known
 
 
-def seconds() -> int:
-    text = os.environ.get("TIME") or "60"
+def number(variable: str, otherwise: int, what: str) -> int:
+    text = os.environ.get(variable) or str(otherwise)
     if not text.isdigit() or not int(text):
-        raise Problem(f"TIME={text}: whole seconds, at least 1")
+        raise Problem(f"{variable}={text}: {what}, at least 1")
     return int(text)
+
+
+def seconds() -> int:
+    return number("TIME", 60, "whole seconds")
 
 
 def wrapper() -> Path:
@@ -200,11 +206,13 @@ def run(program: Path, target: str, time: int) -> dict:
     corpus, found = WORK / target, WORK / "found"
     for folder in (corpus, found):
         folder.mkdir(parents=True, exist_ok=True)
-    began, wait = clock.monotonic(), SECONDS
+    began, wait, seed = clock.monotonic(), SECONDS, number("SEED", 1, "a whole number")
     result = {"target": target, "executions": 0, "seconds": 0, "mebibytes": 0, "measured": 0, "known": 0}
     while True:
         left = max(1, round(time - (clock.monotonic() - began)))
         command = [str(program), str(corpus), *map(str, seeds_of(target)), f"-max_total_time={left}",
+                   # After a stop, others than those that led to it.
+                   f"-seed={seed + result['measured'] + result['known']}",
                    f"-timeout={wait}", f"-rss_limit_mb={MEBIBYTES}", f"-max_len={BYTES}",
                    f"-artifact_prefix={found}/{target}-", "-print_final_stats=1", "-verbosity=0", "-close_fd_mask=1"]
         done = called(command, target, {}, left + 600)
