@@ -229,7 +229,11 @@ fn is_host(run: &str, after: &str) -> bool {
     if before.is_empty() || labels.iter().any(|label| label.is_empty()) {
         return false;
     }
-    let octet = |label: &&str| label.len() <= 3 && label.bytes().all(|b| b.is_ascii_digit());
+    // Browsers read leading zeros, too, however many.
+    let octet = |label: &&str| {
+        let digits = label.trim_start_matches('0');
+        digits.len() <= 3 && label.bytes().all(|b| b.is_ascii_digit())
+    };
     if labels.len() == 4 && labels.iter().all(octet) {
         return true;
     }
@@ -294,6 +298,7 @@ mod tests {
             ("evil.xn--p1ai, пример.рф", "evil[.]xn--p1ai, пример[.]рф"),
             ("c2.evil.top:443", "c2[.]evil[.]top:443"),
             ("www.a.sh a.sh/x a.sh:80 a.sh", "www[.]a[.]sh a[.]sh/x a[.]sh:80 a.sh"),
+            ("10.0.0111.1", "10[.]0[.]0111[.]1"),
             ("www.evil.example WWW.evil", "www[.]evil[.]example WWW[.]evil"),
             ("javascript:alert(1)", "javascript[:]alert(1)"),
             ("data: a table", "data: a table"),

@@ -111,13 +111,14 @@ impl FlowFile {
         let mut reader = ParquetReader::new(file);
         let schema = of_parquet(path, || reader.schema())?;
         let footer = of_parquet(path, || reader.get_metadata().cloned())?;
-        let columns: Vec<(String, bool)> = schema
-            .iter_values()
-            .map(|field| {
+        // Of a type that polars was built without this is a panic.
+        let columns: Vec<(String, bool)> = of_parquet(path, || {
+            let named = schema.iter_values().map(|field| {
                 let kind = DataType::from_arrow_field(field);
                 (field.name.to_string(), kind.is_primitive_numeric())
-            })
-            .collect();
+            });
+            Ok(named.collect())
+        })?;
         let chosen = wanted.choose(path, None, &columns)?;
         let mut pieces = Vec::new();
         let mut first = 0;
