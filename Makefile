@@ -12,7 +12,7 @@ FAULTS ?=
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given folder-given notebook exercises course plain test test-all test-mutants bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-report bench-serve bench-wait report-model sweep lab kernelspec kernelspec-remove html pdf pictures fuzz test-faults licences deny release ttp doc clean distclean
+.PHONY: help setup data data-wordnet data-tram data-tram-v2 data-vocabularies data-mpnet data-attack-v15 data-netml-training kernel reproduce name-given folder-given notebook exercises course plain test test-all test-mutants test-memory bench bench-train bench-mining bench-audit bench-classify bench-mpnet bench-families bench-linear bench-report bench-serve bench-wait report-model sweep lab kernelspec kernelspec-remove html pdf pictures fuzz test-faults licences deny release ttp doc clean distclean
 
 help: ## this list
 	@echo "make reproduce   does all set-up it needs, runs the notebooks, writes reports/index.html"
@@ -87,6 +87,9 @@ test-all: setup ## the same, and what is slow and seldom fails: before a release
 test-mutants: setup ## a run, its data and README spoiled in one place at a time: which check says so (RUST=1: cells on the Rust kernel, too)
 	@$(WITH) cargo build --quiet --workspace --bin ttp
 	@PYTHONPATH="$(CURDIR)/environment" $(OWN_PYTHON) -m mutants $(if $(RUST),--rust)
+
+test-memory: setup ## the tests that reach `unsafe`, under valgrind (where it is on PATH)
+	@$(OWN_PYTHON) environment/memcheck.py
 
 bench: setup ## Criterion benches
 	@$(WITH) --release cargo bench --package ttp-lib

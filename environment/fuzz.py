@@ -36,6 +36,7 @@ from pathlib import Path
 
 import crates
 import project
+from files import write_whole
 from project import Problem
 
 FUZZ = project.ROOT / "fuzz"
@@ -244,11 +245,8 @@ def run(program: Path, target: str, time: int) -> dict:
             "found": artefact[1] if artefact and not sound else None, "sound": sound, "said": "" if sound else said}
 
 
-def write_whole(path: Path, value: object) -> None:
-    """Writes JSON under another name, and then renames it."""
-    other = path.with_name(f".{path.name}.new")
-    other.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-    os.replace(other, path)
+def as_json(value: object) -> str:
+    return json.dumps(value, indent=2) + "\n"
 
 
 def totals() -> dict[str, dict[str, int]]:
@@ -270,7 +268,7 @@ def add_up(results: list[dict]) -> dict[str, dict[str, int]]:
         one = sums.setdefault(result["target"], {"executions": 0, "seconds": 0})
         for field in one:
             one[field] += result[field]
-    write_whole(WORK / "totals.json", sums)
+    write_whole(WORK / "totals.json", as_json(sums))
     return sums
 
 
@@ -298,7 +296,7 @@ def fuzzed(names: list[str], time: int, results: list[dict]) -> None:
 
 def report(results: list[dict]) -> int:
     """What was done, in this run and in all; the exit status."""
-    write_whole(WORK / "results.json", [{k: v for k, v in r.items() if k != "said"} for r in results])
+    write_whole(WORK / "results.json", as_json([{k: v for k, v in r.items() if k != "said"} for r in results]))
     sums = add_up(results)
     print("executions over all runs:")
     for name, one in sorted(sums.items()):

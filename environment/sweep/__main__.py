@@ -234,6 +234,7 @@ def run(arguments: argparse.Namespace) -> None:
     tool = Tool(arguments.ttp or [str(race.built_program("ttp"))], profile)
     asked = tool.jobs()
     folder = folder_of(asked["profile"])
+    # Snakemake holds the lock as well: as long as one of the two runs, no other sweep begins here.
     with fetch.alone_in(folder, folder / "workflow" / "lock", "sweep", "SWEEP_FOLDER") as lock:
         states = tool.check(folder)
         set_aside(folder, states, asked["jobs"])
