@@ -7,13 +7,15 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-# The smoke profile's settings, but for these.
+# The smoke profile's settings, but for these. Two epochs: a training then has a best model so far,
+# and a history that goes on.
 SMALLER = {"name": "faults", "corpus": {"source": "attack-v10.1", "rows": 1000},
            "balance": {"trim_below": 16, "upsample_to": 20, "downsample_to": 24},
            "checkpoints": ["tfidf-svm", "minilm", "minilm-cti"], "training_of": {},
            "bootstrap": {"resamples": 100, "level": 0.95}, "sweep": {"splits": 2},
-           "family": {"rows": 5000, "training": {"epochs": 1}, "picture_rows": 100,
+           "family": {"rows": 5000, "training": {"epochs": 2}, "picture_rows": 100,
                       "tsne": {"epochs": 50}}}
+SMALLER_TRAININGS = {"training": {"epochs": 2}, "pretraining": {"epochs": 2, "batch_size": 96}}
 SMALLER_SIMILARITY = {"pairs": 20, "hard_negatives": 16,
                       "trials": [{"loss": {"triplet": {"margin": 0.2}}, "hard_negatives": 8}]}
 # What differs from run to run, in JSON files at any depth, and why.
@@ -35,14 +37,18 @@ class Command:
     # Files that tell of a folder which is exchanged before they are written: with another model in
     # its place the earlier ones would be wrong, so they may be gone until the next run.
     follow: "tuple[str, ...]" = ()
-    # Files in JSON that a training writes with its best model so far, and again at its end: in
-    # between they are whole and tell of less.
-    grow: "tuple[str, ...]" = ()
+    # Models that a training exchanges as a folder after each epoch that is better than those
+    # before: a kill may leave the one of an earlier epoch, all of it. At its end
+    # `train_params.json` is written again, with the whole history.
+    epochs: "tuple[str, ...]" = ()
+    # Whether it trains and keeps its state.
+    trains: bool = False
 
 
 ATTACK = ("data/raw/attack-v10.1/enterprise-attack.json",)
 LATER = (*ATTACK, "data/raw/attack-v15/enterprise-attack.json")
-# Each finds what those before it have left. `minilm` is the checkpoint of tiny.py.
+# Each finds what those before it have left. Not here: `family experiment`, which reads all of NetML
+# (20 s a run) and writes one file at its end, and `fetch`, which needs a hub. `minilm` is the checkpoint of tiny.py.
 COMMANDS = [
     Command("corpus", ["corpus"], needs=ATTACK),
     Command("split", ["split"], ("data/processed/splits/clean",), ATTACK),
@@ -50,15 +56,21 @@ COMMANDS = [
             ("data/processed/splits/paper",), ATTACK),
     Command("finetune, linear", ["finetune", "--checkpoint", "tfidf-svm"], needs=ATTACK),
     Command("finetune, encoder", ["finetune", "--checkpoint", "minilm"], needs=ATTACK,
-            follow=("models/minilm.clean/README.md",),
-            grow=("models/minilm.clean/train_params.json",)),
-    Command("pretrain", ["pretrain"], needs=ATTACK, follow=("models/minilm-cti/README.md",)),
-    Command("similarity", ["similarity"], needs=ATTACK,
+            follow=("models/minilm.clean/README.md",), epochs=("models/minilm.clean",),
+            trains=True),
+    Command("pretrain", ["pretrain"], needs=ATTACK, follow=("models/minilm-cti/README.md",),
+            trains=True),
+    Command("remedies", ["remedies"], needs=ATTACK, follow=("models/untrimmed/README.md",),
+            epochs=("models/untrimmed",), trains=True),
+    Command("remedies, whole encoder", ["remedies", "--whole", "inverse"], needs=ATTACK,
+            follow=("models/untrimmed.inverse/README.md",),
+            epochs=("models/untrimmed.inverse",), trains=True),
+    Command("similarity", ["similarity"], needs=ATTACK, trains=True,
             follow=("models/similarity.basic/README.md", "models/similarity.hard_negatives/README.md")),
     Command("pairs", ["pairs", *(word for part in ("train", "validation", "test")
                                  for word in (f"--{part}", f"{{work}}/pairs.{part}.json")),
                       "--checkpoint", "minilm", "--out", "{out}/models/pairs"],
-            follow=("models/pairs/README.md",)),
+            follow=("models/pairs/README.md",), trains=True),
     Command("external", ["external", "{out}/models/minilm.clean", "--csv",
                          "{out}/data/processed/splits/clean/test.csv",
                          "--out", "{out}/external.json"], needs=ATTACK),
@@ -66,26 +78,36 @@ COMMANDS = [
                              "--encoder", "{out}/models/minilm.clean"], needs=LATER),
     Command("report", ["report", "data/reports/paper-lantern.md", "--model", "{out}/report-model",
                        "--out", "{out}/report"], ("report",), LATER),
+    Command("report, reviewed", ["report", "--reviewed", "{out}/report/report.json",
+                                 "--out", "{out}/reviewed"], ("reviewed",), LATER),
     Command("sweep prepare", ["sweep", "prepare", "--folder", "{out}/sweep"], needs=ATTACK),
     Command("sweep run", ["sweep", "run", "minilm.clean.seed-1", "--folder", "{out}/sweep"],
-            needs=ATTACK),
+            needs=ATTACK, trains=True),
     Command("sweep collect", ["sweep", "collect", "--folder", "{out}/sweep"], needs=ATTACK),
     Command("audit", ["audit", "data/claims/similarity.toml", "--json", "{out}/verdicts.json"]),
     Command("family generate", ["family", "generate", "--out", "{out}/flows"], ("flows",)),
     Command("family train", ["family", "train", "--data", "{out}/flows", "--out", "{out}/family"],
-            follow=("family/README.md", "family/test.predictions.parquet")),
+            follow=("family/README.md", "family/test.predictions.parquet"), epochs=("family",),
+            trains=True),
     Command("family predict", ["family", "predict", "{out}/family",
                                "{out}/flows/synthetic-flows.test.parquet",
                                "--out", "{out}/predicted.csv"]),
+    Command("family picture", ["family", "picture", "{out}/family",
+                               "{out}/flows/synthetic-flows.test.parquet",
+                               "--out", "{out}/picture.svg"]),
     Command("diagnose", ["diagnose", "{out}/predicted.csv", "--out", "{out}/diagnosis"],
             ("diagnosis",)),
+    Command("man", ["man", "--out", "{out}/man"]),
 ]
 
 
 def profile(root: Path, folder: Path) -> Path:
     settings = json.loads((root / "notebooks/profiles/smoke.json").read_text(encoding="utf-8"))
     settings.update(SMALLER)
+    for name, smaller in SMALLER_TRAININGS.items():
+        settings[name].update(smaller)
     settings["similarity"].update(SMALLER_SIMILARITY)
+    settings["similarity"]["training"]["epochs"] = 2
     del settings["$schema"]
     path = folder / "faults.json"
     path.write_text(json.dumps(settings), encoding="utf-8")
@@ -133,5 +155,6 @@ def differing(files: "dict[str, str]", others: "dict[str, str]") -> str:
 
 
 def left(folder: Path) -> "list[str]":
-    """Everything under hidden names."""
-    return [name for name in names(folder) if hidden(name)]
+    """Everything under hidden names, folders without a file, too."""
+    everything = (str(path.relative_to(folder)) for path in folder.rglob("*"))
+    return sorted(name for name in everything if hidden(name))

@@ -6,9 +6,12 @@
  *   FAULTS_AT     which operation, from 1 (0 or not set: none)
  *   FAULTS_ERRNO  the error's number; "kill": SIGKILL for the whole process group
  *   FAULTS_STAY   "1": every later operation of a kind that writes fails, too, as on a full disk
+ *   FAULTS_SHORT  "1": the write FAULTS_AT writes half of its bytes and says so, and the next write
+ *                 fails, as on a disk that becomes full in the middle of a write
  *
- * Counted are: open (for reading or writing), write, fsync, rename, mkdir, link. What a program
- * asks the kernel for without libc, and what goes through mapped memory, passes unseen.
+ * Counted are: open (for reading or writing), write, fsync, rename, mkdir, link, truncate, unlink
+ * (of files and folders). What a program asks the kernel for without libc, and what goes through
+ * mapped memory, passes unseen.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -29,7 +32,8 @@
 static atomic_long count;
 static const char *root, *log_path, *error_name;
 static long at;
-static int stay, error_number;
+static int stay, shortens, error_number;
+static atomic_int next_write_fails;
 
 __attribute__((constructor)) static void begin(void) {
     root = getenv("FAULTS_ROOT");
@@ -37,6 +41,7 @@ __attribute__((constructor)) static void begin(void) {
     error_name = getenv("FAULTS_ERRNO");
     at = getenv("FAULTS_AT") ? atol(getenv("FAULTS_AT")) : 0;
     stay = getenv("FAULTS_STAY") != NULL && *getenv("FAULTS_STAY") == '1';
+    shortens = getenv("FAULTS_SHORT") != NULL && *getenv("FAULTS_SHORT") == '1';
     error_number = error_name ? atoi(error_name) : 0;
 }
 
@@ -56,6 +61,9 @@ static void note(const char *kind, const char *path) {
     }
 }
 
+/* What `fails` says of a write that is to write half. */
+enum { SHORT = 2 };
+
 /* Whether this operation is to fail; errno is set then. */
 static int fails(const char *kind, const char *path) {
     int before = errno;
@@ -63,8 +71,16 @@ static int fails(const char *kind, const char *path) {
     note(kind, path);
     errno = before;
     if (!at || number < at) return 0;
-    int first = number == at;
-    if (!first && !(stay && strcmp(kind, "read") != 0)) return 0;
+    int first = number == at, writes = strcmp(kind, "write") == 0;
+    int later = stay && strcmp(kind, "read") != 0;
+    /* A full disk, or a process with too many open files, still removes a file. */
+    if (strcmp(kind, "unlink") == 0 && (error_number == ENOSPC || error_number == EMFILE)) later = 0;
+    if (writes && atomic_exchange(&next_write_fails, 0)) later = 1;
+    if (!first && !later) return 0;
+    if (first && shortens && writes) {
+        atomic_store(&next_write_fails, 1);
+        return SHORT;
+    }
     if (error_name && strcmp(error_name, "kill") == 0) {
         kill(0, SIGKILL);
         pause();
@@ -139,20 +155,40 @@ OPENAT(openat64)
 
 static int fails_file(const char *kind, int file) {
     char path[PATH_MAX];
-    return root && opened(file, path) && fails(kind, path);
+    return root && opened(file, path) ? fails(kind, path) : 0;
 }
 
+#define WRITES(file, whole, shorter, length)                    \
+    switch (fails_file("write", file)) {                        \
+    case 0: return whole;                                       \
+    case SHORT:                                                 \
+        if ((length) / 2) return shorter;                       \
+        atomic_store(&next_write_fails, 0);                     \
+        errno = error_number;                                   \
+    }                                                           \
+    return -1
+
 ssize_t write(int file, const void *bytes, size_t length) {
-    return fails_file("write", file) ? -1 : REAL(write)(file, bytes, length);
+    WRITES(file, REAL(write)(file, bytes, length), REAL(write)(file, bytes, length / 2), length);
 }
 ssize_t writev(int file, const struct iovec *parts, int count_of_parts) {
-    return fails_file("write", file) ? -1 : REAL(writev)(file, parts, count_of_parts);
+    size_t first = count_of_parts > 0 ? parts->iov_len : 0;
+    WRITES(file, REAL(writev)(file, parts, count_of_parts),
+           REAL(write)(file, parts->iov_base, first / 2), first);
 }
 ssize_t pwrite64(int file, const void *bytes, size_t length, off64_t from) {
-    return fails_file("write", file) ? -1 : REAL(pwrite64)(file, bytes, length, from);
+    WRITES(file, REAL(pwrite64)(file, bytes, length, from),
+           REAL(pwrite64)(file, bytes, length / 2, from), length);
 }
 ssize_t copy_file_range(int in, off64_t *from, int out, off64_t *to, size_t length, unsigned flags) {
-    return fails_file("write", out) ? -1 : REAL(copy_file_range)(in, from, out, to, length, flags);
+    WRITES(out, REAL(copy_file_range)(in, from, out, to, length, flags),
+           REAL(copy_file_range)(in, from, out, to, 1, flags), length);
+}
+int ftruncate(int file, off_t length) {
+    return fails_file("truncate", file) ? -1 : REAL(ftruncate)(file, length);
+}
+int ftruncate64(int file, off64_t length) {
+    return fails_file("truncate", file) ? -1 : REAL(ftruncate64)(file, length);
 }
 int fsync(int file) {
     return fails_file("fsync", file) ? -1 : REAL(fsync)(file);
@@ -180,4 +216,13 @@ int mkdir(const char *name, mode_t mode) {
 }
 int symlink(const char *target, const char *name) {
     return fails_name("link", AT_FDCWD, name) ? -1 : REAL(symlink)(target, name);
+}
+int unlink(const char *name) {
+    return fails_name("unlink", AT_FDCWD, name) ? -1 : REAL(unlink)(name);
+}
+int unlinkat(int folder, const char *name, int flags) {
+    return fails_name("unlink", folder, name) ? -1 : REAL(unlinkat)(folder, name, flags);
+}
+int rmdir(const char *name) {
+    return fails_name("unlink", AT_FDCWD, name) ? -1 : REAL(rmdir)(name);
 }

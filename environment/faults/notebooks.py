@@ -8,7 +8,9 @@ Each fault is drawn by the seed: its notebook, its moment, whether earlier outpu
     SIGTERM, SIGINT   for the runner
 
 Afterwards no process is left, every file under a final name can be read and holds what an
-undisturbed run writes, and the next run needs no hand and ends with the same results.
+undisturbed run writes, and the next run needs no hand and ends with the same results. Trainings
+keep their state every two seconds: counted is how many next runs went on from one, by what their
+pages say.
 """
 
 from __future__ import annotations
@@ -28,9 +30,12 @@ from pathlib import Path
 
 import compare_results
 import project
-from faults import Lost, commands
+from faults import Lost, commands, states
 
 KINDS = ("group", "runner", "kernel", "SIGTERM", "SIGINT")
+# Of any run: some notebooks take minutes on a slow machine, and none of them an hour.
+SECONDS_TO_RUN = 3600
+KEEP_SECONDS = "2"
 # How long a process may take to notice that the one above it is gone.
 SECONDS_TO_END = 30
 # In every page: times, versions and the machine. Such a file only has to be whole.
@@ -44,8 +49,11 @@ class Notebooks:
         shutil.rmtree(work, ignore_errors=True)
         self.out = (work / "out").resolve()
         self.out.mkdir(parents=True)
-        self.variables = {**os.environ, "TTP_PROFILE": "smoke", "TTP_OUT": str(self.out)}
-        self.variables.pop("TTP_CHECKPOINT", None)
+        self.variables = {**os.environ, "TTP_PROFILE": "smoke", "TTP_OUT": str(self.out),
+                          "TTP_CHECKPOINT_SECONDS": KEEP_SECONDS}
+        for variable in ("TTP_CHECKPOINT", "TTP_FRESH"):
+            self.variables.pop(variable, None)
+        self.resumed: Counter = Counter()
         self.seconds: "dict[str, float]" = {}
         self.written: "dict[str, list[str]]" = {}
         for name in names:
@@ -65,9 +73,20 @@ class Notebooks:
 
     def sound_run(self, name: str, what: str) -> None:
         process = self.start(name)
-        _, said = process.communicate()
+        said = self.end(process)
         if process.returncode:
             raise Lost(f"{what}: status {process.returncode}: {said.strip()}")
+
+    def end(self, process: subprocess.Popen) -> str:
+        """What it said on standard error, when it has ended."""
+        try:
+            return process.communicate(timeout=SECONDS_TO_RUN)[1]
+        except subprocess.TimeoutExpired:
+            # A kernel is in a group of its own, and ends with its runner or by this.
+            for pid in {process.pid, *running(self.out)}:
+                kill(pid)
+            process.communicate()
+            raise Lost(f"it hung for {SECONDS_TO_RUN} s") from None
 
     def disturb(self, name: str, kind: str, again: bool, moment: float) -> int:
         """The exit status. The run begins with earlier outputs, or with none of its own."""
@@ -79,7 +98,7 @@ class Notebooks:
             process.wait(moment)
         except subprocess.TimeoutExpired:
             self.strike(process, kind)
-        _, said = process.communicate()
+        said = self.end(process)
         self.nothing_runs()
         if "Traceback" in said:
             raise Lost(f"it ended with a traceback: {said.strip().splitlines()[-1]}")
@@ -94,7 +113,7 @@ class Notebooks:
         elif kind == "kernel":
             # Before the kernel is there, the runner goes on to its end.
             for pid in running(self.out):
-                if "evcxr_jupyter" in command_line(pid):
+                if is_kernel(arguments(pid)):
                     kill(pid)
         else:
             process.send_signal(signal.SIGKILL if kind == "runner" else getattr(signal, kind))
@@ -103,7 +122,7 @@ class Notebooks:
         end = time.monotonic() + SECONDS_TO_END
         while left := running(self.out):
             if time.monotonic() > end:
-                lines = [command_line(pid)[:80] for pid in left]
+                lines = [" ".join(arguments(pid))[:80] for pid in left]
                 for pid in left:
                     kill(pid)
                 raise Lost(f"it left a process running: {lines[0]}")
@@ -121,10 +140,20 @@ class Notebooks:
             raise Lost(f"{gone[0]} was there before, and is gone")
 
     def recovers(self, name: str) -> None:
+        before = self.pages(name)
         self.sound_run(name, "the next run")
+        self.resumed[name] += any(states.GOES_ON in page and page != before.get(path)
+                                  for path, page in self.pages(name).items())
         names = commands.differing(files(self.out), self.after)
         if names:
             raise Lost(f"the next run ended with another {names}")
+
+
+    def pages(self, name: str) -> "dict[Path, str]":
+        """What the notebook's cells said, by its executed copies."""
+        copies = (path for path in self.out.rglob("*.ipynb")
+                  if path.name.startswith(name) and not path.name.endswith(".failed.ipynb"))
+        return {path: path.read_text(encoding="utf-8") for path in copies}
 
 
 def files(out: Path) -> "dict[str, str]":
@@ -183,11 +212,19 @@ def ended(process: Path) -> bool:
     return process.joinpath("stat").read_text().rpartition(")")[2].split()[0] == "Z"
 
 
-def command_line(pid: int) -> str:
+def arguments(pid: int) -> "list[str]":
+    """How a process was started; nothing where it has ended."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        line = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
-        return ""
+        return []
+    return line.decode(errors="replace").split("\0")
+
+
+def is_kernel(command: "list[str]") -> bool:
+    """The kernel alone. The process of its cells runs the same program without arguments, and
+    what watches over both, `kernel/launch.py`, has that program's path among its own."""
+    return len(command) > 1 and Path(command[0]).name == "evcxr_jupyter" and command[1] == "--control_file"
 
 
 def kill(pid: int) -> None:
@@ -220,4 +257,6 @@ def run(work: Path, names: "list[str]", faults: int, seed: int, say=print) -> in
             say(f"{number + 1} of {faults}: {what}: nothing lost ({seconds:.0f} s so far)")
     more = ", ".join(f"{kind} {count}" for kind, count in sorted(struck.items()))
     say(f"notebooks: {faults} tried, {faults - lost} survived; {more}")
+    resumed = ", ".join(f"{name} {count}" for name, count in notebooks.resumed.items() if count)
+    say(f"next runs that went on from a kept state: {resumed or 'none'}")
     return lost
