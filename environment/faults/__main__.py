@@ -1,7 +1,7 @@
 """`make test-faults`: `ttp` killed and its disk failing, hundreds of times, by a seed.
 
     --kills 200     SIGKILL for the whole process group: half at a random moment, half at a random
-                    operation on a file
+                    operation on a file; a third of them again in the next run
     --signals 20    SIGTERM and SIGINT, at a random moment
     --disk 200      the N-th open, write, fsync, rename, mkdir, truncate or unlink below the output
                     folder fails, once or from then on, with ENOSPC, EIO, EMFILE, EROFS or EACCES; a
@@ -247,26 +247,35 @@ class Case:
 
 
 def kill(case: Case, draw: random.Random, counts: Counter, at_operation: bool) -> str:
+    """Once, or again in the run after it, which goes on from what the first has left."""
     again = draw.random() < 0.5
     case.prepare(again)
-    if at_operation and case.operations[again]:
-        number = case.draw(again, draw, by_kind=False)
-        what = f"killed at operation {number}, {case.operations[again][number - 1].kind}"
-        case.machine.run(case.command, FAULTS_AT=str(number), FAULTS_ERRNO="kill")
-    else:
-        moment = draw.random() * case.seconds
-        what = f"killed after {moment:.2f} s"
-        process = case.machine.start(case.command)
-        time.sleep(moment)
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        case.machine.end(process)
+    what: "list[str]" = []
     try:
-        case.whole(False)
+        for _ in range(draw.choice((1, 1, 2))):
+            kill_once(case, draw, again, at_operation, what)
+            case.whole(False)
         case.recovers(counts)
     except Lost as lost:
-        raise Lost(f"{what}{', over earlier files' if again else ''}: {lost}") from None
-    return "killed"
+        over = ", over earlier files" if again else ""
+        raise Lost(f"{' and '.join(what)}{over}: {lost}") from None
+    return "killed" if len(what) == 1 else "killed twice"
+
+
+def kill_once(case: Case, draw: random.Random, again: bool, at_operation: bool,
+              what: "list[str]") -> None:
+    if at_operation and case.operations[again]:
+        number = case.draw(again, draw, by_kind=False)
+        what.append(f"killed at operation {number}, {case.operations[again][number - 1].kind}")
+        case.machine.run(case.command, FAULTS_AT=str(number), FAULTS_ERRNO="kill")
+        return
+    moment = draw.random() * case.seconds
+    what.append(f"killed after {moment:.2f} s")
+    process = case.machine.start(case.command)
+    time.sleep(moment)
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    case.machine.end(process)
 
 
 def told(case: Case, draw: random.Random, counts: Counter, number: int) -> str:
