@@ -1,7 +1,7 @@
 //! The family encoder from end to end: synthetic flows, training, diagnosis of planted faults,
 //! files of one's own, and what is wrong with them.
 
-use crate::common::own_project::card_says;
+use crate::common::own_project::{card_says, ttp};
 use crate::common::turn;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -499,14 +499,12 @@ impl Project {
         self.0.path().join(name)
     }
 
+    fn command(&self, arguments: &[&str]) -> Command {
+        ttp(self.0.path(), &[&["--profile", "smoke"][..], arguments].concat())
+    }
+
     fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ttp"));
-        command.args(["--profile", "smoke"]).args(arguments);
-        command.current_dir(self.0.path()).stdin(Stdio::null());
-        for name in ["TTP_PROFILE", "TTP_OUT"] {
-            command.env_remove(name);
-        }
-        command.output().unwrap()
+        self.command(arguments).output().unwrap()
     }
 
     fn succeeds(&self, arguments: &[&str]) -> String {
@@ -553,6 +551,14 @@ fn the_command_line_makes_trains_predicts_and_draws() {
             "ttp family predict model flows.parquet",
         ],
     );
+    // Whoever reads no further (`| head -1`) still gets the model.
+    let arguments = ["family", "train", "--data", "flows", "--out", "unread", "--epochs", "1"];
+    let mut child =
+        project.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert!(project.at("unread/test.predictions.parquet").is_file());
     let test = "flows/synthetic-flows.test.parquet";
     let said = project.succeeds(&["family", "predict", "model", test, "--out", "said.csv"]);
     assert!(said.contains("macro F1"), "{said}");

@@ -15,7 +15,7 @@ use ttp_lib::family::{
 };
 use ttp_lib::profile::Run;
 use ttp_lib::serde_json::json;
-use ttp_lib::show::{Progress, terminal_safe};
+use ttp_lib::show::{self, Progress, terminal_safe};
 use ttp_lib::split::Shares;
 use ttp_lib::{Error, Result, files, train};
 
@@ -189,15 +189,15 @@ fn experiment(run: &Run, arguments: &ExperimentArguments) -> Result<()> {
     let mut tried = Vec::new();
     for &trial in &settings.trials {
         let one = study.run(trial, &settings, chance, &mut |name, epoch| match epoch {
-            None => println!("{name}"),
-            Some(epoch) => println!(
-                "  epoch {}: training loss {:.4}, validation loss {:.4}, accuracy {:.4}, {:.0} s",
+            None => show::print(&format!("{name}\n")),
+            Some(epoch) => show::print(&format!(
+                "  epoch {}: training loss {:.4}, validation loss {:.4}, accuracy {:.4}, {:.0} s\n",
                 epoch.epoch,
                 epoch.train_loss,
                 epoch.validation_loss,
                 epoch.validation_accuracy,
                 epoch.seconds
-            ),
+            )),
         })?;
         say(&one.to_string())?;
         tried.push(one);

@@ -231,7 +231,7 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", terminal_safe(&error.to_string()));
+            complain(&format!("error: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -487,15 +487,19 @@ fn fine_tune(run: &Run, arguments: &FinetuneArguments) -> Result<()> {
 
 /// What a user should know of a checkpoint is no result: it goes to standard error.
 fn note(notes: &[String]) {
-    for note in notes {
-        eprintln!("note: {}", terminal_safe(note));
-    }
+    notes.iter().for_each(|note| complain(&format!("note: {note}")));
 }
 
-/// Prints a line; whoever closed standard output (`| head`) has read enough.
+/// Prints a line on standard error. A closed one (`2>&1 | head`) is no reason to stop the work.
+fn complain(line: &str) {
+    let _ = io::stderr().lock().write_all(format!("{}\n", terminal_safe(line)).as_bytes());
+}
+
+/// Prints a line. Whoever closed standard output (`| head`) has read enough; the files that a command
+/// writes are still written.
 fn say(line: &str) -> Result<()> {
     match writeln!(io::stdout().lock(), "{line}") {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.map_err(Error::file(Path::new("standard output"), "write")),
     }
 }

@@ -1,7 +1,7 @@
 //! `ttp similarity --recipe`: the similarity report's recipes, whole, from any checkpoint.
 
 use crate::named::named;
-use crate::{note, own_input, say};
+use crate::{complain, note, own_input, say};
 use clap::Args;
 use std::path::PathBuf;
 use ttp_lib::encoder::SentenceEncoder;
@@ -51,7 +51,7 @@ impl Arguments {
 /// A warning is no result: it goes to standard error.
 pub fn warn(warning: Option<Warning>) {
     if let Some(warning) = warning {
-        eprintln!("warning: {warning}");
+        complain(&format!("warning: {warning}"));
     }
 }
 

@@ -7,7 +7,7 @@ use ttp_lib::encoder::TechniqueEncoder;
 use ttp_lib::profile::Run;
 use ttp_lib::remedies::{Ground, Judge, Remedy, RemedyOutcome, Trials, weights};
 use ttp_lib::serde_json::json;
-use ttp_lib::show::Progress;
+use ttp_lib::show::{self, Progress};
 use ttp_lib::split::UntrimmedSplit;
 use ttp_lib::train::{self, FineTuning, Rows, SplitRows};
 use ttp_lib::{Error, Result, files};
@@ -109,7 +109,7 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
         let mut watch = |count| progress.step(count, String::new);
         let ground = Ground::of_encoder(&encoder, [&training, &validation, &test], &mut watch)?;
         let head_seed = arguments.seed.unwrap_or_else(|| run.seed("remedies"));
-        let mut watch = |remedy: &Remedy| eprintln!("{remedy}");
+        let mut watch = |remedy: &Remedy| show::print(&format!("{remedy}\n"));
         let chance = (head_seed, bootstrap);
         let Trials { judge, outcomes } =
             ground.try_all(&Remedy::ALL, &settings.head, chance, &mut watch)?;

@@ -1,6 +1,6 @@
 //! `ttp report` and `ttp report-model`: techniques in threat reports, and the model that finds them.
 
-use crate::{note, own_input, say, threads};
+use crate::{complain, note, own_input, say, threads};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -138,7 +138,7 @@ pub fn report(run: Result<Run>, arguments: &Arguments) -> Result<()> {
             // One that cannot be read keeps no other from being read.
             Err(error) if files.len() > 1 => {
                 refused += 1;
-                eprintln!("error: {}", terminal_safe(&error.to_string()));
+                complain(&format!("error: {error}"));
             }
             Err(error) => return Err(error),
         }

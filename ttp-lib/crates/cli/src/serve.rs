@@ -1,5 +1,6 @@
 //! `ttp serve`: the report's page in a browser on this machine.
 
+use crate::complain;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::net::Ipv4Addr;
@@ -143,7 +144,7 @@ pub fn run(run: Result<Run>, arguments: &Arguments) -> Result<()> {
         if handled.request == "POST /report" && handled.status == Some(200) {
             counted.fetch_add(1, Ordering::Relaxed);
         }
-        eprintln!("{handled}");
+        complain(&handled.to_string());
     };
     let ready = |address| print(&format!("serving on http://{address}/ (Ctrl-C ends it)\n"));
     ttp_serve::serve(&settings, Arc::new(reports), log, ready, &stop).map_err(by_flag)?;

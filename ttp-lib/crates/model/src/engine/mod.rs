@@ -22,6 +22,7 @@ pub use steps::{Best, Schedule, Steps};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Instant;
+use ttp_base::show;
 
 /// The seed of an epoch's order: another one for each epoch, and the same one again where a run that
 /// was killed goes on.
@@ -97,7 +98,7 @@ pub fn print_every(seconds: f64) -> impl FnMut(&Step) {
     move |step| {
         let due = last.is_none_or(|at| at.elapsed().as_secs_f64() >= seconds);
         if due || step.step == step.steps {
-            println!("{step}");
+            show::print(&format!("{step}\n"));
             last = Some(Instant::now());
         }
     }
