@@ -11,6 +11,7 @@ the check is folded.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import copy
 import json
 import os
@@ -229,6 +230,7 @@ def main() -> int:
     os.environ["JUPYTER_PATH"] = str(kernel.JUPYTER_PATH)
     sys.stdout.reconfigure(errors="replace")
     sys.stderr.reconfigure(errors="replace")
+    run_notebooks.end_at_signals()
     try:
         if arguments.course is not None:
             write_course(arguments.course.expanduser().resolve())
@@ -245,7 +247,8 @@ def main() -> int:
     except OSError as error:
         print(f"error: {error.filename or FOLDER}: {error.strerror or error}", file=sys.stderr)
         return 1
-    except (KeyboardInterrupt, Interrupted):
+    # Where a kernel is being started, the interrupt comes as the end of a task.
+    except (KeyboardInterrupt, Interrupted, asyncio.CancelledError):
         print("\nstopped", file=sys.stderr)
         return 130
     return 0

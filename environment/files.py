@@ -24,22 +24,36 @@ def write_whole(path: Path, content: "str | bytes") -> None:
         raise Problem(f"{path}: cannot write: {error.strerror}") from error
 
 
-def move_whole(file: Path, target: Path) -> None:
-    """Renames a file. On another disk, where that is not possible, a copy is made beside the
-    target first."""
+def move_whole(place: Path, target: Path) -> None:
+    """Renames a file or a folder. On another disk, where that is not possible, a copy is made beside
+    the target first."""
     try:
-        file.replace(target)
+        place.replace(target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
         half = half_of(target)
+        remove(half)
         try:
-            shutil.copyfile(file, half)
+            if place.is_dir():
+                shutil.copytree(place, half, symlinks=True)
+            else:
+                shutil.copyfile(place, half)
             half.replace(target)
         except OSError as problem:
-            half.unlink(missing_ok=True)
-            raise Problem(f"{target}: cannot write: {problem.strerror}") from problem
-        file.unlink()
+            remove(half)
+            # An error of copytree has a list of all files and reasons.
+            why = problem.args[0][0][2] if isinstance(problem, shutil.Error) else problem.strerror
+            raise Problem(f"{target}: cannot write: {why}") from problem
+        remove(place)
+
+
+def remove(place: Path) -> None:
+    """A file or a folder, if it is there."""
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)
 
 
 def half_of(path: Path) -> Path:

@@ -30,6 +30,7 @@ import machine
 import notebook_file
 import project
 import profiles
+from files import move_whole
 from profiles import TRAM, Profile, checkpoint_folder
 from project import Problem
 
@@ -342,7 +343,7 @@ def move(file: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.is_dir():
         shutil.rmtree(target)
-    file.replace(target)
+    move_whole(file, target)
     if file.parent.parent.name == "models":
         with contextlib.suppress(OSError):
             file.parent.rmdir()

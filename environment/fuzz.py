@@ -35,6 +35,7 @@ import time as clock
 from pathlib import Path
 
 import crates
+import ending
 import project
 from files import write_whole
 from project import Problem
@@ -309,28 +310,21 @@ def report(results: list[dict]) -> int:
 
 def main() -> int:
     results: list[dict] = []
-    status = 0
-    try:
+
+    def work() -> int:
+        status = 0
         try:
             fuzzed(targets(), seconds(), results)
+        except subprocess.TimeoutExpired as error:
+            name = Path(error.cmd[0]).name
+            raise Problem(f"{name} did not end within {error.timeout:.0f} s and was stopped") from error
         finally:
             # What was run counts, however it ended.
             if results:
                 status = report(results)
-    except Problem as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 1
-    except subprocess.TimeoutExpired as error:
-        print(f"error: {Path(error.cmd[0]).name} did not end within {error.timeout:.0f} s and was stopped",
-              file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    return status
+        return status
+
+    return ending.run(work, lambda: WORK)
 
 
 if __name__ == "__main__":

@@ -13,12 +13,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import ending
 import project
 from project import Problem
 
@@ -172,9 +172,8 @@ def main() -> int:
     only.add_argument("--settings", action="store_true", help="do not compile")
     only.add_argument("--compile", action="store_true", help="do not write the settings")
     arguments = parser.parse_args()
-    # A request to end is taken as Ctrl-C, so that cargo ends with it.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
+
+    def prepare() -> None:
         if not arguments.compile:
             need_program()
             write_settings()
@@ -182,12 +181,9 @@ def main() -> int:
             started = time.monotonic()
             compile_dependencies()
             print(f"kernel: ready after {time.monotonic() - started:.0f} s", flush=True)
-    except Problem as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+
+    # Whoever runs set-up is told there that it was stopped.
+    return ending.run(prepare, lambda: project.ROOT / "target", stopped="")
 
 
 if __name__ == "__main__":

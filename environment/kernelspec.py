@@ -17,6 +17,7 @@ from pathlib import Path
 
 from jupyter_client.kernelspec import KernelSpecManager
 
+import ending
 import kernel
 import project
 from project import Problem
@@ -78,15 +79,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Put the kernel into the user's own Jupyter.")
     parser.add_argument("--remove", action="store_true", help="take it out again")
     arguments = parser.parse_args()
-    try:
-        remove() if arguments.remove else install()
-    except Problem as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"error: {error.filename or installed()}: {error.strerror or error}", file=sys.stderr)
-        return 1
-    return 0
+    return ending.run(remove if arguments.remove else install, installed)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from collections import Counter
 from importlib import metadata
 from pathlib import Path
 
+import ending
 import project
 import report
 from project import Problem
@@ -189,7 +190,7 @@ def has_cargo_deny() -> bool:
 
 def advisories() -> "Path | None":
     """The RustSec advisory database, where cargo-deny keeps it: the name ends with a hash."""
-    home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    home = Path(os.environ.get("CARGO_HOME") or os.path.expanduser("~/.cargo"))
     return next((path for path in sorted((home / "advisory-dbs").glob("advisory-db-*")) if path.is_dir()), None)
 
 
@@ -214,22 +215,17 @@ def deny() -> int:
 
 def main() -> int:
     if sys.argv[1:] == ["--deny"]:
-        try:
-            return deny()
-        except Problem as problem:
-            print(f"error: {problem}", file=sys.stderr)
-            return 1
+        return ending.run(deny, lambda: project.ROOT)
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else project.ROOT / "target" / "licences.csv"
-    try:
-        rows = listed()
-        report.write_whole(target, as_csv(rows))
-    except Problem as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 1
+    return ending.run(lambda: write(target), lambda: target)
+
+
+def write(target: Path) -> None:
+    rows = listed()
+    report.write_whole(target, as_csv(rows))
     for (kind, licence), number in Counter((row[0], row[3]) for row in rows).most_common():
         print(f"  {number:>4}  {kind:<8} {licence}")
     print(f"{len(rows)} licences, all allowed: {target}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 
+import ending
 import project
 from project import Problem
 
@@ -52,34 +53,30 @@ def under_memcheck(tests: str, names: "list[str]", **more: str) -> "tuple[int, s
     return done.returncode, done.stdout
 
 
+def check() -> None:
+    compiled = programs()
+    for crate, names in REACHED.items():
+        tests = compiled[crate]
+        status, said = under_memcheck(tests, names)
+        passed = sum(line.endswith("... ok") or line == "ok" for line in said.splitlines())
+        if status or not passed:
+            print(said, file=sys.stderr)
+            what = "memory outside of what was allocated" if status == FOUND else "a test failed"
+            raise Problem(f"{crate}: {what if passed else 'no test ran'}: its output stands above")
+        print(f"{crate}: {passed} tests, nothing read or written outside of what was allocated",
+              flush=True)
+        if any(TOO_MANY.startswith(name) for name in names):
+            status, said = under_memcheck(tests, ["--exact", TOO_MANY], TTP_ONE_TOO_MANY="1")
+            if status != FOUND:
+                print(said, file=sys.stderr)
+                raise Problem("one number too many was read on purpose, and valgrind did not see it")
+
+
 def main() -> int:
     if not shutil.which("valgrind"):
         print("skipped: valgrind is not on PATH")
         return 0
-    try:
-        compiled = programs()
-        for crate, names in REACHED.items():
-            tests = compiled[crate]
-            status, said = under_memcheck(tests, names)
-            passed = sum(line.endswith("... ok") or line == "ok" for line in said.splitlines())
-            if status or not passed:
-                print(said, file=sys.stderr)
-                what = "memory outside of what was allocated" if status == FOUND else "a test failed"
-                raise Problem(f"{crate}: {what if passed else 'no test ran'}: its output stands above")
-            print(f"{crate}: {passed} tests, nothing read or written outside of what was allocated",
-                  flush=True)
-            if any(TOO_MANY.startswith(name) for name in names):
-                status, said = under_memcheck(tests, ["--exact", TOO_MANY], TTP_ONE_TOO_MANY="1")
-                if status != FOUND:
-                    print(said, file=sys.stderr)
-                    raise Problem("one number too many was read on purpose, and valgrind did not see it")
-    except Problem as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
-    return 0
+    return ending.run(check, lambda: project.ROOT / "target")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from urllib.parse import unquote
 
+import ending
 import project
 import report
 from project import Problem
@@ -94,19 +95,14 @@ def print_all() -> list[Path]:
 
 
 def main() -> int:
-    try:
-        made = print_all()
-    except Problem as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 1
-    except (OSError, RuntimeError) as error:
-        print(f"error: Chromium did not print the pages: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nstopped; what was printed before is kept", file=sys.stderr)
-        return 130
-    print(f"{len(made)} files in {folder() / 'pdf'}")
-    return 0
+    def work() -> None:
+        try:
+            made = print_all()
+        except RuntimeError as error:
+            raise Problem(f"Chromium did not print the pages: {error}") from error
+        print(f"{len(made)} files in {folder() / 'pdf'}")
+
+    return ending.run(work, lambda: folder() / "pdf", "stopped; what was printed before is kept")
 
 
 if __name__ == "__main__":

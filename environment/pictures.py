@@ -21,6 +21,7 @@ import sys
 import time
 from pathlib import Path
 
+import ending
 import project
 import report
 from drawings import PICTURES
@@ -138,24 +139,24 @@ def main() -> int:
     only.add_argument("--check", action="store_true", help="only say which are older than the run")
     only.add_argument("--png", action="store_true", help="write PNG files of what is in docs/")
     arguments = parser.parse_args()
-    try:
+
+    def work() -> int:
         if arguments.check:
             lines = older()
             for line in lines:
                 print(f"error: {line}", file=sys.stderr)
             return 1 if lines else 0
-        if arguments.png:
-            for path in write_png(report.reports_folder() / "pictures"):
-                print(f"  {path}")
-            return 0
-        draw_all()
-    except Problem as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 1
-    except (OSError, RuntimeError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+        try:
+            if arguments.png:
+                for path in write_png(report.reports_folder() / "pictures"):
+                    print(f"  {path}")
+                return 0
+            draw_all()
+        except RuntimeError as error:
+            raise Problem(str(error)) from error
+        return 0
+
+    return ending.run(work, lambda: FOLDER)
 
 
 if __name__ == "__main__":

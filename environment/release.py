@@ -18,6 +18,7 @@ import sys
 import tarfile
 from pathlib import Path
 
+import ending
 import figures
 import licences
 import machine
@@ -105,12 +106,10 @@ def make() -> Path:
 
 
 def main() -> int:
-    try:
+    def work() -> None:
         make()
-    except Problem as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 1
-    return 0
+
+    return ending.run(work, lambda: project.output() / "release")
 
 
 if __name__ == "__main__":

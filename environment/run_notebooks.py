@@ -304,7 +304,8 @@ def execute(nb, folder: Path, profile: Profile, checkpoint: str | None,
         record_timing=False, coalesce_streams=True,
         resources={"metadata": {"path": str(folder)}},
     )
-    environment = {**os.environ, **profile.variables(checkpoint), "TTP_OUT": str(project.output())}
+    environment = {**os.environ, **profile.variables(checkpoint), "TTP_OUT": str(project.output()),
+                   "TTP_RUNNER": str(os.getpid())}
     for variable in ("TTP_SOURCES", "TTP_MODELS"):
         if project.own_folder(variable):
             environment[variable] = str(project.own_folder(variable))

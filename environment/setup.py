@@ -30,6 +30,7 @@ from pathlib import Path
 
 import archive
 import children
+import ending
 import fetch
 import project
 from files import move_whole, write_whole
@@ -575,11 +576,6 @@ def main() -> int:
                         help="compile what notebooks depend on, too")
     parser.add_argument("--python", action="store_true", help="print the Python to use")
     arguments = parser.parse_args()
-    # A request to end is taken as Ctrl-C, so that nothing is left running.
-    for name in (signal.SIGTERM, signal.SIGHUP):
-        # Under nohup a hang-up is to be passed over.
-        if signal.getsignal(name) != signal.SIG_IGN:
-            signal.signal(name, signal.default_int_handler)
     actions = {"check": check, "python": python_step, "libtorch": libtorch_step,
                "data": data_step, "wordnet": lambda: data_step("wordnet-3.0"),
                "tram": lambda: data_step("tram-v1"),
@@ -588,7 +584,8 @@ def main() -> int:
                "mpnet": lambda: data_step("mpnet"),
                "attack-v15": lambda: data_step(ATTACK_V15),
                "netml-training": lambda: data_step(NETML_TRAINING), "evcxr": None}
-    try:
+
+    def work() -> int:
         if arguments.python:
             print(python())
             return 0
@@ -600,21 +597,13 @@ def main() -> int:
         profile.checkpoints()
         if sys.version_info >= PYTHON:
             profile.check_checkpoints()
-        set_up(list(arguments.steps or STEPS), actions, arguments.kernel)
-    except Failed as failed:
-        return failed.code
-    except Problem as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        full = " (make room and run it again)" if error.errno in fetch.DISK_FULL else ""
-        print(f"error: {error.filename or project.cache()}: {error.strerror or error}{full}",
-              file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nstopped; nothing unfinished was kept under its final name", file=sys.stderr)
-        return 130
-    return 0
+        try:
+            set_up(list(arguments.steps or STEPS), actions, arguments.kernel)
+        except Failed as failed:
+            return failed.code
+        return 0
+
+    return ending.run(work, project.cache, "stopped; nothing unfinished was kept under its final name")
 
 
 if __name__ == "__main__":

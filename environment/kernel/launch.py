@@ -132,8 +132,14 @@ def path_with_cargo(path: str) -> str:
     return os.pathsep.join(filter(None, [path, os.path.join(home, "bin")]))
 
 
+def watched() -> int:
+    """The process with which the kernel ends: the runner, as it says itself, since it may be gone
+    before this program runs; else Jupyter, which has started this."""
+    return int(os.environ.pop("TTP_RUNNER", "") or os.getppid())
+
+
 def main() -> None:
-    jupyter = os.getppid()
+    jupyter = watched()
     folder, kernel, connection = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
     folder.mkdir(parents=True, exist_ok=True)
     seat, held = take_seat(folder)

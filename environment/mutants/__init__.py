@@ -13,6 +13,8 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from project import Problem
+
 SEED = 266
 
 
@@ -25,7 +27,7 @@ class Mutant:
     check: str
 
 
-class Unsound(Exception):
+class Unsound(Problem):
     """A check called something wrong that no mutant has touched."""
 
 

@@ -13,8 +13,9 @@ import sys
 import time
 from collections import Counter
 
-from mutants import Mutant, Unsound, cells, data, files
-from project import Problem
+import ending
+import project
+from mutants import Mutant, cells, data, files
 
 
 def table(mutants: "list[Mutant]") -> "list[str]":
@@ -34,19 +35,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Spoil a run in one place at a time.")
     parser.add_argument("--rust", action="store_true", help="cells on the Rust kernel, too")
     rust = parser.parse_args().rust
+    return ending.run(lambda: make(rust), lambda: project.ROOT / "target")
+
+
+def make(rust: bool) -> int:
     started, found = time.monotonic(), []
-    try:
-        for source in (files.of_run(), files.of_plots(), files.of_readme()):
-            found += source
-        if data.program().exists():
-            found += data.of_splits()
-        else:
-            print("skipped: mutants of splits: ttp is not compiled (make test-mutants does it)")
-        for with_rust in (False, True) if rust else (False,):
-            found += cells.of_cells(with_rust)
-    except (Unsound, Problem) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    for source in (files.of_run(), files.of_plots(), files.of_readme()):
+        found += source
+    if data.program().exists():
+        found += data.of_splits()
+    else:
+        print("skipped: mutants of splits: ttp is not compiled (make test-mutants does it)")
+    for with_rust in (False, True) if rust else (False,):
+        found += cells.of_cells(with_rust)
     print("\n".join(table(found)))
     missed = [mutant for mutant in found if not mutant.check]
     for mutant in missed:

@@ -29,6 +29,7 @@ import time
 from pathlib import Path
 
 import children
+import ending
 import fetch
 import hub_check
 import kernel
@@ -313,24 +314,9 @@ def main() -> int:
                         help="the program to call [ttp, built here]")
     parser.add_argument("--check-seconds", type=int, default=20,
                         help="between two looks at Slurm's jobs, at first [20]")
-    # A request to end is taken as Ctrl-C, so that nothing is left running.
-    for name in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(name) != signal.SIG_IGN:
-            signal.signal(name, signal.default_int_handler)
-    try:
-        run(parser.parse_args())
-    except Problem as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"error: {error.filename or project.output()}: {error.strerror or error}",
-              file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nstopped; what has a result keeps it, and `make sweep` goes on from there",
-              file=sys.stderr)
-        return 130
-    return 0
+    arguments = parser.parse_args()
+    return ending.run(lambda: run(arguments), project.output,
+                      "stopped; what has a result keeps it, and `make sweep` goes on from there")
 
 
 if __name__ == "__main__":

@@ -286,8 +286,8 @@ class Totals(Stand):
 class Errors(Stand):
     def test_each_is_one_line(self) -> None:
         for error, status, said in (
-            (KeyboardInterrupt(), 130, "interrupted\n"),
-            (OSError(28, "No space left on device", "x"), 1, "error: [Errno 28] No space left on device: 'x'\n"),
+            (KeyboardInterrupt(), 130, "\nstopped\n"),
+            (OSError(28, "No space left on device", "x"), 1, "error: x: No space left on device (make room and run it again)\n"),
             (subprocess.TimeoutExpired(["/a/fuzz", "b"], 660), 1,
              "error: fuzz did not end within 660 s and was stopped\n"),
             (Problem("TIME=x"), 1, "error: TIME=x\n"),

@@ -645,6 +645,12 @@ class Seats(unittest.TestCase):
         # What only serves to compile an edit faster may be many times as large as all else.
         self.assertEqual(list((second / "target/debug").iterdir()), [])
 
+    def test_it_ends_with_the_runner_even_where_that_was_gone_before(self) -> None:
+        with mock.patch.dict(os.environ, {"TTP_RUNNER": "123456"}):
+            self.assertEqual(self.launch.watched(), 123456)
+            self.assertNotIn("TTP_RUNNER", os.environ, "nothing that a cell starts has it")
+            self.assertEqual(self.launch.watched(), os.getppid(), "Jupyter")
+
     def test_a_file_is_copied_where_files_cannot_share_blocks(self) -> None:
         (self.folder / "a").write_text("a")
         os.utime(self.folder / "a", ns=(1_000_000_007, 1_000_000_007))

@@ -709,6 +709,29 @@ class Disk(unittest.TestCase):
         self.assertEqual([path.name for path in self.cache.iterdir()], ["data"])
         self.assertEqual(target.read_bytes(), CONTENT)
 
+    def test_a_folder_is_moved_to_another_disk_as_a_whole(self) -> None:
+        folder, target = self.cache / "folder", self.cache / "data"
+        (folder / "inner").mkdir(parents=True)
+        (folder / "inner/file").write_bytes(CONTENT)
+
+        def replace(path: Path, to: Path) -> None:
+            if path == folder:
+                raise OSError(errno.EXDEV, "Invalid cross-device link")
+            os.replace(path, to)
+
+        def full(_: Path, to: Path, **__: bool) -> None:
+            to.mkdir()
+            raise shutil.Error([("a", "b", "No space left on device")])
+
+        with mock.patch.object(Path, "replace", replace):
+            with mock.patch("shutil.copytree", full), \
+                    self.assertRaisesRegex(Problem, "/data: cannot write: No space left"):
+                files.move_whole(folder, target)
+            self.assertEqual([path.name for path in self.cache.iterdir()], ["folder"])
+            files.move_whole(folder, target)
+        self.assertEqual([path.name for path in self.cache.iterdir()], ["data"])
+        self.assertEqual((target / "inner/file").read_bytes(), CONTENT)
+
     def test_too_little_room_is_said_before_a_download(self) -> None:
         with mock.patch("shutil.disk_usage", return_value=mock.Mock(free=300_000_000)):
             fetch.need_space(self.cache, 50_000_000, "minilm")

@@ -109,7 +109,7 @@ pub fn run(run: &Run, arguments: &Arguments) -> Result<()> {
         let mut watch = |count| progress.step(count, String::new);
         let ground = Ground::of_encoder(&encoder, [&training, &validation, &test], &mut watch)?;
         let head_seed = arguments.seed.unwrap_or_else(|| run.seed("remedies"));
-        let mut watch = |remedy: &Remedy| show::print(&format!("{remedy}\n"));
+        let mut watch = |tried: &Remedy| show::print(&format!("{tried}\n"));
         let chance = (head_seed, bootstrap);
         let Trials { judge, outcomes } =
             ground.try_all(&Remedy::ALL, &settings.head, chance, &mut watch)?;

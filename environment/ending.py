@@ -1,0 +1,39 @@
+"""How a command of this folder ends: what went wrong in one line, and an exit status."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import fetch
+from project import Problem
+
+
+def end_as_ctrl_c() -> None:
+    """A request to end, or a terminal that is closed, is taken as Ctrl-C: what was started ends, too.
+    Under nohup a hang-up is passed over."""
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(name) != signal.SIG_IGN:
+            signal.signal(name, signal.default_int_handler)
+
+
+def run(work: "Callable[[], int | None]", place: Callable[[], Path],
+        stopped: str = "stopped") -> int:
+    """Does the work; the exit status: the work's own, 1 after a `Problem` or an `OSError`, which is of
+    `place()` where it names no file, and 130 after Ctrl-C, with the line `stopped`."""
+    end_as_ctrl_c()
+    try:
+        return work() or 0
+    except Problem as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        full = " (make room and run it again)" if error.errno in fetch.DISK_FULL else ""
+        print(f"error: {error.filename or place()}: {error.strerror or error}{full}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        if stopped:
+            print(f"\n{stopped}", file=sys.stderr)
+        return 130
