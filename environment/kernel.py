@@ -11,6 +11,7 @@ clone's own folders, so two clones on a machine do not meet.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import subprocess
@@ -18,6 +19,7 @@ import sys
 import time
 from pathlib import Path
 
+import crates
 import ending
 import project
 from project import Problem
@@ -25,6 +27,7 @@ from project import Problem
 NAME = "ttp-rust"
 DISPLAY_NAME = "Rust (ttp-lib)"
 JUPYTER_PATH = project.ROOT / "target" / "jupyter"
+SECOND_NS = 1_000_000_000
 
 # The manifest that evcxr 0.22.0 writes for its own package. Cargo shares compiled
 # dependencies between this build and the kernel's because the profile is the same.
@@ -135,8 +138,46 @@ def compile_dependencies() -> None:
         # The kernel asks cargo about dependencies on all platforms; once these are
         # fetched, notebooks run without a network.
         run_cargo(["cargo", "fetch"], package, dict(os.environ))
+    sources = Sources(seat.with_name("sources.json"))
+    sources.renew()
     run_cargo(["cargo", "build"], package, {**os.environ, **project.cargo_variables()})
     write_changed(seat / "built", lock.read_bytes())
+    sources.remember()
+
+
+class Sources:
+    """What the library was compiled from, by content. Cargo goes by times alone: where the clock went
+    back, or an older copy came with its time (`cp -p`), it would go on with the code of before,
+    and figures would stand under the digest of code that did not make them."""
+
+    def __init__(self, record: Path) -> None:
+        self.record = record
+        self.now = {str(path.relative_to(project.ROOT)): path for crate in crates.folders().values()
+                    for path in crates.sources(crate)}
+        try:
+            known = json.loads(record.read_text(encoding="utf-8"))
+            self.before, self.newest = dict(known["files"]), int(known["newest"])
+        except (OSError, ValueError, LookupError, TypeError):
+            self.before, self.newest = {}, 0
+
+    def renew(self) -> None:
+        """Gives what has changed, and has no later time than the last build, a later one."""
+        for name, path in self.now.items():
+            if name not in self.before or path.stat().st_mtime_ns > self.newest:
+                continue
+            if digest(path) != self.before[name]:
+                time_ns = max(time.time_ns(), self.newest + SECOND_NS)
+                os.utime(path, ns=(time_ns, time_ns))
+                print(f"kernel: {name} has changed, but not its time: it gets a new one", flush=True)
+
+    def remember(self) -> None:
+        found = {"newest": max(self.newest, time.time_ns()),
+                 "files": {name: digest(path) for name, path in self.now.items()}}
+        write_changed(self.record, (json.dumps(found, indent=1) + "\n").encode())
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def is_built() -> bool:

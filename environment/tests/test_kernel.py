@@ -69,6 +69,36 @@ class Compiled(House):
             self.assertEqual((package / "Cargo.lock").read_text(), lock)
             self.assertEqual(run.call_count, calls)
 
+    def test_what_changed_while_the_clock_was_behind_is_compiled(self) -> None:
+        """Cargo goes by times: content that changed with none would stay as it was compiled."""
+        self.entered(mock.patch.object(project, "ROOT", self.root))
+        self.entered(mock.patch.object(kernel, "run_cargo"))
+        said = self.entered(mock.patch("builtins.print"))
+        (self.root / "target/evcxr/0").mkdir(parents=True)
+        source, other = (self.write(f"ttp-lib/src/{name}.rs", "1") for name in ("lib", "other"))
+        kernel.compile_dependencies()
+        record = self.root / "target/evcxr/sources.json"
+        newest = json.loads(record.read_text())["newest"]
+        for path in (source, other):
+            os.utime(path, ns=(newest - 9, newest - 9))
+        hour = 3600 * kernel.SECOND_NS
+        for behind in (0, hour):
+            source.write_text(f"{behind}")
+            os.utime(source, ns=(newest - hour, newest - hour))
+            said.reset_mock()
+            with mock.patch("time.time_ns", return_value=newest - behind):
+                kernel.compile_dependencies()
+            line = "kernel: ttp-lib/src/lib.rs has changed, but not its time: it gets a new one"
+            self.assertEqual([call.args[0] for call in said.call_args_list], [line])
+            self.assertGreater(source.stat().st_mtime_ns, newest)
+            self.assertEqual(other.stat().st_mtime_ns, newest - 9, "it is as it was")
+            newest = json.loads(record.read_text())["newest"]
+        said.reset_mock()
+        for text in ("{}", "[", '{"newest": 1, "files": 3}'):
+            record.write_text(text)
+            kernel.compile_dependencies()
+        said.assert_not_called()
+
 
 @unittest.skipIf(MISSING, f"the kernel's program is not compiled: {PROGRAM}: make setup")
 class Kernel(House):
