@@ -1,11 +1,12 @@
 """Whether README's figures are those of the run at hand.
 
-    figures.py
+    figures.py           compares them
+    figures.py --keep    and keeps the run's values in figures_kept.json, where all of them agree
 
 README.md prints figures of a run of profile `laptop`: the table that `make reproduce` ends with,
 and others in its text. `figures.toml` says which value of reports/results.json each one is.
 `make reproduce` ends with the line that this module makes, and `make release` refuses a run whose
-figures are others.
+figures are others. The tests hold README to the values of a whole run that were kept.
 
 A figure agrees if the run's value, rounded as README prints it, has the same digits. That holds on
 the kind of machine that README's figures were measured on. On another machine a trained model's
@@ -14,16 +15,20 @@ scores may be a little off, by no more than `figures.toml` says and argues.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
 
+import ending
 import notebook_file
 import project
 import report
+from files import write_whole
 from project import Problem
 
 PROFILE = "laptop"
+KEPT = project.ENVIRONMENT / "figures_kept.json"
 CAPTION = "The paper's table 2, and ours (macro averages)"
 COLUMNS = ("accuracy", "precision", "recall", "f1", "f2")
 LINEAR = ("tfidf-svm", "counts-logistic")
@@ -62,6 +67,10 @@ class Figure:
 
 class Missing(Exception):
     """A run's results have no such value."""
+
+
+class Kept(dict):
+    """What a whole run has for README's figures, by their paths."""
 
 
 class Outcome:
@@ -188,7 +197,11 @@ def of_table(text: str, listed: dict) -> "list[Figure]":
 # -- the run --------------------------------------------------------------------------------------
 
 def at(found: dict, path: str):
-    """A value of results.json; raises `Missing` where there is none."""
+    """A value of results.json, or of what was kept of it; raises `Missing` where there is none."""
+    if isinstance(found, Kept):
+        if path not in found:
+            raise Missing(f"{KEPT.name} has no {path}: `figures.py --keep` after a whole run writes it")
+        return found[path]
     if path.startswith("="):
         return COMPUTED[path[1:]](found)
     value: object = found
@@ -307,14 +320,39 @@ def print_end(profile: str) -> None:
         print(line)
 
 
-def main() -> int:
-    try:
-        found = outcome(PROFILE)
-    except Problem as problem:
-        print(f"error: {problem}", file=sys.stderr)
+# -- a run that was kept --------------------------------------------------------------------------
+
+def keep() -> int:
+    """Keeps the values of the run at hand for all of README's figures, where these agree with it."""
+    found, text, listed = report.written_results(), readme(), sources()
+    compared = outcome(PROFILE)
+    print("\n".join(compared.lines()))
+    if compared.differ:
         return 1
+    if compared.absent:
+        raise Problem(f"{KEPT.name} is of all figures: the run lacks what needs {', '.join(compared.absent)}")
+    about = {"commit": found.get("commit"), "machine": next(machines()),
+             "readmes_machine": is_same_machine(listed)}
+    values = {figure.path: at(found, figure.path) for figure in of_table(text, listed) + of_text(text, listed)}
+    write_whole(KEPT, json.dumps({**about, "values": values}, indent=1) + "\n")
+    print(f"kept: {KEPT}")
+    return 0
+
+
+def kept() -> "tuple[Kept, bool]":
+    """The values, and whether that run was on one of README's machines."""
+    told = json.loads(KEPT.read_text(encoding="utf-8"))
+    return Kept(told["values"]), told["readmes_machine"]
+
+
+def print_outcome() -> int:
+    found = outcome(PROFILE)
     print("\n".join(found.lines()))
     return 1 if found.differ else 0
+
+
+def main() -> int:
+    return ending.run(keep if sys.argv[1:] == ["--keep"] else print_outcome, lambda: KEPT)
 
 
 if __name__ == "__main__":

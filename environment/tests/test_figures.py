@@ -196,6 +196,20 @@ class Compared(unittest.TestCase):
         self.assertTrue(said(found, same_machine=False).differ, "a count is a count everywhere")
         self.assertIn("within 0.025 to 0.055 for scores of encoders", said(RESULTS, False).lines()[-1])
 
+    def test_readme_is_held_to_a_whole_run_that_was_kept(self) -> None:
+        values, same_machine = figures.kept()
+        listed = figures.of_table(README, LISTED) + figures.of_text(README, LISTED)
+        self.assertEqual(set(values), {figure.path for figure in listed}, "figures.py --keep")
+        self.assertEqual(figures.compare(README, LISTED, values, same_machine).differ, [])
+        for figure in listed:
+            # On another machine a training may end elsewhere: no further than two seeds are apart.
+            unit = 10 ** -len(figure.printed.partition(".")[2]) / (100 if figure.percent else 1)
+            off = 3 * max(unit, 0.0 if same_machine else figure.elsewhere)
+            for sign in (1, -1):
+                spoilt = figures.Kept(values)
+                spoilt[figure.path] += sign * off
+                self.assertTrue(figure.difference(spoilt, same_machine), figure.path)
+
     def test_readme_without_its_table(self) -> None:
         with self.assertRaisesRegex(Problem, "no code block has the table"):
             said(RESULTS, text=README.replace("The paper's table 2, and ours (macro", "x"))
