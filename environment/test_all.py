@@ -4,8 +4,8 @@
     test_all.py --all     and what is slow and seldom fails: before a release
 
     format · Python's tests · clippy · kernel · cargo's tests compiled, and run · fuzz targets ·
-    `make sweep` on Slurm · smoke notebooks · solutions of the exercises · pages · the paper profile's checkpoints,
-    shortened run
+    `ttp` killed and its disk failing · `make sweep` on Slurm · smoke notebooks · solutions of the exercises ·
+    pages · the paper profile's checkpoints, shortened run · mutants (with `--all`)
 
 Up to two stages run beside each other, for one alone seldom keeps two cores busy: a cell is
 compiled by one thread, and what waits for the last crate of a compilation waits for one core.

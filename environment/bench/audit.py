@@ -194,8 +194,10 @@ def summary(rows: list[dict]) -> dict:
         return spread([sum(row[name][at] for row in rows for name in names)
                        / sum(row["peer"][at] for row in rows) for at in rounds])
 
+    ours_over_peer = over_all(("ours",))
     return {
-        "ours_over_peer": over_all(("ours",)),
+        "ratio": ours_over_peer["median"],
+        "ours_over_peer": ours_over_peer,
         "with_reading_over_peer": over_all(("ours", "reading")),
         "seconds": {name: spread([sum(row[name][at] for row in rows) for at in rounds])
                     for name in ("ours", "peer", "reading")},

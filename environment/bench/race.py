@@ -102,7 +102,7 @@ def summary(runners: list[Runner], keys: tuple[str, ...] = ("seconds", "processo
     values = {key: {name: spread([part[key] for part in parts]) for name, parts in of.items()}
               for key in keys}
     ratios = [ours["seconds"] / peer["seconds"] for ours, peer in zip(of["ours"], of["peer"])]
-    return {**values, "ours_over_peer": spread(ratios)}
+    return {**values, "ratio": statistics.median(ratios), "ours_over_peer": spread(ratios)}
 
 
 def environment(threads: int) -> dict[str, str]:

@@ -265,6 +265,7 @@ class Mining(unittest.TestCase):
         for runner, name in zip(runners, ("ours", "peer")):
             runner.name = name
         summary = mining.summary(runners)
+        self.assertEqual(summary["ratio"], 0.75)
         self.assertEqual(summary["ours_over_peer"], {"median": 0.75, "least": 0.5, "most": 1.0})
         self.assertEqual(summary["seconds"]["ours"], {"median": 3, "least": 1, "most": 4})
         self.assertEqual(summary["processor_seconds"]["peer"]["median"], 8)
@@ -364,7 +365,7 @@ class Audit(unittest.TestCase):
             code, shown, said = self.whole(folder, "int(possible)")
             self.assertEqual((code, said), (0, ""))
             results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-            self.assertEqual(results["ours_over_peer"]["median"], 0.25)
+            self.assertEqual((results["ratio"], results["ours_over_peer"]["median"]), (0.25, 0.25))
             self.assertAlmostEqual(results["with_reading_over_peer"]["median"], 0.375)
             self.assertEqual(len(results["sets"]) + len(results["alone"]), len(audit.claim_sets()))
             self.assertEqual({len(row["ours"]) for row in results["sets"]}, {3})

@@ -183,8 +183,8 @@ class Compared(unittest.TestCase):
 
     def test_on_another_machine_a_training_may_be_a_little_off(self) -> None:
         path = "comparison/ours/{}, protocol clean/f1_macro"
-        for checkpoint, off, agrees in (("minilm", 0.02, True), ("minilm", 0.03, False), ("scratch", 0.05, True),
-                                        ("scratch", 0.06, False), ("tfidf-svm", 0.0009, True),
+        for checkpoint, off, agrees in (("minilm", 0.03, True), ("minilm", 0.035, False), ("scratch", 0.07, True),
+                                        ("scratch", 0.08, False), ("tfidf-svm", 0.0009, True),
                                         ("tfidf-svm", 0.002, False), ("both", 0.02, True)):
             found = copy.deepcopy(RESULTS)
             figures.at(found, path.format(checkpoint))["value"] += off
@@ -194,7 +194,7 @@ class Compared(unittest.TestCase):
         found = copy.deepcopy(RESULTS)
         found["corpus"]["rows"] += 1
         self.assertTrue(said(found, same_machine=False).differ, "a count is a count everywhere")
-        self.assertIn("within 0.025 to 0.055 for scores of encoders", said(RESULTS, False).lines()[-1])
+        self.assertIn("within 0.03 to 0.075 for scores of encoders", said(RESULTS, False).lines()[-1])
 
     def test_readme_is_held_to_a_whole_run_that_was_kept(self) -> None:
         values, same_machine = figures.kept()
