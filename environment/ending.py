@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -12,22 +13,27 @@ from project import Problem
 
 
 def end_as_ctrl_c() -> None:
-    """A request to end, or a terminal that is closed, is taken as Ctrl-C: what was started ends, too.
-    Under nohup a hang-up is passed over."""
+    """A request to end, or a terminal that is closed, is taken as Ctrl-C. Under nohup a hang-up is
+    passed over."""
     for name in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(name) != signal.SIG_IGN:
             signal.signal(name, signal.default_int_handler)
 
 
-def run(work: "Callable[[], int | None]", place: Callable[[], Path],
-        stopped: str = "stopped") -> int:
-    """Does the work; the exit status: the work's own, 1 after a `Problem` or an `OSError`, which is of
-    `place()` where it names no file, and 130 after Ctrl-C, with the line `stopped`."""
+def run(work: "Callable[[], int | None]", place: "Callable[[], Path]", stopped: str = "stopped") -> int:
+    """Does the work and returns the exit status: 1 after a `Problem` or an `OSError`, 130 after Ctrl-C.
+    An error that names no file is said of `place()`."""
     end_as_ctrl_c()
     try:
-        return work() or 0
+        status = work() or 0
+        sys.stdout.flush()
+        return status
     except Problem as problem:
         print(f"error: {problem}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Whoever closed it (`| head`) has read enough. Python would write there once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
         full = " (make room and run it again)" if error.errno in fetch.DISK_FULL else ""

@@ -15,6 +15,7 @@ scores may be a little off, by no more than `figures.toml` says and argues.
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import sys
@@ -25,6 +26,7 @@ import notebook_file
 import project
 import report
 from files import write_whole
+from profiles import Profile
 from project import Problem
 
 PROFILE = "laptop"
@@ -325,14 +327,17 @@ def print_end(profile: str) -> None:
 def keep() -> int:
     """Keeps the values of the run at hand for all of README's figures, where these agree with it."""
     found, text, listed = report.written_results(), readme(), sources()
+    commit, ran = found.get("commit", "unknown"), list(machines())
+    if not ran or commit == "unknown" or commit.endswith("+"):
+        raise Problem("the run at hand is of no commit: commit what was changed, and run `make reproduce`")
+    report.check_whole(Profile.from_environment())
     compared = outcome(PROFILE)
     print("\n".join(compared.lines()))
     if compared.differ:
         return 1
     if compared.absent:
         raise Problem(f"{KEPT.name} is of all figures: the run lacks what needs {', '.join(compared.absent)}")
-    about = {"commit": found.get("commit"), "machine": next(machines()),
-             "readmes_machine": is_same_machine(listed)}
+    about = {"commit": commit, "machine": ran[0], "readmes_machine": is_same_machine(listed)}
     values = {figure.path: at(found, figure.path) for figure in of_table(text, listed) + of_text(text, listed)}
     write_whole(KEPT, json.dumps({**about, "values": values}, indent=1) + "\n")
     print(f"kept: {KEPT}")
@@ -341,7 +346,10 @@ def keep() -> int:
 
 def kept() -> "tuple[Kept, bool]":
     """The values, and whether that run was on one of README's machines."""
-    told = json.loads(KEPT.read_text(encoding="utf-8"))
+    try:
+        told = json.loads(KEPT.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Problem(f"{KEPT}: {error}: `figures.py --keep` writes it after a whole run") from error
     return Kept(told["values"]), told["readmes_machine"]
 
 
@@ -352,7 +360,9 @@ def print_outcome() -> int:
 
 
 def main() -> int:
-    return ending.run(keep if sys.argv[1:] == ["--keep"] else print_outcome, lambda: KEPT)
+    parser = argparse.ArgumentParser(description="Hold README's figures to the run at hand.")
+    parser.add_argument("--keep", action="store_true", help="and keep the run's values for the tests")
+    return ending.run(keep if parser.parse_args().keep else print_outcome, lambda: KEPT)
 
 
 if __name__ == "__main__":

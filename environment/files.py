@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -26,26 +27,41 @@ def write_whole(path: Path, content: "str | bytes") -> None:
 
 def move_whole(place: Path, target: Path) -> None:
     """Renames a file or a folder. On another disk, where that is not possible, a copy is made beside
-    the target first."""
+    the target first. Wherever it is killed, what has either name is whole."""
     try:
         place.replace(target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        half = half_of(target)
+        half, old = half_of(target), half_of(place)
         remove(half)
         try:
             if place.is_dir():
-                shutil.copytree(place, half, symlinks=True)
+                shutil.copytree(place, half, symlinks=True, copy_function=copy_to_disk)
             else:
-                shutil.copyfile(place, half)
+                copy_to_disk(place, half)
             half.replace(target)
         except OSError as problem:
-            remove(half)
-            # An error of copytree has a list of all files and reasons.
-            why = problem.args[0][0][2] if isinstance(problem, shutil.Error) else problem.strerror
-            raise Problem(f"{target}: cannot write: {why}") from problem
-        remove(place)
+            with contextlib.suppress(OSError):
+                remove(half)
+            raise Problem(f"{target}: cannot move {place} there: {why(problem)}") from problem
+        remove(old)
+        place.replace(old)
+        remove(old)
+
+
+def copy_to_disk(source: "str | Path", target: "str | Path") -> None:
+    """A copy that has reached the disk: the original is removed after it."""
+    shutil.copyfile(source, target)
+    with open(target, "rb") as file:
+        os.fsync(file.fileno())
+
+
+def why(error: OSError) -> str:
+    """An error of copytree has a list of files and reasons, each as a text."""
+    if isinstance(error, shutil.Error):
+        return str(error.args[0][0][2]).partition("] ")[2].partition(": '")[0] or str(error)
+    return error.strerror or str(error)
 
 
 def remove(place: Path) -> None:

@@ -291,7 +291,8 @@ def settle(profile: Profile, names: list[str] | None = None) -> None:
     left earlier: of the named runs, or of all.
 
     A run's record stands wherever one of its files does: it goes last and comes first, so
-    that the next call ends what a killed one began. Everything is renamed, nothing copied.
+    that the next call ends what a killed one began. Everything is renamed, or copied where it is on
+    another disk.
     """
     here = project.output()
     for record in sorted(records().glob("*.json")):

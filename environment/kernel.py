@@ -140,15 +140,18 @@ def compile_dependencies() -> None:
         run_cargo(["cargo", "fetch"], package, dict(os.environ))
     sources = Sources(seat.with_name("sources.json"))
     sources.renew()
+    # Before the build: one that fails or is killed has compiled some of them.
+    sources.remember()
     run_cargo(["cargo", "build"], package, {**os.environ, **project.cargo_variables()})
     write_changed(seat / "built", lock.read_bytes())
-    sources.remember()
+    sources.remember_time()
 
 
 class Sources:
     """What the library was compiled from, by content. Cargo goes by times alone: where the clock went
     back, or an older copy came with its time (`cp -p`), it would go on with the code of before,
-    and figures would stand under the digest of code that did not make them."""
+    and figures would stand under the digest of code that did not make them. What another program
+    compiles in the kernel's folder is not noted here."""
 
     def __init__(self, record: Path) -> None:
         self.record = record
@@ -159,21 +162,26 @@ class Sources:
             self.before, self.newest = dict(known["files"]), int(known["newest"])
         except (OSError, ValueError, LookupError, TypeError):
             self.before, self.newest = {}, 0
+        self.found = {name: digest(path) for name, path in self.now.items()}
 
     def renew(self) -> None:
-        """Gives what has changed, and has no later time than the last build, a later one."""
+        """Gives what has changed, and has no later time than the last build, a later one. While the
+        clock is behind that, cargo compiles it each time."""
         for name, path in self.now.items():
-            if name not in self.before or path.stat().st_mtime_ns > self.newest:
+            if self.before.get(name, self.found[name]) == self.found[name]:
                 continue
-            if digest(path) != self.before[name]:
+            if path.stat().st_mtime_ns <= self.newest:
                 time_ns = max(time.time_ns(), self.newest + SECOND_NS)
                 os.utime(path, ns=(time_ns, time_ns))
                 print(f"kernel: {name} has changed, but not its time: it gets a new one", flush=True)
 
     def remember(self) -> None:
-        found = {"newest": max(self.newest, time.time_ns()),
-                 "files": {name: digest(path) for name, path in self.now.items()}}
-        write_changed(self.record, (json.dumps(found, indent=1) + "\n").encode())
+        about = {"newest": self.newest, "files": self.found}
+        write_changed(self.record, (json.dumps(about, indent=1) + "\n").encode())
+
+    def remember_time(self) -> None:
+        self.newest = max(self.newest, time.time_ns())
+        self.remember()
 
 
 def digest(path: Path) -> str:

@@ -83,11 +83,14 @@ def print_all() -> list[Path]:
     found, target = pages(), folder() / "pdf"
     target.mkdir(parents=True, exist_ok=True)
     made = []
-    with chrome.Chrome(program) as browser:
-        for page in found:
-            made.append(target / f"{page.stem}.pdf")
-            write(browser, page, made[-1])
-            print(f"  {made[-1].name}  {made[-1].stat().st_size / 1e6:.1f} MB", flush=True)
+    try:
+        with chrome.Chrome(program) as browser:
+            for page in found:
+                made.append(target / f"{page.stem}.pdf")
+                write(browser, page, made[-1])
+                print(f"  {made[-1].name}  {made[-1].stat().st_size / 1e6:.1f} MB", flush=True)
+    except chrome.ERRORS as error:
+        raise Problem(f"Chromium did not print the pages: {error}") from error
     for old in set(target.glob("*.pdf")) - set(made):
         # Of a page that is no more.
         old.unlink()
@@ -96,10 +99,7 @@ def print_all() -> list[Path]:
 
 def main() -> int:
     def work() -> None:
-        try:
-            made = print_all()
-        except RuntimeError as error:
-            raise Problem(f"Chromium did not print the pages: {error}") from error
+        made = print_all()
         print(f"{len(made)} files in {folder() / 'pdf'}")
 
     return ending.run(work, lambda: folder() / "pdf", "stopped; what was printed before is kept")

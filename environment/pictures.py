@@ -122,14 +122,17 @@ def write_png(folder: Path) -> "list[Path]":
     if not program:
         raise Problem("neither resvg nor Chromium on PATH, which write PNG: "
                       "cargo install resvg, or apt-get install chromium")
-    with chrome.Chrome(program) as browser:
-        for path, target in zip(paths, made):
-            width, height = (int(n) for n in re.search(
-                r'width="(\d+)" height="(\d+)"', path.read_text(encoding="utf-8")).groups())
-            browser.open(path, width=width, height=height)
-            browser.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
-                         deviceScaleFactor=2, mobile=False)
-            browser.picture(target)
+    try:
+        with chrome.Chrome(program) as browser:
+            for path, target in zip(paths, made):
+                width, height = (int(n) for n in re.search(
+                    r'width="(\d+)" height="(\d+)"', path.read_text(encoding="utf-8")).groups())
+                browser.open(path, width=width, height=height)
+                browser.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
+                             deviceScaleFactor=2, mobile=False)
+                browser.picture(target)
+    except chrome.ERRORS as error:
+        raise Problem(f"Chromium did not draw the pictures: {error}") from error
     return made
 
 
@@ -138,7 +141,7 @@ def main() -> int:
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--check", action="store_true", help="only say which are older than the run")
     only.add_argument("--png", action="store_true", help="write PNG files of what is in docs/")
-    arguments = parser.parse_args()
+    arguments, pictures = parser.parse_args(), report.reports_folder() / "pictures"
 
     def work() -> int:
         if arguments.check:
@@ -146,17 +149,14 @@ def main() -> int:
             for line in lines:
                 print(f"error: {line}", file=sys.stderr)
             return 1 if lines else 0
-        try:
-            if arguments.png:
-                for path in write_png(report.reports_folder() / "pictures"):
-                    print(f"  {path}")
-                return 0
-            draw_all()
-        except RuntimeError as error:
-            raise Problem(str(error)) from error
+        if arguments.png:
+            for path in write_png(pictures):
+                print(f"  {path}")
+            return 0
+        draw_all()
         return 0
 
-    return ending.run(work, lambda: FOLDER)
+    return ending.run(work, lambda: pictures if arguments.png else FOLDER)
 
 
 if __name__ == "__main__":

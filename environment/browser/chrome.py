@@ -21,6 +21,10 @@ START_SECONDS = 60
 ANSWER_SECONDS = 60
 
 
+# What goes wrong between this program and Chromium; an `OSError` beside these is of the disk.
+ERRORS = (RuntimeError, ConnectionError, TimeoutError, websocket.WebSocketException)
+
+
 def find() -> str | None:
     return next((path for path in map(shutil.which, NAMES) if path), None)
 

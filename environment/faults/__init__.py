@@ -1,5 +1,9 @@
 """`make test-faults`: what stands after a kill or a failing disk, counted."""
 
+from __future__ import annotations
 
-class Lost(Exception):
+from project import Problem
+
+
+class Lost(Problem):
     """Something that should have held did not."""

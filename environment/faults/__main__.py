@@ -32,6 +32,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+import ending
 import project
 from faults import Lost, commands, notebooks, states, tiny
 from faults.commands import COMMANDS, Command
@@ -107,6 +108,10 @@ class Machine:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             raise Lost(f"it hung for {SECONDS} s") from None
+        except BaseException:
+            # It is in a session of its own: Ctrl-C does not reach it.
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         try:
             os.killpg(process.pid, 0)
         except ProcessLookupError:
@@ -266,8 +271,8 @@ def kill_once(case: Case, draw: random.Random, again: bool, at_operation: bool,
               what: "list[str]") -> None:
     if at_operation and case.operations[again]:
         number = case.draw(again, draw, by_kind=False)
-        what.append(f"killed at operation {number}, {case.operations[again][number - 1].kind}")
-        case.machine.run(case.command, FAULTS_AT=str(number), FAULTS_ERRNO="kill")
+        what.append(f"killed at operation {number}")
+        ended(case.machine.run(case.command, FAULTS_AT=str(number), FAULTS_ERRNO="kill"))
         return
     moment = draw.random() * case.seconds
     what.append(f"killed after {moment:.2f} s")
@@ -275,7 +280,13 @@ def kill_once(case: Case, draw: random.Random, again: bool, at_operation: bool,
     time.sleep(moment)
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
-    case.machine.end(process)
+    ended(case.machine.end(process))
+
+
+def ended(run: Ended) -> None:
+    """By the kill or, where it came too late, well."""
+    if run.status not in (0, -signal.SIGKILL):
+        raise Lost(f"status {run.status}: {run.said.strip()}")
 
 
 def told(case: Case, draw: random.Random, counts: Counter, number: int) -> str:
@@ -336,7 +347,7 @@ def state_not_kept(failed: Operation, status: int, output: str, stays: bool,
         return
     if status and not stays:
         raise Lost(f"its state could not be written, and it ended with {status}")
-    # A folder that is there is none that cannot be made.
+    # Where the folder is there already, a mkdir that fails is no loss.
     least = 1 if failed.kind in KEEPING else 0
     if not least <= len(notes) <= (1 if failed.kind in {*KEEPING, "mkdir"} or stays else 0):
         raise Lost(f"its state could not be written, and it said {len(notes)} lines of it")
@@ -413,7 +424,8 @@ def main() -> int:
                         help="one command, as it is called here, or notebook: 01_corpus")
     parser.add_argument("--notebooks", type=int, default=0)
     asked = parser.parse_args()
-    try:
+
+    def work() -> int:
         if asked.notebooks:
             return 1 if disturb_notebooks(asked.notebooks, asked.seed, asked.only) else 0
         ttp = asked.ttp or default_program()
@@ -421,12 +433,8 @@ def main() -> int:
             raise Problem("no ttp here: `cargo build --package ttp-cli --bin ttp` builds it")
         return 1 if run(ttp.resolve(), WORK, asked.kills, asked.signals, asked.disk, asked.seed,
                         lambda line: print(line, flush=True), asked.only) else 0
-    except (Problem, Lost) as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
+
+    return ending.run(work, lambda: WORK)
 
 
 if __name__ == "__main__":

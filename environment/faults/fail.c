@@ -180,6 +180,7 @@ ssize_t pwrite64(int file, const void *bytes, size_t length, off64_t from) {
     WRITES(file, REAL(pwrite64)(file, bytes, length, from),
            REAL(pwrite64)(file, bytes, length / 2, from), length);
 }
+/* Half of it is one byte: half of `length` may be more than the whole file. */
 ssize_t copy_file_range(int in, off64_t *from, int out, off64_t *to, size_t length, unsigned flags) {
     WRITES(out, REAL(copy_file_range)(in, from, out, to, length, flags),
            REAL(copy_file_range)(in, from, out, to, 1, flags), length);

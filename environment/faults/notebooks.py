@@ -33,7 +33,7 @@ import project
 from faults import Lost, commands, states
 
 KINDS = ("group", "runner", "kernel", "SIGTERM", "SIGINT")
-# Of any run: some notebooks take minutes on a slow machine, and none of them an hour.
+# The most that a run may take; some notebooks take minutes on a slow machine.
 SECONDS_TO_RUN = 3600
 KEEP_SECONDS = "2"
 # How long a process may take to notice that the one above it is gone.
@@ -147,7 +147,6 @@ class Notebooks:
         names = commands.differing(files(self.out), self.after)
         if names:
             raise Lost(f"the next run ended with another {names}")
-
 
     def pages(self, name: str) -> "dict[Path, str]":
         """What the notebook's cells said, by its executed copies."""

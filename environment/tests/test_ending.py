@@ -16,14 +16,18 @@ import ending
 import project
 from project import Problem
 
-SLEEPS = """
-import sys, time
+# A program of its own, whatever signals who runs the tests has passed over.
+PROGRAM = """
+import signal, sys, time
 sys.path.insert(0, {folder!r})
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.{hangup})
 import ending
 def work():
     print("begun", flush=True)
-    time.sleep(60)
-sys.exit(ending.run(work, None))
+    {work}
+sys.exit(ending.run(work, lambda: "there"))
 """
 
 
@@ -58,14 +62,40 @@ class Ending(unittest.TestCase):
         with self.assertRaises(ZeroDivisionError):
             self.ends(ZeroDivisionError())
 
+    def started(self, work: str, hangup: str = "SIG_DFL") -> subprocess.Popen:
+        program = PROGRAM.format(folder=str(project.ENVIRONMENT), work=work, hangup=hangup)
+        process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.stdout.close)
+        process.stdout.readline()
+        return process
+
     def test_a_request_to_end_is_one_line(self) -> None:
-        program = SLEEPS.format(folder=str(project.ENVIRONMENT))
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE,
-                                  stderr=subprocess.PIPE, text=True) as process:
-                process.stdout.readline()
-                process.send_signal(number)
-                self.assertEqual((process.communicate()[1], process.returncode), ("\nstopped\n", 130))
+            process = self.started("time.sleep(60)")
+            process.send_signal(number)
+            self.assertEqual((process.communicate(timeout=30)[1], process.returncode), ("\nstopped\n", 130))
+
+    def test_under_nohup_a_hang_up_is_passed_over(self) -> None:
+        process = self.started("time.sleep(1)", "SIG_IGN")
+        process.send_signal(signal.SIGHUP)
+        self.assertEqual((process.communicate(timeout=30)[1], process.returncode), ("", 0))
+
+    def test_a_closed_pipe_is_no_traceback(self) -> None:
+        for text in ("print('x' * 100_000, flush=True)", "print('x')"):
+            process = self.started(f"time.sleep(0.5); {text}")
+            process.stdout.close()
+            self.assertEqual((process.stderr.read(), process.wait(30)), ("", 1))
+
+    @unittest.skipUnless(Path("/dev/full").exists(), "no /dev/full here")
+    def test_a_full_disk_under_standard_output_is_one_line(self) -> None:
+        program = PROGRAM.format(folder=str(project.ENVIRONMENT), work="pass", hangup="SIG_DFL")
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(done.stderr.splitlines()[0],
+                         "error: there: No space left on device (make room and run it again)")
 
 
 if __name__ == "__main__":

@@ -243,10 +243,6 @@ tried(os.rmdir, out + "/one")
             faults.disk(case, faults.random.Random(1), Counter())
 
 
-if __name__ == "__main__":
-    unittest.main()
-
-
 class States(unittest.TestCase):
     def test_a_state_can_be_used_where_it_is_whole_and_its_best_weights_are_there(self) -> None:
         with tempfile.TemporaryDirectory() as name:
@@ -331,3 +327,7 @@ class NotebookFaults(unittest.TestCase):
         # It may have ended by itself.
         process.wait()
         notebooks.kill(2 ** 22 - 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -93,6 +93,15 @@ class Compiled(House):
             self.assertGreater(source.stat().st_mtime_ns, newest)
             self.assertEqual(other.stat().st_mtime_ns, newest - 9, "it is as it was")
             newest = json.loads(record.read_text())["newest"]
+        # A build that fails may have compiled it before.
+        source.write_text("other")
+        with mock.patch.object(kernel, "run_cargo", side_effect=project.Problem("it failed")), \
+                self.assertRaises(project.Problem):
+            kernel.compile_dependencies()
+        source.write_text(f"{hour}")
+        os.utime(source, ns=(newest - hour, newest - hour))
+        kernel.compile_dependencies()
+        self.assertGreater(source.stat().st_mtime_ns, newest)
         said.reset_mock()
         for text in ("{}", "[", '{"newest": 1, "files": 3}'):
             record.write_text(text)

@@ -691,7 +691,7 @@ class Disk(unittest.TestCase):
         def replace(path: Path, to: Path) -> None:
             """As between two disks."""
             seen.append(path.name)
-            if path == file:
+            if path == file and to == target:
                 raise OSError(errno.EXDEV, "Invalid cross-device link")
             os.replace(path, to)
 
@@ -701,11 +701,11 @@ class Disk(unittest.TestCase):
 
         with mock.patch.object(Path, "replace", replace):
             with mock.patch("shutil.copyfile", full), \
-                    self.assertRaisesRegex(Problem, "/data: cannot write: No space left"):
+                    self.assertRaisesRegex(Problem, "/data: cannot move .*/file there: No space left"):
                 files.move_whole(file, target)
             self.assertEqual([path.name for path in self.cache.iterdir()], ["file"])
             files.move_whole(file, target)
-        self.assertEqual(seen, ["file", "file", ".half-written-data"])
+        self.assertEqual(seen, ["file", "file", ".half-written-data", "file"])
         self.assertEqual([path.name for path in self.cache.iterdir()], ["data"])
         self.assertEqual(target.read_bytes(), CONTENT)
 
@@ -715,19 +715,27 @@ class Disk(unittest.TestCase):
         (folder / "inner/file").write_bytes(CONTENT)
 
         def replace(path: Path, to: Path) -> None:
-            if path == folder:
+            if path == folder and to == target:
                 raise OSError(errno.EXDEV, "Invalid cross-device link")
             os.replace(path, to)
 
-        def full(_: Path, to: Path, **__: bool) -> None:
-            to.mkdir()
-            raise shutil.Error([("a", "b", "No space left on device")])
+        def full(_: Path, to: Path) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device", str(to))
+
+        def killed(_: Path) -> None:
+            raise KeyboardInterrupt
 
         with mock.patch.object(Path, "replace", replace):
-            with mock.patch("shutil.copytree", full), \
-                    self.assertRaisesRegex(Problem, "/data: cannot write: No space left"):
+            with mock.patch("shutil.copyfile", full), \
+                    self.assertRaisesRegex(Problem, "/data: cannot move .*/folder there: No space left on device$"):
                 files.move_whole(folder, target)
             self.assertEqual([path.name for path in self.cache.iterdir()], ["folder"])
+            with mock.patch("shutil.rmtree", killed), self.assertRaises(KeyboardInterrupt):
+                files.move_whole(folder, target)
+            self.assertFalse(folder.exists(), "what is half removed has a hidden name")
+            (folder / "inner").mkdir(parents=True)
+            (folder / "inner/file").write_bytes(CONTENT)
+            shutil.rmtree(target)
             files.move_whole(folder, target)
         self.assertEqual([path.name for path in self.cache.iterdir()], ["data"])
         self.assertEqual((target / "inner/file").read_bytes(), CONTENT)

@@ -7,8 +7,8 @@ use std::io::{self, Write};
 use tch::{Kind, Tensor};
 use ttp_base::{Error, Result};
 
-/// Variables by which a user tells MKL, oneDNN and cuBLAS how to compute. Their sums differ in the last
-/// digits then.
+/// Variables by which a user tells MKL, oneDNN and cuBLAS how to compute. With other values, sums differ
+/// in the last digits.
 const TOLD: [&str; 6] = [
     "MKL_CBWR",
     "MKL_ENABLE_INSTRUCTIONS",
@@ -44,10 +44,11 @@ impl Origin {
         code: &[&str],
     ) -> Result<Self> {
         let device = start.first().map(|(_, weight)| weight.device());
+        // Linux has it; elsewhere what libtorch says of the processor has to do.
+        let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let machine = (
             (generator::libtorch(), tch::get_num_threads(), format!("{device:?}")),
-            // Linux has it; elsewhere what libtorch says of the processor has to do.
-            processor(&std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default()),
+            processor(&cpuinfo),
             TOLD.map(std::env::var_os).map(|value| value.map(|value| value.into_encoded_bytes())),
         );
         let code = (env!("TTP_MODEL_CODE"), env!("CARGO_PKG_VERSION"), code);
@@ -67,7 +68,7 @@ impl Origin {
             (&self.settings, &wanted.settings, "other settings"),
             (&self.data, &wanted.data, "other data"),
             (&self.code, &wanted.code, "another version of the program"),
-            (&self.machine, &wanted.machine, "another machine, libtorch or number of threads"),
+            (&self.machine, &wanted.machine, "another machine, libtorch, number of threads or setting of MKL, oneDNN or cuBLAS"),
         ];
         pairs.into_iter().find(|(own, wanted, _)| own != wanted).map(|(.., what)| what)
     }
