@@ -68,7 +68,11 @@ impl Origin {
             (&self.settings, &wanted.settings, "other settings"),
             (&self.data, &wanted.data, "other data"),
             (&self.code, &wanted.code, "another version of the program"),
-            (&self.machine, &wanted.machine, "another machine, libtorch, number of threads or setting of MKL, oneDNN or cuBLAS"),
+            (
+                &self.machine,
+                &wanted.machine,
+                "another machine, libtorch, number of threads or setting of MKL, oneDNN or cuBLAS",
+            ),
         ];
         pairs.into_iter().find(|(own, wanted, _)| own != wanted).map(|(.., what)| what)
     }

@@ -303,7 +303,8 @@ fn weights_code_and_machine_are_told_apart() {
     let mut told = serde_json::to_value(&own).unwrap();
     told["machine"] = "another".into();
     let other: Origin = serde_json::from_value(told).unwrap();
-    let machine = "another machine, libtorch, number of threads or setting of MKL, oneDNN or cuBLAS";
+    let machine =
+        "another machine, libtorch, number of threads or setting of MKL, oneDNN or cuBLAS";
     assert_eq!(other.differs_in(&own), Some(machine));
 }
 
