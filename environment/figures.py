@@ -337,20 +337,26 @@ def keep() -> int:
         return 1
     if compared.absent:
         raise Problem(f"{KEPT.name} is of all figures: the run lacks what needs {', '.join(compared.absent)}")
-    about = {"commit": commit, "machine": ran[0], "readmes_machine": is_same_machine(listed)}
-    values = {figure.path: at(found, figure.path) for figure in of_table(text, listed) + of_text(text, listed)}
-    write_whole(KEPT, json.dumps({**about, "values": values}, indent=1) + "\n")
+    shown = of_table(text, listed) + of_text(text, listed)
+    about = {
+        "commit": commit, "machine": ran[0],
+        "values": {figure.path: at(found, figure.path) for figure in shown},
+        # Where that machine's last printed digits are not README's.
+        "elsewhere": sorted(figure.path for figure in shown if figure.difference(found, same_machine=True)),
+    }
+    write_whole(KEPT, json.dumps(about, indent=1) + "\n")
     print(f"kept: {KEPT}")
     return 0
 
 
-def kept() -> "tuple[Kept, bool]":
-    """The values, and whether that run was on one of README's machines."""
+def kept() -> "tuple[Kept, set[str]]":
+    """The values, and the paths of those whose printed digits are not README's: trainings that went
+    another way on that machine."""
     try:
         told = json.loads(KEPT.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise Problem(f"{KEPT}: {error}: `figures.py --keep` writes it after a whole run") from error
-    return Kept(told["values"]), told["readmes_machine"]
+    return Kept(told["values"]), set(told["elsewhere"])
 
 
 def print_outcome() -> int:

@@ -197,12 +197,15 @@ class Compared(unittest.TestCase):
         self.assertIn("within 0.03 to 0.075 for scores of encoders", said(RESULTS, False).lines()[-1])
 
     def test_readme_is_held_to_a_whole_run_that_was_kept(self) -> None:
-        values, same_machine = figures.kept()
+        values, elsewhere = figures.kept()
         listed = figures.of_table(README, LISTED) + figures.of_text(README, LISTED)
         self.assertEqual(set(values), {figure.path for figure in listed}, "figures.py --keep")
-        self.assertEqual(figures.compare(README, LISTED, values, same_machine).differ, [])
+        # Most have to have every digit. A training may have gone another way on that machine: no
+        # further than two seeds are apart.
+        self.assertLess(len(elsewhere), len(values) / 4)
         for figure in listed:
-            # On another machine a training may end elsewhere: no further than two seeds are apart.
+            same_machine = figure.path not in elsewhere
+            self.assertEqual(figure.difference(values, same_machine), "", figure.name)
             unit = 10 ** -len(figure.printed.partition(".")[2]) / (100 if figure.percent else 1)
             off = 3 * max(unit, 0.0 if same_machine else figure.elsewhere)
             for sign in (1, -1):
