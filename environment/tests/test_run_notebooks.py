@@ -484,6 +484,11 @@ class Kills(HouseWithKernel):
 
     def setUp(self) -> None:
         super().setUp()
+        # Whoever runs the tests may pass over a hang-up (nohup) or Ctrl-C (a script's `&`): what is
+        # started here must not.
+        for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL),
+                              (signal.SIGTERM, signal.SIG_DFL)):
+            self.addCleanup(signal.signal, number, signal.signal(number, usual))
         for name in ("01_good.html", "01_good.ipynb", "index.html", "results.json"):
             self.write(f"reports/{name}", "before")
         self.before = self.reports()
