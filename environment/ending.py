@@ -12,12 +12,16 @@ import fetch
 from project import Problem
 
 
+def heeded() -> "list[signal.Signals]":
+    """The signals that end a command: under nohup, for one, a hang-up is to be passed over."""
+    names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    return [name for name in names if signal.getsignal(name) != signal.SIG_IGN]
+
+
 def end_as_ctrl_c() -> None:
-    """A request to end, or a terminal that is closed, is taken as Ctrl-C. Under nohup a hang-up is
-    passed over."""
-    for name in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(name) != signal.SIG_IGN:
-            signal.signal(name, signal.default_int_handler)
+    """A request to end, or a terminal that is closed, is taken as Ctrl-C."""
+    for name in heeded():
+        signal.signal(name, signal.default_int_handler)
 
 
 def run(work: "Callable[[], int | None]", place: "Callable[[], Path]", stopped: str = "stopped") -> int:

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import nbformat
 
+import ending
 import kernel
 import notebook_file
 import project
@@ -230,7 +231,7 @@ def main() -> int:
     os.environ["JUPYTER_PATH"] = str(kernel.JUPYTER_PATH)
     sys.stdout.reconfigure(errors="replace")
     sys.stderr.reconfigure(errors="replace")
-    run_notebooks.end_at_signals()
+    ending.end_as_ctrl_c()
     try:
         if arguments.course is not None:
             write_course(arguments.course.expanduser().resolve())

@@ -19,7 +19,6 @@ import atexit
 import os
 import queue
 import re
-import signal
 import sys
 import time
 from pathlib import Path
@@ -29,6 +28,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import (CellExecutionComplete, CellExecutionError, CellTimeoutError,
                                  DeadKernelError)
 
+import ending
 import fetch
 import figures
 import findings
@@ -177,7 +177,7 @@ class Client(NotebookClient):
     def watch(self) -> None:
         """Measures the kernel, and ends it when the run is told to end."""
         self.memory.start(self.km.provisioner.pid)
-        for name in heeded():
+        for name in ending.heeded():
             asyncio.get_running_loop().add_signal_handler(name, self.stop)
 
     def stop(self) -> None:
@@ -323,7 +323,9 @@ def execute(nb, folder: Path, profile: Profile, checkpoint: str | None,
     except RuntimeError as error:
         problem = why("", f"the kernel did not start: {error}{kernel_log()}")
     finally:
-        end_at_signals()
+        # While a kernel runs, `Client.watch` takes the signals; asyncio does not put back what was
+        # there before.
+        ending.end_as_ctrl_c()
         # nbclient leaves it where a kernel did not start, and it would fail then.
         atexit.unregister(client._cleanup_kernel)
         client.memory.stop()
@@ -331,19 +333,6 @@ def execute(nb, folder: Path, profile: Profile, checkpoint: str | None,
     if client.interrupted:
         raise Interrupted
     return client, problem
-
-
-def heeded() -> list[signal.Signals]:
-    """The signals that end a run: under nohup, for one, a hang-up is to be passed over."""
-    names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    return [name for name in names if signal.getsignal(name) != signal.SIG_IGN]
-
-
-def end_at_signals() -> None:
-    """A request to end is taken as Ctrl-C where no kernel runs, too. While one does, `Client.watch`
-    takes them; asyncio does not put back what was there before."""
-    for name in heeded():
-        signal.signal(name, signal.default_int_handler)
 
 
 def run_one(state: freshness.State, timeout: int) -> None:
@@ -473,7 +462,7 @@ def main() -> int:
     os.environ["JUPYTER_PATH"] = str(kernel.JUPYTER_PATH)
     sys.stdout.reconfigure(errors="replace")
     sys.stderr.reconfigure(errors="replace")
-    end_at_signals()
+    ending.end_as_ctrl_c()
     try:
         lock = project.output() / "reports" / ".runs" / "lock"
         with fetch.alone_in(project.output(), lock, "run", "TTP_OUT"):
