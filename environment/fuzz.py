@@ -23,6 +23,7 @@ versions of the code among them: it says how much was tried, and not that the co
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import os
@@ -46,6 +47,8 @@ WORK = project.ROOT / "target" / "fuzz"
 BYTES, PROCESSOR_SECONDS, SECONDS, MEBIBYTES = 100_000, 1.0, 2, 512
 # No input is waited for longer than that.
 MOST_SECONDS = 60
+# An input that is shown.
+SHORT_BYTES = 1200
 # A find of polars' own that no caller can catch: of a damaged parquet file it asks for as much memory
 # as the header of a page says, and the process ends.
 KNOWN = re.compile(r"^memory allocation of \d+ bytes failed$.*polars_parquet::arrow::read", re.MULTILINE | re.DOTALL)
@@ -246,6 +249,20 @@ def run(program: Path, target: str, time: int) -> dict:
             "found": artefact[1] if artefact and not sound else None, "sound": sound, "said": "" if sound else said}
 
 
+def in_a_line(result: dict) -> str:
+    """What an input led to; and the input itself, where it is short: whoever sees the output of a
+    machine that is gone has no other."""
+    said = result["said"]
+    what = re.search(r": (.+ of the processor .+|it ends badly.+)|(panicked at .+\n.+|ERROR: libFuzzer: .+)", said)
+    line = " ".join((what[1] or what[2]).split()) if what else last_line(said)
+    try:
+        given = Path(result["found"]).read_bytes()
+    except OSError as error:
+        return f"{line}; {result['found']}: {error.strerror}"
+    whole = f"; its {len(given)} bytes in base64: {base64.b64encode(given).decode()}"
+    return line + (whole if len(given) <= SHORT_BYTES else f"; {len(given)} bytes: {result['found']}")
+
+
 def as_json(value: object) -> str:
     return json.dumps(value, indent=2) + "\n"
 
@@ -293,6 +310,9 @@ def fuzzed(names: list[str], time: int, results: list[dict]) -> None:
               f"inputs kept, {result['mebibytes']:>4} MiB{again}  {end}", flush=True)
         if not result["sound"]:
             print(result["said"], file=sys.stderr)
+            if result["found"]:
+                # On standard output, as what was tried: the last word on it, and all it takes to try again.
+                print(f"error: {name}: {in_a_line(result)}", flush=True)
 
 
 def report(results: list[dict]) -> int:

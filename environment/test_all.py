@@ -1,4 +1,4 @@
-"""All checks; the last line counts them.
+"""All checks; the last line counts them, and what failed stands above it.
 
     test_all.py           what is checked before every change
     test_all.py --all     and what is slow and seldom fails: before a release
@@ -77,6 +77,10 @@ CARGO_RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+
 # rustdoc says no reason, for it knows none: what it does not run is no test.
 CARGO_IGNORED = re.compile(r"^test \S+ \.\.\. ignored, (.+)$")
 FUZZED = re.compile(r"^ *\d+/\d+ (\S+) .* (sound|FAILED.*)$")
+# A line that says what failed: of rustfmt, the compiler, cargo's tests, Python's, fuzz targets, and of
+# the programs here. The end says them again, for what failed may stand thousands of lines above.
+FAULT = re.compile(r"^(?:error\b|Diff in |test .+ \.\.\. FAILED$|(?:FAIL|ERROR): | *\d+/\d+ .* FAILED: )")
+MOST_FAULTS, MOST_OF_A_FAULT = 20, 2000
 SURVIVED = re.compile(r"^(?:kill|signal|disk): (\d+) tried, (\d+) survived")
 MUTANTS = re.compile(r"^(\d+) mutants, (\d+) caught")
 SOLUTIONS = re.compile(r"^  (\d+) solutions are right(?:, (\d+) not checked)?")
@@ -129,6 +133,8 @@ class Stage:
     skipped: int = 0
     seconds: float = 0.0
     reasons: Counter = field(default_factory=Counter)
+    # The lines that say what failed.
+    faults: "list[str]" = field(default_factory=list)
     limit: float = 3600.0
     # By time.monotonic(), once its first command runs.
     deadline: float = 0.0
@@ -149,7 +155,7 @@ class Screen:
         self.held: "dict[str, list[str]]" = {stage.name: [] for stage in stages}
         self.ended: "set[str]" = set()
         for stage in stages:
-            stage.print = lambda line, name=stage.name: self.show(name, line)
+            stage.print = lambda line, stage=stage: self.show(stage, line)
 
     def write(self, text: str) -> None:
         """Whoever closed standard output reads no more; the checks go on to their end."""
@@ -159,12 +165,14 @@ class Screen:
     def start(self) -> None:
         self.title()
 
-    def show(self, name: str, line: str) -> None:
+    def show(self, stage: Stage, line: str) -> None:
+        if FAULT.match(line) and len(stage.faults) < MOST_FAULTS:
+            stage.faults.append(line.strip()[:MOST_OF_A_FAULT])
         with self.lock:
-            if self.waiting and name == self.waiting[0]:
+            if self.waiting and stage.name == self.waiting[0]:
                 self.write(line)
             else:
-                self.held[name].append(line)
+                self.held[stage.name].append(line)
 
     def end(self, name: str) -> None:
         with self.lock:
@@ -637,6 +645,10 @@ def main() -> int:
             print(f"{'':<12} skipped: {reason}{f' ({times} tests)' if times > 1 else ''}")
     print(f"{'all':<12} {time.monotonic() - began:7.1f} s   two stages at a time"
           if at_once() > 1 else f"{'all':<12} {time.monotonic() - began:7.1f} s")
+    for stage in stages:
+        # A check that is well may print such lines, too: what it tried was to fail.
+        for fault in stage.faults if stage.failed else ():
+            print(f"failed: {stage.name}: {fault}")
     passed, failed, skipped = (sum(getattr(s, kind) for s in stages)
                                for kind in ("passed", "failed", "skipped"))
     print(f"\n{passed} passed, {failed} failed, {skipped} skipped")

@@ -264,6 +264,26 @@ class Totals(Stand):
         self.assertEqual(err.getvalue(), "error: a: a seed is refused\n")
         self.assertRegex(out.getvalue(), r"1/2 stix .* FAILED: no input kept\n 2/2 csv .* sound\n")
 
+    def test_a_find_is_told_in_a_line_with_its_input(self) -> None:
+        given = self.folder / "csv-crash-1"
+        for said, line in (
+            ("csv-timeout-1: 1.5 s of the processor for 3 bytes\nmore\n", "1.5 s of the processor for 3 bytes"),
+            ("thread 'x' panicked at a.rs:3:4:\n  no such\nERROR: libFuzzer: deadly signal\n",
+             "panicked at a.rs:3:4: no such"),
+            ("==7== ERROR: libFuzzer: out-of-memory (used: 600Mb)\n", "ERROR: libFuzzer: out-of-memory (used: 600Mb)"),
+            ("it ended\n", "it ended"),
+        ):
+            given.write_bytes(b"a\n\x00")
+            result = {**self.result(1, sound=False), "found": str(given), "said": said}
+            with self.subTest(said=said):
+                self.assertEqual(fuzz.in_a_line(result), f"{line}; its 3 bytes in base64: YQoA")
+                given.write_bytes(b"a" * (fuzz.SHORT_BYTES + 1))
+                self.assertEqual(fuzz.in_a_line(result), f"{line}; 1201 bytes: {given}")
+        given.unlink()
+        status, out, _ = self.run_with([result])
+        self.assertEqual(status, 1)
+        self.assertIn(f"\nerror: csv: it ended; {given}: No such file or directory\n", out)
+
     def test_other_content_is_refused_and_stays(self) -> None:
         path = fuzz.WORK / "totals.json"
         for text in ("{", "[]", '{"csv": 3}', '{"csv": {}}', '{"csv": {"executions": "x", "seconds": 1}}'):

@@ -137,6 +137,25 @@ class Counts(unittest.TestCase):
             with self.subTest(name, said=text):
                 self.assertEqual(self.last_line(**{name: (text, 1)}), (1, line))
 
+    def test_the_end_says_what_failed(self) -> None:
+        said = {"test": ("test a::b ... FAILED\ntest c ... ok\n" + CARGO.replace("5 passed; 0", "4 passed; 1"), 1),
+                "discover": ("ERROR: test_d (tests.D.test_d)\nnot an ERROR: line\nFAILED (errors=1)\n", 1),
+                "fuzz__py": (" 1/2 stix  9 executions  sound\n 2/2 csv  9 executions  FAILED: x\n"
+                             "error: csv: 2.0 s of the processor for 3 bytes\n", 1),
+                # What is well may speak of errors, for it makes some.
+                "exercises__py": ("error: made on purpose\n", 0)}
+        code, out = self.all(**said)
+        self.assertEqual(code, 1)
+        *_, count = out.splitlines()
+        self.assertRegex(count, r"^\d+ passed, 3 failed, \d+ skipped$")
+        self.assertEqual(re.findall(r"^failed: (.+)$", out, re.MULTILINE), [
+            "environment: ERROR: test_d (tests.D.test_d)", "cargo test: test a::b ... FAILED",
+            "fuzz: 2/2 csv  9 executions  FAILED: x", "fuzz: error: csv: 2.0 s of the processor for 3 bytes"])
+        many = "".join(f"test a{k} ... FAILED\n" for k in range(500))
+        _, out = self.all(test=(many + CARGO.replace("5 passed; 0", "0 passed; 500"), 1))
+        self.assertEqual(out.count("\nfailed: "), test_all.MOST_FAULTS)
+        self.assertEqual(self.all()[1].count("\nfailed: "), 0)
+
     def test_pages_without_a_browser(self) -> None:
         for text in ("Ran 7 tests in 0.0s\n\nOK (skipped=7)\n", "Ran 7 tests in 0.0s\n\nNO TESTS RAN (skipped=7)\n"):
             self.assertEqual(self.last_line(browser__check_reports=(text, 0)),
