@@ -33,7 +33,13 @@ pub fn read_parquet(path: &Path) -> Result<DataFrame> {
 /// # Errors
 /// If the file is damaged.
 pub fn frame_of(path: &Path, reader: ParquetReader<File>) -> Result<DataFrame> {
-    let frame = of_parquet(path, || reader.finish())?;
+    let frame = of_parquet(path, || {
+        let frame = reader.finish()?;
+        // A column that is nowhere in the bytes is one value for all rows, made into a series where it is
+        // first looked at; of some types polars cannot, and panics.
+        frame.columns().iter().for_each(|column| _ = column.as_materialized_series());
+        Ok(frame)
+    })?;
     // polars does not look: what is read of such a frame later would be a panic.
     match frame.columns().iter().find(|column| column.len() != frame.height()) {
         Some(short) => {
@@ -94,7 +100,7 @@ mod tests {
     use super::*;
 
     /// What the fuzz targets found: a validity shorter than its column, a column shorter than the
-    /// frame.
+    /// frame, one of a type without its values.
     #[test]
     fn damages_of_which_polars_panics_are_told() {
         let folder = tempfile::tempdir().unwrap();
@@ -107,6 +113,12 @@ mod tests {
             (
                 include_bytes!("../../../../fuzz/seeds/parquet/refused-rows-short.parquet"),
                 "t.parquet, field \"technique\": damaged: 2 of 501 rows",
+            ),
+            (
+                include_bytes!(
+                    "../../../../fuzz/seeds/parquet/refused-type-without-values.parquet"
+                ),
+                "t.parquet: not a whole parquet file: damaged",
             ),
         ] {
             std::fs::write(&path, bytes).unwrap();
