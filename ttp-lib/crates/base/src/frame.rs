@@ -35,19 +35,25 @@ pub fn read_parquet(path: &Path) -> Result<DataFrame> {
 pub fn frame_of(path: &Path, reader: ParquetReader<File>) -> Result<DataFrame> {
     let frame = of_parquet(path, || {
         let frame = reader.finish()?;
-        // A column that is nowhere in the bytes is one value for all rows, made into a series where it is
-        // first looked at; of some types polars cannot, and panics.
-        frame.columns().iter().for_each(|column| _ = column.as_materialized_series());
+        // Without rows a column is made where it is first looked at; of some types polars panics then.
+        if frame.height() == 0 {
+            frame.columns().iter().for_each(|column| _ = column.as_materialized_series());
+        }
         Ok(frame)
     })?;
-    // polars does not look: what is read of such a frame later would be a panic.
-    match frame.columns().iter().find(|column| column.len() != frame.height()) {
-        Some(short) => {
-            let reason = format!("damaged: {} of {} rows", short.len(), frame.height());
-            Err(Error::input_at(path, None, Some(short.name()), reason))
+    for column in frame.columns() {
+        let rows = match column {
+            // What stands in no row group is filled up with what is missing, once for all rows.
+            Column::Scalar(_) => 0,
+            Column::Series(_) => column.len(),
+        };
+        // polars does not look: what is read of such a frame later would be a panic.
+        if rows != frame.height() {
+            let reason = format!("damaged: {rows} of {} rows", frame.height());
+            return Err(Error::input_at(path, None, Some(column.name()), reason));
         }
-        None => Ok(frame),
     }
+    Ok(frame)
 }
 
 /// How many threads read parquet now.
