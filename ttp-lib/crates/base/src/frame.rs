@@ -124,7 +124,13 @@ mod tests {
                 include_bytes!(
                     "../../../../fuzz/seeds/parquet/refused-type-without-values.parquet"
                 ),
-                "t.parquet: not a whole parquet file: damaged",
+                "t.parquet, field \"subtechnique\": damaged: 0 of 2 rows",
+            ),
+            (
+                include_bytes!(
+                    "../../../../fuzz/seeds/parquet/refused-rows-without-values.parquet"
+                ),
+                "t.parquet, field \"technique\": damaged: 2 of 134597244542 rows",
             ),
         ] {
             std::fs::write(&path, bytes).unwrap();
