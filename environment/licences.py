@@ -180,12 +180,22 @@ def as_csv(rows: "list[tuple[str, str, str, str]]") -> str:
 # -- cargo-deny -----------------------------------------------------------------------------------
 
 CHECKS = ("bans", "licenses", "sources")
-NO_CARGO_DENY = "cargo-deny is not installed: cargo install --locked cargo-deny"
+# Older ones refuse keys of deny.toml.
+LEAST_CARGO_DENY = (0, 20, 2)
+INSTALL = f"cargo install --locked cargo-deny --version {'.'.join(map(str, LEAST_CARGO_DENY))}"
+NO_CARGO_DENY = f"cargo-deny is not installed: {INSTALL}"
 NO_DATABASE = "advisories: the RustSec advisory database is not on this machine: cargo deny fetch db"
 
 
-def has_cargo_deny() -> bool:
-    return bool(project.run_for_text(["cargo", "deny", "--version"]))
+def no_cargo_deny() -> "str | None":
+    """Why cargo-deny cannot be asked: it is missing, or too old for deny.toml."""
+    said = project.run_for_text(["cargo", "deny", "--version"]).strip()
+    if not said:
+        return NO_CARGO_DENY
+    version = re.search(r"(\d+)\.(\d+)\.(\d+)", said)
+    if not version or tuple(map(int, version.groups())) < LEAST_CARGO_DENY:
+        return f"{said} is too old for deny.toml: {INSTALL}"
+    return None
 
 
 def advisories() -> "Path | None":
@@ -201,8 +211,9 @@ def cargo_deny(*checks: str) -> "list[str]":
 
 def deny() -> int:
     """All checks that can be done here; cargo-deny's exit status."""
-    if not has_cargo_deny():
-        raise Problem(NO_CARGO_DENY)
+    reason = no_cargo_deny()
+    if reason:
+        raise Problem(reason)
     checks, database = CHECKS, advisories()
     if database:
         day = project.run_for_text(["git", "-C", str(database), "log", "-1", "--format=%cs"]).strip()

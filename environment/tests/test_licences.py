@@ -83,8 +83,9 @@ class CargoDeny(unittest.TestCase):
         self.home = Path(folder.name)
 
     def passes(self, *checks: str) -> None:
-        if not licences.has_cargo_deny():
-            self.skipTest(licences.NO_CARGO_DENY)
+        reason = licences.no_cargo_deny()
+        if reason:
+            self.skipTest(reason)
         done = subprocess.run(licences.cargo_deny(*checks), cwd=project.ROOT, capture_output=True, text=True,
                               check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -130,6 +131,13 @@ class CargoDeny(unittest.TestCase):
 
     def test_without_cargo_deny(self) -> None:
         self.assertEqual(self.deny(""), (1, [], f"error: {licences.NO_CARGO_DENY}\n"))
+
+    def test_an_old_one_is_not_asked(self) -> None:
+        # 0.18.9 was asked, and refused deny.toml: "found 1 unexpected keys".
+        for version in ("cargo-deny 0.18.9", "cargo-deny 0.20.1", "cargo-deny"):
+            self.assertEqual(self.deny(version), (1, [], f"error: {version} is too old for deny.toml: "
+                                                  "cargo install --locked cargo-deny --version 0.20.2\n"))
+        self.assertEqual(self.deny("cargo-deny 1.0.0-rc1")[0], 4, "its own status")
 
 
 class Packages(unittest.TestCase):
