@@ -35,8 +35,9 @@ pub fn read_parquet(path: &Path) -> Result<DataFrame> {
 pub fn frame_of(path: &Path, reader: ParquetReader<File>) -> Result<DataFrame> {
     let frame = of_parquet(path, || {
         let frame = reader.finish()?;
-        // Without rows a column is made where it is first looked at; of some types polars panics then.
-        if frame.height() == 0 {
+        // Of one value or none, polars makes a column where it is first looked at, and of some types it
+        // panics then.
+        if frame.height() < 2 {
             frame.columns().iter().for_each(|column| _ = column.as_materialized_series());
         }
         Ok(frame)
@@ -44,8 +45,8 @@ pub fn frame_of(path: &Path, reader: ParquetReader<File>) -> Result<DataFrame> {
     for column in frame.columns() {
         let rows = match column {
             // What stands in no row group is filled up with what is missing, once for all rows.
-            Column::Scalar(_) => 0,
-            Column::Series(_) => column.len(),
+            Column::Scalar(_) if frame.height() > 1 => 0,
+            _ => column.len(),
         };
         // polars does not look: what is read of such a frame later would be a panic.
         if rows != frame.height() {
@@ -136,6 +137,19 @@ mod tests {
             std::fs::write(&path, bytes).unwrap();
             let error = read_parquet(&path).unwrap_err().to_string();
             assert!(error.ends_with(said), "{error}");
+        }
+    }
+
+    /// polars keeps them as it keeps what it fills up.
+    #[test]
+    fn files_of_one_row_and_of_none_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.parquet");
+        for rows in [0, 1, 2] {
+            let texts: Vec<&str> = ["T1105", "T1105"][..rows].to_vec();
+            let mut frame = df!("technique" => texts, "row" => vec![7_u32; rows]).unwrap();
+            write_parquet(&mut frame, &path).unwrap();
+            assert!(read_parquet(&path).unwrap().equals(&frame), "{rows} rows");
         }
     }
 
