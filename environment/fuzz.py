@@ -47,8 +47,8 @@ WORK = project.ROOT / "target" / "fuzz"
 BYTES, PROCESSOR_SECONDS, SECONDS, MEBIBYTES = 100_000, 1.0, 2, 512
 # No input is waited for longer than that.
 MOST_SECONDS = 60
-# An input that is shown.
-SHORT_BYTES = 1200
+# An input that is shown, and how much of what it led to.
+SHORT_BYTES, SHORT_LINE = 3000, 400
 # A find of polars' own that no caller can catch: of a damaged parquet file it asks for as much memory
 # as the header of a page says, and the process ends.
 KNOWN = re.compile(r"^memory allocation of \d+ bytes failed$.*polars_parquet::arrow::read", re.MULTILINE | re.DOTALL)
@@ -227,6 +227,10 @@ def run(program: Path, target: str, time: int) -> dict:
         result["executions"] += int(counted[1]) if counted else 0
         result["mebibytes"] = max(result["mebibytes"], int(peak[1]) if peak else 0)
         said = done.stdout[-3000:]
+        # A panic stands above its backtrace, which is longer than that.
+        panic = re.findall(r"panicked at .+\n.+", done.stdout)
+        if panic and panic[-1] not in said:
+            said = f"{panic[-1]}\n{said}"
         sound = done.returncode == 0
         too_long = None
         if not sound and artefact:
@@ -255,6 +259,7 @@ def in_a_line(result: dict) -> str:
     said = result["said"]
     what = re.search(r": (.+ of the processor .+|it ends badly.+)|(panicked at .+\n.+|ERROR: libFuzzer: .+)", said)
     line = " ".join((what[1] or what[2]).split()) if what else last_line(said)
+    line = line if len(line) <= SHORT_LINE else f"{line[:SHORT_LINE]}…"
     try:
         given = Path(result["found"]).read_bytes()
     except OSError as error:

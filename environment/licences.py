@@ -180,7 +180,7 @@ def as_csv(rows: "list[tuple[str, str, str, str]]") -> str:
 # -- cargo-deny -----------------------------------------------------------------------------------
 
 CHECKS = ("bans", "licenses", "sources")
-# Older ones refuse keys of deny.toml.
+# deny.toml was tried with this one. 0.18.9 refuses it.
 LEAST_CARGO_DENY = (0, 20, 2)
 INSTALL = f"cargo install --locked cargo-deny --version {'.'.join(map(str, LEAST_CARGO_DENY))}"
 NO_CARGO_DENY = f"cargo-deny is not installed: {INSTALL}"
@@ -188,13 +188,13 @@ NO_DATABASE = "advisories: the RustSec advisory database is not on this machine:
 
 
 def no_cargo_deny() -> "str | None":
-    """Why cargo-deny cannot be asked: it is missing, or too old for deny.toml."""
+    """Why cargo-deny cannot be asked: it is missing, or older than the one that deny.toml was tried with."""
     said = project.run_for_text(["cargo", "deny", "--version"]).strip()
     if not said:
         return NO_CARGO_DENY
     version = re.search(r"(\d+)\.(\d+)\.(\d+)", said)
     if not version or tuple(map(int, version.groups())) < LEAST_CARGO_DENY:
-        return f"{said} is too old for deny.toml: {INSTALL}"
+        return f"{said}: deny.toml was not tried with it: {INSTALL}"
     return None
 
 

@@ -77,10 +77,10 @@ CARGO_RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+
 # rustdoc says no reason, for it knows none: what it does not run is no test.
 CARGO_IGNORED = re.compile(r"^test \S+ \.\.\. ignored, (.+)$")
 FUZZED = re.compile(r"^ *\d+/\d+ (\S+) .* (sound|FAILED.*)$")
-# A line that says what failed: of rustfmt, the compiler, cargo's tests, Python's, fuzz targets, and of
-# the programs here. The end says them again, for what failed may stand thousands of lines above.
-FAULT = re.compile(r"^(?:error\b|Diff in |test .+ \.\.\. FAILED$|(?:FAIL|ERROR): | *\d+/\d+ .* FAILED: )")
-MOST_FAULTS, MOST_OF_A_FAULT = 20, 2000
+# A line that says what failed: of rustfmt, the compiler, cargo's tests, Python's, fuzz targets, faults,
+# mutants and the programs here. The end says them again, for what failed may stand thousands of lines above.
+FAULT = re.compile(r"^(?:error\b|Diff in |test .+ \.\.\. FAILED$|(?:FAIL|ERROR|LOST|not caught): | *\d+/\d+ .* FAILED: )")
+MOST_FAULTS = 20
 SURVIVED = re.compile(r"^(?:kill|signal|disk): (\d+) tried, (\d+) survived")
 MUTANTS = re.compile(r"^(\d+) mutants, (\d+) caught")
 SOLUTIONS = re.compile(r"^  (\d+) solutions are right(?:, (\d+) not checked)?")
@@ -166,8 +166,8 @@ class Screen:
         self.title()
 
     def show(self, stage: Stage, line: str) -> None:
-        if FAULT.match(line) and len(stage.faults) < MOST_FAULTS:
-            stage.faults.append(line.strip()[:MOST_OF_A_FAULT])
+        if FAULT.match(line):
+            stage.faults.append(line.strip())
         with self.lock:
             if self.waiting and stage.name == self.waiting[0]:
                 self.write(line)
@@ -647,8 +647,12 @@ def main() -> int:
           if at_once() > 1 else f"{'all':<12} {time.monotonic() - began:7.1f} s")
     for stage in stages:
         # A check that is well may print such lines, too: what it tried was to fail.
-        for fault in stage.faults if stage.failed else ():
-            print(f"failed: {stage.name}: {fault}")
+        if stage.failed:
+            for fault in stage.faults[:MOST_FAULTS] or ["what it said stands above"]:
+                print(f"failed: {stage.name}: {fault}")
+            if len(stage.faults) > MOST_FAULTS:
+                # The last one says that a stage hung.
+                print(f"failed: {stage.name}: {len(stage.faults) - MOST_FAULTS} more; the last: {stage.faults[-1]}")
     passed, failed, skipped = (sum(getattr(s, kind) for s in stages)
                                for kind in ("passed", "failed", "skipped"))
     print(f"\n{passed} passed, {failed} failed, {skipped} skipped")

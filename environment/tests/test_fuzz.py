@@ -134,6 +134,15 @@ class Bounds(Stand):
         self.assertTrue(Path(result["found"]).is_file(), "it is kept")
         self.assertRegex(result["said"], r"csv-timeout-1: \d\.\d s of the processor for 3 bytes\n")
 
+    def test_a_panic_is_told_though_its_backtrace_is_long(self) -> None:
+        program = self.program(HEAD + "print('panicked at a.rs:1:2:\\nno such row')\n"
+                               "print('frame\\n' * 2000)\n"
+                               "given = options['artifact_prefix'] + 'crash-1'\nopen(given, 'w').write('a')\n"
+                               "print('Test unit written to', given)\nsys.exit(77)\n")
+        result = fuzz.run(program, "csv", 3)
+        self.assertEqual((result["sound"], fuzz.in_a_line(result)),
+                         (False, "panicked at a.rs:1:2: no such row; its 1 bytes in base64: YQ=="))
+
     def test_what_fails_alone_is_one_however_little_it_takes(self) -> None:
         program = self.program(SLOW.replace("SECONDS", '"0"').replace("sys.exit()\nprint", "sys.exit(70)\nprint"))
         given = self.folder / "given"
@@ -272,14 +281,16 @@ class Totals(Stand):
              "panicked at a.rs:3:4: no such"),
             ("==7== ERROR: libFuzzer: out-of-memory (used: 600Mb)\n", "ERROR: libFuzzer: out-of-memory (used: 600Mb)"),
             ("it ended\n", "it ended"),
+            ("x" * 900, "x" * fuzz.SHORT_LINE + "…"),
         ):
             given.write_bytes(b"a\n\x00")
             result = {**self.result(1, sound=False), "found": str(given), "said": said}
             with self.subTest(said=said):
                 self.assertEqual(fuzz.in_a_line(result), f"{line}; its 3 bytes in base64: YQoA")
                 given.write_bytes(b"a" * (fuzz.SHORT_BYTES + 1))
-                self.assertEqual(fuzz.in_a_line(result), f"{line}; 1201 bytes: {given}")
+                self.assertEqual(fuzz.in_a_line(result), f"{line}; {fuzz.SHORT_BYTES + 1} bytes: {given}")
         given.unlink()
+        result["said"] = "it ended\n"
         status, out, _ = self.run_with([result])
         self.assertEqual(status, 1)
         self.assertIn(f"\nerror: csv: it ended; {given}: No such file or directory\n", out)

@@ -135,7 +135,7 @@ class CargoDeny(unittest.TestCase):
     def test_an_old_one_is_not_asked(self) -> None:
         # 0.18.9 was asked, and refused deny.toml: "found 1 unexpected keys".
         for version in ("cargo-deny 0.18.9", "cargo-deny 0.20.1", "cargo-deny"):
-            self.assertEqual(self.deny(version), (1, [], f"error: {version} is too old for deny.toml: "
+            self.assertEqual(self.deny(version), (1, [], f"error: {version}: deny.toml was not tried with it: "
                                                   "cargo install --locked cargo-deny --version 0.20.2\n"))
         self.assertEqual(self.deny("cargo-deny 1.0.0-rc1")[0], 4, "its own status")
 

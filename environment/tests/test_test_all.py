@@ -153,7 +153,11 @@ class Counts(unittest.TestCase):
             "fuzz: 2/2 csv  9 executions  FAILED: x", "fuzz: error: csv: 2.0 s of the processor for 3 bytes"])
         many = "".join(f"test a{k} ... FAILED\n" for k in range(500))
         _, out = self.all(test=(many + CARGO.replace("5 passed; 0", "0 passed; 500"), 1))
-        self.assertEqual(out.count("\nfailed: "), test_all.MOST_FAULTS)
+        self.assertEqual(out.count("\nfailed: "), test_all.MOST_FAULTS + 1)
+        self.assertIn("\nfailed: cargo test: 480 more; the last: test a499 ... FAILED\n", out)
+        _, out = self.all(clippy=("", 101), faults=("LOST: split: half a file\ndisk: 2 tried, 1 survived\n", 1))
+        self.assertEqual(re.findall(r"^failed: (.+)$", out, re.MULTILINE),
+                         ["clippy: what it said stands above", "faults: LOST: split: half a file"])
         self.assertEqual(self.all()[1].count("\nfailed: "), 0)
 
     def test_pages_without_a_browser(self) -> None:
